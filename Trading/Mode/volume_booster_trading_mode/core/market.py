@@ -1,0 +1,167 @@
+"""The words of the market: sides, rules, balances, a frozen view of one symbol, what we want and what we got."""
+
+from __future__ import annotations
+
+import decimal
+import enum
+from dataclasses import dataclass
+from decimal import Decimal
+
+ZERO = Decimal(0)
+TEN_THOUSAND = Decimal(10_000)
+
+
+class Side(enum.Enum):
+    """The side of an order, seen from us."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def opposite(self) -> Side:
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class Role(enum.Enum):
+    """Whether a fill added liquidity to the book (maker) or took it (taker)."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+class OrderType(enum.Enum):
+    LIMIT = "limit"
+    MARKET = "market"
+
+
+class Trading(enum.Enum):
+    """Whose money is at work: OctoBot's simulator, its backtesting, a loopback exchange, or a real account."""
+
+    SIMULATION = "simulation"
+    BACKTEST = "backtest"
+    SANDBOX = "sandbox"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRules:
+    """What the exchange accepts on one symbol. Prices in quote per base, quantities in base, notionals in quote.
+
+    A maximum of None means that the exchange states none.
+    """
+
+    base: str
+    quote: str
+    price_tick: Decimal
+    quantity_step: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal
+    max_quantity: Decimal | None = None
+    max_notional: Decimal | None = None
+    maker_fee_rate: Decimal = ZERO
+    taker_fee_rate: Decimal = ZERO
+
+    def min_order_notional(self, price: Decimal) -> Decimal:
+        """The smallest notional, in quote, of an order that the exchange accepts at this price."""
+        quantity = max(
+            round_to_step(self.min_quantity, self.quantity_step, decimal.ROUND_CEILING),
+            round_to_step(self.min_notional / price, self.quantity_step, decimal.ROUND_CEILING),
+            self.quantity_step,
+        )
+        return quantity * price
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What is free to be put into a new order: base in base currency, quote in quote currency."""
+
+    base_free: Decimal
+    quote_free: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An order of this bot that rests on the exchange, or is on its way to or from it."""
+
+    order_id: str
+    side: Side
+    price: Decimal
+    remaining_quantity: Decimal
+    placed_at: float
+    is_ours: bool = True
+    """False for an order of this bot that another trading mode or a person placed: never touched, never crossed."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that a decision may look at, read at one moment from OctoBot.
+
+    `now` is OctoBot's clock in seconds, `mid_price` OctoBot's market price in quote, `price_age_s` its age in seconds.
+    """
+
+    exchange: str
+    symbol: str
+    trading: Trading
+    now: float
+    mid_price: Decimal
+    price_age_s: float
+    rules: MarketRules
+    balances: Balances
+    open_orders: tuple[OpenOrder, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntent:
+    """An order that we want.
+
+    `price` is the limit price, or for a market order the price that it is expected to fill at. `mid_price`
+    is the market price when the decision was made: what the fill's slippage is measured against.
+    """
+
+    side: Side
+    order_type: OrderType
+    quantity: Decimal
+    price: Decimal
+    mid_price: Decimal
+
+    @property
+    def notional(self) -> Decimal:
+        return self.quantity * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A trade that happened, told once.
+
+    `fill_id` is unique; `fee_quote` is the fee in quote, at the fill's own price.
+    """
+
+    fill_id: str
+    order_id: str
+    at: float
+    side: Side
+    role: Role
+    quantity: Decimal
+    price: Decimal
+    fee_quote: Decimal
+    mid_price: Decimal
+
+    @property
+    def notional(self) -> Decimal:
+        return self.quantity * self.price
+
+    @property
+    def slippage_quote(self) -> Decimal:
+        """What the fill cost against the mid at decision time, in quote; negative when it was better than the mid."""
+        paid_above_mid = self.price - self.mid_price
+        return self.quantity * (paid_above_mid if self.side is Side.BUY else -paid_above_mid)
+
+
+def bps(part: Decimal, whole: Decimal) -> Decimal:
+    """`part` of `whole` in basis points (1/10,000); 0 of nothing is 0."""
+    return part / whole * TEN_THOUSAND if whole else ZERO
+
+
+def round_to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    """The multiple of `step` next to `value` in the direction of `rounding` (a constant of the decimal module)."""
+    return (value / step).to_integral_value(rounding=rounding) * step

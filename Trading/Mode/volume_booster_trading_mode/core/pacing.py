@@ -1,0 +1,29 @@
+"""When the next decision is due. Every time is in seconds."""
+
+from __future__ import annotations
+
+import random
+
+BACKOFF_FIRST_S = 2.0
+BACKOFF_MAX_S = 120.0
+BACKOFF_MAX_DOUBLINGS = 10
+
+
+def decision_rng(seed: int, exchange: str, symbol: str, decision_number: int) -> random.Random:
+    """The random stream of one decision, a function of these four alone.
+
+    Because nothing else goes in, a campaign that restarts goes on exactly where it would have been.
+    """
+    return random.Random(f"{seed}/{exchange}/{symbol}/{decision_number}")
+
+
+def next_delay(low_s: float, high_s: float, rng: random.Random) -> float:
+    """A delay drawn uniformly from [low_s, high_s]."""
+    return rng.uniform(low_s, high_s)
+
+
+def backoff_delay(failures: int, rng: random.Random) -> float:
+    """The wait after this many failures in a row: doubling from 2 s to at most 120 s, with 25 % of jitter."""
+    doublings = min(max(failures, 1) - 1, BACKOFF_MAX_DOUBLINGS)
+    delay_s: float = min(BACKOFF_FIRST_S * 2**doublings, BACKOFF_MAX_S)
+    return delay_s * rng.uniform(0.75, 1.0)

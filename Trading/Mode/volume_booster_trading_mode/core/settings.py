@@ -1,0 +1,134 @@
+"""The settings of a campaign: read once, whole, frozen; every problem named with its key."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any
+
+import pydantic
+
+from .market import OrderType, Side
+
+
+class SidePolicy(enum.Enum):
+    """How the side of the next order is chosen."""
+
+    BALANCED = "balanced"
+    ALTERNATE = "alternate"
+
+
+class SettingsError(ValueError):
+    """The settings can't be used. `problems` has one sentence for each thing that is wrong, each naming its key."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def _refuse_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
+
+
+_NUMBER = pydantic.BeforeValidator(_refuse_bool)
+QuoteAmount = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
+Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False)]
+Percent = Annotated[Decimal, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False)]
+Ratio = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=200)]
+Seed = Annotated[int, _NUMBER, pydantic.Field(ge=0, le=2**63 - 1)]
+
+
+class Settings(pydantic.BaseModel):
+    """Every setting with its default, unit and bounds.
+
+    A number may be written as a number or as a string that holds one ("150"). Amounts are in quote currency.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    enable_volume_booster: bool = pydantic.Field(True, description="Off: place no new order")
+    volume_target: QuoteAmount = pydantic.Field(Decimal(50_000), description="Filled volume to reach, in quote")
+    order_type: OrderType = pydantic.Field(OrderType.LIMIT, description="limit rests in the book, market fills at once")
+    trade_frequency_min: Seconds = pydantic.Field(2.0, description="Shortest time between two orders, seconds")
+    trade_frequency_max: Seconds = pydantic.Field(8.0, description="Longest time between two orders, seconds")
+    min_buy_amount: QuoteAmount = pydantic.Field(Decimal(25), description="Smallest buy, in quote")
+    max_buy_amount: QuoteAmount = pydantic.Field(Decimal(150), description="Largest buy, in quote")
+    min_sell_amount: QuoteAmount = pydantic.Field(Decimal(25), description="Smallest sell, in quote")
+    max_sell_amount: QuoteAmount = pydantic.Field(Decimal(150), description="Largest sell, in quote")
+    price_offset_percent: Percent = pydantic.Field(
+        Decimal("0.2"), description="A limit buy rests this far below the market price, a limit sell this far above"
+    )
+    limit_order_timeout: Seconds = pydantic.Field(
+        120.0, description="A limit order older than this is cancelled, seconds; its rest goes back to the target"
+    )
+    max_open_orders: Count = pydantic.Field(10, description="Most limit orders that rest at the same time")
+    side_policy: SidePolicy = pydantic.Field(
+        SidePolicy.BALANCED, description="balanced: random, a poor side less often; alternate: buy, sell, buy, ..."
+    )
+    max_position_imbalance: Ratio = pydantic.Field(
+        Decimal("0.2"), description="|bought - sold| / target above which the other side is forced"
+    )
+    fee_buffer_percent: Percent = pydantic.Field(
+        Decimal(1), description="Share of each free balance that is never spent, so that fees can be paid"
+    )
+    max_price_age: Seconds = pydantic.Field(30.0, description="An older market price is not traded on, seconds")
+    seed: Seed | None = pydantic.Field(None, description="Same seed, same decisions; empty: drawn and recorded")
+
+    @pydantic.field_validator("seed", mode="before")
+    @classmethod
+    def _empty_seed_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @pydantic.model_validator(mode="after")
+    def _ranges_are_ranges(self) -> Settings:
+        for low, high in (
+            ("trade_frequency_min", "trade_frequency_max"),
+            ("min_buy_amount", "max_buy_amount"),
+            ("min_sell_amount", "max_sell_amount"),
+        ):
+            if getattr(self, low) > getattr(self, high):
+                raise ValueError(f"{low} must not be above {high} ({getattr(self, low)} > {getattr(self, high)})")
+        return self
+
+    def amount_range(self, side: Side) -> tuple[Decimal, Decimal]:
+        """The smallest and largest notional, in quote, of one order on this side."""
+        if side is Side.BUY:
+            return self.min_buy_amount, self.max_buy_amount
+        return self.min_sell_amount, self.max_sell_amount
+
+    def to_config(self) -> dict[str, Any]:
+        """The settings as plain JSON values, as a configuration file holds them."""
+        return {key: _plain(value) for key, value in self}
+
+
+def parse_settings(values: Mapping[str, Any]) -> Settings:
+    """Settings from a configuration.
+
+    :raises SettingsError: naming every unknown key and every value out of its bounds, all at once.
+    """
+    try:
+        return Settings.model_validate(dict(values))
+    except pydantic.ValidationError as error:
+        raise SettingsError([_sentence(problem) for problem in error.errors()]) from error
+
+
+def _sentence(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(Settings.model_fields)
+        return f"{key}: unknown setting; known settings are {known}"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    return f"{key}: {message} (got {problem['input']!r})" if key else message
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value

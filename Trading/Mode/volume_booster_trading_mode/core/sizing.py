@@ -1,0 +1,62 @@
+"""How large the next order is, and how it fits the exchange's rules and the balance."""
+
+from __future__ import annotations
+
+import decimal
+import random
+from decimal import Decimal
+
+from .market import Balances, MarketRules, Side, round_to_step
+from .settings import Settings
+
+CENT = Decimal("0.01")
+HUNDRED = Decimal(100)
+
+
+def fundable_notional(
+    side: Side, price: Decimal, rules: MarketRules, balances: Balances, settings: Settings
+) -> Decimal:
+    """The largest notional, in quote, that the free balance of this side pays for, fees and buffer left aside."""
+    kept = 1 - settings.fee_buffer_percent / HUNDRED
+    if side is Side.BUY:
+        worst_fee_rate = max(rules.taker_fee_rate, rules.maker_fee_rate, Decimal(0))
+        return balances.quote_free * kept / (1 + worst_fee_rate)
+    return balances.base_free * kept * price
+
+
+def draw_notional(side: Side, settings: Settings, rng: random.Random) -> Decimal:
+    """A notional drawn uniformly, to the cent, from the side's range."""
+    low, high = settings.amount_range(side)
+    return Decimal(rng.randint(int(low / CENT), int(high / CENT))) * CENT
+
+
+def clip_to_headroom(notional: Decimal, headroom: Decimal, min_order: Decimal) -> Decimal:
+    """The notional that leaves either nothing of the headroom, or enough for one more order of the exchange's minimum.
+
+    A remainder that could not be ordered alone is merged into this order; a headroom below the minimum is raised to it.
+    """
+    if headroom - notional < min_order:
+        return max(headroom, min_order)
+    return notional
+
+
+def fit_quantity(
+    notional: Decimal, price: Decimal, fundable: Decimal, rules: MarketRules, *, reach: bool = False
+) -> Decimal | None:
+    """The quantity, in base, that the exchange accepts and the balance pays for; None when there is none.
+
+    Rounded down to the exchange's step, or up when the order has to `reach` the notional, as the last one of a
+    campaign does. What the balance or the exchange's maximum does not allow is cut off.
+    """
+    rounding = decimal.ROUND_CEILING if reach else decimal.ROUND_FLOOR
+    quantity = round_to_step(notional / price, rules.quantity_step, rounding)
+    quantity = max(quantity, smallest_quantity(price, rules))
+    for limit in (fundable / price, rules.max_quantity, rules.max_notional and rules.max_notional / price):
+        if limit is not None:
+            quantity = min(quantity, round_to_step(limit, rules.quantity_step, decimal.ROUND_FLOOR))
+    return quantity if quantity >= smallest_quantity(price, rules) else None
+
+
+def smallest_quantity(price: Decimal, rules: MarketRules) -> Decimal:
+    """The smallest quantity, in base, that the exchange accepts at this price."""
+    return round_to_step(rules.min_order_notional(price) / price, rules.quantity_step, decimal.ROUND_HALF_EVEN)
