@@ -1,0 +1,394 @@
+"""The trading mode, its producer and its consumer: thin, they wire the core to OctoBot and decide nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+import random
+import typing
+from dataclasses import dataclass
+
+import octobot
+import octobot_commons.constants as commons_constants
+import octobot_trading.constants as trading_constants
+import octobot_trading.enums as trading_enums
+import octobot_trading.errors as trading_errors
+import octobot_trading.exchange_channel as exchange_channel
+import octobot_trading.modes as trading_modes
+import octobot_trading.personal_data as trading_personal_data
+
+from . import exchange_view, order_events, report, user_inputs
+from .campaign import CAMPAIGN_FILE, CAMPAIGNS, Campaign
+from .core import pacing, policy
+from .core.guards import Halt
+from .core.ledger import Outcome, Progress
+from .core.market import OpenOrder, OrderIntent, OrderType, Side, Trading
+from .core.settings import Settings, SettingsError
+from .journal import DONE, ERROR, GO, HALT, STOP, WAIT, JournalError
+
+ANSWER_TIMEOUT_S = 120.0
+"""How long the producer waits for the consumer's answer; OctoBot's own time-outs of an order are shorter."""
+HALTED_LOOK_S = 2.0
+"""How often a halted campaign looks whether its reason is gone."""
+SHORTEST_DELAY_S = 0.05
+
+_ORDER_TYPES = {
+    (OrderType.MARKET, Side.BUY): trading_enums.TraderOrderType.BUY_MARKET,
+    (OrderType.MARKET, Side.SELL): trading_enums.TraderOrderType.SELL_MARKET,
+    (OrderType.LIMIT, Side.BUY): trading_enums.TraderOrderType.BUY_LIMIT,
+    (OrderType.LIMIT, Side.SELL): trading_enums.TraderOrderType.SELL_LIMIT,
+}
+
+
+@dataclass(slots=True)
+class OrderRequest:
+    """An order on its way from the producer to the consumer. The answer is None, or the reason why it was not made."""
+
+    intent: OrderIntent
+    answer: asyncio.Future[str | None]
+
+    def reply(self, reason: str | None) -> None:
+        if not self.answer.done():
+            self.answer.set_result(reason)
+
+
+class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer):
+    """The loop of one symbol: look, decide, carry out, sleep. Starts by itself with OctoBot."""
+
+    def __init__(self, channel: typing.Any, config: typing.Any, trading_mode: typing.Any, exchange_manager: typing.Any):
+        self._wake = asyncio.Event()
+        super().__init__(channel, config, trading_mode, exchange_manager)
+        self.campaign: Campaign | None = None
+        self._orders_consumer: typing.Any = None
+        self._errors_in_a_row = 0
+
+    @property
+    def source(self) -> str:
+        """The name of this loop in the journal: exchange and symbol."""
+        return f"{self.exchange_name} {self.trading_mode.symbol}"
+
+    def get_channels_registration(self) -> list[str]:
+        """Nothing: the loop follows the clock, not evaluators."""
+        return []
+
+    def on_reload_config(self) -> None:
+        """New settings are taken up at once."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        if self.is_running:
+            self.logger.warning("The volume booster of %s runs already: this start is ignored", self.source)
+            return
+        await super().run()
+
+    async def start(self) -> None:
+        """OctoBot's task of this producer: ends when it is stopped, and not because something went wrong."""
+        await super().start()
+        try:
+            await self.join_campaign()
+        except JournalError as error:
+            await self.sent_once_critical_notification("Volume booster not started", str(error))
+            return
+        if not self.exchange_manager.is_backtesting:
+            await self._loop()
+
+    async def stop(self) -> None:
+        if self._orders_consumer is not None:
+            await self._orders_channel().remove_consumer(self._orders_consumer)
+            self._orders_consumer = None
+        if self.campaign is not None:
+            campaign, self.campaign = self.campaign, None
+            self._note_stop(campaign)
+            CAMPAIGNS.leave(self.exchange_manager.bot_id)
+        self._wake.set()
+        await super().stop()
+
+    async def join_campaign(self) -> None:
+        """Take part in the bot's campaign, and listen to what becomes of its orders.
+
+        :raises JournalError: when its journal can't be used.
+        """
+        is_backtesting = self.exchange_manager.is_backtesting
+        path = None if is_backtesting else pathlib.Path(commons_constants.USER_FOLDER) / CAMPAIGN_FILE
+        campaign = CAMPAIGNS.join(self.exchange_manager.bot_id, path)
+        self.campaign = campaign
+        settings = self.trading_mode.settings
+        drawn = random.SystemRandom().randrange(2**32)
+        seed = drawn if settings is None or settings.seed is None else settings.seed
+        trading = exchange_view.trading_of(self.exchange_manager)
+        campaign.begin(self.now(), trading, seed, octobot.LONG_VERSION, self.source)
+        self._close_orders_that_the_simulator_lost(campaign, trading)
+        self._orders_consumer = await self._orders_channel().new_consumer(
+            self._on_order, symbol=self.trading_mode.symbol
+        )
+        shown = "unusable" if settings is None else json.dumps(settings.to_config())
+        self.logger.info("Volume booster of %s: seed %s, settings %s", self.source, campaign.seed, shown)
+
+    async def _loop(self) -> None:
+        while not self.should_stop:
+            self._wake.clear()
+            try:
+                delay_s = await self.tick()
+                self._errors_in_a_row = 0
+            except Exception as error:
+                # nothing may end the loop silently: what went wrong is told, and the next try comes later
+                self._errors_in_a_row += 1
+                delay_s = pacing.backoff_delay(self._errors_in_a_row, random.Random())
+                what = f"Volume booster of {self.source}: {error}; next try in {delay_s:.0f} s"
+                self.logger.exception(error, True, what)
+            await self._sleep(max(delay_s, SHORTEST_DELAY_S))
+
+    async def _sleep(self, delay_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), delay_s)
+        except asyncio.TimeoutError:
+            return
+
+    async def tick(self) -> float:
+        """Look, decide and carry out once; the seconds until the next time."""
+        campaign, settings = self.campaign, self.trading_mode.settings
+        assert campaign is not None, "join_campaign() comes first"
+        if settings is None:
+            return self._halted(campaign, Halt("; ".join(self.trading_mode.settings_problems)))
+        campaign.use(settings, self.now())
+        progress = campaign.progress(settings.volume_target)
+        if not self.trading_mode.get_trading_mode_consumers():
+            return self._waiting(campaign, policy.Wait(policy.IDLE_S, "OctoBot is still starting"))
+        try:
+            view = exchange_view.read_view(self.exchange_manager, self.trading_mode.symbol, campaign.placed_at)
+        except exchange_view.NotReadableError as missing:
+            return self._waiting(campaign, policy.Wait(policy.IDLE_S, str(missing)))
+        assert campaign.seed is not None
+        number = campaign.orders_placed(view.exchange, view.symbol)
+        rng = pacing.decision_rng(campaign.seed, view.exchange, view.symbol, number)
+        return await self._carry_out(policy.decide(view, settings, progress, rng), campaign, progress)
+
+    async def _carry_out(self, decision: policy.Decision, campaign: Campaign, progress: Progress) -> float:
+        match decision:
+            case policy.Place():
+                campaign.note(self.now(), GO, self.source, "")
+                return await self._place(decision, campaign)
+            case policy.Cancel():
+                return await self._cancel(decision.orders, decision.reason)
+            case policy.Wait():
+                return self._waiting(campaign, decision)
+            case Halt():
+                return self._halted(campaign, decision)
+            case policy.Done():
+                return await self._done(decision, campaign, progress)
+
+    async def _place(self, decision: policy.Place, campaign: Campaign) -> float:
+        request = OrderRequest(decision.intent, asyncio.get_running_loop().create_future())
+        await self.submit_trading_evaluation(
+            cryptocurrency=self.trading_mode.cryptocurrency,
+            symbol=self.trading_mode.symbol,
+            time_frame=None,
+            state=trading_enums.EvaluatorStates.NEUTRAL,
+            data={"request": request},
+        )
+        if self.channel.is_synchronized:
+            await self.synchronized_perform_consumers_queue(self.priority_level, True, ANSWER_TIMEOUT_S)
+        try:
+            problem = await asyncio.wait_for(request.answer, ANSWER_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            problem = f"no answer from OctoBot within {ANSWER_TIMEOUT_S:g} s"
+        if problem is None:
+            return decision.delay_s
+        settings = typing.cast(Settings, self.trading_mode.settings)
+        failures = campaign.progress(settings.volume_target).failures_in_a_row
+        delay_s = max(decision.delay_s, pacing.backoff_delay(failures, random.Random(failures)))
+        self.logger.warning("Order not made: %s; next try in %.0f s", problem, delay_s)
+        campaign.note(self.now(), ERROR, self.source, problem)
+        return delay_s
+
+    async def _cancel(self, orders: tuple[OpenOrder, ...], reason: str) -> float:
+        """Cancel, and look again at once; what could not be cancelled is tried again after a while."""
+        delay_s = 0.0
+        for open_order in orders:
+            order = self.exchange_manager.exchange_personal_data.orders_manager.get_order(open_order.order_id)
+            self.logger.info("Cancelling the %s at %s: %s", open_order.side.value, open_order.price, reason)
+            cancelled, _ = await self.trading_mode.cancel_order(order)
+            if not cancelled:
+                self.logger.warning("The order %s could not be cancelled", open_order.order_id)
+                delay_s = pacing.BACKOFF_FIRST_S
+        return delay_s
+
+    def _waiting(self, campaign: Campaign, decision: policy.Wait) -> float:
+        if campaign.note(self.now(), WAIT, self.source, decision.reason):
+            self.logger.info("Waiting on %s: %s", self.source, decision.reason)
+        return decision.delay_s
+
+    def _halted(self, campaign: Campaign, halt: Halt) -> float:
+        if campaign.note(self.now(), HALT, self.source, halt.reason):
+            self.logger.error(f"Halted on {self.source}: {halt.reason}")
+        return HALTED_LOOK_S
+
+    async def _done(self, decision: policy.Done, campaign: Campaign, progress: Progress) -> float:
+        if decision.leftovers:
+            return await self._cancel(decision.leftovers, "the target is reached")
+        if campaign.note(self.now(), DONE, self.source, report.sentence(progress)):
+            self.logger.info("Target reached on %s: %s", self.source, report.sentence(progress))
+        return policy.IDLE_S
+
+    async def _on_order(
+        self, exchange: str, exchange_id: str, cryptocurrency: str, symbol: str, order: dict[str, typing.Any],
+        update_type: str, is_from_bot: bool,
+    ) -> None:  # fmt: skip
+        if self.campaign is None or not self.campaign.ledger.knows(order[order_events.Column.ID.value]):
+            return
+        self.book(order)
+
+    def book(self, order: dict[str, typing.Any]) -> None:
+        """Write down what an order of ours has come to.
+
+        :raises JournalError: when it can't be written down.
+        """
+        campaign, settings = self.campaign, self.trading_mode.settings
+        assert campaign is not None
+        order_id = order[order_events.Column.ID.value]
+        news = order_events.read_order_event(order, campaign.ledger.record(order_id), self.now())
+        if news.fill is not None and campaign.fill(news.fill) and settings is not None:
+            progress = campaign.progress(settings.volume_target)
+            filled = report.fill_line(news.fill, self.trading_mode.symbol)
+            self.logger.info("Filled: %s | %s", filled, report.sentence(progress))
+            if progress.is_done:
+                self._wake.set()
+        if news.outcome is not None:
+            status = order[order_events.Column.STATUS.value]
+            campaign.close(order_id, news.outcome, f"OctoBot says {status}", self.now())
+
+    def _close_orders_that_the_simulator_lost(self, campaign: Campaign, trading: Trading) -> None:
+        """OctoBot's simulator forgets its open orders when it ends: they will not fill any more."""
+        if trading is not Trading.SIMULATION:
+            return
+        for order_id in campaign.open_order_ids(self.exchange_name, self.trading_mode.symbol):
+            campaign.close(order_id, Outcome.LOST, "OctoBot's simulator that held it ended", self.now())
+
+    def _note_stop(self, campaign: Campaign) -> None:
+        try:
+            campaign.note(self.now(), STOP, self.source, "OctoBot stopped the mode")
+        except JournalError as error:
+            self.logger.warning("The stop could not be written down: %s", error)
+
+    def _orders_channel(self) -> typing.Any:
+        return exchange_channel.get_chan(trading_constants.ORDERS_CHANNEL, self.exchange_manager.id)
+
+    def now(self) -> float:
+        """OctoBot's clock, in seconds: the wall clock live, the data's clock in backtesting."""
+        return float(self.exchange_manager.exchange.get_exchange_current_time())
+
+
+class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer):
+    """Makes the orders that the producer asks for, through OctoBot's trader, and always answers."""
+
+    def skip_portfolio_available_check_before_creating_orders(self) -> bool:
+        """The decision has looked at the balance already."""
+        return True
+
+    async def create_new_orders(
+        self, symbol: str, final_note: typing.Any, state: typing.Any, **kwargs: typing.Any
+    ) -> list[typing.Any]:
+        request: OrderRequest = kwargs[self.CREATE_ORDER_DATA_PARAM]["request"]
+        if request.answer.done():
+            return []
+        try:
+            created = await self._create_order(symbol, request)
+        except Exception as error:
+            # the producer waits for the answer: whatever happened is one
+            request.reply(f"{type(error).__name__}: {error}")
+            raise
+        return [created] if created else []
+
+    async def _create_order(self, symbol: str, request: OrderRequest) -> typing.Any:
+        """Write the order down, then send it; None when it was not made, with the answer given.
+
+        The journal comes first: an order whose fill could not be written down is not sent.
+        """
+        if exchange_view.trading_of(self.exchange_manager) is Trading.LIVE:
+            request.reply("this version does not trade with OctoBot's real trader")
+            return None
+        producer: VolumeBoosterTradingModeProducer = self.trading_mode.producers[0]
+        campaign, intent = producer.campaign, request.intent
+        if campaign is None:
+            request.reply("the mode is stopping")
+            return None
+        order = self._order(symbol, intent)
+        campaign.place(order.order_id, self.exchange_manager.exchange_name, symbol, intent, producer.now())
+        self.logger.info("Sending: %s", report.intent_line(intent, symbol))
+        problem = "OctoBot did not create the order, its log says why"
+        try:
+            created = await self.trading_mode.create_order(order)
+        except Exception as error:
+            # whatever it is, the simulator holds no such order: nothing of it stays reserved
+            created, problem = None, f"{type(error).__name__}: {error}"
+            if not isinstance(error, trading_errors.MissingFunds):
+                self.logger.exception(error, True, f"Order not made: {problem}")
+        if created is None:
+            campaign.close(order.order_id, Outcome.REJECTED, problem, producer.now())
+            request.reply(problem)
+            return None
+        producer.book(created.to_dict())
+        request.reply(None)
+        return created
+
+    def _order(self, symbol: str, intent: OrderIntent) -> typing.Any:
+        return trading_personal_data.create_order_instance(
+            trader=self.exchange_manager.trader,
+            order_type=_ORDER_TYPES[intent.order_type, intent.side],
+            symbol=symbol,
+            current_price=intent.mid_price if intent.order_type is OrderType.LIMIT else intent.price,
+            quantity=intent.quantity,
+            price=intent.price,
+            tag="volume_booster",
+        )
+
+
+class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
+    """Places randomized buy and sell orders until a volume target is filled, never against itself."""
+
+    MODE_PRODUCER_CLASSES: typing.ClassVar = [VolumeBoosterTradingModeProducer]
+    MODE_CONSUMER_CLASSES: typing.ClassVar = [VolumeBoosterTradingModeConsumer]
+
+    def __init__(self, config: typing.Any, exchange_manager: typing.Any) -> None:
+        super().__init__(config, exchange_manager)
+        self.settings: Settings | None = None
+        self.settings_problems: list[str] = []
+
+    def init_user_inputs(self, inputs: dict[str, typing.Any]) -> None:
+        user_inputs.declare(self.UI, inputs)
+
+    async def reload_config(self, bot_id: str, trading_config: typing.Any = None) -> None:
+        await super().reload_config(bot_id, trading_config=trading_config)
+        try:
+            self.settings, self.settings_problems = user_inputs.read_settings(self.trading_config or {}), []
+        except SettingsError as error:
+            self.settings, self.settings_problems = None, error.problems
+            for problem in error.problems:
+                self.logger.error(f"Setting not usable: {problem}")
+
+    def get_current_state(self) -> tuple[str, typing.Any]:
+        """A sentence on where the campaign stands and the share of the target that is filled, 0 to 1."""
+        producer = self.producers[0] if self.producers else None
+        if producer is None or producer.campaign is None or self.settings is None:
+            return "; ".join(self.settings_problems) or "starting", 0
+        progress = producer.campaign.progress(self.settings.volume_target)
+        kind, reason = producer.campaign.reason_of(producer.source) or (GO, "")
+        sentence = report.sentence(progress)
+        if kind in (WAIT, HALT, ERROR):
+            sentence = f"{sentence}. {reason}"
+        return sentence, float(min(progress.filled_quote / progress.target_quote, 1))
+
+    @classmethod
+    def get_is_symbol_wildcard(cls) -> bool:
+        """One instance a symbol."""
+        return False
+
+    @classmethod
+    def get_supported_exchange_types(cls) -> list[trading_enums.ExchangeTypes]:
+        return [trading_enums.ExchangeTypes.SPOT]
+
+    @staticmethod
+    def is_backtestable() -> bool:
+        """Not yet: the loop follows the wall clock."""
+        return False
