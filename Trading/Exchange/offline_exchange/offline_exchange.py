@@ -1,0 +1,83 @@
+"""The offline exchange as OctoBot sees it: the ccxt client for Binance with every address turned to this machine."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import ccxt.async_support as ccxt
+import octobot_tentacles_manager.api as tentacles_manager_api
+import octobot_trading.exchanges as exchanges
+
+LOOPBACK = "127.0.0.1"
+PORT_KEY = "port"
+PORT_VARIABLE = "VOLUME_BOOSTER_EXCHANGE_PORT"
+CCXT_EXCHANGE = "binance"
+
+
+def exchange_port(tentacle_config: Mapping[str, Any], environment: Mapping[str, str]) -> int:
+    """TCP port of the local exchange: the environment variable when it is set, else the tentacle's configuration.
+
+    Raises ValueError, naming where the value comes from, unless it is a whole number from 1 to 65535.
+    """
+    value: object = environment.get(PORT_VARIABLE)
+    origin = f"environment variable {PORT_VARIABLE}"
+    if not value:
+        value, origin = tentacle_config.get(PORT_KEY), f"'{PORT_KEY}' of the offline exchange's configuration"
+    text = "" if isinstance(value, bool) else str(value)
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_535):
+        raise ValueError(f"{origin} must be a whole number from 1 to 65535, not {value!r}")
+    return int(text)
+
+
+def loopback_urls(urls: Mapping[str, Any], port: int) -> dict[str, Any]:
+    """The same tree of URLs with each scheme and host replaced by the local exchange's."""
+    return {
+        name: loopback_urls(url, port)
+        if isinstance(url, Mapping)
+        else urlsplit(url)._replace(scheme="http", netloc=f"{LOOPBACK}:{port}").geturl()
+        for name, url in urls.items()
+    }
+
+
+class OfflineExchange(exchanges.RestExchange):
+    """A spot exchange on this machine for rehearsals. It can reach no other address."""
+
+    DESCRIPTION = ""
+    FIX_MARKET_STATUS = True
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "offline_exchange"
+
+    @classmethod
+    def get_rest_name(cls, exchange_manager: Any) -> str:
+        return CCXT_EXCHANGE
+
+    @classmethod
+    def load_user_inputs_from_class(
+        cls, tentacles_setup_config: Any, tentacle_config: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Fills ``tentacle_config``, before the connector exists; there are no user inputs.
+
+        OctoBot would look for files named after the exchange; a tentacle's files carry its class name.
+        """
+        tentacle_config.update(tentacles_manager_api.get_tentacle_config(tentacles_setup_config, cls.__name__))
+        return {}
+
+    def get_additional_connector_config(self) -> dict[str, Any]:
+        """A new dict at each call, because the connector takes entries out of it.
+
+        Raises ValueError when the port is unusable.
+        """
+        port = exchange_port(self.tentacle_config, os.environ)
+        urls = getattr(ccxt, CCXT_EXCHANGE)().describe()["urls"]
+        return {
+            "urls": {group: loopback_urls(urls[group], port) for group in ("api", "test", "demo") if group in urls},
+            "rateLimit": 1,
+            "options": {
+                "fetchMarkets": {"types": ["spot"]},
+                "fetchCurrencies": False,
+                "fetchMargins": False,
+            },
+        }

@@ -1,0 +1,1 @@
+"""A local spot exchange in its own process: a seeded market behind Binance's public REST API."""
