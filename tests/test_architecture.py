@@ -1,0 +1,115 @@
+"""The house: which module may import which. A line that would not know its room fails here."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+MODE = ROOT / "Trading" / "Mode" / "volume_booster_trading_mode"
+EXCHANGE = ROOT / "Trading" / "Exchange" / "offline_exchange"
+PYDANTIC = {"pydantic", "annotated_types"}
+
+# a room of the mode -> the rooms of the mode it may import
+ARROWS: dict[str, set[str]] = {
+    "core": {"core"},
+    "journal": {"core"},
+    "report": {"journal", "core"},
+    "campaign": {"journal", "core"},
+    "exchange_view": {"core"},
+    "order_events": {"core"},
+    "user_inputs": {"core"},
+    "volume_booster_trading": {
+        *{"exchange_view", "order_events", "user_inputs", "campaign", "report", "journal", "core"},
+    },
+    "cli": {"cli", "report", "journal", "campaign", "core"},
+    "__init__": {"volume_booster_trading"},
+}
+# inside core: a module -> the modules below it
+CORE_ARROWS: dict[str, set[str]] = {
+    "market": set(),
+    "pacing": set(),
+    "settings": {"market"},
+    "ledger": {"market"},
+    "guards": {"market"},
+    "sizing": {"market", "settings"},
+    "pricing": {"market", "settings", "sizing"},
+    "direction": {"market", "settings", "ledger"},
+    "policy": {"market", "settings", "ledger", "guards", "direction", "sizing", "pricing", "pacing"},
+    "__init__": set(),
+}
+OCTOBOT_ROOMS = {"exchange_view", "order_events", "user_inputs", "volume_booster_trading"}
+IMPURE = {"time", "datetime", "asyncio", "os", "pathlib", "sqlite3", "socket", "threading", "subprocess", "logging", "uuid"}
+
+
+def modules(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def imports(file: pathlib.Path) -> list[tuple[int, str]]:
+    """(level, module) of every import: level 0 is absolute, 1 the own folder, 2 the one above."""
+    found: list[tuple[int, str]] = []
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(0, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found += [(node.level, str(name)) for name in names]
+    return found
+
+
+def room(file: pathlib.Path) -> str:
+    first = file.relative_to(MODE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported_rooms(file: pathlib.Path) -> set[str]:
+    depth = len(file.relative_to(MODE).parts)
+    return {
+        room(file) if level < depth else module.split(".")[0] for level, module in imports(file) if level > 0
+    }
+
+
+@pytest.mark.parametrize("file", modules(MODE), ids=lambda file: str(file.relative_to(MODE)))
+def test_a_room_imports_only_the_rooms_below_it(file: pathlib.Path) -> None:
+    assert imported_rooms(file) <= ARROWS[room(file)]
+
+
+@pytest.mark.parametrize("file", modules(MODE / "core"), ids=lambda file: file.stem)
+def test_core_has_no_cycle_and_needs_only_the_standard_library_pydantic_and_numpy(file: pathlib.Path) -> None:
+    own = {module.split(".")[0] for level, module in imports(file) if level == 1}
+    assert own <= CORE_ARROWS[file.stem]
+    others = {module.split(".")[0] for level, module in imports(file) if level == 0}
+    assert others <= (set(sys.stdlib_module_names) - IMPURE) | PYDANTIC | {"numpy"}
+
+
+@pytest.mark.parametrize("file", modules(MODE / "core"), ids=lambda file: file.stem)
+def test_core_draws_nothing_from_the_global_random_state(file: pathlib.Path) -> None:
+    drawn = [
+        node
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "random"
+    ]
+    assert {node.attr for node in drawn} <= {"Random"}
+
+
+@pytest.mark.parametrize("file", modules(MODE), ids=lambda file: str(file.relative_to(MODE)))
+def test_only_the_adapter_knows_octobot(file: pathlib.Path) -> None:
+    octobot = {module for level, module in imports(file) if level == 0 and module.startswith(("octobot", "async_channel"))}
+    assert not octobot or room(file) in OCTOBOT_ROOMS or file.name == "lifeline.py"
+
+
+@pytest.mark.parametrize("file", modules(EXCHANGE), ids=lambda file: str(file.relative_to(EXCHANGE)))
+def test_the_exchange_stays_inside_its_folder_and_its_server_knows_no_octobot(file: pathlib.Path) -> None:
+    depth = len(file.relative_to(EXCHANGE).parts)
+    assert all(level <= depth for level, _ in imports(file))
+    is_server = file.is_relative_to(EXCHANGE / "server")
+    assert not is_server or not any(module.startswith("octobot") for _, module in imports(file))
+
+
+def test_every_name_in_the_map_is_there() -> None:
+    assert {room(file) for file in modules(MODE)} == set(ARROWS)
+    assert {file.stem for file in modules(MODE / "core")} == set(CORE_ARROWS)
