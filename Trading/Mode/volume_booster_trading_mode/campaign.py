@@ -9,7 +9,7 @@ from decimal import Decimal
 from .core.ledger import Ledger, Outcome, Progress
 from .core.market import Fill, OrderIntent, Trading
 from .core.settings import Settings
-from .journal import GO, START, WAIT, CampaignRow, EventRow, Journal, OrderRow
+from .journal import GO, START, CampaignRow, EventRow, Journal, OrderRow
 
 CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 """Where a campaign lives, under OctoBot's user folder."""
@@ -78,7 +78,7 @@ class Campaign:
         """Something that a person may want to know of a symbol; False when it is what was last noted of it."""
         if self._reasons.get(source) == (kind, reason):
             return False
-        if kind == GO and self._reasons.get(source, ("",))[0] != WAIT:
+        if kind == GO and self._reasons.get(source, (START,))[0] in (START, GO):
             return False
         self._reasons[source] = (kind, reason)
         self._journal.add_event(EventRow(now, kind, source, reason))

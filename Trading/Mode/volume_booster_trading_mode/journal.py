@@ -6,7 +6,9 @@ ledger; the bot and the command line read the same file, the command line also w
 
 from __future__ import annotations
 
+import heapq
 import json
+import operator
 import pathlib
 import sqlite3
 import typing
@@ -26,23 +28,32 @@ CREATE TABLE campaign (
 );
 CREATE TABLE settings (at REAL NOT NULL, target_quote TEXT NOT NULL, settings TEXT NOT NULL);
 CREATE TABLE orders (
-    order_id TEXT PRIMARY KEY, at REAL NOT NULL, exchange TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL,
-    order_type TEXT NOT NULL, quantity TEXT NOT NULL, price TEXT NOT NULL, mid_price TEXT NOT NULL
+    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE, at REAL NOT NULL, exchange TEXT NOT NULL,
+    symbol TEXT NOT NULL, side TEXT NOT NULL, order_type TEXT NOT NULL, quantity TEXT NOT NULL,
+    price TEXT NOT NULL, mid_price TEXT NOT NULL
 );
 CREATE TABLE outcomes (
-    order_id TEXT PRIMARY KEY REFERENCES orders, at REAL NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL
+    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE REFERENCES orders (order_id), at REAL NOT NULL,
+    outcome TEXT NOT NULL, reason TEXT NOT NULL
 );
 CREATE TABLE fills (
-    fill_id TEXT PRIMARY KEY, order_id TEXT NOT NULL REFERENCES orders, at REAL NOT NULL, role TEXT NOT NULL,
-    quantity TEXT NOT NULL, price TEXT NOT NULL, fee_quote TEXT NOT NULL
+    seq INTEGER PRIMARY KEY, fill_id TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL REFERENCES orders (order_id),
+    at REAL NOT NULL, role TEXT NOT NULL, quantity TEXT NOT NULL, price TEXT NOT NULL, fee_quote TEXT NOT NULL
 );
 CREATE TABLE events (at REAL NOT NULL, kind TEXT NOT NULL, source TEXT NOT NULL, reason TEXT NOT NULL);
 """
 
+# one numbering over orders, fills and outcomes: it tells in which order they were written down
+_LAST_SEQ = "SELECT max((SELECT {} FROM orders), (SELECT {} FROM fills), (SELECT {} FROM outcomes))".replace(
+    "{}", "coalesce(max(seq), 0)"
+)
+
 _FILL_COLUMNS = (
-    "f.fill_id, f.order_id, f.at, o.side, f.role, f.quantity, f.price, f.fee_quote, o.mid_price, o.symbol"
+    "f.seq, f.fill_id, f.order_id, f.at, o.side, f.role, f.quantity, f.price, f.fee_quote, o.mid_price, o.symbol"
     " FROM fills f JOIN orders o USING (order_id)"
 )
+
+_OUTCOME_COLUMNS = 3
 
 START, WAIT, GO, DONE, HALT, STOP, ERROR = "start", "wait", "go", "done", "halt", "stop", "error"
 """The kinds of event: the bot came up, waits, goes on after a wait, reached the target, was halted, ended, failed."""
@@ -92,6 +103,7 @@ class Journal:
     def __init__(self, connection: sqlite3.Connection, path: pathlib.Path | None) -> None:
         self.path = path
         self._connection = connection
+        self._seq: int | None = None
 
     @classmethod
     def create_or_open(cls, path: pathlib.Path | None) -> Journal:
@@ -119,7 +131,9 @@ class Journal:
         if not path.is_file():
             raise NoCampaignError(f"there is no campaign in {path}")
         try:
-            connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=LOCK_TIMEOUT_S)
+            uri = f"{path.resolve().as_uri()}?mode=ro"
+            connection = sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)
+            connection.execute("BEGIN")  # every read sees the same moment, also while a bot writes
             if _is_empty(connection):
                 connection.close()
                 raise NoCampaignError(f"there is no campaign in {path} yet")
@@ -138,6 +152,12 @@ class Journal:
     def close(self) -> None:
         self._connection.close()
 
+    def _next_seq(self) -> int:
+        if self._seq is None:
+            self._seq = int(self._read(_LAST_SEQ)[0][0])
+        self._seq += 1
+        return self._seq
+
     def begin_campaign(self, campaign: CampaignRow) -> None:
         self._write("INSERT INTO campaign VALUES (1, ?, ?, ?, ?)", _values(campaign))
 
@@ -147,21 +167,30 @@ class Journal:
     def add_order(self, row: OrderRow) -> None:
         intent = row.intent
         self._write(
-            "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(row.order_id, row.at, row.exchange, row.symbol, intent.side.value, intent.order_type.value),
+                *(
+                    self._next_seq(),
+                    row.order_id,
+                    row.at,
+                    row.exchange,
+                    row.symbol,
+                    intent.side.value,
+                    intent.order_type.value,
+                ),
                 *(str(intent.quantity), str(intent.price), str(intent.mid_price)),
             ),
         )
 
     def add_outcome(self, order_id: str, at: float, outcome: Outcome, reason: str) -> None:
-        self._write("INSERT OR IGNORE INTO outcomes VALUES (?, ?, ?, ?)", (order_id, at, outcome.value, reason))
+        values = (self._next_seq(), order_id, at, outcome.value, reason)
+        self._write("INSERT OR IGNORE INTO outcomes VALUES (?, ?, ?, ?, ?)", values)
 
     def add_fill(self, fill: Fill) -> None:
         self._write(
-            "INSERT OR IGNORE INTO fills VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(fill.fill_id, fill.order_id, fill.at, fill.role.value),
+                *(self._next_seq(), fill.fill_id, fill.order_id, fill.at, fill.role.value),
                 *(str(fill.quantity), str(fill.price), str(fill.fee_quote)),
             ),
         )
@@ -182,28 +211,19 @@ class Journal:
     def orders(self) -> list[OrderRow]:
         """Every order, in the order in which they were sent."""
         columns = "order_id, at, exchange, symbol, side, order_type, quantity, price, mid_price"
-        return [_order(row) for row in self._read(f"SELECT {columns} FROM orders ORDER BY rowid")]
-
-    def fills(self) -> list[Fill]:
-        """Every fill, in the order in which they were written down."""
-        return [_fill(row) for row in self._read(f"SELECT {_FILL_COLUMNS} ORDER BY f.rowid")]
+        return [_order(row) for row in self._read(f"SELECT {columns} FROM orders ORDER BY seq")]
 
     def last_fill(self) -> tuple[Fill, str] | None:
         """The fill that was written down last, and its symbol; None while there is none."""
-        rows = self._read(f"SELECT {_FILL_COLUMNS} ORDER BY f.rowid DESC LIMIT 1")
+        rows = self._read(f"SELECT {_FILL_COLUMNS} ORDER BY f.seq DESC LIMIT 1")
         return (_fill(rows[0]), rows[0][-1]) if rows else None
-
-    def outcomes(self) -> list[tuple[str, Outcome]]:
-        """Every order that ended, and how."""
-        rows = self._read("SELECT order_id, outcome FROM outcomes ORDER BY rowid")
-        return [(order_id, Outcome(outcome)) for order_id, outcome in rows]
 
     def events(self) -> list[EventRow]:
         return [EventRow(*row) for row in self._read("SELECT at, kind, source, reason FROM events ORDER BY rowid")]
 
     def markets(self) -> list[tuple[str, str]]:
         """The (exchange, symbol) pairs of all orders, in the order of their first one."""
-        rows = self._read("SELECT exchange, symbol FROM orders GROUP BY exchange, symbol ORDER BY min(rowid)")
+        rows = self._read("SELECT exchange, symbol FROM orders GROUP BY exchange, symbol ORDER BY min(seq)")
         return [(exchange, symbol) for exchange, symbol in rows]
 
     def replay(self) -> Ledger:
@@ -211,10 +231,13 @@ class Journal:
         ledger = Ledger()
         for order in self.orders():
             ledger.place(order.order_id, order.intent, order.at)
-        for fill in self.fills():
-            ledger.apply(fill)
-        for order_id, outcome in self.outcomes():
-            ledger.close(order_id, outcome)
+        fills = self._read(f"SELECT {_FILL_COLUMNS} ORDER BY f.seq")
+        outcomes = self._read("SELECT seq, order_id, outcome FROM outcomes ORDER BY seq")
+        for row in heapq.merge(fills, outcomes, key=operator.itemgetter(0)):
+            if len(row) == _OUTCOME_COLUMNS:
+                ledger.close(row[1], Outcome(row[2]))
+            else:
+                ledger.apply(_fill(row))
         return ledger
 
     def _write(self, statement: str, values: tuple[typing.Any, ...]) -> None:
@@ -241,7 +264,7 @@ def _order(row: tuple[typing.Any, ...]) -> OrderRow:
 
 
 def _fill(row: tuple[typing.Any, ...]) -> Fill:
-    fill_id, order_id, at, side, role, quantity, price, fee_quote, mid_price, _ = row
+    _, fill_id, order_id, at, side, role, quantity, price, fee_quote, mid_price, _ = row
     amounts = Decimal(quantity), Decimal(price), Decimal(fee_quote), Decimal(mid_price)
     return Fill(fill_id, order_id, at, Side(side), Role(role), *amounts)
 

@@ -51,7 +51,7 @@ def read_order_event(order: dict[str, typing.Any], record: OrderRecord, now: flo
 def _fill(order: dict[str, typing.Any], record: OrderRecord, filled: Decimal, growth: Decimal, now: float) -> Fill:
     price = Decimal(order[Column.PRICE.value])
     return Fill(
-        fill_id=f"{order[Column.ID.value]}:{filled.normalize():f}",
+        fill_id=f"{order[Column.ID.value]}:{filled:f}",
         order_id=order[Column.ID.value],
         at=now,
         side=record.intent.side,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from .core.ledger import Progress
-from .core.market import Fill, OrderIntent
+from .core.market import Fill, OrderIntent, Trading
 from .journal import DONE, HALT, START, STOP, EventRow, Journal
 
 CENT = Decimal("0.01")
@@ -17,9 +17,8 @@ CENT = Decimal("0.01")
 
 def money(value: Decimal) -> str:
     """An exact decimal string without exponent, with at least two decimals."""
-    text = f"{value.normalize():f}" if value else "0"
-    decimals = len(text.partition(".")[2])
-    return text if decimals >= 2 else f"{value:.2f}"
+    whole, _, decimals = f"{value:f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}"
 
 
 def shown(value: Decimal) -> str:
@@ -61,12 +60,21 @@ class CampaignReport:
     trading: str
     octobot_version: str
     markets: tuple[tuple[str, str], ...]
-    seed: int
+    seed: int | None
     restarts: int
     started_at: float
     last_start_at: float
     ended_at: float | None
     last_fill: tuple[Fill, str] | None
+
+    @classmethod
+    def not_begun(cls, target_quote: Decimal, octobot_version: str, reason: str, now: float) -> CampaignReport:
+        """A simulation that ended before its campaign began."""
+        return cls(
+            progress=Progress(target_quote), state="stopped", reason=reason, trading=Trading.SIMULATION.value,
+            octobot_version=octobot_version, markets=(), seed=None, restarts=0, started_at=now, last_start_at=now,
+            ended_at=now, last_fill=None,
+        )  # fmt: skip
 
     @property
     def quote(self) -> str:
@@ -146,14 +154,14 @@ def _state(progress: Progress, events: list[EventRow]) -> tuple[str, str | None,
     if progress.is_done:
         done_at = next((event.at for event in reversed(events) if event.kind == DONE), progress.last_fill_at)
         return "done", None, done_at
-    last = events[-1] if events else None
-    if last is None or last.kind == START:
-        return "running", None, None
-    if last.kind == HALT:
+    is_stopped = bool(events) and events[-1].kind == STOP
+    last = next((event for event in reversed(events) if event.kind != STOP), None)
+    if last is not None and last.kind == HALT:
+        # OctoBot may be stopped while it is halted: the halt is what a person has to know
         return "halted", last.reason, last.at
-    if last.kind == STOP:
-        return "stopped", last.reason, last.at
-    return "running", last.reason or None, None
+    if is_stopped:
+        return "stopped", events[-1].reason, events[-1].at
+    return "running", (last.reason or None) if last is not None and last.kind != START else None, None
 
 
 def _restarts(events: list[EventRow]) -> int:

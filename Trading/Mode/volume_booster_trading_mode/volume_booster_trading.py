@@ -62,6 +62,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self.campaign: Campaign | None = None
         self._orders_consumer: typing.Any = None
         self._errors_in_a_row = 0
+        self.problem = ""
 
     @property
     def source(self) -> str:
@@ -88,6 +89,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         try:
             await self.join_campaign()
         except JournalError as error:
+            self.problem = str(error)
             await self.sent_once_critical_notification("Volume booster not started", str(error))
             return
         if not self.exchange_manager.is_backtesting:
@@ -366,12 +368,14 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
             self.settings, self.settings_problems = None, error.problems
             for problem in error.problems:
                 self.logger.error(f"Setting not usable: {problem}")
+        for producer in self.producers:
+            producer.on_reload_config()
 
     def get_current_state(self) -> tuple[str, typing.Any]:
         """A sentence on where the campaign stands and the share of the target that is filled, 0 to 1."""
         producer = self.producers[0] if self.producers else None
         if producer is None or producer.campaign is None or self.settings is None:
-            return "; ".join(self.settings_problems) or "starting", 0
+            return "; ".join(self.settings_problems) or (producer and producer.problem) or "starting", 0
         progress = producer.campaign.progress(self.settings.volume_target)
         kind, reason = producer.campaign.reason_of(producer.source) or (GO, "")
         sentence = report.sentence(progress)

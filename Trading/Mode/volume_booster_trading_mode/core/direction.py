@@ -13,35 +13,37 @@ FULLY_FUNDED_ORDERS = 10
 """A side that can fund this many of its largest orders counts as fully funded."""
 
 
-def choose_side(
+def choose_sides(
     fundable: dict[Side, Decimal], min_order: Decimal, settings: Settings, progress: Progress, rng: random.Random
-) -> tuple[Side | None, str]:
-    """The side of the next order, or None and the reason why neither will do.
+) -> tuple[list[Side], str]:
+    """The sides that the next order may have, the first choice first, or none and the reason why neither will do.
 
     `fundable` is the largest notional each side can pay for and `min_order` the exchange's smallest, both in quote. A
-    poor side is chosen less often, an empty one never. Above `max_position_imbalance` only the side that brings the
-    imbalance back is allowed.
+    poor side is chosen less often, an empty one never, and one that `max_position_imbalance` forbids never.
     """
     funded = [side for side in Side if fundable[side] >= min_order]
     if not funded:
-        return None, _unfunded("neither side", fundable, min_order)
-    forced = forced_side(settings, progress)
-    if forced is None and settings.side_policy is SidePolicy.ALTERNATE:
-        forced = progress.last_side.opposite if progress.last_side else Side.BUY
-    if forced is not None:
-        if forced in funded:
-            return forced, ""
-        return None, _unfunded(f"the {forced.value} side, which has to be next,", fundable, min_order)
-    weights = [_funding_weight(side, fundable[side], settings) for side in funded]
-    return rng.choices(funded, weights)[0], ""
+        return [], _unfunded("neither side", fundable, min_order)
+    allowed = [side for side in Side if is_allowed(side, settings, progress)]
+    if not allowed:
+        return [], "open orders have to fill or time out first: until then neither side keeps max_position_imbalance"
+    if settings.side_policy is SidePolicy.ALTERNATE and len(allowed) > 1:
+        allowed = [progress.last_side.opposite if progress.last_side else Side.BUY]
+    sides = [side for side in allowed if side in funded]
+    if not sides:
+        return [], _unfunded(f"the {allowed[0].value} side, which has to be next,", fundable, min_order)
+    weights = [_funding_weight(side, fundable[side], settings) for side in sides]
+    first = rng.choices(sides, weights)[0]
+    return [first, *(side for side in sides if side is not first)], ""
 
 
-def forced_side(settings: Settings, progress: Progress) -> Side | None:
-    """The only side allowed when |bought - sold| / target, open orders included, is above its cap; else None."""
-    skew = progress.committed_quote(Side.BUY) - progress.committed_quote(Side.SELL)
-    if abs(skew) <= settings.max_position_imbalance * progress.target_quote:
-        return None
-    return Side.SELL if skew > 0 else Side.BUY
+def is_allowed(side: Side, settings: Settings, progress: Progress) -> bool:
+    """Whether |bought - sold| / target is within its cap even if all that is open on this side fills and nothing else.
+
+    One more order may then pass the cap by no more than itself.
+    """
+    skew = progress.committed_quote(side) - progress.filled_on(side.opposite)
+    return skew <= settings.max_position_imbalance * progress.target_quote
 
 
 def _funding_weight(side: Side, fundable: Decimal, settings: Settings) -> float:

@@ -94,11 +94,13 @@ class Progress:
         """|bought - sold| / target."""
         return float(abs(self.bought_quote - self.sold_quote) / self.target_quote)
 
+    def filled_on(self, side: Side) -> Decimal:
+        """What is filled on a side, in quote."""
+        return self.bought_quote if side is Side.BUY else self.sold_quote
+
     def committed_quote(self, side: Side) -> Decimal:
         """What is filled or still open on a side."""
-        if side is Side.BUY:
-            return self.bought_quote + self.open_buy_quote
-        return self.sold_quote + self.open_sell_quote
+        return self.filled_on(side) + (self.open_buy_quote if side is Side.BUY else self.open_sell_quote)
 
     def eta_s(self, now: float) -> float | None:
         """Seconds until the target at the average pace so far; None while there is no pace to speak of."""

@@ -81,11 +81,18 @@ def _next_order(view: View, settings: Settings, progress: Progress, rng: random.
         side: sizing.fundable_notional(side, view.mid_price, view.rules, view.balances, settings) for side in Side
     }
     min_order = view.rules.min_order_notional(view.mid_price)
-    side, reason = direction.choose_side(fundable, min_order, settings, progress, rng)
-    if side is None:
-        return Wait(pacing.backoff_delay(progress.failures_in_a_row + 1, rng), reason)
-    drawn = sizing.draw_notional(side, settings, rng)
+    sides, reason = direction.choose_sides(fundable, min_order, settings, progress, rng)
     delay_s = pacing.next_delay(settings.trade_frequency_min, settings.trade_frequency_max, rng)
+    if not sides:
+        return Wait(delay_s, reason)
+    decisions = [_order_on(side, view, settings, progress, rng, delay_s) for side in sides]
+    return next((decision for decision in decisions if not isinstance(decision, Wait)), decisions[0])
+
+
+def _order_on(
+    side: Side, view: View, settings: Settings, progress: Progress, rng: random.Random, delay_s: float
+) -> Decision:
+    drawn = sizing.draw_notional(side, settings, rng)
     if settings.order_type is OrderType.MARKET and (in_the_way := pricing.crossing_side(side, view.open_orders)):
         return _clear_the_way(side, in_the_way)
     price = pricing.price_for(side, view, settings)

@@ -33,6 +33,13 @@ def _refuse_bool(value: object) -> object:
     return value
 
 
+RANGES = (
+    ("trade_frequency_min", "trade_frequency_max"),
+    ("min_buy_amount", "max_buy_amount"),
+    ("min_sell_amount", "max_sell_amount"),
+)
+"""The settings that are the two ends of a range."""
+
 _NUMBER = pydantic.BeforeValidator(_refuse_bool)
 QuoteAmount = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
 Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False)]
@@ -85,13 +92,14 @@ class Settings(pydantic.BaseModel):
 
     @pydantic.model_validator(mode="after")
     def _ranges_are_ranges(self) -> Settings:
-        for low, high in (
-            ("trade_frequency_min", "trade_frequency_max"),
-            ("min_buy_amount", "max_buy_amount"),
-            ("min_sell_amount", "max_sell_amount"),
-        ):
-            if getattr(self, low) > getattr(self, high):
-                raise ValueError(f"{low} must not be above {high} ({getattr(self, low)} > {getattr(self, high)})")
+        inverted = [(low, high) for low, high in RANGES if getattr(self, low) > getattr(self, high)]
+        if inverted:
+            raise ValueError(
+                "\n".join(
+                    f"{low} must not be above {high} ({getattr(self, low)} > {getattr(self, high)})"
+                    for low, high in inverted
+                )
+            )
         return self
 
     def amount_range(self, side: Side) -> tuple[Decimal, Decimal]:
@@ -113,17 +121,32 @@ def parse_settings(values: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate(dict(values))
     except pydantic.ValidationError as error:
-        raise SettingsError([_sentence(problem) for problem in error.errors()]) from error
+        raise SettingsError(_problems(dict(values), error)) from error
 
 
-def _sentence(problem: Any) -> str:
+def _problems(values: dict[str, Any], error: pydantic.ValidationError) -> list[str]:
+    """A sentence for each problem. Ranges are only looked at once their ends are usable, so the rest is tried again."""
+    problems = [sentence for problem in error.errors() for sentence in _sentences(problem)]
+    unusable = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
+    for pair in RANGES:
+        if unusable.intersection(pair):
+            unusable.update(pair)
+    if unusable:
+        try:
+            Settings.model_validate({key: value for key, value in values.items() if key not in unusable})
+        except pydantic.ValidationError as rest:
+            problems += _problems({}, rest)
+    return problems
+
+
+def _sentences(problem: Any) -> list[str]:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(Settings.model_fields)
-        return f"{key}: unknown setting; known settings are {known}"
+        return [f"{key}: unknown setting; known settings are {', '.join(Settings.model_fields)}"]
     message = str(problem["msg"]).removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    return f"{key}: {message} (got {problem['input']!r})" if key else message
+    if not key:
+        return message.splitlines()
+    return [f"{key}: {message[0].lower()}{message[1:]} (got {problem['input']!r})"]
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,6 @@ from decimal import Decimal
 from .market import Balances, MarketRules, Side, round_to_step
 from .settings import Settings
 
-CENT = Decimal("0.01")
 HUNDRED = Decimal(100)
 
 
@@ -25,9 +24,9 @@ def fundable_notional(
 
 
 def draw_notional(side: Side, settings: Settings, rng: random.Random) -> Decimal:
-    """A notional drawn uniformly, to the cent, from the side's range."""
+    """A notional drawn uniformly from the side's range."""
     low, high = settings.amount_range(side)
-    return Decimal(rng.randint(int(low / CENT), int(high / CENT))) * CENT
+    return low + (high - low) * Decimal(str(rng.random()))
 
 
 def clip_to_headroom(notional: Decimal, headroom: Decimal, min_order: Decimal) -> Decimal:

@@ -1,0 +1,1 @@
+"""The command line `volume-booster`: it drives OctoBot as a process of its own."""

@@ -1,0 +1,133 @@
+"""An OctoBot home that a run of ours may use: its configuration, its profile and the settings of one run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..campaign import CAMPAIGN_FILE
+
+MODE_CONFIG = pathlib.PurePath("specific_config", "VolumeBoosterTradingMode.json")
+KEPT_SUFFIX = ".before_run"
+
+
+class HomeError(Exception):
+    """The home can't be used; one sentence says why and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder in which OctoBot works: everything that it reads and writes is below it."""
+
+    path: pathlib.Path
+
+    @property
+    def campaign(self) -> pathlib.Path:
+        return self.path / "user" / CAMPAIGN_FILE
+
+    @property
+    def config(self) -> pathlib.Path:
+        return self.path / "user" / "config.json"
+
+    @property
+    def logs(self) -> pathlib.Path:
+        return self.path / "logs"
+
+    def profile(self, profile_id: str) -> pathlib.Path:
+        return self.path / "user" / "profiles" / profile_id
+
+    def check_is_for_runs(self, own_profiles: tuple[str, ...]) -> None:
+        """:raises HomeError: when it is a person's own OctoBot, which a run keeps out of."""
+        if not self.config.is_file():
+            return
+        chosen = read_json(self.config).get("profile")
+        if chosen not in own_profiles:
+            raise HomeError(
+                f"{self.path} is an OctoBot of yours with the profile {chosen!r} selected; this command keeps out of "
+                "it: choose another --home, or use `volume-booster install --home` to add the mode to it"
+            )
+
+    def make(self) -> None:
+        """:raises HomeError: when the folder is not there and can't be made."""
+        if not self.path.parent.is_dir():
+            raise HomeError(f"the home {self.path} can't be made: the folder {self.path.parent} does not exist")
+        try:
+            self.path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise HomeError(f"the home {self.path} can't be made: {error.strerror}") from error
+
+    def select_profile(self, profile_id: str) -> None:
+        """Make OctoBot start with this profile; the rest of its configuration stays as it is."""
+        write_json(self.config, read_json(self.config) | {"profile": profile_id})
+
+
+def check_simulates(profile: pathlib.Path) -> dict[str, typing.Any]:
+    """The profile's configuration.
+
+    :raises HomeError: when it is missing, or trades for real.
+    """
+    file = profile / "profile.json"
+    if not file.is_file():
+        raise HomeError(f"there is no profile {profile.name!r}: {file} is missing")
+    config: dict[str, typing.Any] = read_json(file)["config"]
+    if config["trader"]["enabled"] or not config["trader-simulator"]["enabled"]:
+        raise HomeError(
+            f"the profile {profile.name!r} trades for real: this command needs one with the trader disabled and the "
+            "trader simulator enabled"
+        )
+    return config
+
+
+@contextlib.contextmanager
+def settings_of_this_run(profile: pathlib.Path, settings: dict[str, typing.Any]) -> Iterator[None]:
+    """Within it the profile has these settings of the mode; afterwards its own again, also if a run was killed."""
+    file = profile / MODE_CONFIG
+    kept = file.with_name(file.name + KEPT_SUFFIX)
+    if not kept.exists():
+        write_whole(kept, file.read_bytes())
+    write_json(file, read_json(kept) | settings)
+    try:
+        yield
+    finally:
+        kept.replace(file)
+
+
+def mode_settings(profile: pathlib.Path) -> dict[str, typing.Any]:
+    """The settings of the mode that a profile has of its own."""
+    file = profile / MODE_CONFIG
+    kept = file.with_name(file.name + KEPT_SUFFIX)
+    return read_json(kept if kept.exists() else file)
+
+
+def read_json(file: pathlib.Path) -> dict[str, typing.Any]:
+    """:raises HomeError: when it can't be read as a JSON object."""
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise HomeError(f"{file} can't be read: {error}") from error
+    if not isinstance(content, dict):
+        raise HomeError(f"{file} must hold a JSON object")
+    return content
+
+
+def write_json(file: pathlib.Path, content: dict[str, typing.Any]) -> None:
+    """:raises HomeError: when it can't be written."""
+    write_whole(file, (json.dumps(content, indent=4) + "\n").encode())
+
+
+def write_whole(file: pathlib.Path, content: bytes) -> None:
+    """Replace a file whole, or not at all.
+
+    :raises HomeError: when it can't be written.
+    """
+    part = file.with_name(file.name + ".part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(file)
+    except OSError as error:
+        raise HomeError(f"{file} can't be written: {error}") from error

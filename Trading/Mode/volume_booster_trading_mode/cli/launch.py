@@ -1,0 +1,134 @@
+"""The child processes of a run: the local exchange and OctoBot, started, watched and ended together."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import queue
+import subprocess
+import sys
+import threading
+
+from .octobot_process import octobot_command, offline_environment, own_group
+
+EXCHANGE_READY_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 25.0
+EXCHANGE_MODULE = f"{__package__.rpartition('.')[0]}.offline_exchange.server.__main__"
+"""Beside this package in a wheel; a process of its own, so it is named and not imported."""
+PORT_VARIABLE = "VOLUME_BOOSTER_EXCHANGE_PORT"
+
+
+class LaunchError(Exception):
+    """A process could not be started, or ended when it should not; one sentence says which and why."""
+
+
+class Child:
+    """A process that lives no longer than this one: it ends when the pipe to its standard input is closed.
+
+    :raises LaunchError: when it can't be started.
+    """
+
+    def __init__(
+        self, name: str, command: list[str], cwd: pathlib.Path, log: pathlib.Path, environment: dict[str, str]
+    ) -> None:
+        self.name = name
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with log.open("ab") as errors:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=cwd,
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    **own_group(),
+                )
+        except OSError as error:
+            raise LaunchError(f"{name} could not be started: {error}") from error
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read_output, name=f"{name} output", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    def first_line(self, timeout_s: float) -> str:
+        """The first line that it prints.
+
+        :raises LaunchError: when there is none in this time, or the process ends before.
+        """
+        try:
+            line = self._lines.get(timeout=timeout_s)
+        except queue.Empty:
+            raise LaunchError(f"{self.name} did not get ready in {timeout_s:g} s; its log is {self.log}") from None
+        if not line:
+            raise LaunchError(f"{self.name} ended at once: {last_line(self.log)}")
+        return line
+
+    def stop(self) -> bool:
+        """End it: first by asking, after 25 s by force. True when it ended by itself."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # the other end is closed: it has ended, or is about to
+            self._process.stdin.close()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            return False
+        return True
+
+    def _read_output(self) -> None:
+        """Keep the pipe empty; what comes goes to the log, and the first line to who waits for it."""
+        assert self._process.stdout is not None
+        with self.log.open("ab") as log:
+            for line in self._process.stdout:
+                log.write(line)
+                log.flush()
+                if self._lines.empty():
+                    self._lines.put(line.decode("utf-8", "replace"))
+        self._lines.put("")
+
+
+def start_exchange(port: int, seed: int, log: pathlib.Path) -> tuple[Child, int]:
+    """The local exchange on a loopback port, 0 for a free one, and the port that it got.
+
+    :raises LaunchError: when it does not come up.
+    """
+    command = [sys.executable, "-m", EXCHANGE_MODULE, "--port", str(port), "--seed", str(seed), "--parent-lifeline"]
+    child = Child("the local exchange", command, log.parent, log, dict(os.environ))
+    try:
+        ready = json.loads(child.first_line(EXCHANGE_READY_TIMEOUT_S))
+    except (LaunchError, ValueError) as error:
+        child.stop()
+        raise LaunchError(str(error)) from error
+    return child, int(ready["port"])
+
+
+def start_octobot(home: pathlib.Path, exchange_port: int | None, *args: str) -> Child:
+    """The real OctoBot in its home.
+
+    :raises LaunchError: when it can't be started.
+    """
+    environment = offline_environment()
+    if exchange_port is not None:
+        environment[PORT_VARIABLE] = str(exchange_port)
+    return Child("OctoBot", octobot_command(*args), home, home / "logs" / "octobot-console.log", environment)
+
+
+def last_line(log: pathlib.Path) -> str:
+    """The last line of a log that says something."""
+    try:
+        lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    except OSError as error:
+        return f"its log can't be read: {error}"
+    return lines[-1] if lines else "it gave no reason"

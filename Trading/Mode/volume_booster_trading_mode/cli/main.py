@@ -1,0 +1,156 @@
+"""The command line: what can be asked for, and how a problem is told."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import pathlib
+import sys
+import typing
+
+from ..core.settings import SettingsError
+from ..journal import JournalError
+from .bundle import BundleError
+from .home import HomeError
+from .launch import LaunchError
+from .watchdog import ExitCode
+
+DEFAULT_HOME = pathlib.Path(".octobot")
+DEFAULT_PATIENCE_S = 120.0
+
+
+class _Parser(argparse.ArgumentParser):
+    """One sentence for arguments that can't be used, exit code 2."""
+
+    def error(self, message: str) -> typing.NoReturn:
+        self.exit(ExitCode.UNUSABLE, f"volume-booster: {message}; see `{self.prog} --help`\n")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Do what the arguments ask for; the exit code of the contract. Every problem is one sentence on standard error."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.command(arguments))
+    except SettingsError as error:
+        return _problem(ExitCode.UNUSABLE, *error.problems)
+    except HomeError as error:
+        return _problem(ExitCode.UNUSABLE, str(error))
+    except (BundleError, LaunchError, JournalError) as error:
+        return _problem(ExitCode.FAILED, str(error))
+    except KeyboardInterrupt:
+        return _problem(ExitCode.INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        # who read our output has gone: nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+
+
+def _problem(exit_code: ExitCode, *sentences: str) -> int:
+    for sentence in sentences:
+        print(f"volume-booster: {sentence}", file=sys.stderr)
+    return exit_code
+
+
+def _pack(arguments: argparse.Namespace) -> int:
+    from . import bundle
+
+    print(bundle.pack(arguments.out))
+    return ExitCode.DONE
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    from . import install
+
+    report = install.install(arguments.home)
+    print(json.dumps(report.to_json_object()) if arguments.json else report.text())
+    return ExitCode.DONE
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from . import simulate
+
+    return simulate.run(arguments)
+
+
+def _exchange(arguments: argparse.Namespace) -> int:
+    from . import launch
+
+    server: typing.Any = importlib.import_module(launch.EXCHANGE_MODULE)
+    options = {"--port": arguments.port, "--seed": arguments.seed, "--start-time": arguments.start_time}
+    given = [(option, str(value)) for option, value in options.items() if value is not None]
+    return int(server.main([text for pair in given for text in pair]))
+
+
+def _parser() -> argparse.ArgumentParser:
+    what = "Reaches a traded-volume target with OctoBot."
+    parser = _Parser(prog="volume-booster", description=what, allow_abbrev=False)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+
+    pack = _command(commands, "pack", _pack, "build the bundle that OctoBot's own tentacles command installs")
+    pack.add_argument("--out", type=pathlib.Path, metavar="ZIP", default=pathlib.Path("volume_booster.zip"))
+
+    install = _command(commands, "install", _install, "install bundle and profiles into an OctoBot home")
+    install.add_argument("--home", type=pathlib.Path, metavar="DIR", required=True)
+    install.add_argument("--json", action="store_true", help="print the report as one JSON object")
+
+    simulate = _command(commands, "simulate", _simulate, "run OctoBot in simulation mode on the local exchange")
+    simulate.add_argument("--home", type=pathlib.Path, metavar="DIR", default=DEFAULT_HOME, help="default: .octobot")
+    simulate.add_argument("--profile", metavar="ID", default="volume_booster_offline")
+    simulate.add_argument("--target", metavar="QUOTE", help="the volume to reach, in quote currency")
+    simulate.add_argument("--seed", metavar="N", help="same seed, same decisions and same prices")
+    simulate.add_argument(
+        "--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help="any setting; may be repeated"
+    )
+    simulate.add_argument(
+        "--port", type=_port, metavar="N", default=0, help="of the local exchange; default: a free one"
+    )
+    simulate.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up after this time, exit code 4")
+    simulate.add_argument(
+        "--patience", type=_seconds, metavar="SECONDS", default=DEFAULT_PATIENCE_S,
+        help="give up when nothing has happened for so long, exit code 1; default: 120",
+    )  # fmt: skip
+    simulate.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    simulate.add_argument("--quiet", action="store_true", help="no live progress")
+
+    exchange = _command(commands, "exchange", _exchange, "run the local exchange alone")
+    exchange.add_argument("--port", type=_port, metavar="N", default=8642, help="default: 8642; 0: a free one")
+    exchange.add_argument("--seed", metavar="N", help="same seed and start time, same prices; default: 0")
+    exchange.add_argument("--start-time", metavar="EPOCH", help="when the prices start, in epoch seconds; default: now")
+    return parser
+
+
+def _command(
+    commands: typing.Any, name: str, function: typing.Callable[[argparse.Namespace], int], what: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=value")
+    return key, value
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())
