@@ -42,7 +42,19 @@ CORE_ARROWS: dict[str, set[str]] = {
     "__init__": set(),
 }
 OCTOBOT_ROOMS = {"exchange_view", "order_events", "user_inputs", "volume_booster_trading"}
-IMPURE = {"time", "datetime", "asyncio", "os", "pathlib", "sqlite3", "socket", "threading", "subprocess", "logging", "uuid"}
+IMPURE = {
+    "time",
+    "datetime",
+    "asyncio",
+    "os",
+    "pathlib",
+    "sqlite3",
+    "socket",
+    "threading",
+    "subprocess",
+    "logging",
+    "uuid",
+}
 
 
 def modules(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -68,9 +80,7 @@ def room(file: pathlib.Path) -> str:
 
 def imported_rooms(file: pathlib.Path) -> set[str]:
     depth = len(file.relative_to(MODE).parts)
-    return {
-        room(file) if level < depth else module.split(".")[0] for level, module in imports(file) if level > 0
-    }
+    return {room(file) if level < depth else module.split(".")[0] for level, module in imports(file) if level > 0}
 
 
 @pytest.mark.parametrize("file", modules(MODE), ids=lambda file: str(file.relative_to(MODE)))
@@ -98,7 +108,9 @@ def test_core_draws_nothing_from_the_global_random_state(file: pathlib.Path) -> 
 
 @pytest.mark.parametrize("file", modules(MODE), ids=lambda file: str(file.relative_to(MODE)))
 def test_only_the_adapter_knows_octobot(file: pathlib.Path) -> None:
-    octobot = {module for level, module in imports(file) if level == 0 and module.startswith(("octobot", "async_channel"))}
+    octobot = {
+        module for level, module in imports(file) if level == 0 and module.startswith(("octobot", "async_channel"))
+    }
     assert not octobot or room(file) in OCTOBOT_ROOMS or file.name == "lifeline.py"
 
 

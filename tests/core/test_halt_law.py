@@ -1,0 +1,43 @@
+"""The law of real funds: whatever else is to be seen, none is traded."""
+
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from strategies import LAW, PLAY_MONEY, Situation, a_view, an_order, situations
+
+from octobot_volume_booster.core.guards import Halt, first_halt
+from octobot_volume_booster.core.ledger import Progress
+from octobot_volume_booster.core.market import Side, Trading
+from octobot_volume_booster.core.policy import decide
+from octobot_volume_booster.core.settings import parse_settings
+
+REAL_TRADER = (Trading.LIVE, Trading.SANDBOX)
+
+
+@LAW
+@given(situations(trading=REAL_TRADER))
+def test_with_octobots_real_trader_every_decision_is_to_halt(situation: Situation) -> None:
+    decision = situation.decide()
+    assert isinstance(decision, Halt)
+    assert situation.view.exchange in decision.reason
+
+
+@pytest.mark.parametrize("trading", REAL_TRADER)
+def test_nothing_goes_before_the_halt(trading: Trading) -> None:
+    """Not a reached target, not a campaign that is switched off, not an order that is due to be cancelled."""
+    view = a_view(trading=trading, price_age_s=1e9, open_orders=(an_order(Side.BUY, "29000", placed_at=0.0),))
+    reached = Progress(target_quote=Decimal(100), bought_quote=Decimal(100))
+    for enabled in (True, False):
+        settings = parse_settings({"enable_volume_booster": enabled})
+        assert isinstance(decide(view, settings, reached, random.Random(1)), Halt)
+
+
+@LAW
+@given(situations(trading=PLAY_MONEY))
+def test_with_play_money_no_guard_halts(situation: Situation) -> None:
+    assert first_halt(situation.view) is None
+    assert not isinstance(situation.decide(), Halt)

@@ -1,0 +1,189 @@
+"""Laws of the single order: what the exchange accepts, what the balance pays for, and never against an own order."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import assume, event, example, given
+from hypothesis import strategies as st
+from strategies import LAW, Situation, a_view, an_order, multiples, situations
+
+from octobot_volume_booster.core.ledger import Progress
+from octobot_volume_booster.core.market import Balances, OrderIntent, Side, View
+from octobot_volume_booster.core.policy import Cancel, Decision, Place, Wait, decide
+from octobot_volume_booster.core.pricing import price_for
+from octobot_volume_booster.core.settings import Settings, parse_settings
+from octobot_volume_booster.core.sizing import clip_to_headroom, draw_notional, fit_quantity
+
+START = Progress(target_quote=Decimal(2_000))
+
+
+def decide_on(view: View, progress: Progress = START, seed: int = 1, **settings: object) -> Decision:
+    return decide(view, parse_settings(settings), progress, random.Random(seed))
+
+
+def check_exchange_accepts(intent: OrderIntent, view: View) -> None:
+    rules = view.rules
+    assert intent.quantity % rules.quantity_step == 0
+    assert intent.price % rules.price_tick == 0
+    assert intent.price > 0
+    assert intent.quantity >= max(rules.min_quantity, rules.quantity_step)
+    assert intent.notional >= rules.min_notional
+    assert rules.max_quantity is None or intent.quantity <= rules.max_quantity
+    assert rules.max_notional is None or intent.notional <= rules.max_notional
+
+
+def check_balance_pays(intent: OrderIntent, view: View, settings: Settings) -> None:
+    spendable = 1 - settings.fee_buffer_percent / 100
+    if intent.side is Side.BUY:
+        fee_rate = max(view.rules.maker_fee_rate, view.rules.taker_fee_rate)
+        assert intent.notional * (1 + fee_rate) <= view.balances.quote_free * spendable
+    else:
+        assert intent.quantity <= view.balances.base_free * spendable
+
+
+@LAW
+@given(situations())
+def test_an_order_is_one_that_the_exchange_accepts_and_the_balance_pays_for(situation: Situation) -> None:
+    decision = situation.decide()
+    event(type(decision).__name__)
+    if isinstance(decision, Place):
+        check_exchange_accepts(decision.intent, situation.view)
+        check_balance_pays(decision.intent, situation.view, situation.settings)
+
+
+@LAW
+@given(situations(order_type="limit"))
+def test_no_limit_order_crosses_or_touches_an_own_order_on_the_other_side(situation: Situation) -> None:
+    view, decision = situation.view, situation.decide()
+    prices = {side: price_for(side, view, situation.settings) for side in Side}
+    if isinstance(decision, Place):
+        assert decision.intent.price == prices[decision.intent.side]
+    for order in view.open_orders:
+        price = prices[order.side.opposite]
+        event("an own order is on the other side")
+        assert price is None or (price > order.price if order.side is Side.BUY else price < order.price)
+
+
+@LAW
+@given(situations(order_type="limit"), st.sampled_from(Side))
+def test_an_own_order_exactly_at_the_price_moves_it_by_one_tick(situation: Situation, side: Side) -> None:
+    free = replace(situation.view, open_orders=())
+    price, tick = price_for(side, free, situation.settings), free.rules.price_tick
+    assume(price is not None and price > tick)
+    assert price is not None
+    taken = replace(free, open_orders=(an_order(side.opposite, str(price)),))
+    assert price_for(side, taken, situation.settings) == (price - tick if side is Side.BUY else price + tick)
+
+
+@LAW
+@given(situations(order_type="market"))
+def test_a_market_order_never_meets_an_own_order_on_the_other_side(situation: Situation) -> None:
+    decision = situation.decide()
+    event(type(decision).__name__)
+    if isinstance(decision, Place):
+        assert all(order.side is decision.intent.side for order in situation.view.open_orders)
+    if isinstance(decision, Cancel):
+        assert all(order.is_ours for order in decision.orders)
+
+
+@LAW
+@given(situations())
+def test_a_limit_order_rests_at_least_its_offset_away_from_the_market_price(situation: Situation) -> None:
+    decision = situation.decide()
+    if isinstance(decision, Place) and decision.intent.order_type.value == "limit":
+        offset = situation.view.mid_price * situation.settings.price_offset_percent / 100
+        away = situation.view.mid_price - decision.intent.price
+        assert (away if decision.intent.side is Side.BUY else -away) >= offset
+
+
+@LAW
+@given(multiples(Decimal("0.0001"), 1, 20_000), multiples(Decimal("0.0001"), 0, 20_000), st.integers(0, 2**32))
+@example(Decimal("0.002"), Decimal("0.003"), 1)  # a pair that is quoted in BTC
+@example(Decimal("25.005"), Decimal(100), 1)
+def test_a_drawn_notional_is_within_the_range_of_its_side(low: Decimal, width: Decimal, seed: int) -> None:
+    settings = parse_settings({"min_sell_amount": low, "max_sell_amount": low + width})
+    assert low <= draw_notional(Side.SELL, settings, random.Random(seed)) <= low + width
+
+
+@LAW
+@given(*[multiples(Decimal("0.01"), 1, 100_000)] * 3)
+def test_an_order_leaves_nothing_of_the_headroom_or_room_for_another_order(
+    notional: Decimal, headroom: Decimal, smallest: Decimal
+) -> None:
+    clipped = clip_to_headroom(notional, headroom, smallest)
+    assert headroom - clipped >= smallest or clipped == max(headroom, smallest)
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "29940.00"), (Side.SELL, "30060.00")])
+def test_a_limit_order_rests_two_tenths_of_a_percent_away(side: Side, price: str) -> None:
+    """The defaults: a buy below the market price, a sell above it."""
+    opposite = Progress(target_quote=Decimal(2_000), last_side=side.opposite)
+    decision = decide_on(a_view(), opposite, side_policy="alternate")
+    assert isinstance(decision, Place)
+    assert (decision.intent.side, decision.intent.price) == (side, Decimal(price))
+    assert Decimal(25) - Decimal("0.3") <= decision.intent.notional <= 150
+    assert 2.0 <= decision.delay_s <= 8.0
+
+
+def test_a_limit_buy_gives_way_to_an_own_sell_by_one_tick() -> None:
+    view = a_view(open_orders=(an_order(Side.SELL, "29900.005"),))
+    decision = decide_on(view, side_policy="alternate")
+    assert isinstance(decision, Place)
+    assert decision.intent.price == Decimal("29900.00")
+
+
+def test_a_market_order_first_cancels_our_own_order_on_the_other_side() -> None:
+    in_the_way = an_order(Side.SELL, "31000")
+    view = a_view(open_orders=(in_the_way, an_order(Side.BUY, "29000")))
+    decision = decide_on(view, side_policy="alternate", order_type="market")
+    assert isinstance(decision, Cancel)
+    assert decision.orders == (in_the_way,)
+
+
+def test_a_market_order_waits_for_an_order_of_the_bot_that_is_not_ours() -> None:
+    view = a_view(open_orders=(an_order(Side.SELL, "31000", is_ours=False),))
+    decision = decide_on(view, side_policy="alternate", order_type="market")
+    assert isinstance(decision, Wait)
+    assert "another sell order of this bot" in decision.reason
+
+
+def test_an_order_open_for_too_long_is_cancelled() -> None:
+    stale, fresh = an_order(Side.BUY, "29000", placed_at=1_699_999_880.0), an_order(Side.BUY, "29100")
+    decision = decide_on(a_view(open_orders=(stale, fresh)))
+    assert isinstance(decision, Cancel)
+    assert decision.orders == (stale,)
+
+
+def test_an_old_price_is_waited_out() -> None:
+    decision = decide_on(a_view(price_age_s=31.0))
+    assert isinstance(decision, Wait)
+    assert "31 s old" in decision.reason
+
+
+@pytest.mark.parametrize("mid", ["0.001", "0.005"])
+@pytest.mark.parametrize("order_type", ["limit", "market"])
+def test_a_market_price_below_half_a_tick_is_waited_out(mid: str, order_type: str) -> None:
+    """Rounded to the tick it is nothing: there is no price for an order, which is no reason to fall over."""
+    balances = Balances(base_free=Decimal("1e9"), quote_free=Decimal(30_000))
+    view = a_view(mid_price=Decimal(mid), balances=balances)
+    decision = decide_on(view, side_policy="alternate", order_type=order_type)
+    assert isinstance(decision, Wait)
+
+
+def test_the_last_order_takes_the_remainder_along_and_reaches_the_target() -> None:
+    almost = Progress(target_quote=Decimal(2_000), bought_quote=Decimal(1_000), sold_quote=Decimal("997.99"))
+    decision = decide_on(a_view(), almost, order_type="market")
+    assert isinstance(decision, Place)
+    assert Decimal("2.01") < decision.intent.notional <= Decimal("5.3")  # the exchange's smallest order
+
+
+def test_what_the_balance_cannot_pay_is_cut_off_or_refused() -> None:
+    rules, price = a_view().rules, Decimal(30_000)
+    assert fit_quantity(Decimal(100), price, Decimal(1_000), rules) == Decimal("0.00333")
+    assert fit_quantity(Decimal(100), price, Decimal(1_000), rules, reach=True) == Decimal("0.00334")
+    assert fit_quantity(Decimal(100), price, Decimal(50), rules, reach=True) == Decimal("0.00166")
+    assert fit_quantity(Decimal(100), price, Decimal("4.99"), rules) is None

@@ -1,0 +1,169 @@
+"""Laws of the settings: what is right is taken as it is, what is wrong is refused with its key, all of it at once."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import LAW
+
+from octobot_volume_booster.core.settings import Settings, SettingsError, parse_settings
+
+A_THOUSAND = settings(LAW, max_examples=1_000)
+Spelling = Callable[[Any], Any]
+
+
+def spelt(numbers: st.SearchStrategy[Any], *spellings: Spelling) -> st.SearchStrategy[Any]:
+    """A number as a configuration may hold it."""
+    return st.builds(lambda number, spelling: spelling(number), numbers, st.sampled_from((*spellings, str)))
+
+
+def decimals(low: str, high: str) -> st.SearchStrategy[Decimal]:
+    return st.decimals(low, high, places=8, allow_nan=False, allow_infinity=False)
+
+
+AMOUNT = spelt(decimals("0.00000001", "999999"), float, Decimal) | spelt(st.integers(1, 10**12), int)
+SECONDS = spelt(st.floats(0.05, 86_400), float) | spelt(st.integers(1, 86_400), int)
+PERCENT = spelt(decimals("0", "50"), float, Decimal)
+RATIO = spelt(decimals("0.00000001", "1"), float, Decimal)
+
+VALID: dict[str, st.SearchStrategy[Any]] = {
+    "enable_volume_booster": st.booleans(),
+    "volume_target": AMOUNT,
+    "order_type": st.sampled_from(("limit", "market")),
+    "trade_frequency_min": SECONDS,
+    "trade_frequency_max": SECONDS,
+    "min_buy_amount": AMOUNT,
+    "max_buy_amount": AMOUNT,
+    "min_sell_amount": AMOUNT,
+    "max_sell_amount": AMOUNT,
+    "price_offset_percent": PERCENT,
+    "limit_order_timeout": SECONDS,
+    "max_open_orders": spelt(st.integers(1, 200), int),
+    "side_policy": st.sampled_from(("balanced", "alternate")),
+    "max_position_imbalance": RATIO,
+    "fee_buffer_percent": PERCENT,
+    "max_price_age": SECONDS,
+    "seed": st.none() | st.just("") | spelt(st.integers(0, 2**63 - 1), int),
+}
+RANGES = (
+    ("trade_frequency_min", "trade_frequency_max"),
+    ("min_buy_amount", "max_buy_amount"),
+    ("min_sell_amount", "max_sell_amount"),
+)
+
+NO_NUMBERS: tuple[Any, ...] = (
+    *(True, False, "many", [], {}, [1]),
+    *(math.nan, math.inf, -math.inf, "nan", "inf"),
+    *(-1, "-1", -0.5),
+)
+BROKEN: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("volume_target", "min_buy_amount", "max_buy_amount"), (*NO_NUMBERS, None, 0, "0", 1e13)),
+    **dict.fromkeys(("min_sell_amount", "max_sell_amount"), (*NO_NUMBERS, None, 0.0, "1e13")),
+    **dict.fromkeys(("trade_frequency_min", "trade_frequency_max"), (*NO_NUMBERS, None, 0, 0.04, 86_401)),
+    **dict.fromkeys(("limit_order_timeout", "max_price_age"), (*NO_NUMBERS, None, 0, 0.04, 86_401)),
+    **dict.fromkeys(("price_offset_percent", "fee_buffer_percent"), (*NO_NUMBERS, None, 50.1, "51")),
+    "max_position_imbalance": (*NO_NUMBERS, None, 0, 1.01),
+    "max_open_orders": (*NO_NUMBERS, None, 0, 201, 1.5, "1.5"),
+    "seed": (*NO_NUMBERS, 2**63, 1.5, "1.5"),
+    "order_type": ("LIMIT", "stop", "", None, True, 1, []),
+    "side_policy": ("Balanced", "random", "", None, False, 0, {}),
+    "enable_volume_booster": ("maybe", "", 2, None, [], math.nan),
+}
+UNKNOWN = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1).filter(lambda key: key not in VALID)
+BROKEN_ENTRY = st.one_of(
+    *(st.tuples(st.just(key), st.sampled_from(values)) for key, values in BROKEN.items()),
+    st.tuples(UNKNOWN, st.integers()),
+)
+
+
+def in_order(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values, with those of a range swapped where its lower end was the higher one."""
+    full = {key: value for pair in RANGES for key, value in zip(pair, (1, 1), strict=True)} | values
+    for low, high in RANGES:
+        full[low], full[high] = sorted((full[low], full[high]), key=lambda value: Decimal(str(value)))
+    return full
+
+
+VALID_SETTINGS = st.fixed_dictionaries({}, optional=VALID).map(in_order)
+INVERTED = {low: 9 for low, _ in RANGES} | {high: 5 for _, high in RANGES}
+
+
+def problems_of(values: dict[str, Any]) -> list[str]:
+    with pytest.raises(SettingsError) as refusal:
+        parse_settings(values)
+    return refusal.value.problems
+
+
+@A_THOUSAND
+@given(VALID_SETTINGS)
+def test_valid_settings_are_taken_and_survive_being_written_down(values: dict[str, Any]) -> None:
+    parsed = parse_settings(values)
+    written = json.loads(json.dumps(parsed.to_config()))
+    assert parse_settings(written) == parsed
+    for key, value in values.items():
+        taken = getattr(parsed, key)
+        if isinstance(taken, int | float | Decimal) and not isinstance(taken, bool):
+            assert Decimal(str(taken)) == Decimal(str(value))
+
+
+@A_THOUSAND
+@given(VALID_SETTINGS, BROKEN_ENTRY)
+def test_a_broken_setting_is_refused_by_its_key(values: dict[str, Any], broken: tuple[str, Any]) -> None:
+    key, value = broken
+    problems = problems_of(values | {key: value})
+    assert [problem for problem in problems if problem.startswith(f"{key}: ")] == problems
+
+
+@LAW
+@given(VALID_SETTINGS, st.sampled_from(RANGES), st.integers(1, 1_000))
+def test_a_range_that_ends_before_it_begins_is_refused_by_both_its_keys(
+    values: dict[str, Any], pair: tuple[str, str], low: int
+) -> None:
+    (problem,) = problems_of(values | {pair[0]: low + 1, pair[1]: low})
+    assert pair[0] in problem
+    assert pair[1] in problem
+
+
+@LAW
+@given(st.lists(BROKEN_ENTRY, min_size=2, max_size=8, unique_by=lambda entry: entry[0]).map(dict))
+def test_every_broken_setting_is_named_at_once(broken: dict[str, Any]) -> None:
+    named = {problem.partition(": ")[0] for problem in problems_of(in_order({}) | broken)}
+    assert named == set(broken)
+
+
+def test_every_range_that_ends_before_it_begins_is_named_at_once() -> None:
+    told = " ".join(problems_of(INVERTED))
+    assert [pair for pair in RANGES if pair[0] not in told] == []
+
+
+def test_a_range_that_ends_before_it_begins_is_named_beside_an_unknown_key() -> None:
+    told = " ".join(problems_of({"min_buy_amount": 9, "max_buy_amount": 5, "volume_targett": 1}))
+    assert "volume_targett" in told
+    assert "min_buy_amount must not be above max_buy_amount" in told
+
+
+def test_every_setting_has_a_strategy_and_broken_values_here() -> None:
+    assert set(VALID) == set(BROKEN) == set(Settings.model_fields)
+
+
+def test_the_defaults_are_those_of_the_command_lines_contract() -> None:
+    config = parse_settings({}).to_config()
+    contract = {
+        "volume_target": 50_000, "order_type": "limit", "trade_frequency_min": 2.0, "trade_frequency_max": 8.0,
+        "min_buy_amount": 25, "max_buy_amount": 150, "min_sell_amount": 25, "max_sell_amount": 150,
+        "price_offset_percent": 0.2, "enable_volume_booster": True,
+    }  # fmt: skip
+    assert {key: config[key] for key in contract} == contract
+
+
+def test_a_typo_is_told_with_the_keys_that_exist() -> None:
+    (problem,) = problems_of({"volume_targt": 100})
+    assert problem.startswith("volume_targt: unknown setting")
+    assert "volume_target" in problem
