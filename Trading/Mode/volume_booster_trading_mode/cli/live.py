@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import typing
-
 import rich.console
-import rich.progress
+import rich.live
+import rich.progress_bar
 import rich.table
+import rich.text
 
 from .. import report as reports
 from ..report import CampaignReport, shown
@@ -20,26 +20,18 @@ class LiveView:
     def __init__(self, console: rich.console.Console, *, is_quiet: bool) -> None:
         self._console = console
         self._is_quiet = is_quiet
-        self._bar: rich.progress.Progress | None = None
-        self._task: rich.progress.TaskID | None = None
+        self._live: rich.live.Live | None = None
         self._line_at, self._line = 0.0, ""
 
     def __enter__(self) -> LiveView:
         if self._console.is_terminal and not self._is_quiet:
-            self._bar = rich.progress.Progress(
-                rich.progress.TextColumn("[bold]{task.fields[filled]}[/] of {task.fields[target]}"),
-                rich.progress.BarColumn(bar_width=None),
-                rich.progress.TextColumn("{task.percentage:>5.1f} %  {task.fields[eta]}\n{task.fields[detail]}"),
-                console=self._console,
-                transient=True,
-                expand=True,
-            )
-            self._bar.start()
+            self._live = rich.live.Live(console=self._console, transient=True, auto_refresh=False)
+            self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def say(self, text: str) -> None:
         """One line that stays."""
@@ -50,43 +42,44 @@ class LiveView:
         """The campaign as it stands."""
         if self._is_quiet or report is None:
             return
-        if self._bar is not None:
-            self._draw(report, now)
+        if self._live is not None:
+            self._live.update(_drawn(report, now), refresh=True)
         elif now - self._line_at >= LINE_EVERY_S:
             line = f"{reports.sentence(report.progress)}; {_eta(report, now)}"
             if line != self._line:
                 self.say(line)
             self._line_at, self._line = now, line
 
-    def _draw(self, report: CampaignReport, now: float) -> None:
-        assert self._bar is not None
-        progress = report.progress
-        fields: dict[str, typing.Any] = {
-            "filled": shown(progress.filled_quote),
-            "target": shown(progress.target_quote),
-            "eta": _eta(report, now),
-            "detail": _detail(report),
-        }
-        if self._task is None:
-            self._task = self._bar.add_task("", total=float(progress.target_quote), **fields)
-        self._bar.update(
-            self._task, completed=float(progress.filled_quote), total=float(progress.target_quote), **fields
-        )
+
+def _drawn(report: CampaignReport, now: float) -> rich.console.RenderableType:
+    progress = report.progress
+    bar = rich.progress_bar.ProgressBar(
+        total=float(progress.target_quote), completed=float(progress.filled_quote), width=None
+    )
+    share = f"{float(progress.filled_quote / progress.target_quote):.1%}"
+    top = rich.table.Table.grid(expand=True, padding=(0, 1))
+    top.add_column(no_wrap=True)
+    top.add_column(ratio=1)
+    top.add_column(no_wrap=True)
+    volume = f"Volume  {shown(progress.filled_quote)} of {shown(progress.target_quote)} {report.quote}"
+    top.add_row(volume, bar, f"{share}  {_eta(report, now)}")
+    lines = [f"Orders  {progress.orders} sent, {progress.fills} fills, {progress.open_orders} open, {_costs(report)}"]
+    if report.last_fill is not None:
+        lines.append(f"Last    {reports.fill_line(*report.last_fill)}")
+    if report.reason:
+        lines.append(f"Note    {report.reason}")
+    texts = [rich.text.Text(line, no_wrap=True, overflow="ellipsis") for line in lines]
+    return rich.console.Group(top, *texts)
+
+
+def _costs(report: CampaignReport) -> str:
+    progress = report.progress
+    return f"fees {shown(progress.fees_quote)}, cost {progress.cost_bps:.2f} bps"
 
 
 def _eta(report: CampaignReport, now: float) -> str:
     eta_s = report.progress.eta_s(now)
     return "ETA --:--" if eta_s is None else f"ETA {int(eta_s) // 60:02d}:{int(eta_s) % 60:02d}"
-
-
-def _detail(report: CampaignReport) -> str:
-    progress = report.progress
-    parts = [f"{progress.orders} orders", f"{progress.fills} fills", f"fees {shown(progress.fees_quote)}"]
-    if report.last_fill is not None:
-        parts.append(f"last: {reports.fill_line(*report.last_fill)}")
-    if report.reason:
-        parts.append(report.reason)
-    return " · ".join(parts)
 
 
 def summary_table(report: CampaignReport, now: float) -> rich.table.Table:

@@ -1,0 +1,38 @@
+"""What is written about the settings is what they are."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+from octobot_volume_booster.core.settings import Settings
+
+ROOT = pathlib.Path(__file__).parents[2]
+TENTACLES = ("Trading/Mode/volume_booster_trading_mode", "Trading/Exchange/offline_exchange")
+
+
+def written(value: object) -> str:
+    if value is None:
+        return "(empty)"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def test_the_settings_table_of_the_readme_is_the_settings() -> None:
+    expected = [
+        f"| `{key}` | {written(value)} | {Settings.model_fields[key].description} |"
+        for key, value in Settings().to_config().items()
+    ]
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    first = lines.index("| setting | default | what it does |") + 2
+    assert lines[first : first + len(expected)] == expected
+    assert lines[first + len(expected)] == ""
+
+
+def test_the_bundle_and_its_tentacles_have_one_version_and_one_origin() -> None:
+    bundle = json.loads((ROOT / "metadata.json").read_text("utf-8"))
+    for tentacle in TENTACLES:
+        metadata = json.loads((ROOT / tentacle / "metadata.json").read_text("utf-8"))
+        assert metadata["version"] == bundle["version"]
+        assert metadata["origin_package"] == bundle["name"]
+        assert metadata["tentacles"] == bundle["tentacles"][tentacle]
+    assert f"## {bundle['version']} " in (ROOT / "CHANGELOG.md").read_text("utf-8")
