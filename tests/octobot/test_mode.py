@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import typing
 from decimal import Decimal
 
@@ -248,3 +249,14 @@ async def test_a_disabled_trader_is_waited_for(make_bot: MakeBot) -> None:
     assert "trader of binance is disabled" in last_note(bot)[1]
     bot.manager.trader.is_enabled = True
     await bot.run(most_ticks=60)
+
+
+async def test_waiting_for_the_same_reason_is_told_once_however_its_numbers_change(
+    make_bot: MakeBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = await make_bot(**SMALL)
+    caplog.set_level(logging.INFO)
+    for _ in range(5):
+        bot.advance(31)
+        await bot.tick()
+    assert sum("max_price_age" in line for line in caplog.messages) == 1

@@ -9,7 +9,7 @@ import pytest
 
 import octobot_volume_booster
 from octobot_volume_booster import user_inputs
-from octobot_volume_booster.core.settings import Settings, SettingsError
+from octobot_volume_booster.core.settings import Settings, SettingsError, without_octobot_keys
 
 from .conftest import MakeBot
 
@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 async def test_the_form_has_every_setting_with_its_default(make_bot: MakeBot) -> None:
     bot = await make_bot(start=False, seed="")
-    config = {key: value for key, value in bot.mode.trading_config.items() if key not in user_inputs.OCTOBOT_KEYS}
+    config = without_octobot_keys(bot.mode.trading_config)
     assert config == Settings().to_config() | {"seed": ""}
 
 

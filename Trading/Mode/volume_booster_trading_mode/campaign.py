@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import typing
 from decimal import Decimal
 
 from .core.ledger import Ledger, Outcome, Progress
 from .core.market import Fill, OrderIntent, Trading
 from .core.settings import Settings
-from .journal import GO, START, CampaignRow, EventRow, Journal, OrderRow
+from .journal import GO, START, WAIT, CampaignRow, EventRow, Journal, OrderRow
+
+_NUMBER = re.compile(r"\d[\d.,]*")
 
 CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 """Where a campaign lives, under OctoBot's user folder."""
@@ -75,8 +78,12 @@ class Campaign:
         return self.ledger.close(order_id, outcome)
 
     def note(self, now: float, kind: str, source: str, reason: str) -> bool:
-        """Something that a person may want to know of a symbol; False when it is what was last noted of it."""
-        if self._reasons.get(source) == (kind, reason):
+        """Something that a person may want to know of a symbol; False when it is what was last noted of it.
+
+        A wait for the same reason with other numbers is no news.
+        """
+        last = self._reasons.get(source)
+        if last == (kind, reason) or (kind == WAIT and last is not None and _is_same_wait(last, reason)):
             return False
         if kind == GO and self._reasons.get(source, (START,))[0] in (START, GO):
             return False
@@ -106,6 +113,11 @@ class Campaign:
 
     def close_journal(self) -> None:
         self._journal.close()
+
+
+def _is_same_wait(last: tuple[str, str], reason: str) -> bool:
+    kind, last_reason = last
+    return kind == WAIT and _NUMBER.sub("#", last_reason) == _NUMBER.sub("#", reason)
 
 
 class CampaignRegistry:

@@ -8,13 +8,7 @@ from collections.abc import Mapping
 
 import octobot_commons.enums as commons_enums
 
-from .core.settings import Settings, parse_settings
-
-OCTOBOT_KEYS = frozenset({
-    "required_strategies", "required_strategies_min_count", "default_config", "emit_trading_signals",
-    "trading_strategy", "activation_topics", "trigger_timeframes", "candles_history_size",
-})  # fmt: skip
-"""Keys that OctoBot itself keeps in the configuration of a trading mode."""
+from .core.settings import Settings, parse_settings, without_octobot_keys
 
 _INPUT_TYPES: tuple[tuple[type, typing.Any], ...] = (
     (bool, commons_enums.UserInputTypes.BOOLEAN),
@@ -29,7 +23,7 @@ def read_settings(config: Mapping[str, typing.Any]) -> Settings:
 
     :raises SettingsError: naming every key that can't be used.
     """
-    return parse_settings({key: value for key, value in config.items() if key not in OCTOBOT_KEYS})
+    return parse_settings(without_octobot_keys(config))
 
 
 def declare(user_interface: typing.Any, inputs: dict[str, typing.Any]) -> None:

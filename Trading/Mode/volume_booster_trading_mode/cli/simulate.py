@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import rich.console
 
-from ..core.settings import Settings, parse_settings
+from ..core.settings import Settings, parse_settings, without_octobot_keys
 from ..journal import NoCampaignError
 from ..report import CampaignReport, read_report
 from . import bundle, home, install, launch
@@ -26,7 +26,6 @@ from .watchdog import ExitCode, Sight, Verdict, judge
 
 LOOK_EVERY_S = 0.25
 OFFLINE_EXCHANGE = "offline_exchange"
-OCTOBOT_KEY = "required_strategies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
             raise home.HomeError(f"there is no profile {arguments.profile!r}; the bundle has {', '.join(own)}")
         profile = own[arguments.profile]
     exchanges = home.check_simulates(profile)["exchanges"]
-    values = home.mode_settings(profile) | dict(arguments.set)
-    values.pop(OCTOBOT_KEY, None)
+    values = without_octobot_keys(home.mode_settings(profile)) | dict(arguments.set)
     values |= {key: value for key, value in (("volume_target", arguments.target), ("seed", arguments.seed)) if value}
     return Plan(
         octobot_home,

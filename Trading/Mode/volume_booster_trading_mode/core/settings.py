@@ -113,6 +113,18 @@ class Settings(pydantic.BaseModel):
         return {key: _plain(value) for key, value in self}
 
 
+OCTOBOT_KEYS = frozenset({
+    "required_strategies", "required_strategies_min_count", "default_config", "emit_trading_signals",
+    "trading_strategy", "activation_topics", "trigger_timeframes", "candles_history_size",
+})  # fmt: skip
+"""Keys that OctoBot itself keeps in the configuration of a trading mode."""
+
+
+def without_octobot_keys(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What in a trading mode's configuration is ours."""
+    return {key: value for key, value in config.items() if key not in OCTOBOT_KEYS}
+
+
 def parse_settings(values: Mapping[str, Any]) -> Settings:
     """Settings from a configuration.
 
