@@ -22,8 +22,11 @@ ARROWS: dict[str, set[str]] = {
     "exchange_view": {"core"},
     "order_events": {"core"},
     "user_inputs": {"core"},
+    "notifications": set(),
+    "settings_file": set(),
     "volume_booster_trading": {
-        *{"exchange_view", "order_events", "user_inputs", "campaign", "report", "journal", "core"},
+        *{"exchange_view", "order_events", "user_inputs", "notifications", "settings_file"},
+        *{"campaign", "report", "journal", "core"},
     },
     "cli": {"cli", "report", "journal", "campaign", "core"},
     "__init__": {"volume_booster_trading"},
@@ -32,7 +35,10 @@ ARROWS: dict[str, set[str]] = {
 CORE_ARROWS: dict[str, set[str]] = {
     "market": set(),
     "pacing": set(),
-    "settings": {"market"},
+    "presets": set(),
+    "settings": {"market", "presets"},
+    "corrections": {"market", "settings"},
+    "planner": {"market", "presets", "settings"},
     "ledger": {"market"},
     "guards": {"market"},
     "sizing": {"market", "settings"},
@@ -41,7 +47,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "policy": {"market", "settings", "ledger", "guards", "direction", "sizing", "pricing", "pacing"},
     "__init__": set(),
 }
-OCTOBOT_ROOMS = {"exchange_view", "order_events", "user_inputs", "volume_booster_trading"}
+OCTOBOT_ROOMS = set("exchange_view order_events user_inputs notifications settings_file volume_booster_trading".split())
 IMPURE = {
     "time",
     "datetime",

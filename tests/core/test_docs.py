@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import pathlib
 
-from octobot_volume_booster.core.settings import Settings
+import pytest
+
+from octobot_volume_booster.core.planner import explain
+from octobot_volume_booster.core.presets import Preset
+from octobot_volume_booster.core.settings import Settings, parse_settings, without_octobot_keys
 
 ROOT = pathlib.Path(__file__).parents[2]
+CONFIG = "VolumeBoosterTradingMode.json"
 TENTACLES = ("Trading/Mode/volume_booster_trading_mode", "Trading/Exchange/offline_exchange")
 
 
@@ -36,3 +41,23 @@ def test_the_bundle_and_its_tentacles_have_one_version_and_one_origin() -> None:
         assert metadata["origin_package"] == bundle["name"]
         assert metadata["tentacles"] == bundle["tentacles"][tentacle]
     assert f"## {bundle['version']} " in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_every_preset_is_explained_in_the_readme_as_it_is_computed() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for preset in Preset:
+        assert preset is Preset.CUSTOM or f"| `{preset.value}` | {explain(preset)} |" in readme
+
+
+@pytest.mark.parametrize(
+    "file", [f"{TENTACLES[0]}/config/{CONFIG}", f"profiles/volume_booster/specific_config/{CONFIG}"]
+)
+def test_the_configuration_that_ships_is_the_defaults(file: str) -> None:
+    config = json.loads((ROOT / file).read_text("utf-8"))
+    assert config == {"required_strategies": []} | Settings().to_config() | {"seed": ""}
+
+
+def test_the_configuration_of_the_offline_profile_has_every_setting() -> None:
+    config = json.loads((ROOT / "profiles/volume_booster_offline/specific_config" / CONFIG).read_text("utf-8"))
+    assert parse_settings(without_octobot_keys(config)).volume_target == 50_000
+    assert set(config) == {"required_strategies", *Settings.model_fields}

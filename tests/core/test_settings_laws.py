@@ -46,6 +46,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "price_offset_percent": PERCENT,
     "limit_order_timeout": SECONDS,
     "max_open_orders": spelt(st.integers(1, 200), int),
+    "preset": st.just("custom"),  # any other would decide about the rest: tests/core/test_presets.py
     "side_policy": st.sampled_from(("balanced", "alternate")),
     "max_position_imbalance": RATIO,
     "fee_buffer_percent": PERCENT,
@@ -73,6 +74,7 @@ BROKEN: dict[str, tuple[Any, ...]] = {
     "max_open_orders": (*NO_NUMBERS, None, 0, 201, 1.5, "1.5"),
     "seed": (*NO_NUMBERS, 2**63, 1.5, "1.5"),
     "order_type": ("LIMIT", "stop", "", None, True, 1, []),
+    "preset": ("Custom", "HighVolume", "", None, True, 0, [], {}),
     "side_policy": ("Balanced", "random", "", None, False, 0, {}),
     "enable_volume_booster": ("maybe", "", 2, None, [], math.nan),
 }

@@ -20,6 +20,11 @@ pytestmark = pytest.mark.e2e
         (["sumilate"], 2, "sumilate"),
         (["simulate", "--set", "max_buy_amont=5"], 2, "max_buy_amont: unknown setting"),
         (["simulate", "--set", "max_buy_amount"], 2, "'max_buy_amount' is not of the form key=value"),
+        (["simulate", "--set", "preset=huge"], 2, "preset: input should be 'custom', 'conservative'"),
+        (
+            *(["simulate", "--set", "preset=moderate", "--set", "max_buy_amount=5"], 2),
+            "max_buy_amount: the preset moderate decides it",
+        ),
         (["simulate", "--target", "-5"], 2, "volume_target: input should be greater than 0 (got '-5')"),
         (["simulate", "--target", "abc"], 2, "volume_target: input should be a valid decimal (got 'abc')"),
         (["simulate", "--target", "nan"], 2, "volume_target"),

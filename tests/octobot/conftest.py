@@ -127,15 +127,7 @@ async def make_bot() -> AsyncIterator[MakeBot]:
 
         async def make(*, start: bool = True, **settings: typing.Any) -> Bot:
             manager = await _simulated_exchange(stack)
-            mode = await trading_modes.create_trading_mode(
-                VolumeBoosterTradingMode,
-                manager.config,
-                manager,
-                cryptocurrency="Bitcoin",
-                symbol=SYMBOL,
-                bot_id=manager.bot_id,
-                trading_config={"required_strategies": [], "seed": 7} | settings,
-            )
+            mode = await new_mode(manager, {"seed": 7} | settings)
             manager.trading_modes.append(mode)
             bot = Bot(manager, mode)
             if start:
@@ -143,6 +135,20 @@ async def make_bot() -> AsyncIterator[MakeBot]:
             return bot
 
         yield make
+
+
+async def new_mode(manager: typing.Any, settings: dict[str, typing.Any] | None) -> VolumeBoosterTradingMode:
+    """A mode as OctoBot makes it; without settings it reads those of the profile."""
+    mode = await trading_modes.create_trading_mode(
+        VolumeBoosterTradingMode,
+        manager.config,
+        manager,
+        cryptocurrency="Bitcoin",
+        symbol=SYMBOL,
+        bot_id=manager.bot_id,
+        trading_config=None if settings is None else {"required_strategies": []} | settings,
+    )
+    return typing.cast(VolumeBoosterTradingMode, mode)
 
 
 async def _simulated_exchange(stack: contextlib.AsyncExitStack) -> typing.Any:

@@ -117,7 +117,8 @@ async def test_an_old_limit_order_is_cancelled_and_counts_nothing(make_bot: Make
 async def test_no_more_limit_orders_rest_than_allowed(make_bot: MakeBot) -> None:
     bot = await make_bot(**LIMIT)
     for _ in range(6):
-        await bot.tick()
+        bot.advance(await bot.tick())
+        bot.set_price(START_PRICE)
     assert bot.progress.open_orders == 3
     assert "max_open_orders" in last_note(bot)[1]
 
@@ -163,7 +164,11 @@ async def test_an_order_that_octobot_answers_with_none_is_a_failure_and_is_tried
     bot = await make_bot(**SMALL)
     with monkeypatch.context() as patched:
         patched.setattr(bot.manager.trader, "create_order", refuse_every_order)
-        delays = [await bot.tick() for _ in range(6)]
+        delays = []
+        for _ in range(6):
+            delays.append(await bot.tick())
+            bot.advance(delays[-1])
+            bot.set_price(START_PRICE)
     assert (bot.progress.rejected, bot.progress.failures_in_a_row, bot.progress.open_orders) == (6, 6, 0)
     assert delays[-1] > 30 > delays[0]
     assert last_note(bot)[0] == ERROR

@@ -1,20 +1,17 @@
-"""The form that OctoBot shows, and the configuration that ships, against the settings."""
+"""The form that OctoBot shows against the settings."""
 
 from __future__ import annotations
 
-import json
-import pathlib
+import typing
 
 import pytest
 
-import octobot_volume_booster
-from octobot_volume_booster import user_inputs
-from octobot_volume_booster.core.settings import Settings, SettingsError, without_octobot_keys
+from octobot_volume_booster.core.planner import explain
+from octobot_volume_booster.core.presets import Preset
+from octobot_volume_booster.core.settings import Settings, SettingsError, parse_settings, without_octobot_keys
+from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 
 from .conftest import MakeBot
-
-PACKAGE = pathlib.Path(octobot_volume_booster.__file__).parent
-ROOT = pathlib.Path(__file__).parents[2]
 
 
 async def test_the_form_has_every_setting_with_its_default(make_bot: MakeBot) -> None:
@@ -23,20 +20,34 @@ async def test_the_form_has_every_setting_with_its_default(make_bot: MakeBot) ->
     assert config == Settings().to_config() | {"seed": ""}
 
 
-def test_the_configuration_that_ships_has_nothing_but_defaults() -> None:
-    config = json.loads((PACKAGE / "config" / "VolumeBoosterTradingMode.json").read_text("utf-8"))
-    assert config["required_strategies"] == []
-    assert user_inputs.read_settings(config) == Settings()
+async def test_every_setting_is_grouped_bounded_explained_and_shown_only_where_it_has_an_effect(
+    make_bot: MakeBot,
+) -> None:
+    bot = await make_bot(start=False)
+    inputs: dict[str, typing.Any] = {}
+    bot.mode.init_user_inputs(inputs)
+    form = {user_input.name: user_input for user_input in inputs.values()}
+    assert list(form) == list(Settings.model_fields)
+    assert [user_input.order for user_input in form.values()] == sorted(range(1, len(form) + 1))
+    for key, user_input in form.items():
+        assert " · " in user_input.title
+        assert str(Settings.model_fields[key].description) in user_input.title
+    offset = form["price_offset_percent"]
+    assert (offset.min_val, offset.max_val) == (0, 50)
+    assert offset.editor_options == {"dependencies": {"preset": "custom", "order_type": "limit"}}
+    assert form["order_type"].options == ["limit", "market"]
+    assert form["volume_target"].editor_options is None
+    assert all(explain(preset) in form["preset"].title for preset in Preset if preset is not Preset.CUSTOM)
 
 
-@pytest.mark.parametrize("profile", ["volume_booster", "volume_booster_offline"])
-def test_the_settings_of_every_profile_can_be_used(profile: str) -> None:
-    file = ROOT / "profiles" / profile / "specific_config" / "VolumeBoosterTradingMode.json"
-    settings = user_inputs.read_settings(json.loads(file.read_text("utf-8")))
-    assert settings.volume_target == 50_000
-    assert profile != "volume_booster" or settings == Settings()
+def test_the_form_can_be_made_without_an_exchange() -> None:
+    mode = VolumeBoosterTradingMode({}, None)
+    mode.trading_config = {}
+    inputs: dict[str, typing.Any] = {}
+    mode.init_user_inputs(inputs)
+    assert len(inputs) == len(Settings.model_fields)
 
 
 def test_a_key_of_octobot_is_left_aside_and_any_other_is_named() -> None:
     with pytest.raises(SettingsError, match="max_buy_amont: unknown setting"):
-        user_inputs.read_settings({"required_strategies": [], "max_buy_amont": 5})
+        parse_settings(without_octobot_keys({"required_strategies": [], "max_buy_amont": 5}))

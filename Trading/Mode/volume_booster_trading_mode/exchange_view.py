@@ -33,8 +33,7 @@ def read_view(exchange_manager: typing.Any, symbol: str, placed_at: Callable[[st
     :param placed_at: the moment at which we placed the order of an id; None when we did not.
     :raises NotReadableError: naming what is missing.
     """
-    if exchange_manager.trader is None or not exchange_manager.trader.is_enabled:
-        raise NotReadableError(f"OctoBot's trader of {exchange_manager.exchange_name} is disabled")
+    _check_ready(exchange_manager, symbol)
     now = exchange_manager.exchange.get_exchange_current_time()
     mid_price, price_age_s = _market_price(exchange_manager, symbol, now)
     return View(
@@ -48,6 +47,22 @@ def read_view(exchange_manager: typing.Any, symbol: str, placed_at: Callable[[st
         balances=_balances(exchange_manager, symbol),
         open_orders=_open_orders(exchange_manager, symbol, placed_at),
     )
+
+
+def _check_ready(exchange_manager: typing.Any, symbol: str) -> None:
+    """:raises NotReadableError: naming the first part of OctoBot that is not ready for this symbol."""
+    name = exchange_manager.exchange_name
+    listed = exchange_manager.client_symbols
+    if exchange_manager.exchange is None:
+        raise NotReadableError(f"OctoBot has not connected to {name} yet")
+    if listed and symbol not in listed:
+        raise NotReadableError(f"{name} does not list {symbol}")
+    if exchange_manager.trader is None:
+        raise NotReadableError(f"OctoBot has made no trader for {name} yet")
+    if not exchange_manager.trader.is_enabled:
+        raise NotReadableError(f"OctoBot's trader of {name} is disabled")
+    if exchange_manager.exchange_personal_data.portfolio_manager.portfolio is None:
+        raise NotReadableError(f"OctoBot has not read the portfolio on {name} yet")
 
 
 def read_rules(exchange_manager: typing.Any, symbol: str) -> MarketRules:

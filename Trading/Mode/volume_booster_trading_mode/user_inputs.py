@@ -1,15 +1,18 @@
-"""Settings <-> OctoBot: the mode's configuration, read and shown in OctoBot's web form."""
+"""Settings -> OctoBot: the form in which its web page shows them."""
 
 from __future__ import annotations
 
 import enum
 import typing
-from collections.abc import Mapping
 
 import octobot_commons.enums as commons_enums
 
-from .core.settings import Settings, parse_settings, without_octobot_keys
+from .core.planner import explain
+from .core.presets import Preset
+from .core.settings import Settings
 
+_DEPENDENCIES = "dependencies"
+"""The option of OctoBot's form that shows an input only while others have certain values."""
 _INPUT_TYPES: tuple[tuple[type, typing.Any], ...] = (
     (bool, commons_enums.UserInputTypes.BOOLEAN),
     (enum.Enum, commons_enums.UserInputTypes.OPTIONS),
@@ -18,30 +21,35 @@ _INPUT_TYPES: tuple[tuple[type, typing.Any], ...] = (
 )
 
 
-def read_settings(config: Mapping[str, typing.Any]) -> Settings:
-    """The settings in a trading mode's configuration, OctoBot's own keys left aside.
-
-    :raises SettingsError: naming every key that can't be used.
-    """
-    return parse_settings(without_octobot_keys(config))
-
-
 def declare(user_interface: typing.Any, inputs: dict[str, typing.Any]) -> None:
-    """Show every setting in OctoBot's form, with its default; a value that is configured stays as it is."""
+    """Show every setting in OctoBot's form: grouped, in order, bounded, and only where it has an effect.
+
+    A value that is configured stays as it is. OctoBot's form would put a real group into an object of its own in the
+    configuration, so the group is told in the title.
+    """
     defaults = Settings()
     for order, (key, default) in enumerate(defaults.to_config().items(), start=1):
         field = Settings.model_fields[key]
         value = getattr(defaults, key)
+        form = typing.cast(dict[str, typing.Any], field.json_schema_extra)
         user_interface.user_input(
             key,
             _input_type(value),
             "" if default is None else default,
             inputs,
-            title=f"{key.replace('_', ' ').capitalize()}: {field.description}",
+            title=f"{form['group']} · {key.replace('_', ' ')}: {_help(key, field.description)}",
             options=[member.value for member in type(value)] if isinstance(value, enum.Enum) else None,
+            editor_options={_DEPENDENCIES: form["shown_when"]} if form["shown_when"] else None,
             order=order,
             **_bounds(field.metadata),
         )
+
+
+def _help(key: str, description: str | None) -> str:
+    if key != "preset":
+        return str(description)
+    presets = (f"{preset.value}: {explain(preset)}" for preset in Preset if preset is not Preset.CUSTOM)
+    return "; ".join([str(description), *presets])
 
 
 def _input_type(default: typing.Any) -> typing.Any:

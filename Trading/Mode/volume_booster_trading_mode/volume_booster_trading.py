@@ -18,20 +18,28 @@ import octobot_trading.exchange_channel as exchange_channel
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
-from . import exchange_view, order_events, report, user_inputs
+from . import exchange_view, notifications, order_events, report, user_inputs
 from .campaign import CAMPAIGN_FILE, CAMPAIGNS, Campaign
-from .core import pacing, policy
+from .core import corrections, pacing, policy
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
-from .core.market import OpenOrder, OrderIntent, OrderType, Side, Trading
-from .core.settings import Settings, SettingsError
+from .core.market import OpenOrder, OrderIntent, OrderType, Side, Trading, View
+from .core.presets import decided_by
+from .core.settings import Settings, SettingsError, parse_settings, without_octobot_keys
 from .journal import DONE, ERROR, GO, HALT, STOP, WAIT, JournalError
+from .settings_file import SettingsFile
 
 ANSWER_TIMEOUT_S = 120.0
 """How long the producer waits for the consumer's answer; OctoBot's own time-outs of an order are shorter."""
 HALTED_LOOK_S = 2.0
 """How often a halted campaign looks whether its reason is gone."""
 SHORTEST_DELAY_S = 0.05
+LOOK_AT_FILE_EVERY_S = 0.5
+UNFUNDED_LOOK_S = 30.0
+"""The longest wait before a campaign without funds looks again."""
+STOP_GRACE_S = 10.0
+"""How long a stop waits for the order that is on its way."""
+CLOCK_TOLERANCE_S = 1e-3
 
 _ORDER_TYPES = {
     (OrderType.MARKET, Side.BUY): trading_enums.TraderOrderType.BUY_MARKET,
@@ -57,11 +65,15 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     """The loop of one symbol: look, decide, carry out, sleep. Starts by itself with OctoBot."""
 
     def __init__(self, channel: typing.Any, config: typing.Any, trading_mode: typing.Any, exchange_manager: typing.Any):
+        # the base class reloads the settings while it is constructed
         self._wake = asyncio.Event()
+        self._next_order_at = 0.0
         super().__init__(channel, config, trading_mode, exchange_manager)
         self.campaign: Campaign | None = None
         self._orders_consumer: typing.Any = None
         self._errors_in_a_row = 0
+        self._unfunded_in_a_row = 0
+        self._request: OrderRequest | None = None
         self.problem = ""
 
     @property
@@ -74,7 +86,10 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         return []
 
     def on_reload_config(self) -> None:
-        """New settings are taken up at once."""
+        """New settings are taken up at once; the pause before the next order is at most what they allow."""
+        settings = self.trading_mode.settings
+        if settings is not None:
+            self._next_order_at = min(self._next_order_at, self.now() + settings.trade_frequency_max)
         self._wake.set()
 
     async def run(self) -> None:
@@ -96,6 +111,9 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             await self._loop()
 
     async def stop(self) -> None:
+        if self._request is not None and not self._request.answer.done():
+            # an order is on its way: what becomes of it has to be written down first
+            await asyncio.wait([self._request.answer], timeout=STOP_GRACE_S)
         if self._orders_consumer is not None:
             await self._orders_channel().remove_consumer(self._orders_consumer)
             self._orders_consumer = None
@@ -142,10 +160,19 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             await self._sleep(max(delay_s, SHORTEST_DELAY_S))
 
     async def _sleep(self, delay_s: float) -> None:
+        """Sleep until it is time or something wakes the loop; a changed settings file does within a second."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + delay_s
+        while not self._wake.is_set() and (left_s := until - loop.time()) > 0:
+            if not await self._is_woken_within(min(left_s, LOOK_AT_FILE_EVERY_S)):
+                await self.trading_mode.reload_if_file_changed()
+
+    async def _is_woken_within(self, seconds: float) -> bool:
         try:
-            await asyncio.wait_for(self._wake.wait(), delay_s)
+            await asyncio.wait_for(self._wake.wait(), seconds)
         except asyncio.TimeoutError:
-            return
+            return False
+        return True
 
     async def tick(self) -> float:
         """Look, decide and carry out once; the seconds until the next time."""
@@ -161,6 +188,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             view = exchange_view.read_view(self.exchange_manager, self.trading_mode.symbol, campaign.placed_at)
         except exchange_view.NotReadableError as missing:
             return self._waiting(campaign, policy.Wait(policy.IDLE_S, str(missing)))
+        settings = await self.trading_mode.raise_to_minimum(view)
         assert campaign.seed is not None
         number = campaign.orders_placed(view.exchange, view.symbol)
         rng = pacing.decision_rng(campaign.seed, view.exchange, view.symbol, number)
@@ -169,10 +197,11 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     async def _carry_out(self, decision: policy.Decision, campaign: Campaign, progress: Progress) -> float:
         match decision:
             case policy.Place():
-                campaign.note(self.now(), GO, self.source, "")
-                return await self._place(decision, campaign)
+                return await self._place_in_time(decision, campaign)
             case policy.Cancel():
                 return await self._cancel(decision.orders, decision.reason)
+            case policy.Wait(is_unfunded=True):
+                return await self._unfunded(campaign, decision)
             case policy.Wait():
                 return self._waiting(campaign, decision)
             case Halt():
@@ -180,8 +209,18 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             case policy.Done():
                 return await self._done(decision, campaign, progress)
 
+    async def _place_in_time(self, decision: policy.Place, campaign: Campaign) -> float:
+        """Place, but not before the pause after the last order is over, however often the loop is woken."""
+        self._unfunded_in_a_row = 0
+        too_early_s = self._next_order_at - self.now()
+        if too_early_s > CLOCK_TOLERANCE_S:
+            return too_early_s
+        campaign.note(self.now(), GO, self.source, "")
+        return await self._place(decision, campaign)
+
     async def _place(self, decision: policy.Place, campaign: Campaign) -> float:
-        request = OrderRequest(decision.intent, asyncio.get_running_loop().create_future())
+        request = self._request = OrderRequest(decision.intent, asyncio.get_running_loop().create_future())
+        self._next_order_at = self.now() + decision.delay_s
         await self.submit_trading_evaluation(
             cryptocurrency=self.trading_mode.cryptocurrency,
             symbol=self.trading_mode.symbol,
@@ -200,6 +239,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         settings = typing.cast(Settings, self.trading_mode.settings)
         failures = campaign.progress(settings.volume_target).failures_in_a_row
         delay_s = max(decision.delay_s, pacing.backoff_delay(failures, random.Random(failures)))
+        self._next_order_at = self.now() + delay_s
         self.logger.warning("Order not made: %s; next try in %.0f s", problem, delay_s)
         campaign.note(self.now(), ERROR, self.source, problem)
         return delay_s
@@ -221,6 +261,15 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self.logger.info("Waiting on %s: %s", self.source, decision.reason)
         return decision.delay_s
 
+    async def _unfunded(self, campaign: Campaign, decision: policy.Wait) -> float:
+        """Wait longer and longer; told to a person once, and over by itself when there are funds again."""
+        self._unfunded_in_a_row += 1
+        if self._unfunded_in_a_row == 1:
+            await notifications.notify(f"{self.source} waits for funds: {decision.reason}")
+        self._waiting(campaign, decision)
+        delay_s = pacing.backoff_delay(self._unfunded_in_a_row, random.Random(self._unfunded_in_a_row))
+        return min(delay_s, UNFUNDED_LOOK_S)
+
     def _halted(self, campaign: Campaign, halt: Halt) -> float:
         if campaign.note(self.now(), HALT, self.source, halt.reason):
             self.logger.error(f"Halted on {self.source}: {halt.reason}")
@@ -231,6 +280,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             return await self._cancel(decision.leftovers, "the target is reached")
         if campaign.note(self.now(), DONE, self.source, report.sentence(progress)):
             self.logger.info("Target reached on %s: %s", self.source, report.sentence(progress))
+            await notifications.notify(f"Target reached on {self.source}: {report.sentence(progress)}")
         return policy.IDLE_S
 
     async def _on_order(
@@ -317,7 +367,8 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             return None
         order = self._order(symbol, intent)
         campaign.place(order.order_id, self.exchange_manager.exchange_name, symbol, intent, producer.now())
-        self.logger.info("Sending: %s", report.intent_line(intent, symbol))
+        progress = report.sentence(campaign.progress(self.trading_mode.settings.volume_target))
+        self.logger.info("Sending: %s | %s", report.intent_line(intent, symbol), progress)
         problem = "OctoBot did not create the order, its log says why"
         try:
             created = await self.trading_mode.create_order(order)
@@ -353,23 +404,66 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
     MODE_CONSUMER_CLASSES: typing.ClassVar = [VolumeBoosterTradingModeConsumer]
 
     def __init__(self, config: typing.Any, exchange_manager: typing.Any) -> None:
-        super().__init__(config, exchange_manager)
+        # the base class asks for the settings before they are read
         self.settings: Settings | None = None
         self.settings_problems: list[str] = []
+        self._file: SettingsFile | None = None
+        super().__init__(config, exchange_manager)
 
     def init_user_inputs(self, inputs: dict[str, typing.Any]) -> None:
         user_inputs.declare(self.UI, inputs)
 
     async def reload_config(self, bot_id: str, trading_config: typing.Any = None) -> None:
+        """Read the settings: at the start, when the form is saved, and when the file has changed."""
+        if self._file is None:
+            self._file = SettingsFile(self.exchange_manager.tentacles_setup_config, self.__class__)
         await super().reload_config(bot_id, trading_config=trading_config)
+        own = without_octobot_keys(self.trading_config or {})
+        corrected, sentences = corrections.swap_inverted_ranges(own)
         try:
-            self.settings, self.settings_problems = user_inputs.read_settings(self.trading_config or {}), []
+            self.settings, self.settings_problems = parse_settings(corrected), []
         except SettingsError as error:
             self.settings, self.settings_problems = None, error.problems
             for problem in error.problems:
                 self.logger.error(f"Setting not usable: {problem}")
+        else:
+            used = self.settings.to_config()
+            decided = {key: used[key] for key in decided_by(self.settings.preset) if own.get(key) != used[key]}
+            swapped = {key: value for key, value in corrected.items() if own.get(key) != value}
+            await self._write_back(swapped | decided, sentences)
         for producer in self.producers:
             producer.on_reload_config()
+
+    async def reload_if_file_changed(self) -> None:
+        """Take up what somebody has written into the configuration file."""
+        if self._file is None or not self._file.has_changed():
+            return
+        try:
+            await self.reload_config(self.exchange_manager.bot_id)
+        except (OSError, ValueError) as error:
+            self.logger.warning("The changed settings can't be read, the ones before stay in use: %s", error)
+
+    async def raise_to_minimum(self, view: View) -> Settings:
+        """The settings, with amounts that the exchange accepts."""
+        assert self.settings is not None
+        minimum = view.rules.min_order_notional(view.mid_price)
+        raised, sentences = corrections.raise_to_minimum(self.settings, minimum)
+        if sentences:
+            used, before = raised.to_config(), self.settings.to_config()
+            self.settings = raised
+            await self._write_back({key: used[key] for key in used if used[key] != before[key]}, sentences)
+        return raised
+
+    async def _write_back(self, changes: dict[str, typing.Any], sentences: list[str]) -> None:
+        """Settings that were put right: told once, and shown in the form."""
+        for sentence in sentences:
+            self.logger.warning("Setting put right: %s", sentence)
+        if sentences:
+            await notifications.notify(f"Settings put right on {self.symbol}: {'; '.join(sentences)}")
+        if changes:
+            self.trading_config.update(changes)
+            if self._file is not None:
+                self._file.update(changes)
 
     def get_current_state(self) -> tuple[str, typing.Any]:
         """A sentence on where the campaign stands and the share of the target that is filled, 0 to 1."""

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 
 import rich.console
 
-from ..core.settings import Settings, parse_settings, without_octobot_keys
+from ..core.corrections import swap_inverted_ranges
+from ..core.presets import Preset, decided_by
+from ..core.settings import Settings, SettingsError, parse_settings, without_octobot_keys
 from ..journal import NoCampaignError
 from ..report import CampaignReport, read_report
 from . import bundle, home, install, launch
@@ -84,17 +86,33 @@ def _plan(arguments: argparse.Namespace) -> Plan:
             raise home.HomeError(f"there is no profile {arguments.profile!r}; the bundle has {', '.join(own)}")
         profile = own[arguments.profile]
     exchanges = home.check_simulates(profile)["exchanges"]
-    values = without_octobot_keys(home.mode_settings(profile)) | dict(arguments.set)
-    values |= {key: value for key, value in (("volume_target", arguments.target), ("seed", arguments.seed)) if value}
+    options = {"volume_target": arguments.target, "seed": arguments.seed}
+    asked = dict(arguments.set) | {key: value for key, value in options.items() if value is not None}
     return Plan(
         octobot_home,
         arguments.profile,
-        parse_settings(values),
+        _settings(without_octobot_keys(home.mode_settings(profile)), asked),
         arguments.port,
         arguments.timeout,
         arguments.patience,
         OFFLINE_EXCHANGE in exchanges,
     )
+
+
+def _settings(of_profile: dict[str, typing.Any], asked: dict[str, str]) -> Settings:
+    """The settings of a profile with those that were asked for on top.
+
+    :raises SettingsError: also when a setting is asked for that the preset decides.
+    """
+    values, sentences = swap_inverted_ranges(of_profile | asked)
+    preset = values.get("preset", Preset.CUSTOM.value)
+    if overruled := [key for key in decided_by(preset) if key in asked]:
+        raise SettingsError(
+            [f"{key}: the preset {preset} decides it; use preset=custom to set it yourself" for key in overruled]
+        )
+    for sentence in sentences:
+        print(f"volume-booster: setting put right: {sentence}", file=sys.stderr)
+    return parse_settings(values)
 
 
 def _run(

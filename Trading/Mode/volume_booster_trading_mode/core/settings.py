@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import pydantic
 
 from .market import OrderType, Side
+from .presets import Preset, decided_by
 
 
 class SidePolicy(enum.Enum):
@@ -49,41 +50,68 @@ Count = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=200)]
 Seed = Annotated[int, _NUMBER, pydantic.Field(ge=0, le=2**63 - 1)]
 
 
+def _setting(default: Any, group: str, description: str, **shown_when: str) -> Any:
+    """A setting: its default, the group of the form that it stands in, its help, and when the form shows it."""
+    return pydantic.Field(
+        default, description=description, json_schema_extra={"group": group, "shown_when": dict(shown_when)}
+    )
+
+
 class Settings(pydantic.BaseModel):
     """Every setting with its default, unit and bounds.
 
-    A number may be written as a number or as a string that holds one ("150"). Amounts are in quote currency.
+    A number may be written as a number or as a string that holds one ("150"). Amounts are in quote currency. A preset
+    other than custom decides its settings, whatever else is given for them.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
-    enable_volume_booster: bool = pydantic.Field(True, description="Off: place no new order")
-    volume_target: QuoteAmount = pydantic.Field(Decimal(50_000), description="Filled volume to reach, in quote")
-    order_type: OrderType = pydantic.Field(OrderType.LIMIT, description="limit rests in the book, market fills at once")
-    trade_frequency_min: Seconds = pydantic.Field(2.0, description="Shortest time between two orders, seconds")
-    trade_frequency_max: Seconds = pydantic.Field(8.0, description="Longest time between two orders, seconds")
-    min_buy_amount: QuoteAmount = pydantic.Field(Decimal(25), description="Smallest buy, in quote")
-    max_buy_amount: QuoteAmount = pydantic.Field(Decimal(150), description="Largest buy, in quote")
-    min_sell_amount: QuoteAmount = pydantic.Field(Decimal(25), description="Smallest sell, in quote")
-    max_sell_amount: QuoteAmount = pydantic.Field(Decimal(150), description="Largest sell, in quote")
-    price_offset_percent: Percent = pydantic.Field(
-        Decimal("0.2"), description="A limit buy rests this far below the market price, a limit sell this far above"
+    enable_volume_booster: bool = _setting(True, "Campaign", "Off: place no new order")
+    volume_target: QuoteAmount = _setting(Decimal(50_000), "Campaign", "Filled volume to reach, in quote")
+    seed: Seed | None = _setting(None, "Campaign", "Same seed, same decisions; empty: drawn and recorded")
+    preset: Preset = _setting(
+        Preset.CUSTOM, "Orders", "custom, or a preset that decides the kind, size and pace of orders"
     )
-    limit_order_timeout: Seconds = pydantic.Field(
-        120.0, description="A limit order older than this is cancelled, seconds; its rest goes back to the target"
+    order_type: OrderType = _setting(
+        OrderType.LIMIT, "Orders", "limit rests in the book, market fills at once", preset="custom"
     )
-    max_open_orders: Count = pydantic.Field(10, description="Most limit orders that rest at the same time")
-    side_policy: SidePolicy = pydantic.Field(
-        SidePolicy.BALANCED, description="balanced: random, a poor side less often; alternate: buy, sell, buy, ..."
+    trade_frequency_min: Seconds = _setting(2.0, "Pace", "Shortest time between two orders, seconds", preset="custom")
+    trade_frequency_max: Seconds = _setting(8.0, "Pace", "Longest time between two orders, seconds", preset="custom")
+    min_buy_amount: QuoteAmount = _setting(Decimal(25), "Size", "Smallest buy, in quote", preset="custom")
+    max_buy_amount: QuoteAmount = _setting(Decimal(150), "Size", "Largest buy, in quote", preset="custom")
+    min_sell_amount: QuoteAmount = _setting(Decimal(25), "Size", "Smallest sell, in quote", preset="custom")
+    max_sell_amount: QuoteAmount = _setting(Decimal(150), "Size", "Largest sell, in quote", preset="custom")
+    price_offset_percent: Percent = _setting(
+        Decimal("0.2"),
+        "Limit orders",
+        "A limit buy rests this far below the market price, a limit sell this far above",
+        preset="custom",
+        order_type="limit",
     )
-    max_position_imbalance: Ratio = pydantic.Field(
-        Decimal("0.2"), description="|bought - sold| / target above which the other side is forced"
+    limit_order_timeout: Seconds = _setting(
+        120.0,
+        "Limit orders",
+        "A limit order older than this is cancelled, seconds; its rest goes back to the target",
+        order_type="limit",
     )
-    fee_buffer_percent: Percent = pydantic.Field(
-        Decimal(1), description="Share of each free balance that is never spent, so that fees can be paid"
+    max_open_orders: Count = _setting(
+        10, "Limit orders", "Most limit orders that rest at the same time", order_type="limit"
     )
-    max_price_age: Seconds = pydantic.Field(30.0, description="An older market price is not traded on, seconds")
-    seed: Seed | None = pydantic.Field(None, description="Same seed, same decisions; empty: drawn and recorded")
+    side_policy: SidePolicy = _setting(
+        SidePolicy.BALANCED, "Sides", "balanced: random, a poor side less often; alternate: buy, sell, buy, ..."
+    )
+    max_position_imbalance: Ratio = _setting(
+        Decimal("0.2"), "Sides", "|bought - sold| / target above which the other side is forced"
+    )
+    fee_buffer_percent: Percent = _setting(
+        Decimal(1), "Safety", "Share of each free balance that is never spent, so that fees can be paid"
+    )
+    max_price_age: Seconds = _setting(30.0, "Safety", "An older market price is not traded on, seconds")
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _preset_decides(cls, values: Any) -> Any:
+        return {**values, **decided_by(values.get("preset"))} if isinstance(values, dict) else values
 
     @pydantic.field_validator("seed", mode="before")
     @classmethod
