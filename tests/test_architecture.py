@@ -23,9 +23,9 @@ ARROWS: dict[str, set[str]] = {
     "order_events": {"core"},
     "user_inputs": {"core"},
     "notifications": set(),
-    "settings_file": set(),
+    "live_settings": {"core"},
     "volume_booster_trading": {
-        *{"exchange_view", "order_events", "user_inputs", "notifications", "settings_file"},
+        *{"exchange_view", "order_events", "user_inputs", "notifications", "live_settings"},
         *{"campaign", "report", "journal", "core"},
     },
     "cli": {"cli", "report", "journal", "campaign", "core"},
@@ -47,7 +47,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "policy": {"market", "settings", "ledger", "guards", "direction", "sizing", "pricing", "pacing"},
     "__init__": set(),
 }
-OCTOBOT_ROOMS = set("exchange_view order_events user_inputs notifications settings_file volume_booster_trading".split())
+OCTOBOT_ROOMS = set("exchange_view order_events user_inputs notifications live_settings volume_booster_trading".split())
 IMPURE = {
     "time",
     "datetime",

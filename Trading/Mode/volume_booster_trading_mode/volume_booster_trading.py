@@ -20,14 +20,13 @@ import octobot_trading.personal_data as trading_personal_data
 
 from . import exchange_view, notifications, order_events, report, user_inputs
 from .campaign import CAMPAIGN_FILE, CAMPAIGNS, Campaign
-from .core import corrections, pacing, policy
+from .core import pacing, policy
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
 from .core.market import OpenOrder, OrderIntent, OrderType, Side, Trading, View
-from .core.presets import decided_by
-from .core.settings import Settings, SettingsError, parse_settings, without_octobot_keys
+from .core.settings import Settings
 from .journal import DONE, ERROR, GO, HALT, STOP, WAIT, JournalError
-from .settings_file import SettingsFile
+from .live_settings import LiveSettings
 
 ANSWER_TIMEOUT_S = 120.0
 """How long the producer waits for the consumer's answer; OctoBot's own time-outs of an order are shorter."""
@@ -404,39 +403,37 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
     MODE_CONSUMER_CLASSES: typing.ClassVar = [VolumeBoosterTradingModeConsumer]
 
     def __init__(self, config: typing.Any, exchange_manager: typing.Any) -> None:
-        # the base class asks for the settings before they are read
-        self.settings: Settings | None = None
-        self.settings_problems: list[str] = []
-        self._file: SettingsFile | None = None
+        # the base class makes producers, which ask for the settings, only after it has read them
+        self._live_settings: LiveSettings | None = None
         super().__init__(config, exchange_manager)
+
+    @property
+    def settings(self) -> Settings | None:
+        """The settings in use; None while the configuration can't be used."""
+        return self._live_settings.current if self._live_settings else None
+
+    @property
+    def settings_problems(self) -> list[str]:
+        """Why the configuration can't be used, a sentence for each key."""
+        return self._live_settings.problems if self._live_settings else []
 
     def init_user_inputs(self, inputs: dict[str, typing.Any]) -> None:
         user_inputs.declare(self.UI, inputs)
 
     async def reload_config(self, bot_id: str, trading_config: typing.Any = None) -> None:
         """Read the settings: at the start, when the form is saved, and when the file has changed."""
-        if self._file is None:
-            self._file = SettingsFile(self.exchange_manager.tentacles_setup_config, self.__class__)
+        if self._live_settings is None:
+            self._live_settings = LiveSettings(self.exchange_manager.tentacles_setup_config, self.__class__)
         await super().reload_config(bot_id, trading_config=trading_config)
-        own = without_octobot_keys(self.trading_config or {})
-        corrected, sentences = corrections.swap_inverted_ranges(own)
-        try:
-            self.settings, self.settings_problems = parse_settings(corrected), []
-        except SettingsError as error:
-            self.settings, self.settings_problems = None, error.problems
-            for problem in error.problems:
-                self.logger.error(f"Setting not usable: {problem}")
-        else:
-            used = self.settings.to_config()
-            decided = {key: used[key] for key in decided_by(self.settings.preset) if own.get(key) != used[key]}
-            swapped = {key: value for key, value in corrected.items() if own.get(key) != value}
-            await self._write_back(swapped | decided, sentences)
+        await self._tell(self._live_settings.read(self.trading_config))
+        for problem in self.settings_problems:
+            self.logger.error(f"Setting not usable: {problem}")
         for producer in self.producers:
             producer.on_reload_config()
 
     async def reload_if_file_changed(self) -> None:
         """Take up what somebody has written into the configuration file."""
-        if self._file is None or not self._file.has_changed():
+        if self._live_settings is None or not self._live_settings.has_file_changed():
             return
         try:
             await self.reload_config(self.exchange_manager.bot_id)
@@ -445,25 +442,16 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
 
     async def raise_to_minimum(self, view: View) -> Settings:
         """The settings, with amounts that the exchange accepts."""
+        assert self._live_settings is not None
+        await self._tell(self._live_settings.raise_to_minimum(self.trading_config, view))
         assert self.settings is not None
-        minimum = view.rules.min_order_notional(view.mid_price)
-        raised, sentences = corrections.raise_to_minimum(self.settings, minimum)
-        if sentences:
-            used, before = raised.to_config(), self.settings.to_config()
-            self.settings = raised
-            await self._write_back({key: used[key] for key in used if used[key] != before[key]}, sentences)
-        return raised
+        return self.settings
 
-    async def _write_back(self, changes: dict[str, typing.Any], sentences: list[str]) -> None:
-        """Settings that were put right: told once, and shown in the form."""
-        for sentence in sentences:
+    async def _tell(self, corrections: list[str]) -> None:
+        for sentence in corrections:
             self.logger.warning("Setting put right: %s", sentence)
-        if sentences:
-            await notifications.notify(f"Settings put right on {self.symbol}: {'; '.join(sentences)}")
-        if changes:
-            self.trading_config.update(changes)
-            if self._file is not None:
-                self._file.update(changes)
+        if corrections:
+            await notifications.notify(f"Settings put right on {self.symbol}: {'; '.join(corrections)}")
 
     def get_current_state(self) -> tuple[str, typing.Any]:
         """A sentence on where the campaign stands and the share of the target that is filled, 0 to 1."""
