@@ -108,6 +108,8 @@ class Bot:
 
     async def drain(self) -> None:
         """OctoBot's channels are synchronized here: what they carry is delivered now."""
+        if not exchange_channel.get_chan("Mode", self.manager.id).is_synchronized:
+            return  # in a bot that lives they deliver by themselves
         for name in DRAINED:
             producer = exchange_channel.get_chan(name, self.manager.id).get_internal_producer()
             await producer.synchronized_perform_consumers_queue(3, True, 1)

@@ -265,3 +265,35 @@ async def test_the_end_is_told(make_bot: MakeBot, notifications: list[typing.Any
     await asyncio.sleep(0.2)
     assert len(loops()) == 1, "it stays loaded and idle"
     assert sum("Target reached" in notification.text for notification in notifications) == 1
+
+
+async def test_a_limit_order_that_rests_while_the_mode_is_started_again_counts_once_when_it_fills(
+    make_bot: MakeBot,
+) -> None:
+    resting = QUICK | {"order_type": "limit", "max_open_orders": 1, "limit_order_timeout": 60}
+    bot = await live_bot(make_bot, **resting)
+    await until(lambda: bot.producer.campaign is not None and bot.progress.open_orders == 1)
+    bot.manager.trading_modes.remove(bot.mode)
+    await bot.mode.stop()
+    bot.mode = await new_mode(bot.manager, resting)
+    bot.manager.trading_modes.append(bot.mode)
+    await until(lambda: bot.producer.campaign is not None)
+    await asyncio.sleep(0.1)
+    assert (bot.progress.open_orders, bot.progress.orders, bot.progress.cancelled) == (1, 1, 0)
+    (order,) = bot.manager.exchange_personal_data.orders_manager.get_open_orders()
+    await bot.fill_resting_orders_at(order.origin_price)
+    await until(lambda: bot.progress.fills == 1)
+
+
+async def test_when_a_fill_can_not_be_written_down_no_further_order_is_sent(make_bot: MakeBot) -> None:
+    bot = await live_bot(make_bot, order_type="limit", max_open_orders=1)
+    await until(lambda: bot.producer.campaign is not None and bot.progress.open_orders == 1)
+    (order,) = bot.manager.exchange_personal_data.orders_manager.get_open_orders()
+    assert bot.producer.campaign is not None
+    bot.producer.campaign.close_journal()
+    await bot.fill_resting_orders_at(order.origin_price)
+    await until(lambda: "could not be written down" in bot.producer.problem)
+    await asyncio.sleep(0.2)
+    assert len(bot.manager.exchange_personal_data.orders_manager.get_open_orders()) == 0
+    assert len(bot.trades()) == 1
+    assert "could not be written down" in bot.mode.get_current_state()[0]

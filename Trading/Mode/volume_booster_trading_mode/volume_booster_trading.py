@@ -177,6 +177,8 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         """Look, decide and carry out once; the seconds until the next time."""
         campaign, settings = self.campaign, self.trading_mode.settings
         assert campaign is not None, "join_campaign() comes first"
+        if self.problem:
+            return self._halted(campaign, Halt(self.problem))
         if settings is None:
             return self._halted(campaign, Halt("; ".join(self.trading_mode.settings_problems)))
         campaign.use(settings, self.now())
@@ -270,7 +272,12 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         return min(delay_s, UNFUNDED_LOOK_S)
 
     def _halted(self, campaign: Campaign, halt: Halt) -> float:
-        if campaign.note(self.now(), HALT, self.source, halt.reason):
+        try:
+            is_news = campaign.note(self.now(), HALT, self.source, halt.reason)
+        except JournalError as error:
+            self.logger.warning("The halt could not be written down: %s", error)
+            is_news = False
+        if is_news:
             self.logger.error(f"Halted on {self.source}: {halt.reason}")
         return HALTED_LOOK_S
 
@@ -291,10 +298,14 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self.book(order)
 
     def book(self, order: dict[str, typing.Any]) -> None:
-        """Write down what an order of ours has come to.
+        """Write down what an order of ours has come to; when that can't be done, no further order is sent."""
+        try:
+            self._book(order)
+        except (JournalError, ValueError) as error:
+            self.problem = f"what became of an order could not be written down: {error}"
+            self.logger.error(self.problem)
 
-        :raises JournalError: when it can't be written down.
-        """
+    def _book(self, order: dict[str, typing.Any]) -> None:
         campaign, settings = self.campaign, self.trading_mode.settings
         assert campaign is not None
         order_id = order[order_events.Column.ID.value]
@@ -313,8 +324,12 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         """OctoBot's simulator forgets its open orders when it ends: they will not fill any more."""
         if trading is not Trading.SIMULATION:
             return
-        for order_id in campaign.open_order_ids(self.exchange_name, self.trading_mode.symbol):
-            campaign.close(order_id, Outcome.LOST, "OctoBot's simulator that held it ended", self.now())
+        symbol = self.trading_mode.symbol
+        held = self.exchange_manager.exchange_personal_data.orders_manager.get_open_orders(symbol=symbol)
+        held_ids = {order.order_id for order in held}
+        for order_id in campaign.open_order_ids(self.exchange_name, symbol):
+            if order_id not in held_ids:
+                campaign.close(order_id, Outcome.LOST, "OctoBot's simulator that held it ended", self.now())
 
     def _note_stop(self, campaign: Campaign) -> None:
         try:
@@ -461,8 +476,8 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
         progress = producer.campaign.progress(self.settings.volume_target)
         kind, reason = producer.campaign.reason_of(producer.source) or (GO, "")
         sentence = report.sentence(progress)
-        if kind in (WAIT, HALT, ERROR):
-            sentence = f"{sentence}. {reason}"
+        if producer.problem or kind in (WAIT, HALT, ERROR):
+            sentence = f"{sentence}. {producer.problem or reason}"
         return sentence, float(min(progress.filled_quote / progress.target_quote, 1))
 
     @classmethod
