@@ -148,7 +148,8 @@ def progress_of(draw: st.DrawFn, chosen: Settings, resting: tuple[OpenOrder, ...
         sold_quote=some(draw, chosen.volume_target / 1_000, 0, 560),
         open_buy_quote=open_quote[Side.BUY],
         open_sell_quote=open_quote[Side.SELL],
-        last_side=draw(SIDES) if draw(YES_OR_NO) else None,
+        buys=draw(st.integers(0, 20)),
+        sells=draw(st.integers(0, 20)),
         failures_in_a_row=draw(st.integers(0, 20)),
     )
 

@@ -121,8 +121,8 @@ def test_an_order_leaves_nothing_of_the_headroom_or_room_for_another_order(
 @pytest.mark.parametrize(("side", "price"), [(Side.BUY, "29940.00"), (Side.SELL, "30060.00")])
 def test_a_limit_order_rests_two_tenths_of_a_percent_away(side: Side, price: str) -> None:
     """The defaults: a buy below the market price, a sell above it."""
-    opposite = Progress(target_quote=Decimal(2_000), last_side=side.opposite)
-    decision = decide_on(a_view(), opposite, side_policy="alternate")
+    due = Progress(target_quote=Decimal(2_000), buys=int(side is Side.SELL), sells=int(side is Side.BUY))
+    decision = decide_on(a_view(), due, side_policy="alternate")
     assert isinstance(decision, Place)
     assert (decision.intent.side, decision.intent.price) == (side, Decimal(price))
     assert Decimal(25) - Decimal("0.3") <= decision.intent.notional <= 150
@@ -145,10 +145,17 @@ def test_a_market_order_first_cancels_our_own_order_on_the_other_side() -> None:
 
 
 def test_a_market_order_waits_for_an_order_of_the_bot_that_is_not_ours() -> None:
-    view = a_view(open_orders=(an_order(Side.SELL, "31000", is_ours=False),))
-    decision = decide_on(view, side_policy="alternate", order_type="market")
+    sell, buy = an_order(Side.SELL, "31000", is_ours=False), an_order(Side.BUY, "29000", is_ours=False)
+    decision = decide_on(a_view(open_orders=(sell, buy)), side_policy="alternate", order_type="market")
     assert isinstance(decision, Wait)
     assert "another sell order of this bot" in decision.reason
+
+
+def test_while_one_side_is_in_the_way_the_other_one_goes_on() -> None:
+    sell = an_order(Side.SELL, "31000", is_ours=False)
+    decision = decide_on(a_view(open_orders=(sell,)), side_policy="alternate", order_type="market")
+    assert isinstance(decision, Place)
+    assert decision.intent.side is Side.SELL
 
 
 def test_an_order_open_for_too_long_is_cancelled() -> None:
@@ -166,12 +173,16 @@ def test_an_old_price_is_waited_out() -> None:
 
 @pytest.mark.parametrize("mid", ["0.001", "0.005"])
 @pytest.mark.parametrize("order_type", ["limit", "market"])
-def test_a_market_price_below_half_a_tick_is_waited_out(mid: str, order_type: str) -> None:
-    """Rounded to the tick it is nothing: there is no price for an order, which is no reason to fall over."""
+def test_no_order_gets_a_price_of_nothing_below_half_a_tick(mid: str, order_type: str) -> None:
+    """Rounded to the tick a buy's price is nothing, and so is a market order's; a limit sell has the first tick."""
     balances = Balances(base_free=Decimal("1e9"), quote_free=Decimal(30_000))
     view = a_view(mid_price=Decimal(mid), balances=balances)
     decision = decide_on(view, side_policy="alternate", order_type=order_type)
-    assert isinstance(decision, Wait)
+    if order_type == "market":
+        assert isinstance(decision, Wait)
+    else:
+        assert isinstance(decision, Place)
+        assert (decision.intent.side, decision.intent.price) == (Side.SELL, Decimal("0.01"))
 
 
 def test_the_last_order_takes_the_remainder_along_and_reaches_the_target() -> None:

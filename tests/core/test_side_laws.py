@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_view, multiples, situations
@@ -73,7 +74,7 @@ def test_above_the_cap_only_the_side_that_brings_the_imbalance_back_gets_an_orde
 
 
 def test_above_the_cap_the_other_side_is_forced() -> None:
-    lopsided = replace(START, bought_quote=Decimal(1_000), sold_quote=Decimal(599), last_side=Side.BUY)
+    lopsided = replace(START, bought_quote=Decimal(1_000), sold_quote=Decimal(599), buys=9, sells=1)
     for seed in range(20):
         decision = decide(a_view(), DEFAULTS, lopsided, random.Random(seed))
         assert isinstance(decision, Place)
@@ -106,9 +107,21 @@ def test_with_neither_side_funded_the_campaign_waits_with_the_numbers(quote: Dec
     assert f"{buying:.2f} of buying and {selling:.2f} of selling" in decision.reason
 
 
-def test_alternate_takes_turns() -> None:
-    settings = parse_settings({"side_policy": "alternate"})
-    for last, due in ((None, Side.BUY), (Side.BUY, Side.SELL), (Side.SELL, Side.BUY)):
-        decision = decide(a_view(), settings, replace(START, last_side=last), random.Random(1))
-        assert isinstance(decision, Place)
-        assert decision.intent.side is due
+@pytest.mark.parametrize(
+    ("buys", "sells", "unfilled_buys", "due"),
+    [(0, 0, 0, Side.BUY), (1, 0, 0, Side.SELL), (1, 1, 0, Side.BUY), (0, 0, 1, Side.SELL), (3, 4, 0, Side.BUY)],
+)
+def test_alternate_takes_turns_and_an_order_that_never_filled_was_none(
+    buys: int, sells: int, unfilled_buys: int, due: Side
+) -> None:
+    progress = replace(START, buys=buys, sells=sells, unfilled_buys=unfilled_buys)
+    decision = decide(a_view(), parse_settings({"side_policy": "alternate"}), progress, random.Random(1))
+    assert isinstance(decision, Place)
+    assert decision.intent.side is due
+
+
+def test_a_side_that_can_not_fund_its_turn_gives_it_away() -> None:
+    view = a_view(balances=Balances(base_free=Decimal(1), quote_free=Decimal(0)))
+    decision = decide(view, parse_settings({"side_policy": "alternate"}), START, random.Random(1))
+    assert isinstance(decision, Place)
+    assert decision.intent.side is Side.SELL

@@ -145,6 +145,7 @@ async def test_a_fill_of_an_order_of_someone_else_never_counts(make_bot: MakeBot
 async def test_a_market_order_waits_while_an_order_of_this_bot_rests_on_the_other_side(make_bot: MakeBot) -> None:
     bot = await make_bot(**SMALL, side_policy="alternate")
     foreign = await place_foreign_order(bot, Side.SELL, START_PRICE + 5_000)
+    await place_foreign_order(bot, Side.BUY, START_PRICE - 5_000)
     await bot.tick()
     assert bot.progress.orders == 0
     assert last_note(bot)[0] == WAIT

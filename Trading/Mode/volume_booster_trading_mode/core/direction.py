@@ -19,7 +19,8 @@ def choose_sides(
     """The sides that the next order may have, the first choice first, or none and the reason why neither will do.
 
     `fundable` is the largest notional each side can pay for and `min_order` the exchange's smallest, both in quote. A
-    poor side is chosen less often, an empty one never, and one that `max_position_imbalance` forbids never.
+    poor side is chosen less often, an empty one never, and one that `max_position_imbalance` forbids never. Where the
+    sides take turns, an order that ended without a fill was none, and a side that can't be funded gives its turn away.
     """
     funded = [side for side in Side if fundable[side] >= min_order]
     if not funded:
@@ -27,13 +28,13 @@ def choose_sides(
     allowed = [side for side in Side if is_allowed(side, settings, progress)]
     if not allowed:
         return [], "open orders have to fill or time out first: until then neither side keeps max_position_imbalance"
-    if settings.side_policy is SidePolicy.ALTERNATE and len(allowed) > 1:
-        allowed = [progress.last_side.opposite if progress.last_side else Side.BUY]
     sides = [side for side in allowed if side in funded]
     if not sides:
         return [], _unfunded(f"the {allowed[0].value} side, which has to be next,", fundable, min_order)
-    weights = [_funding_weight(side, fundable[side], settings) for side in sides]
-    first = rng.choices(sides, weights)[0]
+    if settings.side_policy is SidePolicy.ALTERNATE:
+        first = min(sides, key=progress.turns)
+    else:
+        first = rng.choices(sides, [_funding_weight(side, fundable[side], settings) for side in sides])[0]
     return [first, *(side for side in sides if side is not first)], ""
 
 

@@ -54,7 +54,9 @@ class Progress:
     rejected: int = 0
     open_orders: int = 0
     failures_in_a_row: int = 0
-    last_side: Side | None = None
+    unfilled_buys: int = 0
+    unfilled_sells: int = 0
+    """Open orders that nothing of is filled yet; `buys` and `sells` count those that something of is."""
     first_order_at: float | None = None
     last_fill_at: float | None = None
 
@@ -98,6 +100,10 @@ class Progress:
         """What is filled on a side, in quote."""
         return self.bought_quote if side is Side.BUY else self.sold_quote
 
+    def turns(self, side: Side) -> int:
+        """How many orders of a side have filled, at least partly, or may still."""
+        return self.buys + self.unfilled_buys if side is Side.BUY else self.sells + self.unfilled_sells
+
     def committed_quote(self, side: Side) -> Decimal:
         """What is filled or still open on a side."""
         return self.filled_on(side) + (self.open_buy_quote if side is Side.BUY else self.open_sell_quote)
@@ -123,7 +129,6 @@ class Ledger:
     _orders_by_side: dict[Side, int] = field(default_factory=lambda: {Side.BUY: 0, Side.SELL: 0})
     _outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     _failures_in_a_row: int = 0
-    _last_side: Side | None = None
     _first_order_at: float | None = None
     _last_fill_at: float | None = None
 
@@ -132,7 +137,6 @@ class Ledger:
         if order_id in self._orders:
             return
         self._orders[order_id] = self._open[order_id] = OrderRecord(intent, at)
-        self._last_side = intent.side
         if self._first_order_at is None:
             self._first_order_at = at
 
@@ -187,8 +191,10 @@ class Ledger:
     def progress(self, target_quote: Decimal) -> Progress:
         """Where the campaign stands towards a target in quote."""
         open_quote = {Side.BUY: ZERO, Side.SELL: ZERO}
+        unfilled = {Side.BUY: 0, Side.SELL: 0}
         for record in self._open.values():
             open_quote[record.intent.side] += record.open_quantity * record.intent.price
+            unfilled[record.intent.side] += not record.filled_quantity
         return Progress(
             target_quote=target_quote,
             bought_quote=self._filled[Side.BUY],
@@ -206,7 +212,8 @@ class Ledger:
             rejected=self._outcomes[Outcome.REJECTED],
             open_orders=len(self._open),
             failures_in_a_row=self._failures_in_a_row,
-            last_side=self._last_side,
+            unfilled_buys=unfilled[Side.BUY],
+            unfilled_sells=unfilled[Side.SELL],
             first_order_at=self._first_order_at,
             last_fill_at=self._last_fill_at,
         )
