@@ -120,9 +120,9 @@ def test_an_order_leaves_nothing_of_the_headroom_or_room_for_another_order(
 
 @pytest.mark.parametrize(("side", "price"), [(Side.BUY, "29940.00"), (Side.SELL, "30060.00")])
 def test_a_limit_order_rests_two_tenths_of_a_percent_away(side: Side, price: str) -> None:
-    """The defaults: a buy below the market price, a sell above it."""
+    """The default offset: a buy below the market price, a sell above it."""
     due = Progress(target_quote=Decimal(2_000), buys=int(side is Side.SELL), sells=int(side is Side.BUY))
-    decision = decide_on(a_view(), due, side_policy="alternate")
+    decision = decide_on(a_view(), due, side_policy="alternate", order_type="limit")
     assert isinstance(decision, Place)
     assert (decision.intent.side, decision.intent.price) == (side, Decimal(price))
     assert Decimal(25) - Decimal("0.3") <= decision.intent.notional <= 150
@@ -131,7 +131,7 @@ def test_a_limit_order_rests_two_tenths_of_a_percent_away(side: Side, price: str
 
 def test_a_limit_buy_gives_way_to_an_own_sell_by_one_tick() -> None:
     view = a_view(open_orders=(an_order(Side.SELL, "29900.005"),))
-    decision = decide_on(view, side_policy="alternate")
+    decision = decide_on(view, side_policy="alternate", order_type="limit")
     assert isinstance(decision, Place)
     assert decision.intent.price == Decimal("29900.00")
 

@@ -158,7 +158,7 @@ def test_every_setting_has_a_strategy_and_broken_values_here() -> None:
 def test_the_defaults_are_those_of_the_command_lines_contract() -> None:
     config = parse_settings({}).to_config()
     contract = {
-        "volume_target": 50_000, "order_type": "limit", "trade_frequency_min": 2.0, "trade_frequency_max": 8.0,
+        "volume_target": 50_000, "order_type": "market", "trade_frequency_min": 2.0, "trade_frequency_max": 8.0,
         "min_buy_amount": 25, "max_buy_amount": 150, "min_sell_amount": 25, "max_sell_amount": 150,
         "price_offset_percent": 0.2, "enable_volume_booster": True,
     }  # fmt: skip

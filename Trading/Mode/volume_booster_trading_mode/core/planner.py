@@ -45,9 +45,10 @@ def explain(preset: Preset) -> str:
     settings = parse_settings({"preset": preset.value})
     expected = expect(settings)
     low, high = settings.amount_range(Side.BUY)
+    bound = "at least" if settings.order_type is OrderType.LIMIT else "about"
     return (
         f"{settings.order_type.value} orders of {low:g} to {high:g} every {settings.trade_frequency_min:g} to "
-        f"{settings.trade_frequency_max:g} s: about {expected.orders} orders, {duration(expected.duration_s)} and "
+        f"{settings.trade_frequency_max:g} s: {bound} {expected.orders} orders, {duration(expected.duration_s)} and "
         f"{expected.fees_quote:.2f} of fees ({expected.fees_bps:.0f} bps) for {settings.volume_target:,}"
     )
 

@@ -35,8 +35,8 @@ def _preset(
 
 PRESETS: Mapping[Preset, Mapping[str, Any]] = MappingProxyType({
     Preset.CUSTOM: MappingProxyType({}),
-    Preset.CONSERVATIVE: _preset("limit", (5.0, 15.0), (25, 75), 0.1),
-    Preset.MODERATE: _preset("limit", (2.0, 8.0), (25, 150), 0.2),
+    Preset.CONSERVATIVE: _preset("limit", (5.0, 15.0), (25, 75), 0.05),
+    Preset.MODERATE: _preset("market", (2.0, 8.0), (25, 150), 0.2),
     Preset.AGGRESSIVE: _preset("market", (1.0, 4.0), (50, 300), 0.2),
     Preset.HIGH_VOLUME: _preset("market", (0.5, 2.0), (200, 1000), 0.2),
 })  # fmt: skip

@@ -73,7 +73,7 @@ class Settings(pydantic.BaseModel):
         Preset.CUSTOM, "Orders", "custom, or a preset that decides the kind, size and pace of orders"
     )
     order_type: OrderType = _setting(
-        OrderType.LIMIT, "Orders", "limit rests in the book, market fills at once", preset="custom"
+        OrderType.MARKET, "Orders", "market fills at once; limit rests in the book and may never fill", preset="custom"
     )
     trade_frequency_min: Seconds = _setting(2.0, "Pace", "Shortest time between two orders, seconds", preset="custom")
     trade_frequency_max: Seconds = _setting(8.0, "Pace", "Longest time between two orders, seconds", preset="custom")
@@ -101,7 +101,9 @@ class Settings(pydantic.BaseModel):
         SidePolicy.BALANCED, "Sides", "balanced: random, a poor side less often; alternate: buy, sell, buy, ..."
     )
     max_position_imbalance: Ratio = _setting(
-        Decimal("0.2"), "Sides", "|bought - sold| / target above which the other side is forced"
+        Decimal("0.2"),
+        "Sides",
+        "Share of the target by which bought and sold may differ before the other side is forced",
     )
     fee_buffer_percent: Percent = _setting(
         Decimal(1), "Safety", "Share of each free balance that is never spent, so that fees can be paid"
