@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import assume, event, example, given
+from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_view, an_order, multiples, situations
 
@@ -45,7 +45,7 @@ def check_balance_pays(intent: OrderIntent, view: View, settings: Settings) -> N
         assert intent.quantity <= view.balances.base_free * spendable
 
 
-@LAW
+@settings(LAW, max_examples=1_000)
 @given(situations())
 def test_an_order_is_one_that_the_exchange_accepts_and_the_balance_pays_for(situation: Situation) -> None:
     decision = situation.decide()

@@ -27,6 +27,13 @@ def test_a_preset_decides_its_settings_and_leaves_the_others(preset: Preset) -> 
     assert preset is not Preset.CUSTOM or config["max_buy_amount"] == 9_999
 
 
+@pytest.mark.parametrize("name", ["high_volume", "HighVolume", "HIGH_VOLUME", "highvolume"])
+def test_the_name_of_a_preset_is_taken_however_it_is_written(name: str) -> None:
+    settings = parse_settings({"preset": name})
+    assert settings.preset is Preset.HIGH_VOLUME
+    assert settings.max_buy_amount == 1_000
+
+
 def test_moderate_is_what_the_defaults_are() -> None:
     moderate = parse_settings({"preset": "moderate"}).to_config()
     assert moderate == Settings().to_config() | {"preset": "moderate"}

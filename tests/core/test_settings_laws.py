@@ -74,7 +74,7 @@ BROKEN: dict[str, tuple[Any, ...]] = {
     "max_open_orders": (*NO_NUMBERS, None, 0, 201, 1.5, "1.5"),
     "seed": (*NO_NUMBERS, 2**63, 1.5, "1.5"),
     "order_type": ("LIMIT", "stop", "", None, True, 1, []),
-    "preset": ("Custom", "HighVolume", "", None, True, 0, [], {}),
+    "preset": ("huge", "", None, True, 0, [], {}),
     "side_policy": ("Balanced", "random", "", None, False, 0, {}),
     "enable_volume_booster": ("maybe", "", 2, None, [], math.nan),
 }

@@ -17,6 +17,14 @@ class Preset(enum.Enum):
     AGGRESSIVE = "aggressive"
     HIGH_VOLUME = "high_volume"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Preset | None:
+        """A name is taken in any case, with or without its underscore: HighVolume is high_volume."""
+        if not isinstance(value, str):
+            return None
+        spelt = value.replace("_", "").lower()
+        return next((preset for preset in cls if preset.value.replace("_", "") == spelt), None)
+
 
 def _preset(
     order_type: str, frequency: tuple[float, float], amount: tuple[int, int], offset: float
