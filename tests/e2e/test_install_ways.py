@@ -101,7 +101,7 @@ def assert_profiles_work(answer: Answer) -> None:
         assert profile["strategies"] == []
         assert profile["has_avatar"]
     assert answer.profiles["volume_booster"]["exchanges"] == ["binance"]
-    assert answer.profiles["volume_booster"]["settings"]["order_type"] == "limit"
+    assert answer.profiles["volume_booster"]["settings"]["max_buy_amount"] == 150
     assert answer.profiles["volume_booster_offline"]["exchanges"] == ["offline_exchange"]
     assert answer.profiles["volume_booster_offline"]["settings"]["order_type"] == "market"
 
