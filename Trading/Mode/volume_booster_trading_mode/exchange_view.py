@@ -98,11 +98,15 @@ def _market_price(exchange_manager: typing.Any, symbol: str, now: float) -> tupl
 
 
 def _step(precision: float | int | None, symbol: str, what: str) -> Decimal:
-    """OctoBot tells a precision in digits where its exchange class fixes the market status, else as a step."""
+    """The step of a price or a quantity.
+
+    OctoBot tells it as a count of digits, an int, where its exchange class fixes the market status, and else as ccxt
+    does, as the step itself, a float: 1 is a tenth there and 1.0 is a whole one.
+    """
     if precision is None:
         raise NotReadableError(f"the exchange does not tell the {what} precision of {symbol}")
-    if float(precision).is_integer():
-        return Decimal(1).scaleb(-int(precision))
+    if isinstance(precision, int):
+        return Decimal(1).scaleb(-precision)
     return Decimal(str(precision))
 
 
