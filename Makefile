@@ -36,7 +36,7 @@ test-one: $(VENV)/test.stamp lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(VENV)/test.stamp lint
-	$(BIN)/python -m pytest -n auto tests/core tests/octobot tests/test_architecture.py --ignore tests/octobot/test_campaigns.py
+	$(BIN)/python -m pytest -n auto -m "not long" tests/core tests/octobot tests/test_architecture.py
 
 .PHONY: lint
 lint: $(VENV)/test.stamp

@@ -45,6 +45,7 @@ def check_balance_pays(intent: OrderIntent, view: View, settings: Settings) -> N
         assert intent.quantity <= view.balances.base_free * spendable
 
 
+@pytest.mark.long
 @settings(LAW, max_examples=1_000)
 @given(situations())
 def test_an_order_is_one_that_the_exchange_accepts_and_the_balance_pays_for(situation: Situation) -> None:

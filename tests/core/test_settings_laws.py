@@ -103,6 +103,7 @@ def problems_of(values: dict[str, Any]) -> list[str]:
     return refusal.value.problems
 
 
+@pytest.mark.long
 @A_THOUSAND
 @given(VALID_SETTINGS)
 def test_valid_settings_are_taken_and_survive_being_written_down(values: dict[str, Any]) -> None:
@@ -115,6 +116,7 @@ def test_valid_settings_are_taken_and_survive_being_written_down(values: dict[st
             assert Decimal(str(taken)) == Decimal(str(value))
 
 
+@pytest.mark.long
 @A_THOUSAND
 @given(VALID_SETTINGS, BROKEN_ENTRY)
 def test_a_broken_setting_is_refused_by_its_key(values: dict[str, Any], broken: tuple[str, Any]) -> None:

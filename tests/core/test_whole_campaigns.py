@@ -12,6 +12,8 @@ from octobot_volume_booster.core.market import Side
 from octobot_volume_booster.core.policy import Done, Place, Wait
 from octobot_volume_booster.core.settings import parse_settings
 
+pytestmark = pytest.mark.long
+
 ORDER_TYPES = pytest.mark.parametrize("order_type", ["limit", "market"])
 
 

@@ -20,6 +20,8 @@ from octobot_volume_booster.journal import DONE
 from .conftest import START_PRICE, SYMBOL, Bot, MakeBot
 
 SEEDS = range(50)
+pytestmark = pytest.mark.long
+
 ORDER_TYPES = pytest.mark.parametrize("order_type", ["market", "limit"])
 TARGET = 50_000
 MOST_TICKS = 3_000
