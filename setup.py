@@ -10,6 +10,8 @@ BUNDLE = json.loads((ROOT / "metadata.json").read_text(encoding="utf-8"))
 PACKAGE = "octobot_volume_booster"
 MODE = "Trading/Mode/volume_booster_trading_mode"
 EXCHANGE = "Trading/Exchange/offline_exchange"
+# reads recorded trades from Parquet files; its newest line refuses the numpy that OctoBot 2.0 pins
+REPLAY = ["pyarrow<26; python_version < '3.12'", "pyarrow; python_version >= '3.12'"]
 
 setuptools.setup(
     name="octobot-volume-booster",
@@ -52,7 +54,8 @@ setuptools.setup(
         "rich",
     ],
     extras_require={
-        "test": ["hypothesis", "mypy", "psutil", "pytest", "pytest-asyncio", "pytest-xdist", "ruff"],
+        "replay": REPLAY,
+        "test": ["hypothesis", "mypy", "psutil", "pytest", "pytest-asyncio", "pytest-xdist", "ruff", *REPLAY],
     },
     entry_points={"console_scripts": ["volume-booster = octobot_volume_booster.cli.main:main"]},
     classifiers=[

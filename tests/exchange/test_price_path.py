@@ -1,5 +1,7 @@
 """Laws of the seeded market."""
 
+import hashlib
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
@@ -9,14 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octobot_volume_booster.offline_exchange.server.price_path import (
-    DAY_MS,
-    INTERVALS,
-    MarketSpec,
-    PricePath,
-    candle_open_ms,
-    next_open_ms,
-)
+from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec, PricePath
+from octobot_volume_booster.offline_exchange.server.tape import DAY_MS, INTERVALS, candle_open_ms, next_open_ms
 
 START_TIME = 1_700_000_000
 START_MS = START_TIME * 1_000
@@ -35,7 +31,14 @@ QUESTIONS: tuple[Callable[[PricePath, int], Any], ...] = (
     lambda path, now_ms: path.candles(BTC, "1d", now_ms, 3),
     lambda path, now_ms: path.day_statistics(BTC, now_ms),
     lambda path, now_ms: path.average_price_quote(ETH, now_ms, 300_000),
+    lambda path, now_ms: path.prints_between(ETH, now_ms - 5_000, now_ms),
+    lambda path, now_ms: path.visible(BTC, now_ms),
 )
+
+
+def bitcoin(**character: float) -> MarketSpec:
+    tick_quote, step_base = Decimal("0.01"), Decimal("0.00001")
+    return MarketSpec("BTC", "USDT", tick_quote, step_base, Decimal(5), start_price_quote=Decimal(60_000), **character)
 
 
 def new_path(seed: int = 7, history_seconds: int = 4 * 3_600) -> PricePath:
@@ -84,10 +87,15 @@ def test_a_longer_history_shows_more_of_the_same_prices() -> None:
 
 
 def test_a_pinned_seed_keeps_its_path_across_releases_and_machines() -> None:
-    last = new_path(7).last_print(BTC, START_MS + 12_345)
-    assert (last.time_ms, last.price_quote, last.quantity_base) == (
-        START_MS + 12_000, Decimal("59989.47"), Decimal("0.00310"),
+    path, now_ms = new_path(7), START_MS + 12_345
+    last, best_ask = path.last_print(BTC, now_ms), path.book(BTC, now_ms).asks[0]
+    assert (last.trade_id, last.time_ms, last.price_quote, last.quantity_base) == (
+        35_957, START_MS + 12_000, Decimal("59989.47"), Decimal("0.00310"),
     )  # fmt: skip
+    assert (best_ask.price_quote, best_ask.quantity_base) == (Decimal("59995.47"), Decimal("0.05230"))
+    assert path.day_statistics(ETH, START_MS + 7_654_321).volume_quote == Decimal("30310902.381159")
+    everything = [question(path, START_MS + offset_ms) for question in QUESTIONS[:10] for offset_ms in (-7_000_000, 12)]
+    assert hashlib.sha256(repr(everything).encode()).hexdigest()[:16] == "4ecb2a0178ae1358"
 
 
 def test_every_market_starts_from_its_round_price(path) -> None:
@@ -104,16 +112,20 @@ def test_the_history_holds_a_thousand_minutes_before_the_start(path) -> None:
 
 
 def test_the_volatility_is_the_one_asked_for() -> None:
-    calm, wild = (
-        PricePath(3, START_TIME, [MarketSpec("BTC", "USDT", Decimal(60_000), Decimal("0.01"), Decimal("0.00001"),
-                                             Decimal(5), annual_volatility=volatility)])
-        for volatility in (0.1, 1.0)
-    )  # fmt: skip
+    calm, wild = (PricePath(3, START_TIME, [bitcoin(annual_volatility=volatility)]) for volatility in (0.1, 1.0))
     spans = [
         float(day.high_quote / day.low_quote) - 1
         for day in (path.day_statistics(BTC, START_MS) for path in (calm, wild))
     ]
     assert 0.002 < spans[0] < 0.02 < spans[1] < 0.2
+
+
+@pytest.mark.parametrize("annual_drift", [-200.0, 0.0, 500.0])
+def test_the_drift_is_the_one_asked_for(annual_drift) -> None:
+    path = PricePath(3, START_TIME, [bitcoin(annual_volatility=0.0, annual_drift=annual_drift)], 3_600)
+    for hours in (-1, 1, 2):
+        price_quote = float(path.last_print(BTC, START_MS + hours * HOUR_MS).price_quote)
+        assert price_quote == pytest.approx(60_000 * math.exp(annual_drift * hours / (365 * 24)), rel=1e-4)
 
 
 @settings(max_examples=30, deadline=None)
@@ -137,7 +149,7 @@ def test_a_shallow_book_is_the_top_of_the_deep_one(path) -> None:
 
 
 def test_a_book_below_two_ticks_keeps_positive_prices() -> None:
-    dust = MarketSpec("DUST", "USDT", Decimal("0.02"), Decimal("0.01"), Decimal(1), Decimal(5))
+    dust = MarketSpec("DUST", "USDT", Decimal("0.01"), Decimal(1), Decimal(5), start_price_quote=Decimal("0.02"))
     book = PricePath(1, START_TIME, [dust], 3_600).book(dust.id, START_MS)
     assert 0 < book.bids[-1].price_quote <= book.bids[0].price_quote < book.asks[0].price_quote
 
@@ -166,6 +178,19 @@ def test_trade_ids_count_every_print_once_in_the_order_of_time(path) -> None:
     assert all(later.time_ms >= earlier.time_ms for earlier, later in pairwise(prints))
     assert path.prints_from_id(BTC, START_MS, prints[0].trade_id, 1_000) == prints
     assert path.prints_from_id(BTC, START_MS, 0, 1)[0].trade_id == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(LATER, st.lists(st.integers(0, 10_000), max_size=5))
+def test_neighbouring_spans_of_time_hold_every_print_once(path, from_ms, spans_ms) -> None:
+    prints, now_ms = [], from_ms
+    for span_ms in spans_ms:
+        prints += path.prints_between(BTC, now_ms, now_ms + span_ms)
+        now_ms += span_ms
+    assert prints == path.prints_between(BTC, from_ms, now_ms)
+    assert [trade.trade_id for trade in prints] == list(
+        range(path.visible(BTC, from_ms) + 1, path.visible(BTC, now_ms) + 1)
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -248,10 +273,28 @@ def test_day_statistics_are_the_sum_of_a_day_of_prints(path) -> None:
 
 
 def test_a_market_that_cannot_be_names_every_problem() -> None:
-    with pytest.raises(ValueError, match="tick_quote must be above 0, prints_per_second must be at least 1"):
-        MarketSpec("BTC", "USDT", Decimal(1), Decimal(0), Decimal(1), Decimal(1), prints_per_second=0.5)
+    with pytest.raises(
+        ValueError, match="tick_quote must be above 0, start_price_quote must be above 0, prints_per_se"
+    ):
+        MarketSpec("BTC", "USDT", Decimal(0), Decimal(1), Decimal(1), start_price_quote=Decimal(0), prints_per_second=0)
+
+
+@pytest.mark.parametrize(
+    "character",
+    [
+        {"refill_per_second": 0.0},
+        {"refill_per_second": 1.01},
+        {"annual_drift": math.inf},
+        {"spread_bps": -1.0},
+        {"level_median_quote": 0.0},
+        {"size_log_deviation": math.nan},
+    ],
+)
+def test_a_character_that_cannot_be_is_refused_by_name(character) -> None:
+    with pytest.raises(ValueError, match=f"BTCUSDT: {next(iter(character))} must be"):
+        bitcoin(**character)
 
 
 def test_a_present_before_the_history_is_refused(path) -> None:
-    with pytest.raises(ValueError, match="before the path"):
+    with pytest.raises(ValueError, match="before the history"):
         path.last_print(BTC, path.origin_ms - 1)

@@ -1,0 +1,55 @@
+"""What the exchange accepts on one market: the steps, least and most of its prices, quantities and notionals. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+ASSET_DECIMALS = 8
+"""Every balance, notional and fee is a multiple of 1e-8, so that sums are exact."""
+
+
+@dataclass(frozen=True)
+class MarketRules:
+    """One symbol's trading rules, which the exchange announces. Prices in quote, quantities in base.
+
+    Raises ValueError, naming every problem, when they cannot make a market.
+    """
+
+    base: str
+    quote: str
+    tick_quote: Decimal  # prices are multiples of it
+    step_base: Decimal  # quantities are multiples of it
+    minimum_notional_quote: Decimal
+    maximum_notional_quote: Decimal = Decimal(9_000_000)
+    maximum_price_quote: Decimal = Decimal(1_000_000)
+    maximum_quantity_base: Decimal = Decimal(9_000)
+
+    def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise ValueError(f"{self.id}: {', '.join(problems)}")
+
+    def _problems(self) -> list[str]:
+        positive = ("tick_quote", "step_base", "minimum_notional_quote", "maximum_notional_quote",
+                    "maximum_price_quote", "maximum_quantity_base")  # fmt: skip
+        problems = [f"{name} must be above 0" for name in positive if getattr(self, name) <= 0]
+        if not problems and (self.tick_quote * self.step_base) % Decimal(1).scaleb(-ASSET_DECIMALS):
+            problems.append(f"tick_quote x step_base must be a multiple of 1e-{ASSET_DECIMALS}")
+        return problems
+
+    @property
+    def id(self) -> str:
+        """The exchange's own name of the market, such as BTCUSDT."""
+        return f"{self.base}{self.quote}"
+
+    def price(self, ticks: int) -> Decimal:
+        """Exact price, in quote."""
+        return self.tick_quote * ticks
+
+    def quantity(self, steps: int) -> Decimal:
+        """Exact quantity, in base."""
+        return self.step_base * steps
+
+    def notional(self, tick_steps: int) -> Decimal:
+        """Exact notional, in quote, of a sum of ticks x steps."""
+        return self.tick_quote * self.step_base * tick_steps
