@@ -1,12 +1,16 @@
 """The server as its launcher sees it: a real process on loopback."""
 
+import hashlib
+import hmac
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +42,18 @@ def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, An
             stream.close()
 
 
+def signed(port: int, method: str, route: str, query: str = "", secret: str = "offline-secret") -> Any:
+    """The answer to a signed call of the account that there is without a file."""
+    text = f"{query}&timestamp={int(time.time() * 1_000)}"
+    sent = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/v3/{route}?{text}&signature={sent}", method=method,
+        headers={"X-MBX-APIKEY": "offline-key"},
+    )  # fmt: skip
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return json.load(answer)
+
+
 def refused(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
     code = main(options)
     printed = capsys.readouterr()
@@ -50,6 +66,7 @@ def test_it_announces_where_it_listens_and_what_it_plays() -> None:
     with running("--seed", "11", "--start-time", str(start_time)) as (_, event):
         assert event == {
             "event": "listening", "host": "127.0.0.1", "port": event["port"], "seed": 11, "start_time": start_time,
+            "accounts": [{"name": "trader", "api_key": "offline-key", "api_secret": "offline-secret"}],
         }  # fmt: skip
         with urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/api/v3/time", timeout=5) as answer:
             assert abs(json.load(answer)["serverTime"] / 1_000 - time.time()) < 5
@@ -77,6 +94,8 @@ def test_without_a_lifeline_the_end_of_standard_input_means_nothing() -> None:
         process.stdin.close()
         with urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/api/v3/ping", timeout=5) as answer:
             assert answer.status == 200
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/control/clock", timeout=5)
         assert process.poll() is None
 
 
@@ -104,9 +123,149 @@ def test_it_refuses_any_address_but_loopback(capsys, host) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "name"),
     [("--port", "65536", "port"), ("--port", "http", "port"), ("--seed", "-1", "seed"),
-     ("--start-time", "12", "start time"), ("--start-time", "9999999999", "start time")],
+     ("--start-time", "12", "start time"), ("--start-time", "9999999999", "start time"),
+     ("--orders-per-10s", "0", "orders per 10 s")],
 )  # fmt: skip
 def test_it_refuses_arguments_out_of_range(capsys, option, value, name) -> None:
     code, told = refused(capsys, f"{option}={value}")
     assert code == 2
     assert f"{name} must be a whole number from " in told
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [("--volatility", "-1", "volatility must be a number from 0 to 1000, not -1"),
+     ("--drift", "much", "drift must be a number from -1000 to 1000, not much"),
+     ("--spread-bps", "5001", "spread must be a number from 0 to 5000, not 5001"),
+     ("--depth-quote", "0", "depth must be a number from 1 to 1000000000, not 0"),
+     ("--prints-per-second", "0.5", "prints per second must be a number from 1 to 100, not 0.5"),
+     ("--refill-per-second", "nan", "refill per second must be a number from 0.001 to 1, not nan"),
+     ("--replay-skip", "3", "--replay-skip needs --replay")],
+)  # fmt: skip
+def test_a_market_that_cannot_be_is_refused(capsys, option, value, told) -> None:
+    code, printed = refused(capsys, f"{option}={value}")
+    assert code == 2 and told in printed
+
+
+def test_a_recording_brings_its_own_markets(capsys, tmp_path) -> None:
+    code, told = refused(capsys, "--replay", str(tmp_path), "--volatility", "3", "--depth-quote", "9")
+    assert code == 2 and "--replay brings its own markets: leave out --volatility, --depth-quote" in told
+    code, told = refused(capsys, "--replay", str(tmp_path))
+    assert code == 2 and told.count("\n") == 1 and "markets.json" in told
+
+
+def test_the_market_is_the_one_that_was_asked_for() -> None:
+    with running("--spread-bps", "50", "--depth-quote", "1000000") as (_, event):
+        url = f"http://127.0.0.1:{event['port']}/api/v3/depth?symbol=BTCUSDT&limit=50"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            book = json.load(answer)
+    bid, ask = float(book["bids"][0][0]), float(book["asks"][0][0])
+    assert 48 < (ask / bid - 1) * 10_000 < 52
+    notionals = sorted(float(price) * float(quantity) for price, quantity in book["bids"])
+    assert 300_000 < notionals[25] < 3_000_000
+
+
+def accounts_file(folder: pathlib.Path, **changes: Any) -> pathlib.Path:
+    account = {
+        "name": "sandbox", "api_key": "sandbox-key", "api_secret": "very-hidden", "balances": {"USDT": "12.5"},
+        "maker_fee_percent": "0.05", "fee_asset": "quote", **changes,
+    }  # fmt: skip
+    path = folder / "accounts.json"
+    path.write_text(json.dumps({"accounts": [account]}), "utf-8")
+    return path
+
+
+def test_accounts_come_from_a_file_and_their_secrets_are_not_told(tmp_path) -> None:
+    with running("--accounts", str(accounts_file(tmp_path))) as (_, event):
+        assert event["accounts"] == [{"name": "sandbox", "api_key": "sandbox-key"}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [({"name": "a b"}, "accounts[0].name must be 1 to 40 letters"),
+     ({"name": "crowd"}, "accounts[0].name is the market's own"),
+     ({"api_key": ""}, "accounts[0].api_key must be"), ({"api_secret": 5}, "accounts[0].api_secret must be"),
+     ({"maker_fee_percent": "20"}, "accounts[0].maker_fee_percent must be from -1 to 10"),
+     ({"taker_fee_percent": "cheap"}, "accounts[0].taker_fee_percent must be a decimal"),
+     ({"fee_asset": "BNB"}, "accounts[0].fee_asset must be one of received, quote, base"),
+     ({"balances": {"USDT": "-1"}}, "accounts[0].balances.USDT must be from 0 to"),
+     ({"balances": {"usdt": "1"}}, "accounts[0].balances.usdt must be named by capital letters"),
+     ({"balance": {}}, "accounts[0].balance is not a key of an account")],
+)  # fmt: skip
+def test_accounts_that_cannot_be_are_refused_by_key_and_without_their_secrets(capsys, tmp_path, changes, told) -> None:
+    path = accounts_file(tmp_path, **changes)
+    code, printed = refused(capsys, "--accounts", str(path))
+    assert code == 2 and f"{path} cannot be used: {told}" in printed
+    assert printed.count("\n") == 1 and "very-hidden" not in printed
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"accounts": []}', '{"accounts": [1]}', "\x00"])
+def test_a_file_without_accounts_is_refused(capsys, tmp_path, text) -> None:
+    path = tmp_path / "accounts.json"
+    path.write_text(text, "utf-8")
+    code, told = refused(capsys, "--accounts", str(path))
+    assert code == 2 and str(path) in told and told.count("\n") == 1
+
+
+def test_a_restart_with_the_same_state_goes_on_even_after_a_kill(tmp_path) -> None:
+    state = tmp_path / "state.json"
+    order = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=30000"
+    with running("--state", str(state), "--seed", "5") as (process, event):
+        signed(event["port"], "POST", "order", f"{order}&newClientOrderId=kept")
+        bought = signed(event["port"], "POST", "order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.001")
+        account = signed(event["port"], "GET", "account")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while bought["clientOrderId"] not in state.read_text("utf-8"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+    with running("--state", str(state)) as (_, again):
+        assert (again["seed"], again["start_time"]) == (5, event["start_time"])
+        assert [row["clientOrderId"] for row in signed(again["port"], "GET", "openOrders")] == ["kept"]
+        assert signed(again["port"], "GET", "account")["balances"] == account["balances"]
+        (trade,) = signed(again["port"], "GET", "myTrades", "symbol=BTCUSDT")
+        assert trade["orderId"] == bought["orderId"] and trade["id"] == bought["fills"][0]["tradeId"]
+
+
+def test_a_clean_stop_writes_the_state(tmp_path) -> None:
+    state = tmp_path / "state.json"
+    with running("--state", str(state), "--parent-lifeline") as (process, event):
+        order = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=30000"
+        signed(event["port"], "POST", "order", f"{order}&newClientOrderId=last")
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(PATIENCE_SECONDS) == 0
+    assert "last" in state.read_text("utf-8")
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"format": "volume booster exchange", "version": 99}'])
+def test_a_state_that_cannot_be_used_is_told_and_left_alone(capsys, tmp_path, text) -> None:
+    state = tmp_path / "state.json"
+    state.write_text(text, "utf-8")
+    code, told = refused(capsys, "--state", str(state))
+    assert code == 1 and str(state) in told and told.count("\n") == 1
+    assert state.read_text("utf-8") == text
+
+
+def test_what_contradicts_the_state_is_refused(capsys, tmp_path) -> None:
+    state, start_time = tmp_path / "state.json", int(time.time()) - 60
+    with running("--state", str(state), "--seed", "5", "--start-time", str(start_time), "--drift", "3"):
+        pass
+    written = state.read_bytes()
+    for option, value, held in (
+        ("--seed", "6", "5"), ("--start-time", str(start_time - 1), str(start_time)), ("--drift", "4", "3.0"),
+        ("--volatility", "9", "nothing of the kind"),
+    ):  # fmt: skip
+        code, told = refused(capsys, "--state", str(state), option, value)
+        assert code == 2 and told.startswith(f"volume-booster exchange: error: {option} ") and held in told
+    code, told = refused(capsys, "--state", str(state), "--accounts", str(accounts_file(tmp_path)))
+    assert code == 2 and "other accounts, keys or fees" in told and "hidden" not in told
+    assert state.read_bytes() == written
+
+
+def test_the_control_interface_and_its_faults_are_there_when_asked_for() -> None:
+    with running("--control") as (_, event):
+        for route in ("clock", "faults"):
+            with urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/control/{route}", timeout=5) as answer:
+                assert answer.status == 200

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import errno
 import json
+import logging
 import os
 import signal
 import sys
@@ -13,16 +15,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from aiohttp import web
 
+from .account_file import DEFAULT_ACCOUNT, AccountFileError, load_accounts
 from .api import create_app
-from .price_path import PricePath
+from .assembly import Assembled, ContradictionError, assemble, check_agreement, reassemble
+from .control import control_routes
+from .fault_injection import FaultInjection, fault_routes
+from .faults import FaultsError
+from .keeper import StateKeeper
+from .options import HOST, LONGEST_RUN_SECONDS, parse_options, world_options
+from .rate_limits import RateLimits
+from .replay import ReplayError
+from .state import StateError, read_state
+from .world import World
 
-HOST = "127.0.0.1"
-DEFAULT_PORT = 8642
-LONGEST_RUN_SECONDS = 30 * 86_400  # from the start time to the launch: older paths cost too much to draw
 SHUTDOWN_SECONDS = 1.0
+TICK_SECONDS = 0.25
+_USAGE, _FAILURE = 2, 1
+_log = logging.getLogger(__name__)
 
 
 class CannotListenError(Exception):
@@ -32,79 +45,99 @@ class CannotListenError(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until SIGINT, SIGTERM or, with ``--parent-lifeline``, the end of standard input.
 
-    Returns 0 after a clean stop, 1 when it cannot listen, 2 for unusable arguments. Prints one JSON line on standard
-    output as soon as it listens.
+    Returns 0 after a clean stop, 1 when it cannot listen or use the state file, 2 for unusable arguments or files that
+    they name. Prints one JSON line on standard output as soon as it listens.
     """
     try:
-        arguments = _arguments(argv)
+        options = parse_options(argv)
     except SystemExit as exit_request:  # argparse has told why
         return int(exit_request.code or 0)
-    path = PricePath(arguments.seed, arguments.start_time)
     try:
-        asyncio.run(_serve(path, arguments.port, arguments.parent_lifeline))
-    except CannotListenError as error:
-        print(f"volume-booster exchange: error: {error}", file=sys.stderr)
-        return 1
+        assembled = _assembled(options)
+        faults = _faults(assembled, options)
+    except StateError as error:
+        return _told(error, _FAILURE)
+    except (AccountFileError, ContradictionError, FaultsError, ReplayError, ValueError) as error:
+        return _told(error, _USAGE)
+    try:
+        asyncio.run(_serve(assembled, faults, options))
+    except (CannotListenError, StateError) as error:
+        return _told(error, _FAILURE)
     return 0
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="volume-booster exchange", description="A local spot exchange that speaks Binance's public REST API."
-    )
-    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="TCP port; 0 takes a free one (%(default)s)")
-    parser.add_argument("--host", type=_host, default=HOST, help=f"only {HOST} is accepted")
-    parser.add_argument("--seed", type=_seed, default=0, help="the same seed gives the same path (%(default)s)")
-    parser.add_argument(
-        "--start-time", type=_start_time, default=int(time.time()), metavar="EPOCH",
-        help="epoch seconds at which prices start from their round values (now)",
-    )  # fmt: skip
-    parser.add_argument("--parent-lifeline", action="store_true", help="stop when standard input ends")
-    return parser.parse_args(argv)
+def _told(error: Exception, code: int) -> int:
+    print(f"volume-booster exchange: error: {error}", file=sys.stderr)
+    return code
 
 
-def _host(text: str) -> str:
-    if text != HOST:
-        raise argparse.ArgumentTypeError(f"the offline exchange only listens on {HOST}, not on {text}")
-    return text
+def _assembled(options: argparse.Namespace) -> Assembled:
+    """The exchange that is asked for, a restored one traded up to the present."""
+    asked, limits = world_options(options), RateLimits(orders_per_10s=options.orders_per_10s)
+    accounts = None if options.accounts is None else load_accounts(options.accounts)
+    saved = None if options.state is None else read_state(options.state)
+    if saved is None:
+        world = World(**{"seed": 0, "start_time": int(time.time()), **asked})
+        return assemble(world, accounts or (DEFAULT_ACCOUNT,), time.time, limits)
+    check_agreement(saved, asked, accounts)
+    if saved.world.start_time < time.time() - LONGEST_RUN_SECONDS:
+        days = LONGEST_RUN_SECONDS // 86_400
+        raise StateError(f"{saved.path} began more than {days} days ago, too long to go on; name another file.")
+    assembled = reassemble(saved, time.time, limits)
+    assembled.exchange.advance(assembled.exchange.clock.now_ms())
+    return assembled
 
 
-def _port(text: str) -> int:
-    return _whole_number(text, "port", 0, 65_535)
+def _faults(assembled: Assembled, options: argparse.Namespace) -> FaultInjection:
+    """The place of scripted faults; there are none unless a file or the control interface brings some."""
+    faults = FaultInjection(assembled.exchange, assembled.world.seed)
+    if options.faults is not None:
+        faults.load_script(options.faults)
+    return faults
 
 
-def _seed(text: str) -> int:
-    return _whole_number(text, "seed", 0, 2**63 - 1)
-
-
-def _start_time(text: str) -> int:
-    now = int(time.time())
-    return _whole_number(text, "start time", now - LONGEST_RUN_SECONDS, now)
-
-
-def _whole_number(text: str, name: str, lowest: int, highest: int) -> int:
-    if not text.isdecimal() or not lowest <= int(text) <= highest:
-        raise argparse.ArgumentTypeError(f"{name} must be a whole number from {lowest} to {highest}, not {text}")
-    return int(text)
-
-
-async def _serve(path: PricePath, port: int, parent_lifeline: bool) -> None:
-    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+async def _serve(assembled: Assembled, faults: FaultInjection, options: argparse.Namespace) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
 
     def stop() -> None:
         loop.call_soon_threadsafe(stopping.set)
 
-    runner = web.AppRunner(create_app(path, time.time), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    keeper = None if options.state is None else StateKeeper(options.state, assembled)
+    if keeper is not None:
+        keeper.save_now()
+    runner = web.AppRunner(_app(assembled, faults, options), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         with _signals_call(stop):
-            await _listen(runner, port)
-            _announce(runner.addresses[0][1], path)
-            if parent_lifeline:
+            await _listen(runner, options.port)
+            _announce(runner.addresses[0][1], assembled)
+            if options.parent_lifeline:
                 threading.Thread(target=_call_at_end_of_input, args=(stop,), daemon=True).start()
-            await stopping.wait()
+            await _trade_until(stopping, assembled, keeper)
     finally:
         await runner.cleanup()
+        if keeper is not None:
+            keeper.save_now()
+
+
+def _app(assembled: Assembled, faults: FaultInjection, options: argparse.Namespace) -> web.Application:
+    """The application, with the control interface when it is asked for."""
+    routes = {**control_routes(assembled.exchange), **fault_routes(faults)} if options.control else None
+    return create_app(assembled.exchange, faults, routes)
+
+
+async def _trade_until(stopping: asyncio.Event, assembled: Assembled, keeper: StateKeeper | None) -> None:
+    """Let resting orders fill in time, and keep the state, until it is time to stop."""
+    while not stopping.is_set():
+        try:
+            assembled.exchange.advance(assembled.exchange.clock.now_ms())
+            if keeper is not None:
+                await keeper.save_if_due()
+        except Exception:  # noqa: BLE001 - logged; one failure must not end the trading
+            _log.exception("the market could not trade on")
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
 
 
 async def _listen(runner: web.AppRunner, port: int) -> None:
@@ -115,9 +148,25 @@ async def _listen(runner: web.AppRunner, port: int) -> None:
         raise CannotListenError(f"cannot listen on port {port} of {HOST}: {reason}.") from error
 
 
-def _announce(port: int, path: PricePath) -> None:
-    event = {"event": "listening", "host": HOST, "port": port, "seed": path.seed, "start_time": path.start_time}
+def _announce(port: int, assembled: Assembled) -> None:
+    event = {
+        "event": "listening",
+        "host": HOST,
+        "port": port,
+        "seed": assembled.world.seed,
+        "start_time": assembled.world.start_time,
+        "accounts": _announced_accounts(assembled),
+    }
     print(json.dumps(event), flush=True)
+
+
+def _announced_accounts(assembled: Assembled) -> list[dict[str, Any]]:
+    """Names and keys; the secret only of the account that everybody knows."""
+    known = DEFAULT_ACCOUNT.credentials
+    return [
+        {"name": one.account, "api_key": one.api_key, **({"api_secret": one.api_secret} if one == known else {})}
+        for one in assembled.exchange.credentials
+    ]
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from decimal import Decimal
 ASSET_DECIMALS = 8
 """Every balance, notional and fee is a multiple of 1e-8, so that sums are exact."""
 
+_MOST_DIGITS = 40  # of an amount that is looked at; whatever has more is a multiple of nothing that trades
+
 
 @dataclass(frozen=True)
 class MarketRules:
@@ -42,6 +44,22 @@ class MarketRules:
         """The exchange's own name of the market, such as BTCUSDT."""
         return f"{self.base}{self.quote}"
 
+    def accepts_price(self, price_quote: Decimal) -> bool:
+        """Whether a price is above 0, not above the highest one, and on a tick."""
+        return (
+            price_quote.is_finite()
+            and 0 < price_quote <= self.maximum_price_quote
+            and is_multiple(price_quote, self.tick_quote)
+        )
+
+    def accepts_quantity(self, quantity_base: Decimal) -> bool:
+        """Whether a quantity is above 0, not above the largest one, and a whole number of steps."""
+        return (
+            quantity_base.is_finite()
+            and 0 < quantity_base <= self.maximum_quantity_base
+            and is_multiple(quantity_base, self.step_base)
+        )
+
     def price(self, ticks: int) -> Decimal:
         """Exact price, in quote."""
         return self.tick_quote * ticks
@@ -53,3 +71,11 @@ class MarketRules:
     def notional(self, tick_steps: int) -> Decimal:
         """Exact notional, in quote, of a sum of ticks x steps."""
         return self.tick_quote * self.step_base * tick_steps
+
+
+def is_multiple(amount: Decimal, unit: Decimal) -> bool:
+    """Whether a finite amount is exactly a multiple of a unit; an amount of over 40 digits or decimals is not."""
+    _, digits, exponent = amount.as_tuple()
+    if len(digits) > _MOST_DIGITS or not -_MOST_DIGITS <= int(exponent) <= _MOST_DIGITS:
+        return False
+    return not amount % unit

@@ -1,0 +1,75 @@
+"""Puts an exchange together: from a world and a list of accounts, or from a state file that must agree with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .account_file import AccountPlan, open_accounts
+from .clock import ExchangeClock, WallClock
+from .exchange import Exchange
+from .rate_limits import RateLimits
+from .state import SavedState
+from .tape import MarketSource
+from .venue import Venue
+from .world import World
+
+
+class ContradictionError(Exception):
+    """What is asked for is not what the state file holds; the message says which of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """An exchange and the world that it plays."""
+
+    exchange: Exchange
+    world: World
+
+
+def assemble(world: World, accounts: Sequence[AccountPlan], wall: WallClock, limits: RateLimits) -> Assembled:
+    """A fresh exchange. Raises ReplayError and ValueError, as World.source does."""
+    venue = _venue(world.source())
+    open_accounts(venue.engine, accounts)
+    credentials = [account.credentials for account in accounts]
+    return Assembled(Exchange(venue, ExchangeClock(wall), credentials, limits), world)
+
+
+def reassemble(saved: SavedState, wall: WallClock, limits: RateLimits) -> Assembled:
+    """The exchange of a state file. Raises StateError and ReplayError."""
+    venue = _venue(saved.source())
+    saved.restore(venue)
+    credentials = [account.credentials for account in saved.accounts]
+    return Assembled(Exchange(venue, saved.clock(wall), credentials, limits), saved.world)
+
+
+def _venue(source: MarketSource) -> Venue:
+    """The book comes back at the same rate on all markets: that of the first one."""
+    return Venue(source, next(iter(source.markets.values())).refill_per_second)
+
+
+def check_agreement(saved: SavedState, asked: Mapping[str, Any], accounts: Sequence[AccountPlan] | None) -> None:
+    """Raises ContradictionError when an option that was given, by its field in World, is not the state's."""
+    held = saved.world.to_json()
+    for name, value in asked.items():
+        if held.get(name) != value:
+            option = _option(name)
+            was = f"{held[name]}" if name in held else "nothing of the kind"
+            raise ContradictionError(f"{option} {value} contradicts {saved.path}, which has {was}; leave it out.")
+    if accounts is not None and _identities(accounts) != _identities(saved.accounts):
+        raise ContradictionError(f"--accounts contradicts {saved.path}, which has other accounts, keys or fees.")
+
+
+def _option(field: str) -> str:
+    """The option of a field of World."""
+    return "--" + field.removesuffix("_percent").removesuffix("_seconds").replace("_", "-")
+
+
+def _identities(accounts: Sequence[AccountPlan]) -> list[Any]:
+    """Everything about accounts but what they own."""
+    return sorted(
+        (one.credentials.account, one.credentials.api_key, one.credentials.api_secret, one.fees.maker_rate,
+         one.fees.taker_rate, one.fees.asset.value)
+        for one in accounts
+    )  # fmt: skip

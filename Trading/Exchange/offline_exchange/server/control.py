@@ -1,0 +1,249 @@
+"""The control interface: what a test or a rehearsal does to the exchange that no exchange would let it do.
+
+It is only there when asked for. It reads the exact books of the exchange and moves its clock, rules and balances. Its
+bodies are JSON; its refusals have the shape of the API's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from .accounts import SMALLEST, Account
+from .exchange import Exchange
+from .markets import MarketRules
+from .orders import Order, Party, Trade
+from .query import ApiError, Query
+from .venue import CROWD, MARKET_MAKER
+
+LONGEST_ADVANCE_SECONDS = 86_400
+_RULES = ("tick_quote", "step_base", "minimum_notional_quote", "maximum_notional_quote", "maximum_price_quote",
+          "maximum_quantity_base")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ControlCall:
+    """One request: its parameters, and the JSON object of its body, empty when there is none."""
+
+    query: Query
+    body: Mapping[str, Any]
+
+
+ControlHandler = Callable[[ControlCall], Any]
+ControlRoutes = Mapping[tuple[str, str], ControlHandler]
+"""Handlers by method and path. A handler gives a JSON body, or raises ControlError or ApiError."""
+
+
+class ControlError(ApiError):
+    """A request of the control interface that cannot be done; the message says why, and what would be right."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(-1130, message)
+
+
+def control_routes(exchange: Exchange) -> ControlRoutes:
+    """The handlers of the control interface, by method and path."""
+    control = _Control(exchange)
+    return {
+        ("GET", "/control/clock"): control.clock,
+        ("POST", "/control/clock"): control.move_clock,
+        ("GET", "/control/tape"): control.tape,
+        ("GET", "/control/orders"): control.orders,
+        ("GET", "/control/accounts"): control.accounts,
+        ("POST", "/control/deposit"): control.deposit,
+        ("GET", "/control/rules"): control.rules,
+        ("POST", "/control/rules"): control.change_rules,
+        ("GET", "/control/quotes"): control.quotes,
+        ("POST", "/control/quotes"): control.set_quotes,
+    }
+
+
+class _Control:
+    """Each method answers one call. Before it, the market has traded up to the present."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._venue = exchange.venue
+        self._engine = exchange.venue.engine
+
+    def clock(self, call: ControlCall) -> Any:
+        call.query.finish()
+        clock = self._exchange.clock
+        return {"now_ms": clock.now_ms(), "offset_ms": clock.offset_ms}
+
+    def move_clock(self, call: ControlCall) -> Any:
+        seconds = _only(call, "advance_seconds")["advance_seconds"]
+        if (
+            isinstance(seconds, bool)
+            or not isinstance(seconds, (int, float))
+            or not 0 <= seconds <= LONGEST_ADVANCE_SECONDS
+        ):
+            raise ControlError(f"advance_seconds must be a number from 0 to {LONGEST_ADVANCE_SECONDS}.")
+        self._exchange.clock.advance(seconds)
+        self._exchange.changes += 1
+        self._exchange.advance(self._exchange.clock.now_ms())
+        return self.clock(call)
+
+    def tape(self, call: ControlCall) -> Any:
+        market_id, account = call.query.text("symbol"), call.query.text("account")
+        call.query.finish()
+        wanted = (trade for trade in self._engine.trades if _is_of(trade, market_id, account))
+        return {
+            "trades": [_trade(trade) for trade in wanted],
+            "self_matches": self._engine.self_matches,
+            "prevented_matches": self._engine.prevented_matches,
+        }
+
+    def orders(self, call: ControlCall) -> Any:
+        name = call.query.text("account")
+        call.query.finish()
+        accounts = self._accounts() if name is None else [self._account(name)]
+        return {"orders": [_order(order) for account in accounts for order in account.orders.values()]}
+
+    def accounts(self, call: ControlCall) -> Any:
+        call.query.finish()
+        assets = sorted({asset for account in self._engine.accounts.values() for asset in account.balances()})
+        return {
+            "accounts": {account.name: _balances(account) for account in self._accounts()},
+            "market": {name: _balances(self._engine.accounts[name]) for name in (MARKET_MAKER, CROWD)},
+            "fees_collected": _texts(self._engine.fees_collected),
+            "paid_in": _texts(self._engine.paid_in),
+            "surplus": {asset: str(self._engine.surplus(asset)) for asset in assets},
+        }
+
+    def deposit(self, call: ControlCall) -> Any:
+        body = _only(call, "account", "asset", "amount")
+        account, amount = self._account(body["account"]), _decimal("amount", body["amount"])
+        assets = sorted({asset for rules in self._engine.rules.values() for asset in (rules.base, rules.quote)})
+        if body["asset"] not in assets:
+            raise ControlError(f"asset must be one of {', '.join(assets)}.")
+        if amount % SMALLEST:
+            raise ControlError("amount must have at most eight decimals.")
+        try:
+            self._exchange.pay_in(account.name, body["asset"], amount)
+        except ValueError as error:
+            raise ControlError(f"{error}.") from error
+        return {account.name: _balances(account)}
+
+    def rules(self, call: ControlCall) -> Any:
+        call.query.finish()
+        return {market_id: _rules(rules) for market_id, rules in self._engine.rules.items()}
+
+    def change_rules(self, call: ControlCall) -> Any:
+        body = dict(call.body)
+        market_id = self._market_id(body.pop("symbol", None))
+        if not body or set(body) - set(_RULES):
+            raise ControlError(f"name the symbol and some of {', '.join(_RULES)}.")
+        try:
+            self._exchange.change_rules(market_id, {name: _decimal(name, value) for name, value in body.items()})
+        except ValueError as error:
+            raise ControlError(f"{error}.") from error
+        return {market_id: _rules(self._engine.rules[market_id])}
+
+    def quotes(self, call: ControlCall) -> Any:
+        call.query.finish()
+        return {market_id: market_id not in self._venue.without_quotes for market_id in self._engine.rules}
+
+    def set_quotes(self, call: ControlCall) -> Any:
+        body = _only(call, "symbol", "quoting")
+        if not isinstance(body["quoting"], bool):
+            raise ControlError("quoting must be true or false.")
+        self._exchange.set_quotes(self._market_id(body["symbol"]), is_quoting=body["quoting"])
+        return self.quotes(call)
+
+    def _accounts(self) -> list[Account]:
+        return [self._engine.accounts[one.account] for one in self._exchange.credentials]
+
+    def _account(self, name: object) -> Account:
+        names = [one.account for one in self._exchange.credentials]
+        if name not in names:
+            raise ControlError(f"account must be one of {', '.join(names)}.")
+        return self._engine.accounts[str(name)]
+
+    def _market_id(self, symbol: object) -> str:
+        if symbol not in self._engine.rules:
+            raise ControlError(f"symbol must be one of {', '.join(self._engine.rules)}.")
+        return str(symbol)
+
+
+def _only(call: ControlCall, *keys: str) -> Mapping[str, Any]:
+    """The body, if it has these keys and no others."""
+    if set(call.body) != set(keys):
+        raise ControlError(f"the body must be a JSON object with {', '.join(keys)}.")
+    return call.body
+
+
+def _decimal(key: str, value: object) -> Decimal:
+    try:
+        number = Decimal(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else Decimal("NaN")
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number) >= Decimal(10) ** 15:
+        raise ControlError(f'{key} must be a decimal in quotation marks such as "0.01".')
+    return number
+
+
+def _is_of(trade: Trade, market_id: str | None, account: str | None) -> bool:
+    accounts = (None, trade.buyer.account, trade.seller.account)
+    return market_id in (None, trade.market_id) and account in accounts
+
+
+def _trade(trade: Trade) -> dict[str, Any]:
+    return {
+        "id": trade.trade_id,
+        "symbol": trade.market_id,
+        "time_ms": trade.time_ms,
+        "price_quote": str(trade.price_quote),
+        "quantity_base": str(trade.quantity_base),
+        "notional_quote": str(trade.notional_quote),
+        "buyer_is_maker": trade.buyer_is_maker,
+        "is_self_match": trade.is_self_match,
+        "buyer": _party(trade.buyer),
+        "seller": _party(trade.seller),
+    }
+
+
+def _party(party: Party) -> dict[str, Any]:
+    return {
+        "account": party.account,
+        "order_id": party.order_id,
+        "client_order_id": party.client_order_id,
+        "fee": str(party.fee),
+        "fee_asset": party.fee_asset,
+    }
+
+
+def _order(order: Order) -> dict[str, Any]:
+    request = order.request
+    return {
+        "order_id": order.order_id,
+        "account": order.account,
+        "symbol": request.market_id,
+        "client_order_id": request.client_order_id,
+        "side": request.side.value,
+        "kind": request.kind.value,
+        "time_in_force": request.time_in_force.value,
+        "self_trade_prevention": request.self_trade_prevention.value,
+        "status": order.status.value,
+        "price_quote": str(order.price_quote),
+        "quantity_base": str(order.quantity_base),
+        "executed_base": str(order.executed_base),
+        "executed_quote": str(order.executed_quote),
+        "locked": str(order.locked),
+        "created_ms": order.created_ms,
+        "updated_ms": order.updated_ms,
+    }
+
+
+def _balances(account: Account) -> dict[str, dict[str, str]]:
+    return {asset: {"free": str(free), "locked": str(locked)} for asset, (free, locked) in account.balances().items()}
+
+
+def _rules(rules: MarketRules) -> dict[str, str]:
+    return {name: str(getattr(rules, name)) for name in _RULES}
+
+
+def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
+    return {asset: str(amount) for asset, amount in amounts.items()}

@@ -1,0 +1,170 @@
+"""What a fault does: to the exchange itself, in place of an answer, and to the rows and books in one. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from .exchange import Exchange
+from .faults import KINDS, Asked, Fault, FaultKind, FaultsError, Strike
+from .markets import MarketRules
+from .orders import ZERO
+from .tape import SECOND_MS
+
+Rows = list[dict[str, Any]]
+_NOTHING = "0.00000000"
+_STATUSES = {FaultKind.RATE_LIMITED: 429, FaultKind.BANNED: 418, FaultKind.REJECTED: 400}
+_TICKER_SIDES = {"bids": ("bidPrice", "bidQty"), "asks": ("askPrice", "askQty")}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer in place of the right one; ``body`` is an object for JSON or a plain text."""
+
+    status: int
+    body: Mapping[str, Any] | str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def refusal(fault: Fault) -> Refusal:
+    """What a fault answers that refuses a request, or that says so after the exchange has accepted it."""
+    status = fault.status or _STATUSES[fault.kind]
+    headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
+    message = fault.message or ""
+    return Refusal(status, message if fault.code is None else {"code": fault.code, "msg": message}, headers)
+
+
+def check_against(exchange: Exchange, faults: Iterable[Fault]) -> None:
+    """Raises FaultsError when faults name a market or an asset that the exchange has not, or rules that can't be."""
+    rules = exchange.venue.engine.rules
+    problems = [
+        f"faults[{index}].{problem}" for index, fault in enumerate(faults) for problem in _misfits(rules, fault)
+    ]
+    if problems:
+        raise FaultsError(problems)
+
+
+def _misfits(markets: Mapping[str, MarketRules], fault: Fault) -> list[str]:
+    if fault.symbol is not None and fault.symbol not in markets:
+        return [f"symbol must be one of {', '.join(markets)}, not {fault.symbol!r}."]
+    assets = sorted({asset for rules in markets.values() for asset in (rules.base, rules.quote)})
+    if fault.asset is not None and fault.asset not in assets:
+        return [f"asset must be one of {', '.join(assets)}, not {fault.asset!r}."]
+    try:
+        for market_id in _markets_of(markets, fault):
+            dataclasses.replace(markets[market_id], **_new_rules(fault))  # type: ignore[arg-type]
+    except ValueError as error:
+        return [f"kind {fault.kind.value} would make rules that can't be: {error}."]
+    return []
+
+
+def act_on(exchange: Exchange, strikes: Iterable[Strike], asked: Asked) -> None:
+    """Change the exchange itself as far as faults do: the rules of its markets and the balances of an account."""
+    for fault in (strike.fault for strike in strikes):
+        if fault.kind is FaultKind.CHANGED_RULES:
+            for market_id in _markets_of(exchange.venue.engine.rules, fault):
+                exchange.change_rules(market_id, _new_rules(fault))
+        elif fault.kind is FaultKind.BALANCE_DRIFT:
+            _drift(exchange, fault, fault.account or asked.account)
+
+
+def withdrawn_markets(exchange: Exchange, strikes: Iterable[Strike]) -> set[str]:
+    """The markets whose market maker is gone while these faults strike."""
+    gone = [strike.fault for strike in strikes if strike.fault.kind is FaultKind.MARKET_MAKER_GONE]
+    return {market_id for fault in gone for market_id in _markets_of(exchange.venue.engine.rules, fault)}
+
+
+def clock_offset_ms(strikes: Iterable[Strike]) -> int:
+    """How far the exchange's clock seems to be ahead."""
+    return sum(strike.fault.offset_ms or 0 for strike in strikes if strike.fault.kind is FaultKind.CLOCK_SKEW)
+
+
+def _markets_of(markets: Iterable[str], fault: Fault) -> list[str]:
+    return [fault.symbol] if fault.symbol is not None else list(markets)
+
+
+def _new_rules(fault: Fault) -> dict[str, Decimal]:
+    values = {name: getattr(fault, name) for name in KINDS[FaultKind.CHANGED_RULES].parameters}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _drift(exchange: Exchange, fault: Fault, account: str | None) -> None:
+    """A deposit or a withdrawal that nobody announced; no more is taken than is free."""
+    accounts = exchange.venue.engine.accounts
+    if account is None or account not in accounts or fault.asset is None or fault.amount is None:
+        return
+    free = accounts[account].free.get(fault.asset, ZERO)
+    exchange.pay_in(account, fault.asset, max(fault.amount, -free))
+
+
+class AnswerChanges:
+    """What faults do to the body of a good answer. The same seed does the same to the same row."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+        self._frozen: dict[tuple[object, ...], Any] = {}
+        self._changes: Mapping[FaultKind, Callable[[Strike, Asked, Any], Any]] = {
+            FaultKind.DUPLICATE_FILLS: self._duplicated,
+            FaultKind.LATE_FILLS: self._on_time,
+            FaultKind.SHUFFLED_FILLS: self._shuffled,
+            FaultKind.STALE_TICKER: self._first,
+            FaultKind.EMPTY_BOOK: _emptied,
+            FaultKind.CROSSED_BOOK: _crossed,
+        }
+
+    def apply(self, strikes: Iterable[Strike], asked: Asked, body: Any) -> Any:
+        """The body as the client gets it; the one that is given stays as it is."""
+        for strike in strikes:
+            change = self._changes.get(strike.fault.kind)
+            body = body if change is None else change(strike, asked, body)
+        return body
+
+    def _duplicated(self, strike: Strike, asked: Asked, rows: Any) -> Any:
+        if not isinstance(rows, list):
+            return rows
+        return [copy for row in rows for copy in ([row, dict(row)] if self._is_drawn(strike, row) else [row])]
+
+    def _on_time(self, strike: Strike, asked: Asked, rows: Any) -> Any:
+        if not isinstance(rows, list):
+            return rows
+        newest_ms = asked.at_ms - (strike.fault.delay_s or 0) * SECOND_MS
+        return [row for row in rows if row["time"] <= newest_ms or not self._is_drawn(strike, row)]
+
+    def _shuffled(self, strike: Strike, asked: Asked, rows: Any) -> Any:
+        """Never the right order, where there are rows enough."""
+        if not isinstance(rows, list):
+            return rows
+        shuffled = random.Random(f"{self._seed} {strike.index} {len(rows)}").sample(rows, len(rows))
+        return shuffled if shuffled != rows else rows[::-1]
+
+    def _first(self, strike: Strike, asked: Asked, body: Any) -> Any:
+        return self._frozen.setdefault((strike.index, asked.path, asked.symbol, asked.symbols), body)
+
+    def _is_drawn(self, strike: Strike, row: Mapping[str, Any]) -> bool:
+        share = 1.0 if strike.fault.share is None else strike.fault.share
+        drawn = random.Random(f"{self._seed} {strike.index} {row.get('orderId')} {row.get('id')}").random()
+        return drawn < share
+
+
+def _emptied(strike: Strike, asked: Asked, body: Any) -> Any:
+    sides = [side for side in _TICKER_SIDES if strike.fault.side in (side, "both", None)]
+    if isinstance(body, list):
+        return [_emptied(strike, asked, one) for one in body]
+    keys = [key for side in sides for key in _TICKER_SIDES[side]]
+    return {**body, **{side: [] for side in sides if side in body}, **{key: _NOTHING for key in keys if key in body}}
+
+
+def _crossed(strike: Strike, asked: Asked, body: Any) -> Any:
+    """Best bid and best ask change places."""
+    if isinstance(body, list):
+        return [_crossed(strike, asked, one) for one in body]
+    if body.get("bids") and body.get("asks"):
+        (bid, *bids), (ask, *asks) = body["bids"], body["asks"]
+        return {**body, "bids": [[ask[0], bid[1]], *bids], "asks": [[bid[0], ask[1]], *asks]}
+    if Decimal(body.get("bidPrice", 0)) and Decimal(body.get("askPrice", 0)):
+        return {**body, "bidPrice": body["askPrice"], "askPrice": body["bidPrice"]}
+    return body

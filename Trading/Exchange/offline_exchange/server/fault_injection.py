@@ -1,0 +1,154 @@
+"""Where scripted faults meet the requests: an interceptor of the API, which a script or a control route fills."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+from .control import ControlCall, ControlError, ControlRoutes
+from .exchange import Exchange
+from .fault_effects import (
+    AnswerChanges,
+    act_on,
+    check_against,
+    clock_offset_ms,
+    refusal,
+    withdrawn_markets,
+)
+from .faults import Asked, Fault, FaultKind, FaultPlan, FaultsError, Strike, parse_script
+from .routes import Call, Carry, DroppedError, Reply
+
+Sleep = Callable[[float], Awaitable[None]]
+
+_REFUSED = (FaultKind.RATE_LIMITED, FaultKind.BANNED, FaultKind.SERVER_ERROR, FaultKind.REJECTED)
+_OK = 200
+
+
+class FaultInjection:
+    """The interceptor that lets a plan of faults strike. Without faults it changes nothing.
+
+    `seed` is for scripts that name none. `sleep` is how it waits, in seconds.
+    """
+
+    def __init__(self, exchange: Exchange, seed: int = 0, sleep: Sleep = asyncio.sleep) -> None:
+        self._exchange = exchange
+        self._seed = seed
+        self._sleep = sleep
+        self._withdrawn: set[str] = set()
+        self.plan = FaultPlan()
+        self._changes = AnswerChanges()
+
+    def set_script(self, script: object) -> None:
+        """Replace all faults by those of a script, which begins now. Raises FaultsError, naming every key at fault."""
+        faults, seed = parse_script(script)
+        self.set_faults(faults, self._seed if seed is None else seed)
+
+    def load_script(self, path: pathlib.Path) -> None:
+        """The same with the script in a JSON file. Raises FaultsError, which names the file, too."""
+        script = _read_json(path)
+        try:
+            self.set_script(script)
+        except FaultsError as error:
+            raise FaultsError([f"{path} cannot be used:", *error.problems]) from error
+
+    def set_faults(self, faults: Sequence[Fault], seed: int = 0) -> None:
+        """Replace all faults. What earlier ones did to rules and balances stays; market makers come back.
+
+        Raises FaultsError for a market, an asset or rules that the exchange can't have; the earlier ones stay then.
+        """
+        check_against(self._exchange, faults)
+        self.plan = FaultPlan(faults, seed, self._exchange.clock.now_ms())
+        self._changes = AnswerChanges(seed)
+        self._withdraw(set())
+
+    def clear(self) -> None:
+        """No more faults. What they did to rules and balances stays; market makers come back."""
+        self.set_faults((), self._seed)
+
+    async def __call__(self, call: Call, carry: Carry) -> Reply:
+        """Carries the call out, or not, and gives its answer, or another. Raises DroppedError for no answer at all."""
+        asked = _asked(call)
+        strikes = self.plan.strike(asked)
+        self._act(strikes, asked, call)
+        for fault in _of(strikes, *_REFUSED):
+            return _refused(fault)
+        if _of(strikes, FaultKind.DISCONNECTED):
+            raise DroppedError
+        if await self._has_waited(strikes, FaultKind.LATE_ACCEPTANCE):
+            call.now_ms = self._exchange.clock.now_ms()
+        reply = await carry(call)
+        if reply.status == _OK:
+            reply.body = self._changes.apply(strikes, asked, reply.body)
+        await self._has_waited(strikes, FaultKind.SLOW_ANSWER)
+        if _of(strikes, FaultKind.ANSWER_LOST):
+            raise DroppedError
+        for fault in _of(strikes, FaultKind.SERVER_ERROR_AFTER):
+            return _refused(fault)
+        return reply
+
+    def _act(self, strikes: Sequence[Strike], asked: Asked, call: Call) -> None:
+        act_on(self._exchange, strikes, asked)
+        self._withdraw(withdrawn_markets(self._exchange, strikes))
+        call.skew_ms += clock_offset_ms(strikes)
+
+    def _withdraw(self, wanted: set[str]) -> None:
+        """Takes market makers away, and brings back those that are not to be gone any more."""
+        for market_id in sorted(wanted ^ self._withdrawn):
+            self._exchange.set_quotes(market_id, is_quoting=market_id not in wanted)
+        self._withdrawn = wanted
+
+    async def _has_waited(self, strikes: Iterable[Strike], kind: FaultKind) -> bool:
+        """Waits for the faults of a kind, one after the other; whether there were any."""
+        slow = _of(strikes, kind)
+        for fault in slow:
+            await self._sleep(fault.delay_s or 0)
+        return bool(slow)
+
+
+def _read_json(path: pathlib.Path) -> object:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"it is not JSON in UTF-8: {error}"
+        raise FaultsError([f"cannot read the faults in {path}: {reason}."]) from None
+
+
+def fault_routes(injection: FaultInjection) -> ControlRoutes:
+    """The control interface of the faults, by method and path: GET tells them, POST sets a script, DELETE ends all."""
+
+    def told(call: ControlCall) -> Any:
+        call.query.finish()
+        return injection.plan.to_json()
+
+    def set_script(call: ControlCall) -> Any:
+        try:
+            injection.set_script(call.body)
+        except FaultsError as error:
+            raise ControlError(str(error)) from error
+        return told(call)
+
+    def clear(call: ControlCall) -> Any:
+        injection.clear()
+        return told(call)
+
+    path = "/control/faults"
+    return {("GET", path): told, ("POST", path): set_script, ("DELETE", path): clear}
+
+
+def _of(strikes: Iterable[Strike], *kinds: FaultKind) -> list[Fault]:
+    return [strike.fault for strike in strikes if strike.fault.kind in kinds]
+
+
+def _asked(call: Call) -> Asked:
+    """Looks at the parameters without counting as their reader: the handler refuses those that nobody reads."""
+    values = call.query.values
+    return Asked(call.method, call.path, call.now_ms, call.account, values.get("symbol"), values.get("symbols"))
+
+
+def _refused(fault: Fault) -> Reply:
+    told = refusal(fault)
+    body: Any = told.body if isinstance(told.body, str) else dict(told.body)
+    return Reply(body, told.status, dict(told.headers))

@@ -1,0 +1,80 @@
+"""What a route of the API is: a call in, an answer out, and the place between them where faults can be put."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from .query import Query
+
+
+class DroppedError(Exception):
+    """Raised by an interceptor: the connection ends and no answer is sent."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One request. `account` is whose key was sent, before anything is checked; None when the key is nobody's.
+
+    `now_ms` is the exchange's present; `skew_ms` is by how much the clock that it shows, and holds timestamps against,
+    is ahead of that.
+    """
+
+    method: str
+    path: str
+    query: Query
+    now_ms: int
+    address: str
+    account: str | None = None
+    api_key: str | None = None
+    signed_payload: bytes = b""
+    skew_ms: int = 0
+
+    @property
+    def shown_ms(self) -> int:
+        """The time that the exchange says it is."""
+        return self.now_ms + self.skew_ms
+
+
+@dataclass(slots=True)
+class Reply:
+    """What is sent back: a JSON `body`, or a text where `body` is a str."""
+
+    body: Any
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[Call], Any]
+"""Turns a call into a JSON body, or raises ApiError."""
+Weight = Callable[[Query], int]
+Carry = Callable[[Call], Awaitable[Reply]]
+Interceptor = Callable[[Call, Carry], Awaitable[Reply]]
+"""Stands around every call of the API: acts before it, carries it out (once, or not at all) and gives the answer.
+
+Refusals come out of `carry` as replies, too. It may raise DroppedError.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. `weight` is what a call costs of the address's allowance of a minute."""
+
+    method: str
+    path: str
+    handler: Handler
+    weight: Weight
+    is_signed: bool = False
+    is_order: bool = False  # counts as a new order
+
+
+def flat(weight: int) -> Weight:
+    """The same weight whatever is asked."""
+    return lambda query: weight
+
+
+def money(value: Decimal) -> str:
+    """A decimal string with eight digits."""
+    return f"{value:.8f}"

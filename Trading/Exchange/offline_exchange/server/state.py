@@ -1,0 +1,331 @@
+"""The exchange in a file: everything that cannot be drawn again from the seed, so that a restart goes on.
+
+The file is one JSON object, an order or a trade on each line, decimals as text. What is restored goes on as if it had
+never stopped: accounts, orders in their turn, trades, what is missing from the book, and the moment up to which the
+market has traded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from .account_file import AccountPlan
+from .accounts import Account, FeeAsset, FeeSchedule
+from .clock import ExchangeClock, WallClock
+from .exchange import Credentials, Exchange
+from .markets import MarketRules
+from .matching import Engine
+from .orders import (
+    Kind,
+    Order,
+    Party,
+    Request,
+    SelfTradePrevention,
+    Side,
+    Status,
+    TimeInForce,
+    Trade,
+)
+from .tape import MarketSource
+from .venue import Venue
+from .world import World
+
+FORMAT = "volume booster exchange"
+VERSION = 1
+_NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # Windows would write line ends anew
+_RULES = ("tick_quote", "step_base", "minimum_notional_quote", "maximum_notional_quote", "maximum_price_quote",
+          "maximum_quantity_base")  # fmt: skip
+
+
+class StateError(Exception):
+    """The file cannot be read or written; the message says why in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """A state file as read: which world it is of, who has accounts, and what to put back into a fresh exchange."""
+
+    path: pathlib.Path
+    world: World
+    accounts: tuple[AccountPlan, ...]
+    _value: Mapping[str, Any]
+
+    def source(self) -> MarketSource:
+        """The other side of the market. Raises StateError, and ReplayError for a recording that is gone."""
+        with _readable(self.path):
+            return self.world.source()
+
+    def clock(self, wall: WallClock) -> ExchangeClock:
+        """The clock as it was set, never before the moment that the file was written. Raises StateError."""
+        with _readable(self.path):
+            saved = self._value["clock"]
+            return ExchangeClock(wall, int(saved["offset_ms"]), int(saved["now_ms"]))
+
+    def restore(self, venue: Venue) -> None:
+        """Put everything into a fresh venue of the same world. Raises StateError when something does not fit."""
+        with _readable(self.path):
+            _restore(self._value, venue)
+
+
+class StateText:
+    """Writes the exchange as text. What does not change any more is written once and kept."""
+
+    def __init__(self) -> None:
+        self._trades: list[str] = []
+        self._ended: dict[int, str] = {}
+
+    def of(self, exchange: Exchange, world: World, now_ms: int) -> str:
+        """The whole state."""
+        engine = exchange.venue.engine
+        self._trades += [_line(_trade_json(trade)) for trade in engine.trades[len(self._trades) :]]
+        head = {
+            "world": world.to_json(),
+            "clock": {"offset_ms": exchange.clock.offset_ms, "now_ms": now_ms},
+            "venue": _venue_json(exchange.venue),
+            "engine": _engine_json(engine),
+            "accounts": [_account_json(engine.accounts[one.account], one) for one in exchange.credentials],
+            "market": [_account_json(account, None) for account in engine.accounts.values() if account.is_market],
+        }
+        parts = [f'"{name}": {_line(value)}' for name, value in head.items()]
+        parts += [_lines("orders", self._orders(engine)), _lines("trades", self._trades)]
+        parts.append(f'"format": "{FORMAT}",\n"version": {VERSION}')
+        return "{\n" + ",\n".join(parts) + "\n}\n"
+
+    def _orders(self, engine: Engine) -> list[str]:
+        lines = []
+        for account in engine.accounts.values():
+            for order in (account.open_orders if account.is_market else account.orders).values():
+                line = self._ended.get(order.order_id) or _line(_order_json(order))
+                if not order.is_open and not account.is_market:
+                    self._ended[order.order_id] = line
+                lines.append(line)
+        return lines
+
+
+def read_state(path: pathlib.Path) -> SavedState | None:
+    """What the file holds, None when there is none. Raises StateError; the file is not touched."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StateError(f"cannot read the state in {path}: {error.strerror}.") from error
+    except UnicodeDecodeError:
+        raise StateError(f"{path} is not a state of this exchange; name another file, or remove it.") from None
+    value = _parsed(path, text)
+    with _readable(path):
+        world = World(**value["world"])
+        return SavedState(path, world, tuple(_plan(item) for item in value["accounts"]), value)
+
+
+def write_state(path: pathlib.Path, text: str) -> None:
+    """Write the file in one step: it always holds a whole state, and only its owner may read it. Raises StateError."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        descriptor = os.open(temporary, _NEW_FILE, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+    except OSError as error:
+        raise StateError(f"cannot write the state to {path}: {error.strerror}.") from error
+
+
+def _parsed(path: pathlib.Path, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        raise StateError(f"{path} is not a state of this exchange; name another file, or remove it.")
+    if value.get("version") != VERSION:
+        raise StateError(f"{path} was written by another version of this exchange ({value.get('version')}).")
+    return value
+
+
+@contextlib.contextmanager
+def _readable(path: pathlib.Path) -> Iterator[None]:
+    """Whatever is wrong in the file is one sentence."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise StateError(f"{path} is damaged ({type(error).__name__}: {error}); name another file.") from error
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _lines(name: str, lines: Iterable[str]) -> str:
+    return f'"{name}": [\n' + ",\n".join(lines) + "\n]"
+
+
+def _venue_json(venue: Venue) -> dict[str, Any]:
+    return {
+        "at_ms": venue._at_ms,
+        "ladder_second": venue._ladder_second,
+        "taken": [[market_id, side.value, str(taken.base), taken.second]
+                  for (market_id, side), taken in venue._taken.items()],
+        "actions": venue._actions,
+        "without_quotes": sorted(venue.without_quotes),
+        "withdrawn": sorted(venue._withdrawn),
+    }  # fmt: skip
+
+
+def _engine_json(engine: Engine) -> dict[str, Any]:
+    return {
+        "last_order_id": engine.last_order_id,
+        "last_trade_ids": engine.last_trade_ids,
+        "self_matches": engine.self_matches,
+        "prevented_matches": engine.prevented_matches,
+        "fees_collected": _texts(engine.fees_collected),
+        "paid_in": _texts(engine.paid_in),
+        "rules": {market_id: {name: str(getattr(rules, name)) for name in _RULES}
+                  for market_id, rules in engine.rules.items()},
+    }  # fmt: skip
+
+
+def _account_json(account: Account, credentials: Credentials | None) -> dict[str, Any]:
+    return {
+        "name": account.name,
+        "api_key": credentials and credentials.api_key,
+        "api_secret": credentials and credentials.api_secret,
+        "maker_rate": str(account.fees.maker_rate),
+        "taker_rate": str(account.fees.taker_rate),
+        "fee_asset": account.fees.asset.value,
+        "free": _texts(account.free),
+        "locked": _texts(account.locked),
+    }
+
+
+def _order_json(order: Order) -> list[Any]:
+    request = order.request
+    return [
+        order.order_id, order.account, request.market_id, request.side.value, request.kind.value,
+        _text(request.quantity_base), _text(request.price_quote), _text(request.spend_quote),
+        request.time_in_force.value, request.client_order_id, request.self_trade_prevention.value,
+        order.created_ms, order.updated_ms, order.status.value,
+        str(order.executed_base), str(order.executed_quote), str(order.locked),
+    ]  # fmt: skip
+
+
+def _trade_json(trade: Trade) -> list[Any]:
+    return [
+        trade.trade_id, trade.market_id, trade.time_ms, str(trade.price_quote), str(trade.quantity_base),
+        _party_json(trade.buyer), _party_json(trade.seller), trade.buyer_is_maker,
+    ]  # fmt: skip
+
+
+def _party_json(party: Party) -> list[Any]:
+    return [party.account, party.order_id, party.client_order_id, str(party.fee), party.fee_asset]
+
+
+def _restore(value: Mapping[str, Any], venue: Venue) -> None:
+    engine = venue.engine
+    for item in (*value["accounts"], *value["market"]):
+        account = engine.accounts.get(item["name"]) or engine.open_account(item["name"], _fees(item))
+        account.free, account.locked = _decimals(item["free"]), _decimals(item["locked"])
+    _restore_engine(engine, value["engine"])
+    for order in sorted((_order(item) for item in value["orders"]), key=lambda order: order.order_id):
+        _restore_order(engine, order)
+    engine.trades += [_trade(item) for item in value["trades"]]
+    _restore_venue(venue, value["venue"])
+
+
+def _restore_engine(engine: Engine, saved: Mapping[str, Any]) -> None:
+    for name in ("last_order_id", "self_matches", "prevented_matches"):
+        setattr(engine, name, int(saved[name]))
+    engine.last_trade_ids.update(saved["last_trade_ids"])
+    engine.fees_collected, engine.paid_in = _decimals(saved["fees_collected"]), _decimals(saved["paid_in"])
+    for market_id, rules in saved["rules"].items():
+        engine.rules[market_id] = _changed(engine.rules[market_id], _decimals(rules))
+
+
+def _changed(rules: MarketRules, values: Mapping[str, Decimal]) -> MarketRules:
+    return dataclasses.replace(rules, **values)  # type: ignore[arg-type]
+
+
+def _restore_order(engine: Engine, order: Order) -> None:
+    """Orders come in the order of their ids, which is their turn at one price."""
+    account, market_id = engine.accounts[order.account], order.request.market_id
+    if not account.is_market:
+        account.orders[order.order_id] = order
+        account.by_client_id[order.request.client_order_id] = order
+    if order.is_open:
+        account.open_orders[order.order_id] = order
+        engine._books[market_id][order.side].add(order)
+        engine._watched[market_id] += not account.is_market
+
+
+def _restore_venue(venue: Venue, saved: Mapping[str, Any]) -> None:
+    for trade in venue.engine.trades:
+        venue.tape.add(trade)
+    venue._seen_trades = len(venue.engine.trades)
+    venue._at_ms.update(saved["at_ms"])
+    venue._ladder_second.update(saved["ladder_second"])
+    venue._actions = int(saved["actions"])
+    venue.without_quotes.update(saved["without_quotes"])
+    venue._withdrawn.update(saved["withdrawn"])
+    for market_id, side, base, second in saved["taken"]:
+        taken = venue._taken[market_id, Side(side)]
+        taken.base, taken.second = Decimal(base), int(second)
+
+
+def _plan(item: Mapping[str, Any]) -> AccountPlan:
+    return AccountPlan(Credentials(item["name"], item["api_key"], item["api_secret"]), _fees(item))
+
+
+def _fees(item: Mapping[str, Any]) -> FeeSchedule:
+    return FeeSchedule(Decimal(item["maker_rate"]), Decimal(item["taker_rate"]), FeeAsset(item["fee_asset"]))
+
+
+def _order(item: list[Any]) -> Order:
+    (order_id, account, market_id, side, kind, quantity, price, spend, time_in_force, client_id, prevention,
+     created_ms, updated_ms, status, executed_base, executed_quote, locked) = item  # fmt: skip
+    request = Request(
+        market_id, Side(side), Kind(kind), _number(quantity), _number(price), _number(spend),
+        TimeInForce(time_in_force), client_id, SelfTradePrevention(prevention),
+    )  # fmt: skip
+    return Order(
+        order_id, account, request, created_ms, updated_ms, Status(status),
+        Decimal(executed_base), Decimal(executed_quote), Decimal(locked),
+    )  # fmt: skip
+
+
+def _trade(item: list[Any]) -> Trade:
+    trade_id, market_id, time_ms, price, quantity, buyer, seller, buyer_is_maker = item
+    return Trade(
+        trade_id, market_id, time_ms, Decimal(price), Decimal(quantity), _party(buyer), _party(seller), buyer_is_maker
+    )
+
+
+def _party(item: list[Any]) -> Party:
+    account, order_id, client_id, fee, fee_asset = item
+    return Party(account, order_id, client_id, Decimal(fee), fee_asset)
+
+
+def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
+    return {asset: str(amount) for asset, amount in amounts.items()}
+
+
+def _decimals(texts: Mapping[str, str]) -> dict[str, Decimal]:
+    return {asset: Decimal(text) for asset, text in texts.items()}
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _number(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

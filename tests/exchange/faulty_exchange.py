@@ -1,0 +1,110 @@
+"""A whole local exchange in this process, with scripted faults, for clients that do not know that it is not real."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import ccxt.async_support as ccxt
+from aiohttp import web
+
+from octobot_volume_booster.offline_exchange.server.account_file import DEFAULT_ACCOUNT, open_accounts
+from octobot_volume_booster.offline_exchange.server.api import create_app
+from octobot_volume_booster.offline_exchange.server.clock import ExchangeClock
+from octobot_volume_booster.offline_exchange.server.exchange import Exchange
+from octobot_volume_booster.offline_exchange.server.fault_injection import FaultInjection, fault_routes
+from octobot_volume_booster.offline_exchange.server.orders import Order, Trade
+from octobot_volume_booster.offline_exchange.server.price_path import PricePath
+from octobot_volume_booster.offline_exchange.server.venue import Venue
+
+MARKET_ID = "BTCUSDT"
+SYMBOL = "BTC/USDT"
+CREDENTIALS = DEFAULT_ACCOUNT.credentials
+IMPATIENT_MS = 300  # how long a client waits in the tests that make it wait
+SLOW_S = 0.6
+START_TIME = int(time.time()) - 60
+_PATH = PricePath(7, START_TIME)
+_URLS = ccxt.binance().urls["api"]
+
+
+@dataclasses.dataclass
+class FaultyExchange:
+    """The exchange as a client meets it, and as it really is."""
+
+    exchange: Exchange
+    faults: FaultInjection
+    port: int
+
+    def script(self, kind: str, **values: Any) -> None:
+        """From now on this one fault."""
+        self.faults.set_script([{"kind": kind, **values}])
+
+    def struck(self) -> int:
+        """How many requests the fault has struck."""
+        return sum(fault["struck"] for fault in self.faults.plan.to_json()["faults"])
+
+    def orders(self, client_order_id: str | None = None) -> list[Order]:
+        """All orders of the account that the exchange accepted, with this client order id if one is given."""
+        orders = self.exchange.venue.engine.accounts[CREDENTIALS.account].orders.values()
+        return [order for order in orders if client_order_id in (None, order.request.client_order_id)]
+
+    def tape(self) -> Sequence[Trade]:
+        """All trades of the account, oldest first."""
+        return self.exchange.trades.of_market(CREDENTIALS.account, MARKET_ID)
+
+    async def until_accepted(self, client_order_id: str) -> None:
+        """Waits until the exchange has an order with this client order id."""
+        for _ in range(500):
+            if self.orders(client_order_id):
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"the exchange has accepted no order {client_order_id}")
+
+    def far_price(self) -> Decimal:
+        """A price for a buy order that will rest: a tenth below the market."""
+        return (self.market_price() * Decimal("0.9")).quantize(Decimal("0.01"))
+
+    def market_price(self) -> Decimal:
+        return self.exchange.venue.tape.last_print(MARKET_ID, self.exchange.clock.now_ms()).price_quote
+
+
+@contextlib.asynccontextmanager
+async def faulty_exchange() -> AsyncIterator[FaultyExchange]:
+    """One account, CREDENTIALS, with play money; no faults yet. It runs on this computer's clock, as its clients do."""
+    venue = Venue(_PATH)
+    open_accounts(venue.engine, [DEFAULT_ACCOUNT])
+    exchange = Exchange(venue, ExchangeClock(time.time), [CREDENTIALS])
+    faults = FaultInjection(exchange)
+    runner = web.AppRunner(create_app(exchange, faults, fault_routes(faults)), access_log=None, shutdown_timeout=0.05)
+    await runner.setup()  # not aiohttp's TestServer: that ends what it is doing when a client hangs up
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield FaultyExchange(exchange, faults, runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def ccxt_client(faulty: FaultyExchange) -> AsyncIterator[ccxt.binance]:
+    """The real client for Binance, with its markets loaded."""
+    client = ccxt.binance(
+        {
+            "urls": {"api": {key: f"http://127.0.0.1:{faulty.port}{urlsplit(url).path}" for key, url in _URLS.items()}},
+            "apiKey": CREDENTIALS.api_key,
+            "secret": CREDENTIALS.api_secret,
+            "rateLimit": 1,
+            "timeout_on_exit": 0,  # closing would otherwise sleep
+            "options": {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False, "fetchMargins": False},
+        }
+    )
+    try:
+        await client.load_markets()
+        yield client
+    finally:
+        await client.close()
