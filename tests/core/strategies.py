@@ -27,7 +27,7 @@ LAW = settings(deadline=None, derandomize=True, max_examples=250, suppress_healt
 """Every law is tried on the same examples each time: a failure is a bug and not bad luck."""
 
 NOW = 1_700_000_000.0
-PLAY_MONEY = (Trading.SIMULATION, Trading.BACKTEST)
+PLAY_MONEY = (Trading.SIMULATION, Trading.BACKTEST, Trading.SANDBOX)
 TICKS = st.sampled_from([Decimal(tick) for tick in ("0.00000001", "0.0001", "0.01", "0.05", "0.5", "1", "10")])
 STEPS = st.sampled_from([Decimal(step) for step in ("0.00000001", "0.00001", "0.001", "0.03", "0.25", "1", "1000")])
 NOTIONALS = st.sampled_from((0, 1, 5, 10))
@@ -120,6 +120,8 @@ def situations(draw: st.DrawFn, /, trading: tuple[Trading, ...] = PLAY_MONEY, **
     smallest = rules.min_order_notional(mid)
     chosen = settings_around(draw, smallest, fixed)
     resting = tuple(open_order(draw, mid, smallest / mid) for _ in range(draw(st.integers(0, 3))))
+    half_spread = draw(st.sampled_from((None, 0, 1, 50)))
+    touch = None if half_spread is None else mid * half_spread / 10_000
     view = View(
         exchange="binance",
         symbol="BTC/USDT",
@@ -132,6 +134,8 @@ def situations(draw: st.DrawFn, /, trading: tuple[Trading, ...] = PLAY_MONEY, **
             base_free=some(draw, smallest / 10, 0, 1_000) / mid, quote_free=some(draw, smallest / 10, 0, 1_000)
         ),
         open_orders=resting,
+        best_bid=None if touch is None else mid - touch,
+        best_ask=None if touch is None else mid + touch,
     )
     return Situation(view, chosen, progress_of(draw, chosen, resting), draw(st.integers(0, 2**32)))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from decimal import Decimal
 
-import pytest
 from hypothesis import given
 from strategies import LAW, PLAY_MONEY, Situation, a_view, an_order, situations
 
@@ -15,21 +14,18 @@ from octobot_volume_booster.core.market import Side, Trading
 from octobot_volume_booster.core.policy import decide
 from octobot_volume_booster.core.settings import parse_settings
 
-REAL_TRADER = (Trading.LIVE, Trading.SANDBOX)
-
 
 @LAW
-@given(situations(trading=REAL_TRADER))
-def test_with_octobots_real_trader_every_decision_is_to_halt(situation: Situation) -> None:
+@given(situations(trading=(Trading.LIVE,)))
+def test_with_real_funds_every_decision_is_to_halt(situation: Situation) -> None:
     decision = situation.decide()
     assert isinstance(decision, Halt)
     assert situation.view.exchange in decision.reason
 
 
-@pytest.mark.parametrize("trading", REAL_TRADER)
-def test_nothing_goes_before_the_halt(trading: Trading) -> None:
+def test_nothing_goes_before_the_halt() -> None:
     """Not a reached target, not a campaign that is switched off, not an order that is due to be cancelled."""
-    view = a_view(trading=trading, price_age_s=1e9, open_orders=(an_order(Side.BUY, "29000", placed_at=0.0),))
+    view = a_view(trading=Trading.LIVE, price_age_s=1e9, open_orders=(an_order(Side.BUY, "29000", placed_at=0.0),))
     reached = Progress(target_quote=Decimal(100), bought_quote=Decimal(100))
     for enabled in (True, False):
         settings = parse_settings({"enable_volume_booster": enabled})

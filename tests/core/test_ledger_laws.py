@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import LAW, ORDER_TYPES, SIDES, YES_OR_NO, some
 
 from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.core.ledger import Ledger, Outcome, Progress
+from octobot_volume_booster.core.books import DAY_S, day_of
+from octobot_volume_booster.core.inventory import LATENESS, Inventory, Position
+from octobot_volume_booster.core.ledger import KEPT_ORDERS, Ledger, Outcome, Progress
 from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side
 from octobot_volume_booster.journal import Journal
 
 TARGET = Decimal(10_000)
 STEP = Decimal("0.001")
 CENT = Decimal("0.01")
+MARKETS = (("binance", "BTC/USDT"), ("binance", "ETH/USDT"), ("kraken", "BTC/USDT"))
+WHENEVER = st.integers(0, 3 * DAY_S)
 ENDS = st.sampled_from((Outcome.CANCELLED, Outcome.REJECTED, Outcome.LOST))
 ROLES = st.sampled_from(Role)
 
@@ -40,6 +45,7 @@ class Story:
 
     orders: dict[str, OrderIntent]
     events: tuple[Event, ...]
+    markets: dict[str, tuple[str, str]]
 
     @property
     def fills(self) -> list[Fill]:
@@ -61,12 +67,12 @@ def fills_of(draw: st.DrawFn, order_id: str, intent: OrderIntent) -> list[Fill]:
         fill = Fill(
             fill_id=f"{order_id}:{len(fills)}",
             order_id=order_id,
-            at=float(draw(st.integers(0, 1_000))),
+            at=float(draw(WHENEVER)),
             side=intent.side,
             role=draw(ROLES),
             quantity=steps * STEP,
             price=some(draw, CENT, 1, 10**7),
-            fee_quote=some(draw, CENT / 100, -10, 1_000),
+            fee_quote=some(draw, CENT / 100, -10, 1_000) / 3,
             mid_price=intent.mid_price,
         )
         fills.append(fill)
@@ -83,13 +89,14 @@ def stories(draw: st.DrawFn) -> Story:
             events.append(Close(order_id, draw(ENDS)))
     if events:
         events += draw(st.lists(st.sampled_from(events), max_size=4))
-    return Story(orders, tuple(draw(st.permutations(events))))
+    markets = {order_id: draw(st.sampled_from(MARKETS)) for order_id in orders}
+    return Story(orders, tuple(draw(st.permutations(events))), markets)
 
 
 def tell_ledger(story: Story) -> Ledger:
     ledger = Ledger()
     for order_id, intent in story.orders.items():
-        ledger.place(order_id, intent, 1.0)
+        ledger.place(order_id, intent, 1.0, *story.markets[order_id])
     for event in story.events:
         if isinstance(event, Fill):
             ledger.apply(event)
@@ -100,7 +107,7 @@ def tell_ledger(story: Story) -> Ledger:
 
 def tell_campaign(story: Story, campaign: Campaign) -> Progress:
     for order_id, intent in story.orders.items():
-        campaign.place(order_id, "binance", "BTC/USDT", intent, 1.0)
+        campaign.place(order_id, *story.markets[order_id], intent, 1.0)
     for event in story.events:
         if isinstance(event, Fill):
             campaign.fill(event)
@@ -119,7 +126,8 @@ def live_and_replayed(story: Story) -> tuple[Progress, Progress]:
 
 def a_story(*events: Event, quantity: str = "0.004") -> Story:
     intent = OrderIntent(Side.BUY, OrderType.LIMIT, Decimal(quantity), Decimal(100), Decimal(101))
-    return Story({event.order_id: intent for event in events}, events)
+    orders = {event.order_id: intent for event in events}
+    return Story(orders, events, dict.fromkeys(orders, MARKETS[0]))
 
 
 def a_fill(fill_id: str, quantity: str, order_id: str = "a") -> Fill:
@@ -136,18 +144,109 @@ def test_the_replayed_journal_is_the_ledger(story: Story) -> None:
 
 @LAW
 @given(stories(), st.randoms(use_true_random=False))
-def test_neither_repetition_nor_order_of_the_fills_changes_the_progress(story: Story, chance: random.Random) -> None:
-    once = list({fill.fill_id: fill for fill in story.fills}.values())
-    twice = [*story.fills, *once]
+def test_neither_repetition_nor_order_of_what_is_told_changes_the_progress(story: Story, chance: random.Random) -> None:
+    """All but the row of failures, which is about the order; an end is told by the exchange, and always the same."""
+    once = list(dict.fromkeys(story.events))
+    twice = [*story.events, *once]
     chance.shuffle(twice)
-    told_once = tell_ledger(Story(story.orders, tuple(once))).progress(TARGET)
-    assert tell_ledger(Story(story.orders, tuple(twice))).progress(TARGET) == told_once
+    told_once, told_twice = (tell_ledger(replace(story, events=tuple(events))) for events in (once, twice))
+    for market in (None, *MARKETS):
+        for day in (None, *range(4)):
+            expected = replace(told_once.progress(TARGET, market, day), failures_in_a_row=0)
+            assert replace(told_twice.progress(TARGET, market, day), failures_in_a_row=0) == expected
+
+
+@LAW
+@given(stories(), st.sampled_from((1, 2, 4, 5)))
+def test_a_fill_told_in_parts_is_the_same_volume_cost_and_inventory(story: Story, parts: int) -> None:
+    """In as many parts as may be, of the same price and moment; the number of fills is then another one."""
+    split = [
+        part for event in story.events for part in (split_fill(event, parts) if isinstance(event, Fill) else [event])
+    ]
+    whole, told = (
+        tell_ledger(replace(story, events=tuple(events))).progress(TARGET) for events in (story.events, split)
+    )
+    assert replace(told, fills=whole.fills, holdings=()) == replace(whole, holdings=())
+    assert [rounded(holding.realised_quote) for holding in told.holdings] == [
+        rounded(holding.realised_quote) for holding in whole.holdings
+    ]
+
+
+def split_fill(fill: Fill, parts: int) -> list[Fill]:
+    size = fill.quantity / parts
+    sizes = [size] * (parts - 1) + [fill.quantity - size * (parts - 1)]
+    fees = [fill.fee_quote, *[Decimal(0)] * (parts - 1)]
+    return [
+        replace(fill, fill_id=f"{fill.fill_id}/{number}", quantity=size, fee_quote=fee)
+        for number, (size, fee) in enumerate(zip(sizes, fees, strict=True))
+    ]
+
+
+def rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("1e-9"))
+
+
+@LAW
+@given(stories())
+def test_markets_and_days_add_up_to_the_campaign(story: Story) -> None:
+    ledger = tell_ledger(story)
+    whole = ledger.progress(TARGET)
+    for parts in (
+        [ledger.progress(TARGET, market) for market in ledger.markets],
+        [ledger.progress(TARGET, day=day) for day in ledger.days],
+        [ledger.progress(TARGET, market, day) for market in ledger.markets for day in ledger.days],
+    ):
+        for name in ("filled_quote", "cost_quote", "maker_quote", "orders", "fills", "cancelled", "rejected", "ended"):
+            assert sum(Fraction(getattr(part, name)) for part in parts) == Fraction(getattr(whole, name)), name
+
+
+@LAW
+@given(stories())
+def test_a_fill_counts_on_the_day_of_the_trade(story: Story) -> None:
+    ledger = tell_ledger(story)
+    fills = {fill.fill_id: fill for fill in story.fills}.values()
+    for day in range(4):
+        expected = sum(fill.notional for fill in fills if day_of(fill.at) == day)
+        assert ledger.progress(TARGET, day=day).filled_quote == expected
+
+
+@LAW
+@given(stories())
+def test_what_was_gained_is_realised_or_in_the_inventory(story: Story) -> None:
+    """Sold less bought, and what is held at its last price: by average cost it is told apart, and nothing is lost."""
+    for holding in tell_ledger(story).progress(TARGET).holdings:
+        trades = {
+            fill.fill_id: fill
+            for fill in story.fills
+            if story.markets[fill.order_id] == (holding.exchange, holding.symbol)
+        }.values()
+        cash = sum((-fill.notional if fill.side is Side.BUY else fill.notional for fill in trades), Decimal(0))
+        open_gain = holding.base * (holding.last_price - holding.average_price)
+        assert rounded(cash + holding.value_quote) == rounded(holding.realised_quote + open_gain)
+
+
+@LAW
+@given(stories())
+def test_the_dumped_ledger_goes_on_as_the_ledger(story: Story) -> None:
+    half = len(story.events) // 2
+    ledger = tell_ledger(replace(story, events=story.events[:half]))
+    loaded = Ledger.load(json.loads(json.dumps(ledger.dump())))
+    assert loaded.progress(TARGET) == ledger.progress(TARGET)
+    for event in story.events[half:]:
+        for one in (ledger, loaded):
+            if not one.knows(event.order_id):
+                one.recall(event.order_id, ledger.record(event.order_id))
+            elif isinstance(event, Fill):
+                one.apply(event)
+            else:
+                one.close(event.order_id, event.outcome)
+    assert loaded.dump().keys() == ledger.dump().keys()
 
 
 @LAW
 @given(stories())
 def test_a_fill_is_counted_once_by_its_id(story: Story) -> None:
-    ledger, known = tell_ledger(Story(story.orders, ())), set()
+    ledger, known = tell_ledger(replace(story, events=())), set()
     for fill in story.fills:
         before = ledger.progress(TARGET)
         assert ledger.apply(fill) == (fill.fill_id not in known)
@@ -236,3 +335,111 @@ def test_the_cost_of_a_buy_above_the_mid_is_fee_and_slippage() -> None:
 def test_a_fill_of_an_order_that_is_not_ours_is_an_error() -> None:
     with pytest.raises(KeyError):
         Ledger().apply(a_fill("1", "0.001"))
+
+
+POSITIONS = [
+    # trades, then base, average price and what was realised
+    ("buy 1 100, buy 1 110, sell 1 120", "1 105 15"),
+    ("buy 1 100, sell 1 110, buy 1 120", "1 120 10"),
+    ("buy 2 100, sell 1 90, sell 1 90", "0 0 -20"),
+    ("sell 1 100, buy 1 90", "0 0 10"),
+    ("sell 1 100, sell 1 110, buy 3 90", "1 90 30"),
+    ("buy 1 100, sell 3 110", "-2 110 10"),
+]
+
+
+@pytest.mark.parametrize(("trades", "position"), POSITIONS, ids=[trades for trades, _ in POSITIONS])
+def test_round_trips_are_realised_at_the_average_cost(trades: str, position: str) -> None:
+    held = Position()
+    for trade in trades.split(", "):
+        side, quantity, price = trade.split()
+        held.trade(Side(side), Decimal(quantity), Decimal(price))
+    assert [held.base, held.average_price, held.realised_quote] == [Decimal(part) for part in position.split()]
+
+
+@settings(LAW, max_examples=40)
+@given(st.integers(0, LATENESS), st.randoms(use_true_random=False))
+def test_an_inventory_is_the_same_for_every_order_of_its_trades_within_the_lateness(
+    late: int, chance: random.Random
+) -> None:
+    trades = [
+        (float(at), str(at), chance.choice(list(Side)), Decimal(chance.randint(1, 9)), Decimal(chance.randint(90, 110)))
+        for at in range(4 * LATENESS)
+    ]
+    in_order, delayed = Inventory(), Inventory()
+    moved = chance.randrange(len(trades) - late)
+    as_told = [*trades[:moved], *trades[moved + 1 : moved + 1 + late], trades[moved], *trades[moved + 1 + late :]]
+    for told, inventory in ((trades, in_order), (as_told, delayed)):
+        for number, trade in enumerate(told):
+            inventory.add(trade)
+            if number % 50 == 0:
+                assert inventory.position is inventory.position
+    assert delayed.position == in_order.position
+    assert delayed.last_price == in_order.last_price
+
+
+def many_orders(campaign: Campaign, orders: int) -> None:
+    for number in range(orders):
+        order_id = f"order {number}"
+        campaign.place(order_id, *MARKETS[0], a_story(a_fill("1", "0.004")).orders["a"], 1.0)
+        campaign.fill(a_fill(f"fill {number}", "0.003", order_id))
+        campaign.close(order_id, Outcome.CANCELLED, "told by the exchange", 2.0)
+
+
+def test_the_memory_holds_open_and_lately_ended_orders_only_and_knows_all_the_same() -> None:
+    campaign = Campaign.open(None)
+    many_orders(campaign, KEPT_ORDERS + 10)
+    assert not campaign.ledger.knows("order 0")
+    assert campaign.knows("order 0")
+    before = campaign.progress(TARGET)
+    assert campaign.fill(a_fill("fill 1", "0.003", "order 1")) is False
+    assert campaign.close("order 2", Outcome.CANCELLED, "told again", 3.0) is False
+    assert campaign.progress(TARGET) == before
+    assert campaign.record("order 3").filled_quantity == Decimal("0.003")
+    for number in range(KEPT_ORDERS + 10):
+        assert campaign.placed_at(f"order {number}") == 1.0
+    assert sum(campaign.ledger.knows(f"order {number}") for number in range(KEPT_ORDERS + 10)) <= KEPT_ORDERS
+    campaign.close_journal()
+
+
+def test_a_late_fill_of_an_order_that_ended_long_ago_is_counted_once_also_after_a_restart(
+    tmp_path: pathlib.Path,
+) -> None:
+    path = tmp_path / "campaign.sqlite"
+    campaign = Campaign.open(path)
+    many_orders(campaign, KEPT_ORDERS + 10)
+    late = a_fill("late", "0.001", "order 0")
+    before = campaign.progress(TARGET)
+    assert [campaign.fill(late), campaign.fill(late)] == [True, False]
+    after = campaign.progress(TARGET)
+    assert after.filled_quote == before.filled_quote + late.notional
+    assert (after.cancelled, after.buys) == (before.cancelled - 1, before.buys)
+    campaign.close_journal()
+    journal = Journal.open_to_read(path)
+    assert journal.replay(from_the_first_row=True).progress(TARGET) == after
+    assert journal.replay().progress(TARGET) == after
+    journal.close()
+    restarted = Campaign.open(path)
+    assert restarted.progress(TARGET) == after
+    assert restarted.fill(late) is False
+    restarted.close_journal()
+
+
+def test_an_order_that_filled_whole_was_not_cancelled_whatever_was_told_first() -> None:
+    ledger = tell_ledger(a_story(Close("a", Outcome.CANCELLED), a_fill("1", "0.004")))
+    progress = ledger.progress(TARGET)
+    assert (progress.cancelled, progress.ended, progress.succeeded, progress.success_rate) == (0, 1, 1, 1.0)
+    assert ledger.record("a").outcome is Outcome.FILLED
+
+
+def test_an_order_that_filled_on_two_days_is_one_buy_of_the_campaign_and_one_of_each_day() -> None:
+    days = [replace(a_fill(str(day), "0.001"), at=float(day * DAY_S)) for day in (1, 0)]
+    ledger = tell_ledger(a_story(*days))
+    assert [ledger.progress(TARGET, day=day).buys for day in (None, 0, 1)] == [1, 1, 1]
+
+
+def test_the_pace_is_the_volume_by_the_hour_since_the_first_order() -> None:
+    progress = tell_ledger(a_story(a_fill("1", "0.004"))).progress(TARGET)
+    assert progress.quote_per_hour(1.0 + 1_800) == Decimal("0.8")
+    assert progress.quote_per_hour(1.0) == 0
+    assert progress.eta_s(1.0 + 1_800) == pytest.approx(1_800 * 9_999.6 / 0.4)

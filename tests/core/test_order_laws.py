@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, an_order, multiples, situations
+from strategies import LAW, NOW, Situation, a_view, an_order, multiples, situations
 
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import Balances, OrderIntent, Side, View
@@ -130,6 +130,16 @@ def test_a_limit_order_rests_two_tenths_of_a_percent_away(side: Side, price: str
     assert 2.0 <= decision.delay_s <= 8.0
 
 
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "30003.00"), (Side.SELL, "29998.00")])
+def test_a_market_order_is_expected_to_fill_at_the_touch_and_measured_against_the_mid(side: Side, price: str) -> None:
+    view = a_view(best_bid=Decimal(29_998), best_ask=Decimal(30_003), mid_price=Decimal("30000.5"))
+    due = replace(START, sells=1) if side is Side.BUY else replace(START, buys=1)
+    decision = decide_on(view, due, side_policy="alternate")
+    assert isinstance(decision, Place)
+    assert (decision.intent.side, decision.intent.price) == (side, Decimal(price))
+    assert decision.intent.mid_price == Decimal("30000.5")
+
+
 def test_a_limit_buy_gives_way_to_an_own_sell_by_one_tick() -> None:
     view = a_view(open_orders=(an_order(Side.SELL, "29900.005"),))
     decision = decide_on(view, side_policy="alternate", order_type="limit")
@@ -164,6 +174,20 @@ def test_an_order_open_for_too_long_is_cancelled() -> None:
     decision = decide_on(a_view(open_orders=(stale, fresh)))
     assert isinstance(decision, Cancel)
     assert decision.orders == (stale,)
+
+
+@pytest.mark.parametrize(("choice", "decision_type"), [("adopt", Place), ("cancel", Cancel)])
+def test_an_order_that_rests_since_before_the_start_stays_or_goes_as_it_was_asked_for(
+    choice: str, decision_type: type[Decision]
+) -> None:
+    before = an_order(Side.BUY, "29940", placed_at=NOW - 20)
+    since = an_order(Side.BUY, "29950", placed_at=NOW - 5)
+    view = a_view(open_orders=(before, since), running_since=NOW - 10)
+    decision = decide_on(view, order_type="limit", open_orders_at_start=choice)
+    assert isinstance(decision, decision_type)
+    if isinstance(decision, Cancel):
+        assert decision.orders == (before,)
+        assert "before this start" in decision.reason
 
 
 def test_an_old_price_is_waited_out() -> None:

@@ -24,6 +24,10 @@ CONTRACT_FIELDS = [
     "orders", "fills", "cancelled", "rejected", "open_orders", "buys", "sells", "maker_share",
     "fees_quote", "slippage_quote", "cost_quote", "cost_bps", "imbalance", "started_at", "ended_at", "runtime_s",
 ]  # fmt: skip
+OUR_FIELDS = [
+    "target_scope", "target_period", "bought_quote", "sold_quote", "success_rate", "rate_quote_per_hour", "eta_s",
+    "realised_pnl_quote", "inventory_quote", "inventory", "days",
+]  # fmt: skip
 MONEY_FIELDS = [name for name in CONTRACT_FIELDS if name.endswith(("_quote", "_bps"))]
 SOURCE = "binance BTC/USDT"
 BEGAN_AT = 1_700_000_000.0
@@ -72,20 +76,26 @@ def report_of(path: pathlib.Path, campaign: Campaign) -> CampaignReport:
     return report
 
 
-def test_the_json_has_the_fields_of_the_contract_and_no_others(tmp_path: pathlib.Path) -> None:
+def test_the_json_has_the_fields_of_the_contract_and_then_ours(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "campaign.sqlite"
     campaign = a_campaign(path)
     buy(campaign, "a", "15", BEGAN_AT + 5)
     buy(campaign, "b", "5", BEGAN_AT + 14.24)
     campaign.note(BEGAN_AT + 15, journals.DONE, SOURCE, "reached")
     told = json.loads(json.dumps(report_of(path, campaign).to_json(BEGAN_AT + 999)))
-    assert list(told) == CONTRACT_FIELDS
+    assert list(told) == CONTRACT_FIELDS + OUR_FIELDS
     assert all(isinstance(told[name], str) for name in MONEY_FIELDS)
     assert told | {"state": "done", "reason": None, "trading": "simulation", "exchanges": ["binance"]} == told
     assert told | {"symbols": ["BTC/USDT"], "seed": 7, "restarts": 0, "orders": 2, "fills": 2, "buys": 2} == told
     assert told | {"target_quote": "2000.00", "filled_quote": "2000.00", "remaining_quote": "0.00"} == told
     assert told | {"fees_quote": "2.00", "slippage_quote": "2.00", "cost_quote": "4.00", "cost_bps": "20.00"} == told
     assert told | {"imbalance": 1.0, "maker_share": 0.0, "runtime_s": 15.0} == told
+    assert told | {"rate_quote_per_hour": "720000.00", "success_rate": 1.0, "eta_s": None, "days": []} == told
+    assert told | {"realised_pnl_quote": "0.00", "inventory_quote": "2000.00"} == told
+    assert told["inventory"] == [
+        {"exchange": "binance", "symbol": "BTC/USDT", "base": "20.00", "average_price": "100.00",
+         "value_quote": "2000.00", "realised_pnl_quote": "0.00"},
+    ]  # fmt: skip
     assert datetime.datetime.fromisoformat(told["started_at"]).timestamp() == BEGAN_AT
     assert datetime.datetime.fromisoformat(told["ended_at"]).timestamp() == BEGAN_AT + 15
 

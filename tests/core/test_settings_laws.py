@@ -36,6 +36,8 @@ RATIO = spelt(decimals("0.00000001", "1"), float, Decimal)
 VALID: dict[str, st.SearchStrategy[Any]] = {
     "enable_volume_booster": st.booleans(),
     "volume_target": AMOUNT,
+    "target_scope": st.sampled_from(("total", "pair")),
+    "target_period": st.sampled_from(("total", "daily")),
     "order_type": st.sampled_from(("limit", "market")),
     "trade_frequency_min": SECONDS,
     "trade_frequency_max": SECONDS,
@@ -46,6 +48,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "price_offset_percent": PERCENT,
     "limit_order_timeout": SECONDS,
     "max_open_orders": spelt(st.integers(1, 200), int),
+    "open_orders_at_start": st.sampled_from(("adopt", "cancel")),
     "preset": st.just("custom"),  # any other would decide about the rest: tests/core/test_presets.py
     "side_policy": st.sampled_from(("balanced", "alternate")),
     "max_position_imbalance": RATIO,
@@ -73,6 +76,9 @@ BROKEN: dict[str, tuple[Any, ...]] = {
     "max_position_imbalance": (*NO_NUMBERS, None, 0, 1.01),
     "max_open_orders": (*NO_NUMBERS, None, 0, 201, 1.5, "1.5"),
     "seed": (*NO_NUMBERS, 2**63, 1.5, "1.5"),
+    "target_scope": (None, "", 1, "daily", "Pair", ["pair"]),
+    "target_period": (None, "", 1, "pair", "week", ["daily"]),
+    "open_orders_at_start": (None, "", 1, "keep", "Adopt", ["adopt"]),
     "order_type": ("LIMIT", "stop", "", None, True, 1, []),
     "preset": ("huge", "", None, True, 0, [], {}),
     "side_policy": ("Balanced", "random", "", None, False, 0, {}),

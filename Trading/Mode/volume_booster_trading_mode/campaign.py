@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
+import contextlib
+import enum
 import pathlib
 import re
 import typing
+from dataclasses import dataclass
 from decimal import Decimal
 
-from .core.ledger import Ledger, Outcome, Progress
+from .bot_lock import BotLock
+from .core.books import day_of
+from .core.ledger import Ledger, OrderRecord, Outcome, Progress
 from .core.market import Fill, OrderIntent, Trading
-from .core.settings import Settings
-from .journal import GO, START, WAIT, CampaignRow, EventRow, Journal, OrderRow
+from .core.settings import Settings, TargetPeriod, TargetScope
+from .journal import (
+    GO,
+    PAUSE,
+    PAUSED_REASON,
+    RESUME,
+    START,
+    STOP,
+    STOPPED_REASON,
+    TARGET,
+    WAIT,
+    CampaignRow,
+    Command,
+    EventRow,
+    Journal,
+    JournalError,
+    OrderRow,
+)
+from .journal_file import move_aside, told
 
 _NUMBER = re.compile(r"\d[\d.,]*")
 
 CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 """Where a campaign lives, under OctoBot's user folder."""
+LOOK_EVERY_S = 0.25
+"""How often the journal is asked whether there is a command."""
+
+
+class ControlState(enum.Enum):
+    """What a person wants of a campaign."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    """No new order, until it is resumed, also after a restart."""
+    STOPPED = "stopped"
+    """No new order, own open orders cancelled, and the bot ends; started again it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a person wants of a campaign, and since when in words."""
+
+    state: ControlState = ControlState.RUNNING
+    reason: str = ""
 
 
 class Campaign:
@@ -26,56 +68,249 @@ class Campaign:
     :raises JournalError: from every method that writes, when what happened could not be written down.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, ledger: Ledger | None = None, lock: BotLock | None = None) -> None:
         self._journal = journal
-        self.ledger: Ledger = journal.replay()
+        self._lock = lock
+        self._load(journal.replay() if ledger is None else ledger)
+
+    def _load(self, ledger: Ledger) -> None:
+        self.ledger = ledger
         self.seed: int | None = None
-        self._settings: Settings | None = None
+        self.control = Control()
+        self._settings: dict[str, Settings] = {}
+        self._in_use: Settings | None = None
+        configured = self._journal.settings().get("volume_target")
+        self._configured_quote = None if configured is None else Decimal(str(configured))
+        self._target_quote = self._journal.target_quote()
+        self._begun_days = set(self._journal.days())
         self._reasons: dict[str, tuple[str, str]] = {}
-        self._orders_of: dict[tuple[str, str], set[str]] = {}
-        for row in journal.orders():
-            self._orders_of.setdefault((row.exchange, row.symbol), set()).add(row.order_id)
+        self._has_begun = False
+        self._last_command_id = 0
+        self._looked_at: float | None = None
 
     @classmethod
     def open(cls, path: pathlib.Path | None) -> Campaign:
         """The campaign whose journal is at `path`, begun or not; None is one that lives in memory only.
 
-        :raises JournalError: when the journal can't be used.
-        """
-        return cls(Journal.create_or_open(path))
+        As long as it is open no other bot can open it.
 
-    def begin(self, now: float, trading: Trading, seed: int, octobot_version: str, source: str) -> None:
-        """A symbol's loop comes up: the campaign begins, or goes on with the seed that it began with."""
+        :raises JournalError: when the journal can't be used, or another bot runs the campaign.
+        """
+        if path is None:
+            return cls(*Journal.open_and_replay(None))
+        lock = BotLock(path)
+        with told(path, "locked"):
+            process = lock.take()
+        if process is not None:
+            raise JournalError(
+                f"another OctoBot (process {process}) already runs this campaign, {path}: stop it first, or start this "
+                "one in a home of its own"
+            )
+        try:
+            return cls(*Journal.open_and_replay(path), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def begin(
+        self, now: float, trading: Trading, seed: int, octobot_version: str, source: str,
+        settings: Settings | None = None,
+    ) -> pathlib.Path | None:  # fmt: skip
+        """A symbol's loop comes up: the campaign begins, or goes on with the seed that it began with.
+
+        A finished campaign that is given other `settings` with a new target is set aside, and a new one begins: the
+        place where the finished one is kept is returned.
+        """
+        self._take_up_what_was_asked_while_down(now)
+        aside = None
+        if settings is not None and self._is_finished_and_has_a_new_target(settings):
+            aside = self._start_anew(now)
         row = self._journal.campaign()
         if row is None:
             row = CampaignRow(now, trading.value, seed, octobot_version)
             self._journal.begin_campaign(row)
         self.seed = row.seed
         self.note(now, START, source, f"OctoBot {octobot_version}, seed {row.seed}")
+        return aside
 
-    def use(self, settings: Settings, now: float) -> None:
-        """From now on these settings hold, the target among them."""
-        if settings != self._settings:
-            self._journal.add_settings(now, settings.volume_target, settings.to_config())
-            self._settings = settings
+    def _is_finished_and_has_a_new_target(self, settings: Settings) -> bool:
+        before, target_quote, new_quote = self._journal.settings(), self._target_quote, settings.volume_target
+        if target_quote is None or new_quote in (target_quote, self._configured_quote) or self._in_use is not None:
+            return False
+        if before.get("target_period") == TargetPeriod.DAILY.value:
+            return False  # a day is finished, and another one follows
+        if before.get("target_scope") == TargetScope.PAIR.value:
+            markets = self.ledger.markets
+            return bool(markets) and all(self.ledger.progress(target_quote, market).is_done for market in markets)
+        return self.ledger.progress(target_quote).is_done
+
+    def _start_anew(self, now: float) -> pathlib.Path | None:
+        is_paused = self.control.state is ControlState.PAUSED
+        self._journal.close()
+        path = self._journal.path
+        aside = move_aside(path, now) if path is not None else None
+        self._journal, ledger = Journal.open_and_replay(path)
+        self._load(ledger)
+        self._has_begun = True
+        if is_paused:
+            self._journal.add_command(now, PAUSE)
+            for command in self._journal.commands_after(0):
+                self._obey(command, now)
+        return aside
+
+    def use(self, settings: Settings, now: float, source: str = "") -> None:
+        """From now on these settings hold on one symbol, which `source` names.
+
+        Their target holds when it is another one than was configured before: a target that was set from outside stays
+        until somebody configures a new one.
+        """
+        self._in_use = settings
+        if settings == self._settings.get(source):
+            return
+        if self._target_quote is None or settings.volume_target != self._configured_quote:
+            self._target_quote = settings.volume_target
+        self._journal.add_settings(now, self._target_quote, settings.to_config())
+        self._configured_quote = settings.volume_target
+        self._settings[source] = settings
+
+    def target_quote(self, settings: Settings) -> Decimal:
+        """The target in force, in quote: the configured one, or one that was set from outside later."""
+        return settings.volume_target if self._target_quote is None else self._target_quote
+
+    def take_commands(self, now: float) -> list[Command]:
+        """Take up what was asked for from outside the bot since this was called last: `control` and the target follow.
+
+        To be called in the loop: it looks four times a second and costs a few microseconds when there is nothing.
+        """
+        if self._looked_at is not None and abs(now - self._looked_at) < LOOK_EVERY_S:
+            return []
+        self._looked_at = now
+        if not self._journal.has_changed():
+            return []
+        commands = self._journal.commands_after(self._last_command_id)
+        for command in commands:
+            self._obey(command, now)
+        return commands
+
+    def _take_up_what_was_asked_while_down(self, now: float) -> None:
+        """A pause holds over a restart; a stop was for the bot that ran then."""
+        if self._has_begun:
+            return
+        self._has_begun = True
+        for command, is_handled in self._journal.commands():
+            if is_handled and command.kind in (PAUSE, RESUME):
+                self._steer(command)
+            elif not is_handled and command.kind != STOP:
+                self._obey(command, now)
+            elif not is_handled:
+                self._journal.add_handled(command.command_id, now)
+            self._last_command_id = command.command_id
+
+    def _obey(self, command: Command, now: float) -> None:
+        if command.kind == TARGET:
+            self._target_quote = Decimal(command.value)
+            self._journal.add_settings(now, self._target_quote, self._journal.settings())
+        else:
+            self._steer(command)
+        self._journal.add_handled(command.command_id, now)
+        self._last_command_id = command.command_id
+
+    def _steer(self, command: Command) -> None:
+        """A stop is final for this bot; what is asked after it holds for the next one."""
+        if self.control.state is ControlState.STOPPED:
+            return
+        if command.kind == PAUSE:
+            self.control = Control(ControlState.PAUSED, PAUSED_REASON)
+        elif command.kind == RESUME:
+            self.control = Control()
+        elif command.kind == STOP:
+            self.control = Control(ControlState.STOPPED, STOPPED_REASON)
+
+    def reserve(
+        self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float,
+        min_order_quote: Decimal | None = None,
+    ) -> bool:  # fmt: skip
+        """Reserve an order's quantity and write it down, before it goes anywhere.
+
+        False, with nothing written, when other orders have taken the headroom since this one was decided on: an order
+        may pass the target by less than `min_order_quote`, the smallest that the exchange accepts; None lets any pass.
+        """
+        if min_order_quote is not None and self._in_use is not None:
+            headroom_quote = self.progress_for(self._in_use, exchange, symbol, now).headroom_quote
+            if headroom_quote <= 0 or intent.notional >= headroom_quote + min_order_quote:
+                return False
+        self.place(order_id, exchange, symbol, intent, now)
+        return True
 
     def place(self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float) -> None:
-        """An order is about to be sent: written down and its quantity reserved."""
+        """An order is about to be sent, whatever the headroom: written down and its quantity reserved."""
         self._journal.add_order(OrderRow(order_id, now, exchange, symbol, intent))
-        self._orders_of.setdefault((exchange, symbol), set()).add(order_id)
-        self.ledger.place(order_id, intent, now)
+        self.ledger.place(order_id, intent, now, exchange, symbol)
+
+    def accept(self, order_id: str, exchange_order_id: str, now: float) -> bool:
+        """The exchange has taken an order and calls it so; False when that is known already."""
+        return self._journal.add_acceptance(order_id, now, exchange_order_id)
+
+    def order_of(self, exchange_order_id: str, exchange: str | None = None, symbol: str | None = None) -> str | None:
+        """Our order that an exchange calls so; None when it is none of ours.
+
+        An exchange may use the same id on two of its symbols, and so may two exchanges: name both where there may be
+        more than one.
+        """
+        return self._journal.order_of(exchange_order_id, exchange, symbol)
+
+    def exchange_order_id(self, order_id: str) -> str | None:
+        """What the exchange calls an order of ours; None while it has not told."""
+        return self._journal.exchange_order_id(order_id)
+
+    def unsettled(self, exchange: str, symbol: str) -> list[str]:
+        """The orders of ours on one market whose end is not known, oldest first."""
+        market = (exchange, symbol)
+        return [order_id for order_id in self.ledger.open_order_ids if self.ledger.record(order_id).market == market]
+
+    def knows(self, order_id: str) -> bool:
+        """Whether an order is one of ours, however long ago."""
+        return self._find(order_id) is not None
+
+    def record(self, order_id: str) -> OrderRecord:
+        """:raises KeyError: when the order is not one of ours."""
+        record = self._find(order_id)
+        if record is None:
+            raise KeyError(order_id)
+        return record
+
+    def _find(self, order_id: str) -> OrderRecord | None:
+        if not self.ledger.knows(order_id) and (record := self._journal.recall(order_id)):
+            self.ledger.recall(order_id, record)
+        return self.ledger.record(order_id) if self.ledger.knows(order_id) else None
 
     def fill(self, fill: Fill) -> bool:
-        """A fill of one of our orders; False when it is known already."""
-        self._journal.add_fill(fill)
-        return self.ledger.apply(fill)
+        """A fill of one of our orders; False when it is known already.
+
+        :raises KeyError: when the order is not one of ours.
+        """
+        self.record(fill.order_id)
+        is_news = self._journal.add_fill(fill) and self.ledger.apply(fill)
+        self._sum_up_now_and_then()
+        return is_news
 
     def close(self, order_id: str, outcome: Outcome, reason: str, now: float) -> bool:
-        """An order of ours ended without being filled whole; False when that is known already."""
-        if self.ledger.record(order_id).outcome is not None:
+        """An order of ours ended without being filled whole; False when that is known already.
+
+        :raises KeyError: when the order is not one of ours.
+        """
+        if self.record(order_id).outcome is not None:
             return False
         self._journal.add_outcome(order_id, now, outcome, reason)
-        return self.ledger.close(order_id, outcome)
+        is_news = self.ledger.close(order_id, outcome)
+        self._sum_up_now_and_then()
+        return is_news
+
+    def _sum_up_now_and_then(self) -> None:
+        if self._journal.are_sums_due:
+            # only a short cut for the next start: all that counts has been written, and the next write tells of trouble
+            with contextlib.suppress(JournalError):
+                self._journal.add_sums(self.ledger)
 
     def note(self, now: float, kind: str, source: str, reason: str) -> bool:
         """Something that a person may want to know of a symbol; False when it is what was last noted of it.
@@ -93,26 +328,55 @@ class Campaign:
 
     def orders_placed(self, exchange: str, symbol: str) -> int:
         """How many orders were sent on one market: the number of the next decision there."""
-        return len(self._orders_of.get((exchange, symbol), ()))
+        return self.ledger.orders_placed((exchange, symbol))
 
     def open_order_ids(self, exchange: str, symbol: str) -> list[str]:
         """The orders on one market that the ledger still counts as open."""
-        here = self._orders_of.get((exchange, symbol), set())
-        return [order_id for order_id in self.ledger.open_order_ids if order_id in here]
+        return self.unsettled(exchange, symbol)
 
     def placed_at(self, order_id: str) -> float | None:
         """When we sent this order; None when it is not one of ours."""
-        return self.ledger.record(order_id).placed_at if self.ledger.knows(order_id) else None
+        record = self._find(order_id)
+        return None if record is None else record.placed_at
 
     def progress(self, target_quote: Decimal) -> Progress:
+        """Where the whole campaign stands towards a target in quote."""
         return self.ledger.progress(target_quote)
+
+    def progress_for(self, settings: Settings, exchange: str, symbol: str, now: float) -> Progress:
+        """Where the campaign stands for a decision on one market: of the pair or of all, of today or of all days.
+
+        A fill counts on the day of the trade, whenever its order was sent; what is open may fill today. The day is that
+        of OctoBot's clock, in UTC.
+        """
+        target_quote = self.target_quote(settings)
+        market = (exchange, symbol) if settings.target_scope is TargetScope.PAIR else None
+        if settings.target_period is TargetPeriod.TOTAL:
+            return self.ledger.progress(target_quote, market)
+        day = day_of(now)
+        if day not in self._begun_days:
+            self._journal.add_day(day, now, target_quote)
+            self._begun_days.add(day)
+        return self.ledger.progress(target_quote, market, day)
+
+    @property
+    def needs_checkpoint(self) -> bool:
+        """Whether `checkpoint` should be called before long."""
+        return self._journal.is_checkpoint_due
+
+    def checkpoint(self) -> None:
+        """Bring all that is written onto the disk; to be called in a thread, as it waits for the disk."""
+        self._journal.checkpoint()
 
     def reason_of(self, source: str) -> tuple[str, str] | None:
         """The kind and reason noted last of a symbol."""
         return self._reasons.get(source)
 
     def close_journal(self) -> None:
+        """Let go of the file, for another bot to take."""
         self._journal.close()
+        if self._lock is not None:
+            self._lock.release()
 
 
 def _is_same_wait(last: tuple[str, str], reason: str) -> bool:

@@ -1,70 +1,46 @@
 """The journal: what happened in a campaign, in one SQLite file, written before it is believed.
 
 Append-only: a row is never changed or removed. Money is text, so that it stays exact. Replaying the rows gives the
-ledger; the bot and the command line read the same file, the command line also while the bot runs.
+ledger; the bot and the command line read the same file, the command line also while the bot runs. All tables but
+`commands` are written by the bot alone; `commands` is written by the command line.
 """
 
 from __future__ import annotations
 
-import heapq
+import contextlib
 import json
-import operator
 import pathlib
 import sqlite3
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .core.ledger import Ledger, Outcome
+from . import bot_lock, journal_file
+from .core.ledger import Ledger, OrderRecord, Outcome
 from .core.market import Fill, OrderIntent, OrderType, Role, Side
+from .journal_file import KINDS, SEQUENCED, Row, damaged, told
+from .journal_file import SCHEMA_VERSION as SCHEMA_VERSION
+from .journal_file import JournalError as JournalError
+from .journal_file import NoCampaignError as NoCampaignError
 
-SCHEMA_VERSION = 1
-LOCK_TIMEOUT_S = 5.0
-
-_SCHEMA = """
-CREATE TABLE campaign (
-    id INTEGER PRIMARY KEY CHECK (id = 1), started_at REAL NOT NULL, trading TEXT NOT NULL, seed INTEGER NOT NULL,
-    octobot_version TEXT NOT NULL
-);
-CREATE TABLE settings (at REAL NOT NULL, target_quote TEXT NOT NULL, settings TEXT NOT NULL);
-CREATE TABLE orders (
-    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE, at REAL NOT NULL, exchange TEXT NOT NULL,
-    symbol TEXT NOT NULL, side TEXT NOT NULL, order_type TEXT NOT NULL, quantity TEXT NOT NULL,
-    price TEXT NOT NULL, mid_price TEXT NOT NULL
-);
-CREATE TABLE outcomes (
-    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE REFERENCES orders (order_id), at REAL NOT NULL,
-    outcome TEXT NOT NULL, reason TEXT NOT NULL
-);
-CREATE TABLE fills (
-    seq INTEGER PRIMARY KEY, fill_id TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL REFERENCES orders (order_id),
-    at REAL NOT NULL, role TEXT NOT NULL, quantity TEXT NOT NULL, price TEXT NOT NULL, fee_quote TEXT NOT NULL
-);
-CREATE TABLE events (at REAL NOT NULL, kind TEXT NOT NULL, source TEXT NOT NULL, reason TEXT NOT NULL);
-"""
-
-# one numbering over orders, fills and outcomes: it tells in which order they were written down
-_LAST_SEQ = "SELECT max((SELECT {} FROM orders), (SELECT {} FROM fills), (SELECT {} FROM outcomes))".replace(
-    "{}", "coalesce(max(seq), 0)"
-)
+CHECKPOINT_EVERY = 1_000
+"""So many writes make a checkpoint due: some 8 MB of log."""
+SUMS_EVERY = 2_000
+"""So many rows of the ledger make it worth writing down what they add up to."""
+_NO_END = 2**62
 
 _FILL_COLUMNS = (
-    "f.seq, f.fill_id, f.order_id, f.at, o.side, f.role, f.quantity, f.price, f.fee_quote, o.mid_price, o.symbol"
-    " FROM fills f JOIN orders o USING (order_id)"
+    "f.fill_id, f.order_id, f.at, o.side, f.role, f.quantity, f.price, f.fee_quote, o.mid_price, f.fee, f.fee_asset,"
+    " o.symbol FROM fills f JOIN orders o USING (order_id)"
 )
-
-_OUTCOME_COLUMNS = 3
 
 START, WAIT, GO, DONE, HALT, STOP, ERROR = "start", "wait", "go", "done", "halt", "stop", "error"
 """The kinds of event: the bot came up, waits, goes on after a wait, reached the target, was halted, ended, failed."""
-
-
-class JournalError(Exception):
-    """The file can't be used; one sentence says why."""
-
-
-class NoCampaignError(JournalError):
-    """There is no campaign in this place, or none yet."""
+PAUSE, RESUME, TARGET = "pause", "resume", "target"
+"""The kinds of command, beside STOP: place nothing until resumed, go on, reach this volume (in quote)."""
+PAUSED_REASON = "paused from the command line; `volume-booster resume` lets it go on"
+STOPPED_REASON = "stopped from the command line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,109 +70,125 @@ class EventRow:
     reason: str
 
 
-class Journal:
-    """One campaign's file. Every write is committed when the call returns.
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a person asked for from outside the bot; `value` is empty but for a target."""
 
-    :raises JournalError: when the file can't be opened, read or written, or is not a journal of this version.
+    command_id: int
+    at: float
+    kind: str
+    value: str
+
+
+class Journal:
+    """One campaign's file. Every write is committed when the call returns, and costs the same however long the file is.
+
+    :raises JournalError: when the file can't be opened, read or written, or is not a journal that this version reads.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: pathlib.Path | None) -> None:
         self.path = path
         self._connection = connection
-        self._seq: int | None = None
+        self._last: tuple[int, int] | None = None
+        self._writes = 0
+        self._rows_since_sums = 0
+        self._data_version = -1
 
     @classmethod
     def create_or_open(cls, path: pathlib.Path | None) -> Journal:
         """The journal at `path`, made with its folder when it is missing; None is a journal in memory."""
-        try:
-            if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path or ":memory:", timeout=LOCK_TIMEOUT_S, isolation_level=None)
-            is_new = _is_empty(connection)
-            journal = cls(connection, path)
-            if not is_new:
-                journal._check_version()
-            connection.execute("PRAGMA journal_mode = WAL")
-            # WAL with NORMAL: a commit survives a kill of the process, though perhaps not a power cut
-            connection.execute("PRAGMA synchronous = NORMAL")
-            if is_new:
-                connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"the journal {path} can't be opened for writing: {error}") from error
-        return journal
+        return cls(journal_file.open_to_write(path), path)
 
     @classmethod
-    def open_to_read(cls, path: pathlib.Path) -> Journal:
-        """An existing journal, for reading only, also while a bot writes to it."""
-        if not path.is_file():
-            raise NoCampaignError(f"there is no campaign in {path}")
-        try:
-            uri = f"{path.resolve().as_uri()}?mode=ro"
-            connection = sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)
-            connection.execute("BEGIN")  # every read sees the same moment, also while a bot writes
-            if _is_empty(connection):
-                connection.close()
-                raise NoCampaignError(f"there is no campaign in {path} yet")
-            journal = cls(connection, path)
-            journal._check_version()
-        except sqlite3.Error as error:
-            raise JournalError(f"the journal {path} can't be read: {error}") from error
-        return journal
+    def open_to_read(cls, path: pathlib.Path, *, in_depth: bool = True) -> Journal:
+        """An existing journal, for reading only, also while a bot writes to it; every read sees the same moment.
 
-    def _check_version(self) -> None:
-        version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-        if version != SCHEMA_VERSION:
-            self._connection.close()
-            raise JournalError(f"{self.path} is not a journal of version {SCHEMA_VERSION} (it says {version})")
+        The whole file is looked through for damage `in_depth`, else only what is read.
+
+        :raises NoCampaignError: when there is none.
+        """
+        return cls(journal_file.open_to_read(path, in_depth=in_depth), path)
+
+    @classmethod
+    def open_and_replay(cls, path: pathlib.Path | None) -> tuple[Journal, Ledger]:
+        """The journal at `path` and its ledger: an existing file is read through before anything may change it."""
+        if path is None or not path.exists():
+            journal = cls.create_or_open(path)
+            return journal, journal.replay()
+        reader = cls.open_to_read(path)
+        try:
+            ledger = reader.replay()
+        finally:
+            reader.close()
+        journal = cls(journal_file.open_to_write(path, is_checked=True), path)
+        journal._last, journal._rows_since_sums = reader._last, reader._rows_since_sums
+        return journal, ledger
 
     def close(self) -> None:
         self._connection.close()
-
-    def _next_seq(self) -> int:
-        if self._seq is None:
-            self._seq = int(self._read(_LAST_SEQ)[0][0])
-        self._seq += 1
-        return self._seq
 
     def begin_campaign(self, campaign: CampaignRow) -> None:
         self._write("INSERT INTO campaign VALUES (1, ?, ?, ?, ?)", _values(campaign))
 
     def add_settings(self, at: float, target_quote: Decimal, settings: dict[str, typing.Any]) -> None:
-        self._write("INSERT INTO settings VALUES (?, ?, ?)", (at, str(target_quote), json.dumps(settings)))
+        values = (float(at), str(target_quote), json.dumps(settings))
+        self._write("INSERT INTO settings VALUES (?, ?, ?, ?)", (*values, journal_file.seal(values, 0)))
 
     def add_order(self, row: OrderRow) -> None:
         intent = row.intent
-        self._write(
-            "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(
-                    self._next_seq(),
-                    row.order_id,
-                    row.at,
-                    row.exchange,
-                    row.symbol,
-                    intent.side.value,
-                    intent.order_type.value,
-                ),
-                *(str(intent.quantity), str(intent.price), str(intent.mid_price)),
-            ),
-        )
+        side, order_type = intent.side.value, intent.order_type.value
+        amounts = str(intent.quantity), str(intent.price), str(intent.mid_price)
+        self._add("orders", (row.order_id, float(row.at), row.exchange, row.symbol, side, order_type, *amounts))
 
-    def add_outcome(self, order_id: str, at: float, outcome: Outcome, reason: str) -> None:
-        values = (self._next_seq(), order_id, at, outcome.value, reason)
-        self._write("INSERT OR IGNORE INTO outcomes VALUES (?, ?, ?, ?, ?)", values)
+    def add_acceptance(self, order_id: str, at: float, exchange_order_id: str) -> bool:
+        """The exchange's own id of an order of ours; False when one is known already."""
+        return self._add("acceptances", (order_id, float(at), exchange_order_id))
 
-    def add_fill(self, fill: Fill) -> None:
-        self._write(
-            "INSERT OR IGNORE INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(self._next_seq(), fill.fill_id, fill.order_id, fill.at, fill.role.value),
-                *(str(fill.quantity), str(fill.price), str(fill.fee_quote)),
-            ),
-        )
+    def add_outcome(self, order_id: str, at: float, outcome: Outcome, reason: str) -> bool:
+        """How an order ended; False when that is known already."""
+        return self._add("outcomes", (order_id, float(at), outcome.value, reason))
+
+    def add_fill(self, fill: Fill) -> bool:
+        """A trade; False when one of its id is known already."""
+        amounts = str(fill.quantity), str(fill.price), str(fill.fee_quote), str(fill.fee)
+        values = (fill.fill_id, fill.order_id, float(fill.at), fill.role.value, *amounts, fill.fee_asset)
+        return self._add("fills", values)
 
     def add_event(self, event: EventRow) -> None:
         self._write("INSERT INTO events VALUES (?, ?, ?, ?)", _values(event))
+
+    def add_command(self, at: float, kind: str, value: str = "") -> int:
+        """A command for the bot, and its id."""
+        return int(
+            self._write("INSERT INTO commands (at, kind, value) VALUES (?, ?, ?)", (at, kind, value)).lastrowid or 0
+        )
+
+    def add_handled(self, command_id: int, at: float) -> None:
+        """The bot has taken a command up."""
+        self._write("INSERT INTO handled VALUES (?, ?) ON CONFLICT DO NOTHING", (command_id, at))
+
+    def add_day(self, day: int, at: float, target_quote: Decimal) -> None:
+        """A day has begun, with this target."""
+        self._write("INSERT INTO days VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (day, at, str(target_quote)))
+
+    def _add(self, table: str, values: Row) -> bool:
+        """A row with the next number, sealed; False when it is known already."""
+        last_seq, last_seal = self._last or self._read_last()
+        own_seal = journal_file.seal(values, last_seal)
+        if self._write(_INSERTS[table], (last_seq + 1, *values, own_seal)).rowcount != 1:
+            return False
+        self._last = last_seq + 1, own_seal
+        self._rows_since_sums += 1
+        return True
+
+    def _read_last(self) -> tuple[int, int]:
+        """The number and the seal of the last row, 0 and 0 before the first."""
+        lasts = " UNION ALL ".join(
+            f"SELECT * FROM (SELECT seq, seal FROM {table} ORDER BY seq DESC LIMIT 1)" for table in SEQUENCED
+        )
+        rows = self._read(f"{lasts} ORDER BY seq DESC LIMIT 1")
+        self._last = (rows[0][0], rows[0][1]) if rows else (0, 0)
+        return self._last
 
     def campaign(self) -> CampaignRow | None:
         """The campaign of this file, None while none has begun."""
@@ -205,68 +197,203 @@ class Journal:
 
     def target_quote(self) -> Decimal | None:
         """The target that was set last, in quote."""
-        rows = self._read("SELECT target_quote FROM settings ORDER BY rowid DESC LIMIT 1")
-        return Decimal(rows[0][0]) if rows else None
+        row = self._last_settings()
+        return Decimal(row[1]) if row else None
 
-    def orders(self) -> list[OrderRow]:
-        """Every order, in the order in which they were sent."""
-        columns = "order_id, at, exchange, symbol, side, order_type, quantity, price, mid_price"
-        return [_order(row) for row in self._read(f"SELECT {columns} FROM orders ORDER BY seq")]
+    def settings(self) -> dict[str, typing.Any]:
+        """The settings that were used last, as a configuration holds them; empty while none were."""
+        row = self._last_settings()
+        return dict(json.loads(row[2])) if row else {}
+
+    def _last_settings(self) -> Row | None:
+        for *values, own_seal in self._read("SELECT * FROM settings ORDER BY rowid DESC LIMIT 1"):
+            if journal_file.seal(tuple(values), 0) != own_seal:
+                raise damaged(self.path, "its settings are not what was written")
+            return tuple(values)
+        return None
 
     def last_fill(self) -> tuple[Fill, str] | None:
         """The fill that was written down last, and its symbol; None while there is none."""
         rows = self._read(f"SELECT {_FILL_COLUMNS} ORDER BY f.seq DESC LIMIT 1")
-        return (_fill(rows[0]), rows[0][-1]) if rows else None
+        with self._understood():
+            return (_fill(rows[0]), rows[0][-1]) if rows else None
 
     def events(self) -> list[EventRow]:
         return [EventRow(*row) for row in self._read("SELECT at, kind, source, reason FROM events ORDER BY rowid")]
 
-    def markets(self) -> list[tuple[str, str]]:
-        """The (exchange, symbol) pairs of all orders, in the order of their first one."""
-        rows = self._read("SELECT exchange, symbol FROM orders GROUP BY exchange, symbol ORDER BY min(seq)")
-        return [(exchange, symbol) for exchange, symbol in rows]
+    def commands(self) -> list[tuple[Command, bool]]:
+        """Every command in the order in which they were given, and whether the bot has taken it up."""
+        columns = "id, c.at, kind, value, h.command_id IS NOT NULL"
+        rows = self._read(f"SELECT {columns} FROM commands c LEFT JOIN handled h ON h.command_id = c.id ORDER BY id")
+        return [(Command(*row[:4]), bool(row[4])) for row in rows]
 
-    def replay(self) -> Ledger:
-        """The ledger that the rows of this file add up to."""
-        ledger = Ledger()
-        for order in self.orders():
-            ledger.place(order.order_id, order.intent, order.at)
-        fills = self._read(f"SELECT {_FILL_COLUMNS} ORDER BY f.seq")
-        outcomes = self._read("SELECT seq, order_id, outcome FROM outcomes ORDER BY seq")
-        for row in heapq.merge(fills, outcomes, key=operator.itemgetter(0)):
-            if len(row) == _OUTCOME_COLUMNS:
-                ledger.close(row[1], Outcome(row[2]))
-            else:
-                ledger.apply(_fill(row))
+    def is_handled(self, command_id: int) -> bool:
+        """Whether the bot has taken a command up."""
+        return bool(self._read("SELECT 1 FROM handled WHERE command_id = ?", command_id))
+
+    def commands_after(self, command_id: int) -> list[Command]:
+        """The commands that were given after this one."""
+        rows = self._read("SELECT id, at, kind, value FROM commands WHERE id > ? ORDER BY id", command_id)
+        return [Command(*row) for row in rows]
+
+    def days(self) -> dict[int, Decimal]:
+        """The target in quote of every day that has begun."""
+        rows = self._read("SELECT day, target_quote FROM days ORDER BY day")
+        with self._understood():
+            return {day: Decimal(target) for day, target in rows}
+
+    def exchange_order_id(self, order_id: str) -> str | None:
+        """The exchange's own id of an order of ours; None when it is not known."""
+        rows = self._read("SELECT exchange_order_id FROM acceptances WHERE order_id = ?", order_id)
+        return str(rows[0][0]) if rows else None
+
+    def order_of(self, exchange_order_id: str, exchange: str | None, symbol: str | None) -> str | None:
+        """Our order that an exchange calls so; None when it is none of ours. An exchange or symbol of None is any."""
+        rows = self._read(
+            "SELECT order_id FROM acceptances a JOIN orders o USING (order_id) WHERE exchange_order_id = ?"
+            " AND exchange = coalesce(?, exchange) AND symbol = coalesce(?, symbol) ORDER BY a.seq DESC LIMIT 1",
+            *(exchange_order_id, exchange, symbol),
+        )
+        return str(rows[0][0]) if rows else None
+
+    def recall(self, order_id: str, until_seq: int = _NO_END) -> OrderRecord | None:
+        """One order as the rows up to a number tell it; None when it is none of ours."""
+        first = self._read("SELECT seq FROM orders WHERE order_id = ?", order_id)
+        if not first:
+            return None
+        ledger, where = Ledger(), "WHERE order_id = ? AND seq >= ? AND seq < ?"
+        for row in self._rows(where, (order_id, first[0][0], until_seq) * len(SEQUENCED)):
+            self._replay_row(ledger, row)
+        return ledger.record(order_id)
+
+    def replay(self, *, from_the_first_row: bool = False) -> Ledger:
+        """The ledger that the rows of this file add up to; from the sums that were written down last, or from nothing.
+
+        :raises JournalError: when a row is not what was written, or one between others is missing.
+        """
+        ledger, seq, last_seal = (Ledger(), 0, 0) if from_the_first_row else self._last_sums()
+        first_seq = seq
+        with self._understood():
+            for row in self._rows("WHERE seq > ?", (seq,) * len(SEQUENCED)):
+                last_seal = journal_file.seal(row[3 : 3 + _WIDTHS[row[1]]], last_seal)
+                if row[2] != last_seal or row[0] <= seq:
+                    raise damaged(self.path, f"row {row[0]} is not what was written")
+                seq = row[0]
+                self._replay_row(ledger, row)
+        self._last = seq, last_seal
+        self._rows_since_sums = seq - first_seq
         return ledger
 
-    def _write(self, statement: str, values: tuple[typing.Any, ...]) -> None:
+    @property
+    def are_sums_due(self) -> bool:
+        """Whether the next start would have many rows to add up."""
+        return self._rows_since_sums >= SUMS_EVERY
+
+    def add_sums(self, ledger: Ledger) -> None:
+        """What the rows up to now add up to, for a quick start. The rows remain what counts."""
+        seq, last_seal = self._last or self._read_last()
+        sums = json.dumps(ledger.dump(), separators=(",", ":"))
+        own_seal = journal_file.seal((seq, sums), last_seal)
+        self._write("INSERT INTO sums VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", (seq, last_seal, sums, own_seal))
+        self._rows_since_sums = 0
+
+    def _last_sums(self) -> tuple[Ledger, int, int]:
+        """The ledger of the last sums that are whole, the number of its last row and that row's seal."""
+        for seq, last_seal, sums, own_seal in self._read("SELECT * FROM sums ORDER BY seq DESC LIMIT 1"):
+            values = json.loads(sums) if journal_file.seal((seq, sums), last_seal) == own_seal else {}
+            if values.get("version") == Ledger.VERSION:
+                return Ledger.load(values), seq, last_seal
+        return Ledger(), 0, 0
+
+    def _rows(self, where: str, values: Row) -> Iterator[Row]:
+        with told(self.path, "read"):
+            yield from self._connection.execute(journal_file.sequenced_rows(where), values)
+
+    @contextlib.contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Within it, what makes no sense is damage."""
         try:
-            self._connection.execute(statement, values)
-        except sqlite3.Error as error:
-            raise JournalError(f"the journal {self.path} can't be written: {error}") from error
+            yield
+        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+            raise damaged(self.path, f"{type(error).__name__}: {error}") from error
 
-    def _read(self, query: str) -> list[tuple[typing.Any, ...]]:
+    def _replay_row(self, ledger: Ledger, row: Row) -> None:
+        seq, kind, _, first, second, *rest = row
+        if kind == _ORDERS:
+            exchange, symbol, side, order_type, quantity, price, mid_price = rest
+            amounts = Decimal(quantity), Decimal(price), Decimal(mid_price)
+            ledger.place(first, OrderIntent(_SIDES[side], _TYPES[order_type], *amounts), second, exchange, symbol)
+        elif kind == _FILLS:
+            at, role, quantity, price, fee_quote, _, _ = rest
+            self._bring_back(ledger, second, seq)
+            ledger.count(second, first, at, _ROLES[role], Decimal(quantity), Decimal(price), Decimal(fee_quote))
+        elif kind == _OUTCOMES_KIND:
+            self._bring_back(ledger, first, seq)
+            ledger.close(first, _OUTCOMES[rest[0]])
+
+    def _bring_back(self, ledger: Ledger, order_id: str, seq: int) -> None:
+        if not ledger.knows(order_id) and (record := self.recall(order_id, seq)):
+            ledger.recall(order_id, record)
+
+    @property
+    def is_checkpoint_due(self) -> bool:
+        return self.path is not None and self._writes >= CHECKPOINT_EVERY
+
+    def checkpoint(self) -> None:
+        """Bring all onto the disk. To be called in a thread: it waits for the disk, and this object's calls do not.
+
+        :raises JournalError: when it could not be done; nothing is lost by that.
+        """
+        self._writes = 0
+        if self.path is not None:
+            journal_file.checkpoint(self.path)
+
+    def has_changed(self) -> bool:
+        """Whether anybody else has written since this was asked last."""
+        before, self._data_version = self._data_version, int(self._read("PRAGMA data_version")[0][0])
+        return before != self._data_version
+
+    def _write(self, statement: str, values: Row) -> sqlite3.Cursor:
+        self._writes += 1
         try:
-            return self._connection.execute(query).fetchall()
+            return self._connection.execute(statement, values)
         except sqlite3.Error as error:
-            raise JournalError(f"the journal {self.path} can't be read: {error}") from error
+            raise journal_file.sentence_of(error, self.path, "written") from error
+
+    def _read(self, query: str, *values: typing.Any) -> list[Row]:
+        with told(self.path, "read"):
+            return self._connection.execute(query, values).fetchall()
 
 
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    return int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]) == 0
+_ONCE = {"acceptances": "order_id", "outcomes": "order_id", "fills": "fill_id"}
+"""What is told twice is written once; an order that is sent twice would be an error."""
+_INSERTS = {
+    table: f"INSERT INTO {table} (seq, {columns}, seal) VALUES ({', '.join('?' * (columns.count(',') + 3))})"
+    + (f" ON CONFLICT ({_ONCE[table]}) DO NOTHING" if table in _ONCE else "")
+    for table, columns in SEQUENCED.items()
+}
+_ORDERS, _FILLS, _OUTCOMES_KIND = KINDS["orders"], KINDS["fills"], KINDS["outcomes"]
+_WIDTHS = {KINDS[table]: columns.count(",") + 1 for table, columns in SEQUENCED.items()}
+_SIDES = {side.value: side for side in Side}
+_TYPES = {order_type.value: order_type for order_type in OrderType}
+_ROLES = {role.value: role for role in Role}
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 
-def _order(row: tuple[typing.Any, ...]) -> OrderRow:
-    order_id, at, exchange, symbol, side, order_type, quantity, price, mid_price = row
-    intent = OrderIntent(Side(side), OrderType(order_type), Decimal(quantity), Decimal(price), Decimal(mid_price))
-    return OrderRow(order_id, at, exchange, symbol, intent)
+def set_aside(path: pathlib.Path, now: float) -> pathlib.Path | None:
+    """Move a campaign's file beside itself, where it is kept; its new place, None when there is none.
+
+    :raises JournalError: when a bot runs the campaign, or the file can't be moved.
+    """
+    if (process := bot_lock.running_bot(path)) is not None:
+        raise JournalError(f"an OctoBot (process {process}) runs the campaign in {path}: stop it first")
+    return journal_file.move_aside(path, now)
 
 
 def _fill(row: tuple[typing.Any, ...]) -> Fill:
-    _, fill_id, order_id, at, side, role, quantity, price, fee_quote, mid_price, _ = row
-    amounts = Decimal(quantity), Decimal(price), Decimal(fee_quote), Decimal(mid_price)
-    return Fill(fill_id, order_id, at, Side(side), Role(role), *amounts)
+    fill_id, order_id, at, side, role, quantity, price, fee_quote, mid_price, fee, fee_asset, _ = row
+    amounts = Decimal(quantity), Decimal(price), Decimal(fee_quote), Decimal(mid_price), Decimal(fee)
+    return Fill(fill_id, order_id, at, Side(side), Role(role), *amounts, fee_asset)
 
 
 def _values(row: CampaignRow | EventRow) -> tuple[typing.Any, ...]:

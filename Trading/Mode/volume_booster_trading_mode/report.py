@@ -8,11 +8,15 @@ import typing
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .core.ledger import Progress
+from .core.books import DAY_S, day_of
+from .core.ledger import Holding, Ledger, Progress
 from .core.market import Fill, OrderIntent, Trading
-from .journal import DONE, HALT, START, STOP, EventRow, Journal
+from .core.settings import TargetPeriod, TargetScope
+from .journal import DONE, HALT, PAUSE, PAUSED_REASON, RESUME, START, STOP, TARGET, EventRow, Journal
 
 CENT = Decimal("0.01")
+FINEST = Decimal("1e-12")
+LARGEST = Decimal("1e12")
 
 
 def money(value: Decimal) -> str:
@@ -51,8 +55,31 @@ def _order_line(kind: str, side: str, quantity: Decimal, price: Decimal, symbol:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """What a campaign with a daily target reached on one day, which began at 00:00 UTC."""
+
+    day: int
+    progress: Progress
+
+    def to_json(self) -> dict[str, typing.Any]:
+        progress = self.progress
+        return {
+            "day": _iso(self.day * DAY_S)[:10],
+            "target_quote": money(progress.target_quote),
+            "filled_quote": money(progress.filled_quote),
+            "orders": progress.orders,
+            "fills": progress.fills,
+            "cost_quote": money(progress.cost_quote),
+            "cost_bps": f"{progress.cost_bps:.2f}",
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignReport:
-    """A campaign as its journal tells it."""
+    """A campaign as its journal tells it.
+
+    With a daily target `progress` and `state` are those of the day, and `days` is the history, the day itself the last.
+    """
 
     progress: Progress
     state: str
@@ -66,6 +93,11 @@ class CampaignReport:
     last_start_at: float
     ended_at: float | None
     last_fill: tuple[Fill, str] | None
+    last_seen_at: float = 0.0
+    """When the bot last wrote something down."""
+    target_scope: str = TargetScope.TOTAL.value
+    target_period: str = TargetPeriod.TOTAL.value
+    days: tuple[Day, ...] = ()
 
     @classmethod
     def not_begun(cls, target_quote: Decimal, octobot_version: str, reason: str, now: float) -> CampaignReport:
@@ -73,13 +105,18 @@ class CampaignReport:
         return cls(
             progress=Progress(target_quote), state="stopped", reason=reason, trading=Trading.SIMULATION.value,
             octobot_version=octobot_version, markets=(), seed=None, restarts=0, started_at=now, last_start_at=now,
-            ended_at=now, last_fill=None,
+            ended_at=now, last_fill=None, last_seen_at=now,
         )  # fmt: skip
 
     @property
     def quote(self) -> str:
         """The quote currency of its markets."""
         return ", ".join(dict.fromkeys(symbol.partition("/")[2] for _, symbol in self.markets))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to do for good: the target of a day is followed by the next day's."""
+        return self.state == "done" and self.target_period == TargetPeriod.TOTAL.value
 
     def runtime_s(self, now: float) -> float:
         return (self.ended_at if self.ended_at is not None else now) - self.started_at
@@ -115,45 +152,141 @@ class CampaignReport:
             "started_at": _iso(self.started_at),
             "ended_at": None if self.ended_at is None else _iso(self.ended_at),
             "runtime_s": round(self.runtime_s(now), 1),
+            "target_scope": self.target_scope,
+            "target_period": self.target_period,
+            "bought_quote": money(progress.bought_quote),
+            "sold_quote": money(progress.sold_quote),
+            "success_rate": round(progress.success_rate, 4),
+            "rate_quote_per_hour": money(progress.quote_per_hour(self.until(now)).quantize(CENT)),
+            "eta_s": self._eta_s(now),
+            "realised_pnl_quote": money(_to_cents_of_cents(progress.realised_pnl_quote)),
+            "inventory_quote": money(_to_cents_of_cents(progress.inventory_quote)),
+            "inventory": [_holding_json(holding) for holding in progress.holdings],
+            "days": [day.to_json() for day in self.days],
         }
 
+    def until(self, now: float) -> float:
+        """The end of the campaign, `now` while it has none."""
+        return now if self.ended_at is None else self.ended_at
 
-def read_report(path: pathlib.Path) -> CampaignReport | None:
+    def _eta_s(self, now: float) -> float | None:
+        eta_s = self.progress.eta_s(now) if self.state == "running" else None
+        return None if eta_s is None else round(eta_s, 1)
+
+
+def _holding_json(holding: Holding) -> dict[str, typing.Any]:
+    return {
+        "exchange": holding.exchange,
+        "symbol": holding.symbol,
+        "base": money(holding.base),
+        "average_price": money(_to_cents_of_cents(holding.average_price)),
+        "value_quote": money(_to_cents_of_cents(holding.value_quote)),
+        "realised_pnl_quote": money(_to_cents_of_cents(holding.realised_quote)),
+    }
+
+
+def _to_cents_of_cents(value: Decimal) -> Decimal:
+    """What a division has made, without its endless decimals."""
+    return value.quantize(FINEST) if abs(value) < LARGEST else value
+
+
+def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport | None:
     """The report of the campaign in a journal, while it runs or after; None while none has begun.
+
+    `now` tells which day it is, for a daily target; None is the day on which the journal was last written to.
 
     :raises JournalError: when the file can't be read.
     """
-    journal = Journal.open_to_read(path)
+    journal = Journal.open_to_read(path, in_depth=False)
     try:
-        campaign, target_quote = journal.campaign(), journal.target_quote()
+        campaign, target_quote = journal.campaign(), _target_quote(journal)
         if campaign is None or target_quote is None:
             return None
-        progress = journal.replay().progress(target_quote)
-        events = journal.events()
-        state, reason, ended_at = _state(progress, events)
+        ledger, events, settings = journal.replay(), journal.events(), journal.settings()
+        scope = settings.get("target_scope", TargetScope.TOTAL.value)
+        period = settings.get("target_period", TargetPeriod.TOTAL.value)
+        last_seen_at = _last_seen_at(campaign.started_at, ledger, events)
+        day = day_of(last_seen_at if now is None else now) if period == TargetPeriod.DAILY.value else None
+        targets = _Targets(target_quote, _pairs(ledger, events) if scope == TargetScope.PAIR.value else ())
+        progress = targets.progress(ledger, day)
+        state, reason, ended_at = _state(progress, targets.are_reached(ledger, day), events, _is_paused(journal))
         return CampaignReport(
             progress=progress,
             state=state,
             reason=reason,
             trading=campaign.trading,
             octobot_version=campaign.octobot_version,
-            markets=tuple(journal.markets()),
+            markets=ledger.markets,
             seed=campaign.seed,
             restarts=_restarts(events),
             started_at=campaign.started_at,
             last_start_at=max((event.at for event in events if event.kind == START), default=campaign.started_at),
             ended_at=ended_at,
             last_fill=journal.last_fill(),
+            last_seen_at=last_seen_at,
+            target_scope=scope,
+            target_period=period,
+            days=() if day is None else _days(journal, ledger, targets, day),
         )
     finally:
         journal.close()
 
 
-def _state(progress: Progress, events: list[EventRow]) -> tuple[str, str | None, float | None]:
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """What is to be reached: by all together, or by each of these pairs."""
+
+    target_quote: Decimal
+    pairs: tuple[tuple[str, str], ...]
+
+    def progress(self, ledger: Ledger, day: int | None, target_quote: Decimal | None = None) -> Progress:
+        """All together, towards the sum of the targets."""
+        target_quote = self.target_quote if target_quote is None else target_quote
+        return ledger.progress(target_quote * max(len(self.pairs), 1), day=day)
+
+    def are_reached(self, ledger: Ledger, day: int | None) -> bool:
+        if not self.pairs:
+            return self.progress(ledger, day).is_done
+        return all(ledger.progress(self.target_quote, pair, day).is_done for pair in self.pairs)
+
+
+def _target_quote(journal: Journal) -> Decimal | None:
+    """The target in force, or the one that was asked for since and waits to be taken up."""
+    waiting = [command.value for command, is_handled in journal.commands() if command.kind == TARGET and not is_handled]
+    return Decimal(waiting[-1]) if waiting else journal.target_quote()
+
+
+def _is_paused(journal: Journal) -> bool:
+    kinds = [command.kind for command, _ in journal.commands() if command.kind in (PAUSE, RESUME)]
+    return bool(kinds) and kinds[-1] == PAUSE
+
+
+def _pairs(ledger: Ledger, events: list[EventRow]) -> tuple[tuple[str, str], ...]:
+    """The pairs of the campaign, also those that have sent no order yet: a source is an exchange and a symbol."""
+    begun = [event.source.rpartition(" ") for event in events if event.kind == START]
+    return tuple(dict.fromkeys([*((exchange, symbol) for exchange, _, symbol in begun), *ledger.markets]))
+
+
+def _last_seen_at(started_at: float, ledger: Ledger, events: list[EventRow]) -> float:
+    last_fill_at = ledger.progress(CENT).last_fill_at
+    return max(started_at, started_at if last_fill_at is None else last_fill_at, *(event.at for event in events))
+
+
+def _days(journal: Journal, ledger: Ledger, targets: _Targets, today: int) -> tuple[Day, ...]:
+    """Every day that has begun or has fills; one that began without a target of its own has the present one."""
+    begun = journal.days()
+    days = sorted({*begun, *ledger.days, today})
+    return tuple(Day(day, targets.progress(ledger, day, begun.get(day))) for day in days)
+
+
+def _state(
+    progress: Progress, is_done: bool, events: list[EventRow], is_paused: bool
+) -> tuple[str, str | None, float | None]:
     """The state that the contract names, its reason, and when the campaign ended if it did."""
-    if progress.is_done:
-        done_at = next((event.at for event in reversed(events) if event.kind == DONE), progress.last_fill_at)
-        return "done", None, done_at
+    if is_done:
+        reached_at = progress.last_fill_at or 0.0
+        told_at = (event.at for event in reversed(events) if event.kind == DONE and event.at >= reached_at)
+        return "done", None, next(told_at, reached_at)
     is_stopped = bool(events) and events[-1].kind == STOP
     last = next((event for event in reversed(events) if event.kind != STOP), None)
     if last is not None and last.kind == HALT:
@@ -161,6 +294,8 @@ def _state(progress: Progress, events: list[EventRow]) -> tuple[str, str | None,
         return "halted", last.reason, last.at
     if is_stopped:
         return "stopped", events[-1].reason, events[-1].at
+    if is_paused:
+        return "paused", PAUSED_REASON, None
     return "running", (last.reason or None) if last is not None and last.kind != START else None, None
 
 

@@ -17,11 +17,12 @@ class Halt:
 
 def real_funds_lock(view: View) -> Halt | None:
     """Only play money: there is no way yet to say that real funds may be traded, so they never are."""
-    if view.trading in (Trading.SIMULATION, Trading.BACKTEST):
+    if view.trading is not Trading.LIVE:
         return None
     return Halt(
-        f"OctoBot's real trader is enabled on {view.exchange}: this version trades in simulation only and places no "
-        "order with real funds. Enable the trader simulator and disable the trader in the profile."
+        f"OctoBot's real trader is enabled on {view.exchange}: this version trades in simulation or on an exchange of "
+        "this computer only and places no order with real funds. Enable the trader simulator and disable the trader "
+        "in the profile."
     )
 
 

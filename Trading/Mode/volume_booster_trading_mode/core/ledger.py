@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import enum
+from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, ClassVar
 
-from .market import ZERO, Fill, OrderIntent, Role, Side, bps
+from .books import Book, Market, Tally, day_of, dump_book, exact_add, load_book, summed
+from .books import Outcome as Outcome
+from .inventory import Inventory
+from .market import ZERO, Fill, OrderIntent, OrderType, Role, Side, bps
 
-
-class Outcome(enum.Enum):
-    """How an order ended."""
-
-    FILLED = "filled"
-    CANCELLED = "cancelled"
-    REJECTED = "rejected"
-    LOST = "lost"
-    """It was open when the simulator that held it ended."""
+KEPT_ORDERS = 1_000
+"""So many ended orders stay in memory; an older one is recalled from the journal should something of it still come."""
 
 
 @dataclass(slots=True)
@@ -25,13 +22,34 @@ class OrderRecord:
 
     intent: OrderIntent
     placed_at: float
+    market: Market = ("", "")
     filled_quantity: Decimal = ZERO
     outcome: Outcome | None = None
+    fill_ids: tuple[str, ...] = ()
+    filled_on: tuple[int, ...] = ()
+    """The days on which something of it was filled."""
 
     @property
     def open_quantity(self) -> Decimal:
         """What may still fill, in base."""
         return ZERO if self.outcome else max(self.intent.quantity - self.filled_quantity, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the campaign holds of the base of one market, or owes when it is below zero: see `inventory.Position`."""
+
+    exchange: str
+    symbol: str
+    base: Decimal
+    average_price: Decimal
+    last_price: Decimal
+    realised_quote: Decimal
+
+    @property
+    def value_quote(self) -> Decimal:
+        """At the price of the last fill."""
+        return self.base * self.last_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +70,9 @@ class Progress:
     sells: int = 0
     cancelled: int = 0
     rejected: int = 0
+    ended: int = 0
+    succeeded: int = 0
+    """Ended orders that something of was filled."""
     open_orders: int = 0
     failures_in_a_row: int = 0
     unfilled_buys: int = 0
@@ -59,10 +80,12 @@ class Progress:
     """Open orders that nothing of is filled yet; `buys` and `sells` count those that something of is."""
     first_order_at: float | None = None
     last_fill_at: float | None = None
+    holdings: tuple[Holding, ...] = ()
+    """Of the whole campaign, also in the progress of one day."""
 
     @property
     def filled_quote(self) -> Decimal:
-        return self.bought_quote + self.sold_quote
+        return exact_add(self.bought_quote, self.sold_quote)
 
     @property
     def remaining_quote(self) -> Decimal:
@@ -80,7 +103,7 @@ class Progress:
     @property
     def cost_quote(self) -> Decimal:
         """Fees and slippage against the mid at decision time."""
-        return self.fees_quote + self.slippage_quote
+        return exact_add(self.fees_quote, self.slippage_quote)
 
     @property
     def cost_bps(self) -> Decimal:
@@ -96,6 +119,21 @@ class Progress:
         """|bought - sold| / target."""
         return float(abs(self.bought_quote - self.sold_quote) / self.target_quote)
 
+    @property
+    def success_rate(self) -> float:
+        """Share of the ended orders that something of was filled, 0 to 1; 0 while none has ended."""
+        return self.succeeded / self.ended if self.ended else 0.0
+
+    @property
+    def realised_pnl_quote(self) -> Decimal:
+        """What round trips earned or lost by the average cost method, before fees."""
+        return sum((holding.realised_quote for holding in self.holdings), ZERO)
+
+    @property
+    def inventory_quote(self) -> Decimal:
+        """What the campaign holds of every base, each at the price of its last fill."""
+        return sum((holding.value_quote for holding in self.holdings), ZERO)
+
     def filled_on(self, side: Side) -> Decimal:
         """What is filled on a side, in quote."""
         return self.bought_quote if side is Side.BUY else self.sold_quote
@@ -108,6 +146,12 @@ class Progress:
         """What is filled or still open on a side."""
         return self.filled_on(side) + (self.open_buy_quote if side is Side.BUY else self.open_sell_quote)
 
+    def quote_per_hour(self, now: float) -> Decimal:
+        """The average pace since the first order; 0 while there is none to speak of."""
+        if self.first_order_at is None or now <= self.first_order_at:
+            return ZERO
+        return self.filled_quote * 3_600 / Decimal(str(now - self.first_order_at))
+
     def eta_s(self, now: float) -> float | None:
         """Seconds until the target at the average pace so far; None while there is no pace to speak of."""
         if self.first_order_at is None or not self.filled_quote or now <= self.first_order_at:
@@ -117,103 +161,221 @@ class Progress:
 
 @dataclass(slots=True)
 class Ledger:
-    """The running account of one campaign. Feeding it the same thing twice changes nothing."""
+    """The running account of one campaign. Feeding it the same thing twice changes nothing.
 
+    Sums are kept for each market and each day: a fill counts on the day of the trade, an order and its end on the day
+    it was sent. Only open and lately ended orders are in memory, so that it does not grow with the fills.
+    """
+
+    VERSION: ClassVar = 1
+    """Of what `dump` gives: it changes when the same rows come to add up to something else."""
+
+    failures_in_a_row: int = 0
+    """Orders refused since the last fill: the one number that depends on the order in which things are told."""
     _orders: dict[str, OrderRecord] = field(default_factory=dict)
     _open: dict[str, OrderRecord] = field(default_factory=dict)
-    _fill_ids: set[str] = field(default_factory=set)
-    _filled: dict[Side, Decimal] = field(default_factory=lambda: {Side.BUY: ZERO, Side.SELL: ZERO})
-    _maker_quote: Decimal = ZERO
-    _fees_quote: Decimal = ZERO
-    _slippage_quote: Decimal = ZERO
-    _orders_by_side: dict[Side, int] = field(default_factory=lambda: {Side.BUY: 0, Side.SELL: 0})
-    _outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    _failures_in_a_row: int = 0
-    _first_order_at: float | None = None
-    _last_fill_at: float | None = None
+    _ended: deque[str] = field(default_factory=deque)
+    _books: dict[Market, Book] = field(default_factory=dict)
+    _told: dict[tuple[Decimal, Market | None, int | None], Progress] = field(default_factory=dict)
+    """What `progress` has answered since something changed: one decision asks for it several times."""
 
-    def place(self, order_id: str, intent: OrderIntent, at: float) -> None:
+    def place(self, order_id: str, intent: OrderIntent, at: float, exchange: str = "", symbol: str = "") -> None:
         """An order is about to be sent: from here its quantity is reserved."""
         if order_id in self._orders:
             return
-        self._orders[order_id] = self._open[order_id] = OrderRecord(intent, at)
-        if self._first_order_at is None:
-            self._first_order_at = at
+        self._told.clear()
+        market = (exchange, symbol)
+        self._orders[order_id] = self._open[order_id] = OrderRecord(intent, at, market)
+        book = self._books.get(market)
+        if book is None:
+            book = self._books[market] = Book()
+        for tally in book.tallies(day_of(at)):
+            tally.count_order(at)
 
     def apply(self, fill: Fill) -> bool:
         """Count a fill; False when it was counted before.
 
-        :raises KeyError: when the fill's order is not one of ours.
+        :raises KeyError: when the fill's order is not one of ours, or ended so long ago that it has to be recalled.
         """
-        record = self._orders[fill.order_id]
-        if fill.fill_id in self._fill_ids:
+        amounts = fill.quantity, fill.price, fill.fee_quote
+        return self.count(fill.order_id, fill.fill_id, fill.at, fill.role, *amounts)
+
+    def count(
+        self, order_id: str, fill_id: str, at: float, role: Role, quantity: Decimal, price: Decimal, fee_quote: Decimal
+    ) -> bool:
+        """`apply` in parts: a replay has no use for a Fill of every row."""
+        record = self._orders[order_id]
+        if fill_id in record.fill_ids:
             return False
-        if not record.filled_quantity:
-            self._orders_by_side[fill.side] += 1
-        self._fill_ids.add(fill.fill_id)
-        record.filled_quantity += fill.quantity
-        self._filled[fill.side] += fill.notional
-        self._maker_quote += fill.notional if fill.role is Role.MAKER else ZERO
-        self._fees_quote += fill.fee_quote
-        self._slippage_quote += fill.slippage_quote
-        self._last_fill_at = max(fill.at, self._last_fill_at or fill.at)
-        self._failures_in_a_row = 0
-        if record.filled_quantity >= record.intent.quantity:
-            self.close(fill.order_id, Outcome.FILLED)
+        self._told.clear()
+        intent, day, book = record.intent, day_of(at), self._books[record.market]
+        side, worse = intent.side, price - intent.mid_price
+        amounts = quantity * price, fee_quote, quantity * (worse if side is Side.BUY else -worse)
+        for tally in book.tallies(day):
+            tally.count_fill(side, role, at, amounts)
+        book.inventory.add((at, fill_id, side, quantity, price))
+        self._mark(record, fill_id, day)
+        record.filled_quantity = exact_add(record.filled_quantity, quantity)
+        self.failures_in_a_row = 0
+        if record.filled_quantity >= intent.quantity:
+            self._end(order_id, record, Outcome.FILLED)
         return True
+
+    def _mark(self, record: OrderRecord, fill_id: str, day: int) -> None:
+        """An order has a fill: on this day, and altogether, it counts as filled once."""
+        is_first, side, book = not record.fill_ids, record.intent.side, self._books[record.market]
+        if day not in record.filled_on:
+            record.filled_on += (day,)
+            book.counted_again[side] += not is_first
+            for tally in book.tallies(day):
+                tally.count_filled_order(side)
+        record.fill_ids += (fill_id,)
+        if is_first and record.outcome is not None:
+            for tally in book.tallies(day_of(record.placed_at)):
+                tally.succeeded += 1
 
     def close(self, order_id: str, outcome: Outcome) -> bool:
         """An order ended: what is left of it is no longer reserved. False when it had ended before.
 
-        :raises KeyError: when the order is not one of ours.
+        :raises KeyError: when the order is not one of ours, or ended so long ago that it has to be recalled.
         """
         record = self._orders[order_id]
         if record.outcome is not None:
             return False
-        record.outcome = outcome
-        del self._open[order_id]
-        self._outcomes[outcome] += 1
         if outcome is Outcome.REJECTED:
-            self._failures_in_a_row += 1
+            self.failures_in_a_row += 1
+        self._end(order_id, record, outcome)
         return True
 
+    def _end(self, order_id: str, record: OrderRecord, outcome: Outcome) -> None:
+        """An order has ended; one that turns out to have filled whole was not cancelled, whatever was told before."""
+        self._told.clear()
+        before, record.outcome = record.outcome, outcome
+        for tally in self._books[record.market].tallies(day_of(record.placed_at)):
+            if before is None:
+                tally.ended += 1
+                tally.succeeded += bool(record.fill_ids)
+            else:
+                tally.count_outcome(before, by=-1)
+            tally.count_outcome(outcome)
+        if before is not None:
+            return
+        del self._open[order_id]
+        self._keep_for_a_while(order_id)
+
+    def _keep_for_a_while(self, order_id: str) -> None:
+        self._ended.append(order_id)
+        if len(self._ended) > KEPT_ORDERS:
+            self._orders.pop(self._ended.popleft(), None)
+
+    def recall(self, order_id: str, record: OrderRecord) -> None:
+        """Take an ended order that has left the memory back into it, as it was counted."""
+        if order_id not in self._orders:
+            self._orders[order_id] = record
+            self._keep_for_a_while(order_id)
+
+    def dump(self) -> dict[str, Any]:
+        """All that goes on to matter, as plain JSON values, exact: sums and open orders."""
+        return {
+            "version": self.VERSION,
+            "failures_in_a_row": self.failures_in_a_row,
+            "books": [[*market, dump_book(book)] for market, book in self._books.items()],
+            "open": [_dump_order(order_id, record) for order_id, record in self._open.items()],
+        }
+
+    @classmethod
+    def load(cls, values: dict[str, Any]) -> Ledger:
+        """The ledger that was dumped; ended orders have to be recalled."""
+        open_orders = dict(map(_load_order, values["open"]))
+        books = {(exchange, symbol): load_book(book) for exchange, symbol, book in values["books"]}
+        return cls(values["failures_in_a_row"], dict(open_orders), open_orders, deque(), books)
+
     def knows(self, order_id: str) -> bool:
+        """Whether the order is in memory: every open one of ours is."""
         return order_id in self._orders
 
     def record(self, order_id: str) -> OrderRecord:
-        """:raises KeyError: when the order is not one of ours."""
+        """:raises KeyError: when the order is not one of ours, or ended so long ago that it has to be recalled."""
         return self._orders[order_id]
 
     @property
     def open_order_ids(self) -> tuple[str, ...]:
         return tuple(self._open)
 
-    def progress(self, target_quote: Decimal) -> Progress:
-        """Where the campaign stands towards a target in quote."""
-        open_quote = {Side.BUY: ZERO, Side.SELL: ZERO}
-        unfilled = {Side.BUY: 0, Side.SELL: 0}
-        for record in self._open.values():
-            open_quote[record.intent.side] += record.open_quantity * record.intent.price
-            unfilled[record.intent.side] += not record.filled_quantity
+    @property
+    def markets(self) -> tuple[Market, ...]:
+        """In the order of their first order."""
+        return tuple(self._books)
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """The days on which something was sent or filled, in order."""
+        return tuple(sorted({day for book in self._books.values() for day in book.days}))
+
+    def orders_placed(self, market: Market) -> int:
+        """How many orders were ever sent on one market."""
+        book = self._books.get(market)
+        return sum(tally.orders for tally in book.sums(None)) if book else 0
+
+    def progress(self, target_quote: Decimal, market: Market | None = None, day: int | None = None) -> Progress:
+        """Where the campaign stands towards a target in quote: all of it, or one market, or one day, or both.
+
+        What is open may fill today, so that it counts in the progress of any day.
+        """
+        asked = (target_quote, market, day)
+        if asked not in self._told:
+            self._told[asked] = self._progress(*asked)
+        return self._told[asked]
+
+    def _progress(self, target_quote: Decimal, market: Market | None, day: int | None) -> Progress:
+        books = {one: book for one, book in self._books.items() if market in (None, one)}
+        sums = summed([tally for book in books.values() for tally in book.sums(day)])
+        values = {name: getattr(sums, name) for name in Tally.__slots__}
+        if day is None:
+            values["buys"] -= sum(book.counted_again[Side.BUY] for book in books.values())
+            values["sells"] -= sum(book.counted_again[Side.SELL] for book in books.values())
+        records = [record for record in self._open.values() if market in (None, record.market)]
         return Progress(
             target_quote=target_quote,
-            bought_quote=self._filled[Side.BUY],
-            sold_quote=self._filled[Side.SELL],
-            open_buy_quote=open_quote[Side.BUY],
-            open_sell_quote=open_quote[Side.SELL],
-            maker_quote=self._maker_quote,
-            fees_quote=self._fees_quote,
-            slippage_quote=self._slippage_quote,
-            orders=len(self._orders),
-            fills=len(self._fill_ids),
-            buys=self._orders_by_side[Side.BUY],
-            sells=self._orders_by_side[Side.SELL],
-            cancelled=self._outcomes[Outcome.CANCELLED] + self._outcomes[Outcome.LOST],
-            rejected=self._outcomes[Outcome.REJECTED],
-            open_orders=len(self._open),
-            failures_in_a_row=self._failures_in_a_row,
-            unfilled_buys=unfilled[Side.BUY],
-            unfilled_sells=unfilled[Side.SELL],
-            first_order_at=self._first_order_at,
-            last_fill_at=self._last_fill_at,
+            **values,
+            **_reserved(records),
+            open_orders=len(records),
+            failures_in_a_row=self.failures_in_a_row,
+            holdings=tuple(_holding(one, books[one].inventory) for one in sorted(books)),
         )
+
+
+def _reserved(records: list[OrderRecord]) -> dict[str, Any]:
+    open_quote = {Side.BUY: ZERO, Side.SELL: ZERO}
+    unfilled = {Side.BUY: 0, Side.SELL: 0}
+    for record in records:
+        side = record.intent.side
+        open_quote[side] = exact_add(open_quote[side], record.open_quantity * record.intent.price)
+        unfilled[side] += not record.fill_ids
+    return {
+        "open_buy_quote": open_quote[Side.BUY],
+        "open_sell_quote": open_quote[Side.SELL],
+        "unfilled_buys": unfilled[Side.BUY],
+        "unfilled_sells": unfilled[Side.SELL],
+    }
+
+
+def _holding(market: Market, inventory: Inventory) -> Holding:
+    position = inventory.position
+    return Holding(*market, position.base, position.average_price, inventory.last_price, position.realised_quote)
+
+
+def _dump_order(order_id: str, record: OrderRecord) -> list[Any]:
+    intent = record.intent
+    amounts = intent.quantity, intent.price, intent.mid_price, record.filled_quantity
+    kinds = intent.side.value, intent.order_type.value
+    return [order_id, record.placed_at, record.market, *kinds, *map(str, amounts), record.fill_ids, record.filled_on]
+
+
+def _load_order(values: list[Any]) -> tuple[str, OrderRecord]:
+    order_id, placed_at, market, side, order_type, *amounts, fill_ids, filled_on = values
+    *sizes, filled_quantity = map(Decimal, amounts)
+    intent = OrderIntent(Side(side), OrderType(order_type), *sizes)
+    exchange, symbol = market
+    filled = filled_quantity, None, tuple(fill_ids), tuple(filled_on)
+    return order_id, OrderRecord(intent, placed_at, (exchange, symbol), *filled)

@@ -108,6 +108,16 @@ class View:
     rules: MarketRules
     balances: Balances
     open_orders: tuple[OpenOrder, ...] = ()
+    best_bid: Decimal | None = None
+    best_ask: Decimal | None = None
+    """The best prices of the order book, None where it was not read."""
+    running_since: float = 0.0
+    """When this run of the bot began, on the same clock as `now`."""
+
+    def taker_price(self, side: Side) -> Decimal:
+        """The price at which a market order on this side begins to fill, as far as it is known."""
+        touch = self.best_ask if side is Side.BUY else self.best_bid
+        return self.mid_price if touch is None else touch
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +143,8 @@ class OrderIntent:
 class Fill:
     """A trade that happened, told once.
 
-    `fill_id` is unique; `fee_quote` is the fee in quote, at the fill's own price.
+    `fill_id` is unique; `fee_quote` is the fee in quote, at the fill's own price; `fee` is the same as it was charged,
+    in `fee_asset`, which may be base, quote or a third one.
     """
 
     fill_id: str
@@ -145,6 +156,8 @@ class Fill:
     price: Decimal
     fee_quote: Decimal
     mid_price: Decimal
+    fee: Decimal = ZERO
+    fee_asset: str = ""
 
     @property
     def notional(self) -> Decimal:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from decimal import Decimal
 
 from . import direction, pacing, pricing, sizing
 from .guards import Halt, first_halt
 from .ledger import Progress
-from .market import OpenOrder, OrderIntent, OrderType, Side, View
-from .settings import Settings
+from .market import ZERO, OpenOrder, OrderIntent, OrderType, Side, View
+from .settings import OpenOrdersAtStart, Settings
 
 IDLE_S = 1.0
 """How often a campaign that has nothing to do looks again whether that is still so."""
@@ -21,6 +22,8 @@ class Place:
 
     intent: OrderIntent
     delay_s: float
+    min_order_quote: Decimal = ZERO
+    """The smallest order of the exchange: by less than that the order may pass the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,11 @@ class Done:
 Decision = Place | Cancel | Wait | Halt | Done
 
 
-def decide(view: View, settings: Settings, progress: Progress, rng: random.Random) -> Decision:
-    """What to do now. The same arguments, random state included, give the same decision."""
+def decide(view: View, settings: Settings, progress: Progress, rng: random.Random, hold: str = "") -> Decision:
+    """What to do now. The same arguments, random state included, give the same decision.
+
+    `hold` is why a person wants no new order, empty when nobody does.
+    """
     if halt := first_halt(view):
         return halt
     ours = tuple(order for order in view.open_orders if order.is_ours)
@@ -62,7 +68,11 @@ def decide(view: View, settings: Settings, progress: Progress, rng: random.Rando
         return Wait(IDLE_S, "enable_volume_booster is off")
     if stale := tuple(order for order in ours if view.now - order.placed_at >= settings.limit_order_timeout):
         return Cancel(stale, f"open for {settings.limit_order_timeout:g} s or longer")
-    if waiting := _reason_to_wait(view, settings, progress, ours):
+    if settings.open_orders_at_start is OpenOrdersAtStart.CANCEL and (
+        left := tuple(order for order in ours if order.placed_at < view.running_since)
+    ):
+        return Cancel(left, "left from before this start")
+    if waiting := hold or _reason_to_wait(view, settings, progress, ours):
         return Wait(IDLE_S, waiting)
     return _next_order(view, settings, progress, rng)
 
@@ -107,7 +117,7 @@ def _order_on(
     quantity = sizing.fit_quantity(notional, price, affordable, view.rules, reach=reaches_target)
     if quantity is None:
         return Wait(delay_s, f"a {side.value} of {notional:.2f} does not fit the balance and the exchange's limits")
-    return Place(OrderIntent(side, settings.order_type, quantity, price, view.mid_price), delay_s)
+    return Place(OrderIntent(side, settings.order_type, quantity, price, view.mid_price), delay_s, min_order)
 
 
 def _clear_the_way(side: Side, in_the_way: list[OpenOrder]) -> Decision:

@@ -15,11 +15,11 @@ def price_for(side: Side, view: View, settings: Settings) -> Decimal | None:
     """The price in quote, on the exchange's tick; None when none is left that does not cross an own order.
 
     A limit buy rests `price_offset_percent` below the market price and is rounded down, a limit sell above it and up:
-    always away from the touch. A market order has the market price, rounded to the nearest tick.
+    always away from the touch. A market order has the price at which it begins to fill, rounded to the nearest tick.
     """
     tick = view.rules.price_tick
     if settings.order_type is OrderType.MARKET:
-        return round_to_step(view.mid_price, tick, decimal.ROUND_HALF_EVEN) or None
+        return round_to_step(view.taker_price(side), tick, decimal.ROUND_HALF_EVEN) or None
     offset = view.mid_price * settings.price_offset_percent / HUNDRED
     if side is Side.BUY:
         price = round_to_step(view.mid_price - offset, tick, decimal.ROUND_FLOOR)

@@ -20,6 +20,27 @@ class SidePolicy(enum.Enum):
     ALTERNATE = "alternate"
 
 
+class TargetScope(enum.Enum):
+    """What the target is for: all pairs of the bot together, or each pair on each exchange."""
+
+    TOTAL = "total"
+    PAIR = "pair"
+
+
+class TargetPeriod(enum.Enum):
+    """What the target is for: the whole campaign, or each day."""
+
+    TOTAL = "total"
+    DAILY = "daily"
+
+
+class OpenOrdersAtStart(enum.Enum):
+    """What becomes of our orders that rest on the exchange when OctoBot is started again."""
+
+    ADOPT = "adopt"
+    CANCEL = "cancel"
+
+
 class SettingsError(ValueError):
     """The settings can't be used. `problems` has one sentence for each thing that is wrong, each naming its key."""
 
@@ -68,6 +89,12 @@ class Settings(pydantic.BaseModel):
 
     enable_volume_booster: bool = _setting(True, "Campaign", "Off: place no new order")
     volume_target: QuoteAmount = _setting(Decimal(50_000), "Campaign", "Filled volume to reach, in quote")
+    target_scope: TargetScope = _setting(
+        TargetScope.TOTAL, "Campaign", "total: all pairs reach the target together; pair: each one for itself"
+    )
+    target_period: TargetPeriod = _setting(
+        TargetPeriod.TOTAL, "Campaign", "total: the target is for the campaign; daily: for each day, from 00:00 UTC"
+    )
     seed: Seed | None = _setting(None, "Campaign", "Same seed, same decisions; empty: drawn and recorded")
     preset: Preset = _setting(
         Preset.CUSTOM, "Orders", "custom, or a preset that decides the kind, size and pace of orders"
@@ -96,6 +123,12 @@ class Settings(pydantic.BaseModel):
     )
     max_open_orders: Count = _setting(
         10, "Limit orders", "Most limit orders that rest at the same time", order_type="limit"
+    )
+    open_orders_at_start: OpenOrdersAtStart = _setting(
+        OpenOrdersAtStart.ADOPT,
+        "Limit orders",
+        "adopt: orders that rest after a restart stay; cancel: they are cancelled first",
+        order_type="limit",
     )
     side_policy: SidePolicy = _setting(
         SidePolicy.BALANCED, "Sides", "balanced: random, a poor side less often; alternate: buy, sell, buy, ..."

@@ -1,0 +1,175 @@
+"""The books of a ledger: running sums of one market, for each day and altogether. Exact, in whatever order."""
+
+from __future__ import annotations
+
+import decimal
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from .inventory import Inventory
+from .market import ZERO, Role, Side
+
+DAY_S = 86_400
+
+# sums of any order come out the same only when nothing is ever rounded away
+exact_add = decimal.Context(prec=400).add
+
+Amounts = tuple[Decimal, Decimal, Decimal]
+"""Notional, fee and slippage of a fill, in quote."""
+Market = tuple[str, str]
+"""Exchange and symbol."""
+
+
+def day_of(at: float) -> int:
+    """The day of a moment: days begin at 00:00 UTC."""
+    return int(at // DAY_S)
+
+
+class Outcome(enum.Enum):
+    """How an order ended."""
+
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    LOST = "lost"
+    """It was open when the simulator that held it ended."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over the orders and fills of one market, of one day or of several."""
+
+    bought_quote: Decimal = ZERO
+    sold_quote: Decimal = ZERO
+    maker_quote: Decimal = ZERO
+    fees_quote: Decimal = ZERO
+    slippage_quote: Decimal = ZERO
+    orders: int = 0
+    fills: int = 0
+    buys: int = 0
+    sells: int = 0
+    cancelled: int = 0
+    rejected: int = 0
+    ended: int = 0
+    succeeded: int = 0
+    first_order_at: float | None = None
+    last_fill_at: float | None = None
+
+    def count_order(self, at: float) -> None:
+        self.orders += 1
+        if self.first_order_at is None or at < self.first_order_at:
+            self.first_order_at = at
+
+    def count_fill(self, side: Side, role: Role, at: float, amounts: Amounts) -> None:
+        notional, fee_quote, slippage_quote = amounts
+        self.fills += 1
+        if side is Side.BUY:
+            self.bought_quote = exact_add(self.bought_quote, notional)
+        else:
+            self.sold_quote = exact_add(self.sold_quote, notional)
+        if role is Role.MAKER:
+            self.maker_quote = exact_add(self.maker_quote, notional)
+        self.fees_quote = exact_add(self.fees_quote, fee_quote)
+        self.slippage_quote = exact_add(self.slippage_quote, slippage_quote)
+        if self.last_fill_at is None or at > self.last_fill_at:
+            self.last_fill_at = at
+
+    def count_filled_order(self, side: Side) -> None:
+        if side is Side.BUY:
+            self.buys += 1
+        else:
+            self.sells += 1
+
+    def count_outcome(self, outcome: Outcome, by: int = 1) -> None:
+        if outcome is Outcome.REJECTED:
+            self.rejected += by
+        elif outcome is not Outcome.FILLED:
+            self.cancelled += by
+
+
+AMOUNTS = ("bought_quote", "sold_quote", "maker_quote", "fees_quote", "slippage_quote")
+COUNTS = ("orders", "fills", "buys", "sells", "cancelled", "rejected", "ended", "succeeded")
+
+
+@dataclass(slots=True)
+class Book:
+    """What is kept of one market: the sums of each day, of all days before the latest one, and the inventory."""
+
+    days: dict[int, Tally] = field(default_factory=dict)
+    latest_day: int = -1
+    before: Tally = field(default_factory=Tally)
+    counted_again: dict[Side, int] = field(default_factory=lambda: {Side.BUY: 0, Side.SELL: 0})
+    """Orders that filled on more than one day: each further day counts them too."""
+    inventory: Inventory = field(default_factory=Inventory)
+
+    def tallies(self, day: int) -> tuple[Tally, ...]:
+        """Those in which something of this day counts."""
+        if day > self.latest_day:
+            if self.days:
+                self.before = replace(summed((self.before, self.days[self.latest_day])))
+            self.latest_day = day
+        tally = self.days.get(day)
+        if tally is None:
+            tally = self.days[day] = Tally()
+        return (tally,) if day == self.latest_day else (tally, self.before)
+
+    def sums(self, day: int | None) -> tuple[Tally, ...]:
+        """Those that add up to one day, or to all."""
+        if day is not None:
+            return (self.days[day],) if day in self.days else ()
+        return (self.before, self.days[self.latest_day])
+
+
+def summed(tallies: Iterable[Tally]) -> Tally:
+    """One tally of all: amounts and counts add up, the first order is the earliest and the last fill the latest.
+
+    It may be one of them, and is not to be changed.
+    """
+    parts = [tally for tally in tallies if tally.orders or tally.fills]
+    if len(parts) == 1:
+        return parts[0]
+    total = Tally(
+        first_order_at=min((part.first_order_at for part in parts if part.first_order_at is not None), default=None),
+        last_fill_at=max((part.last_fill_at for part in parts if part.last_fill_at is not None), default=None),
+    )
+    for part in parts:
+        for name in AMOUNTS:
+            setattr(total, name, exact_add(getattr(total, name), getattr(part, name)))
+        for name in COUNTS:
+            setattr(total, name, getattr(total, name) + getattr(part, name))
+    return total
+
+
+def _dump_tally(tally: Tally) -> list[Any]:
+    amounts = [str(getattr(tally, name)) for name in AMOUNTS]
+    return [*amounts, *(getattr(tally, name) for name in COUNTS), tally.first_order_at, tally.last_fill_at]
+
+
+def _load_tally(values: list[Any]) -> Tally:
+    amounts: list[Any] = [Decimal(text) for text in values[: len(AMOUNTS)]]
+    return Tally(*amounts, *values[len(AMOUNTS) :])
+
+
+def dump_book(book: Book) -> dict[str, Any]:
+    """A book as plain JSON values, exact."""
+    return {
+        "days": [[day, _dump_tally(tally)] for day, tally in book.days.items()],
+        "latest_day": book.latest_day,
+        "before": _dump_tally(book.before),
+        "counted_again": [book.counted_again[Side.BUY], book.counted_again[Side.SELL]],
+        "inventory": book.inventory.dump(),
+    }
+
+
+def load_book(values: dict[str, Any]) -> Book:
+    """The book that was dumped."""
+    return Book(
+        days={day: _load_tally(tally) for day, tally in values["days"]},
+        latest_day=values["latest_day"],
+        before=_load_tally(values["before"]),
+        counted_again=dict(zip((Side.BUY, Side.SELL), values["counted_again"], strict=True)),
+        inventory=Inventory.load(values["inventory"]),
+    )
