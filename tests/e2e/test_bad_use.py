@@ -36,7 +36,7 @@ pytestmark = pytest.mark.e2e
         (["install", "--home", "nowhere/home"], 1, "nowhere"),
         (["install"], 2, "--home"),
         (["pack", "--out", "nowhere/bundle.zip"], 1, "nowhere"),
-        (["exchange", "--port", "x"], 2, "'x' is not a port"),
+        (["exchange", "--port", "x"], 2, "port must be a whole number from 0 to 65535, not x"),
     ],
 )
 def test_it_is_told_in_one_sentence(

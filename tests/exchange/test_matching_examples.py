@@ -248,6 +248,14 @@ def test_a_market_order_needs_the_quote_that_it_would_pay_with_the_fees() -> Non
     assert floor.free("ann", "USDT") == 0
 
 
+def test_a_market_sell_needs_all_that_it_would_sell_even_where_nobody_buys_it() -> None:
+    floor = Floor()
+    with pytest.raises(RefusedError) as refused:
+        floor.market("ann", SELL, "100.001")
+    assert reason(refused) is Reason.INSUFFICIENT_BALANCE
+    assert floor.market("ann", SELL, "100").status is Status.EXPIRED
+
+
 def test_a_client_order_id_is_free_again_when_its_order_has_ended_and_no_id_is_never_taken() -> None:
     floor = Floor()
     floor.limit("ann", BUY, "1", "100")

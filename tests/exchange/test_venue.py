@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from decimal import Decimal
 from typing import Any
@@ -166,14 +167,33 @@ def test_an_order_inside_the_spread_is_first() -> None:
     assert order.status is Status.PARTIALLY_FILLED
 
 
-def test_a_bid_that_the_price_moves_through_is_filled_as_maker_at_its_own_price() -> None:
-    lower = always(((95, 2.0),), ((97, 2.0), (98, 4.0)))
-    source = ScriptedSource(lambda second: STILL(second) if second < 5 else lower(second))
-    venue = open_venue(source)
-    order = limit(venue, "ann", BUY, "1", 99, 1_000)
+def test_an_ask_at_the_touch_waits_for_buyers_at_its_price_and_for_what_is_ahead_of_it() -> None:
+    prints = [(1_100, 102, 1.75, False), (2_100, 101, 5.0, False), (3_100, 102, 0.75, False), (4_100, 103, 0.25, False)]
+    venue = open_venue(ScriptedSource(STILL, prints))
+    limit(venue, "ann", SELL, "1", 102, 0)
+    venue.advance(START_MS + 5_000)
+    assert own_trades(venue) == [
+        (3_100, CROWD, "ann", Decimal("0.5"), 102),
+        (4_100, CROWD, "ann", Decimal("0.25"), 102),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "later"),
+    [
+        (BUY, 99, always(((95, 2.0),), ((97, 2.0), (98, 4.0)))),
+        (BUY, 99, always(((95, 2.0),), ((99, 2.0),))),
+        (SELL, 103, always(((106, 2.0), (105, 1.0)), ((108, 2.0),))),
+        (SELL, 103, always(((103, 2.0),), ((108, 2.0),))),
+    ],
+)
+def test_an_order_that_the_price_moves_through_is_filled_as_maker_at_its_own_price(side, price, later) -> None:
+    venue = open_venue(ScriptedSource(lambda second: STILL(second) if second < 5 else later(second)))
+    order = limit(venue, "ann", side, "1", price, 1_000)
     venue.advance(START_MS + 60_000)
-    assert own_trades(venue) == [(5_000, "ann", MARKET_MAKER, 1, 99)]
-    assert venue.engine.trades[0].buyer_is_maker
+    names = ("ann", MARKET_MAKER) if side is BUY else (MARKET_MAKER, "ann")
+    assert own_trades(venue) == [(5_000, *names, 1, price)]
+    assert venue.engine.trades[0].buyer_is_maker is (side is BUY)
     assert order.status is Status.FILLED
 
 
@@ -355,6 +375,22 @@ def test_looking_at_the_book_changes_no_trade(seed, looks) -> None:
     assert without_ids(looked) == without_ids(unseen)
     assert looked.outcome()["books"] == unseen.outcome()["books"]
     assert looked.outcome()["balances"] == unseen.outcome()["balances"]
+
+
+@settings(LAW, max_examples=5)
+@given(SEEDS)
+def test_the_public_tape_has_every_trade_under_its_id_and_counts_by_one(seed) -> None:
+    play = played(seed, None)
+    for market_id in (BTC, ETH):
+        prints = play.venue.tape.prints_from_id(market_id, play.now_ms, 1, 10**6)
+        assert [item.trade_id for item in prints] == list(range(1, len(prints) + 1))
+        assert all(one.time_ms <= other.time_ms for one, other in itertools.pairwise(prints))
+        for trade in play.venue.engine.trades:
+            if trade.market_id == market_id:
+                item = prints[trade.trade_id - 1]
+                assert (item.time_ms, item.price_quote, item.quantity_base, item.buyer_is_maker) == (
+                    trade.time_ms, trade.price_quote, trade.quantity_base, trade.buyer_is_maker
+                )  # fmt: skip
 
 
 def test_in_the_plays_all_that_can_happen_happens() -> None:

@@ -11,7 +11,6 @@ from .clock import ExchangeClock, WallClock
 from .exchange import Exchange
 from .rate_limits import RateLimits
 from .state import SavedState
-from .tape import MarketSource
 from .venue import Venue
 from .world import World
 
@@ -30,7 +29,7 @@ class Assembled:
 
 def assemble(world: World, accounts: Sequence[AccountPlan], wall: WallClock, limits: RateLimits) -> Assembled:
     """A fresh exchange. Raises ReplayError and ValueError, as World.source does."""
-    venue = _venue(world.source())
+    venue = Venue(world.source())
     open_accounts(venue.engine, accounts)
     credentials = [account.credentials for account in accounts]
     return Assembled(Exchange(venue, ExchangeClock(wall), credentials, limits), world)
@@ -38,15 +37,10 @@ def assemble(world: World, accounts: Sequence[AccountPlan], wall: WallClock, lim
 
 def reassemble(saved: SavedState, wall: WallClock, limits: RateLimits) -> Assembled:
     """The exchange of a state file. Raises StateError and ReplayError."""
-    venue = _venue(saved.source())
+    venue = Venue(saved.source())
     saved.restore(venue)
     credentials = [account.credentials for account in saved.accounts]
     return Assembled(Exchange(venue, saved.clock(wall), credentials, limits), saved.world)
-
-
-def _venue(source: MarketSource) -> Venue:
-    """The book comes back at the same rate on all markets: that of the first one."""
-    return Venue(source, next(iter(source.markets.values())).refill_per_second)
 
 
 def check_agreement(saved: SavedState, asked: Mapping[str, Any], accounts: Sequence[AccountPlan] | None) -> None:

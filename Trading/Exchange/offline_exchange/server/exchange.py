@@ -141,7 +141,7 @@ class Exchange:
         self.changes += 1
 
     def set_quotes(self, market_id: str, *, is_quoting: bool) -> None:
-        """Whether the market maker is in a market; it comes and goes with the next second."""
+        """Whether the market maker is in a market."""
         withdrawn = self.venue.without_quotes
         (withdrawn.discard if is_quoting else withdrawn.add)(market_id)
         self.changes += 1

@@ -260,8 +260,7 @@ class Engine:
         self.last_order_id += 1
         if not account.is_market:
             account.orders[order.order_id] = order
-            if request.client_order_id:
-                account.by_client_id[request.client_order_id] = order
+            account.by_client_id[request.client_order_id] = order
         account.open_orders[order.order_id] = order
         if request.kind is not Kind.MARKET:
             account.keep_for(order, self.rules[request.market_id])

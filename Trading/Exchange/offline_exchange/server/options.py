@@ -7,7 +7,7 @@ import math
 import pathlib
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from .rate_limits import RateLimits
 from .world import DRAWN_ONLY
@@ -20,9 +20,16 @@ WORLD_OPTIONS = (
 )  # fmt: skip
 
 
+class _Parser(argparse.ArgumentParser):
+    """One sentence for options that can't be used, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}; see `{self.prog} --help`\n")
+
+
 def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     """What was asked for; what was not is None. Ends the process with 2, by SystemExit, when it cannot be had."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="volume-booster exchange",
         description="A local spot exchange that speaks Binance's REST API. Money and orders on it are unreal.",
     )

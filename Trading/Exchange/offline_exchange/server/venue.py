@@ -27,7 +27,6 @@ from .tape import SECOND_MS, Book, Level, MarketSource, Print
 MARKET_MAKER = "market maker"
 CROWD = "crowd"
 LADDER_LEVELS = 100
-DEFAULT_REFILL_PER_SECOND = 0.5
 _NO_FEES = FeeSchedule(ZERO, ZERO)
 _SECONDS_AT_ONCE = 600
 _NOWHERE_QUOTE = Decimal("Infinity")
@@ -88,14 +87,15 @@ class Venue:
     """An exchange with a source of market data on its other side. Every moment is an argument, in milliseconds.
 
     Time does not go back: an earlier moment than one before counts as the latest one. What happens is a function of the
-    source, what the accounts do and when, and not of how often anybody looks.
+    source, what the accounts do and when, and not of how often anybody looks; only order ids, which count the market
+    maker's orders too, move on when a look at the book draws it.
 
     `refill_per_second` is the share of what was taken out of the book that comes back each second, above 0 and at
-    most 1; ValueError otherwise.
+    most 1, ValueError otherwise; each market's own unless given.
     """
 
-    def __init__(self, source: MarketSource, refill_per_second: float = DEFAULT_REFILL_PER_SECOND) -> None:
-        if not 0 < refill_per_second <= 1:
+    def __init__(self, source: MarketSource, refill_per_second: float | None = None) -> None:
+        if refill_per_second is not None and not 0 < refill_per_second <= 1:
             raise ValueError(f"refill_per_second must be above 0 and at most 1, not {refill_per_second}")
         self.source = source
         self.tape = PublicTape(source)
@@ -104,7 +104,10 @@ class Venue:
         """Markets whose market maker has withdrawn; its orders leave, or come back, when the market is next used."""
         for name in (MARKET_MAKER, CROWD):
             self.engine.open_account(name, _NO_FEES, is_market=True)
-        self._refill_per_second = refill_per_second
+        self._refill_per_second = {
+            market_id: market.refill_per_second if refill_per_second is None else refill_per_second
+            for market_id, market in source.markets.items()
+        }
         self._at_ms: dict[str, int] = {}
         self._ladder_second: dict[str, int] = {}
         self._withdrawn: set[str] = set()
@@ -269,7 +272,7 @@ class Venue:
     ) -> Iterator[tuple[Decimal, Decimal]]:
         """Price and quantity of the levels of one side without what is missing, counted from the best price."""
         step_base = self.source.markets[market_id].step_base
-        missing_base = self._taken[market_id, side].left(second, self._refill_per_second, step_base)
+        missing_base = self._taken[market_id, side].left(second, self._refill_per_second[market_id], step_base)
         for level in levels:
             if level.quantity_base > missing_base:
                 yield level.price_quote, level.quantity_base - missing_base
@@ -291,7 +294,7 @@ class Venue:
         if maker.account == MARKET_MAKER:
             taken, second = self._taken[trade.market_id, side], trade.time_ms // SECOND_MS
             step_base = self.source.markets[trade.market_id].step_base
-            taken.base = taken.left(second, self._refill_per_second, step_base) + trade.quantity_base
+            taken.base = taken.left(second, self._refill_per_second[trade.market_id], step_base) + trade.quantity_base
             taken.second = second
 
 
