@@ -16,19 +16,26 @@ PYDANTIC = {"pydantic", "annotated_types"}
 # a room of the mode -> the rooms of the mode it may import
 ARROWS: dict[str, set[str]] = {
     "core": {"core"},
-    "journal": {"core"},
+    "bot_lock": set(),
+    "bot_process": set(),
+    "order_request": {"core"},
+    "journal_file": set(),
+    "journal": {"journal_file", "bot_lock", "core"},
     "report": {"journal", "core"},
-    "campaign": {"journal", "core"},
+    "campaign": {"journal", "journal_file", "bot_lock", "core"},
     "exchange_view": {"core"},
     "order_events": {"core"},
     "user_inputs": {"core"},
     "notifications": set(),
     "live_settings": {"core"},
+    "exchange_record": {"exchange_view", "core"},
+    "real_trader": {"exchange_record", "core"},
+    "settler": {"exchange_view", "exchange_record", "real_trader", "campaign", "core"},
     "volume_booster_trading": {
-        *{"exchange_view", "order_events", "user_inputs", "notifications", "live_settings"},
-        *{"campaign", "report", "journal", "core"},
+        *{"exchange_view", "order_events", "user_inputs", "notifications", "live_settings", "real_trader", "settler"},
+        *{"bot_process", "order_request", "campaign", "report", "journal", "core"},
     },
-    "cli": {"cli", "report", "journal", "campaign", "core"},
+    "cli": {"cli", "report", "journal", "bot_lock", "campaign", "core"},
     "__init__": {"volume_booster_trading"},
 }
 # inside core: a module -> the modules below it
@@ -39,15 +46,22 @@ CORE_ARROWS: dict[str, set[str]] = {
     "settings": {"market", "presets"},
     "corrections": {"market", "settings"},
     "planner": {"market", "presets", "settings"},
-    "ledger": {"market"},
+    "inventory": {"market"},
+    "books": {"market", "inventory"},
+    "ledger": {"market", "inventory", "books"},
     "guards": {"market"},
+    "reconcile": {"market", "ledger"},
+    "sandbox": set(),
     "sizing": {"market", "settings"},
     "pricing": {"market", "settings", "sizing"},
     "direction": {"market", "settings", "ledger"},
     "policy": {"market", "settings", "ledger", "guards", "direction", "sizing", "pricing", "pacing"},
     "__init__": set(),
 }
-OCTOBOT_ROOMS = set("exchange_view order_events user_inputs notifications live_settings volume_booster_trading".split())
+OCTOBOT_ROOMS = set(
+    "bot_process exchange_view exchange_record real_trader settler order_events user_inputs notifications "
+    "live_settings volume_booster_trading".split()
+)
 IMPURE = {
     "time",
     "datetime",

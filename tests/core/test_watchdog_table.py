@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from octobot_volume_booster.cli.watchdog import ExitCode, Sight, judge
 from octobot_volume_booster.core.ledger import Progress
+from octobot_volume_booster.journal import PAUSED_REASON, STOPPED_REASON
 from octobot_volume_booster.report import CampaignReport
 
 TIMEOUT_S, PATIENCE_S = 60.0, 20.0
@@ -28,11 +30,15 @@ def a_report(state: str, reason: str | None = None) -> CampaignReport:
         last_start_at=0.0,
         ended_at=None,
         last_fill=None,
+        has_said_done=state == "done",
     )
 
 
 RUNNING, WAITING = a_report("running"), a_report("running", "no price yet")
 DONE, HALTED, STOPPED = a_report("done"), a_report("halted", "loss limit"), a_report("stopped", "OctoBot stopped")
+
+REACHED = replace(DONE, has_said_done=False)
+PAUSED, ASKED_TO_STOP = a_report("paused", PAUSED_REASON), a_report("stopped", STOPPED_REASON)
 
 ENDS: list[tuple[str, dict[str, Any], ExitCode | None, str]] = [
     ("it goes on", {"report": RUNNING}, None, ""),
@@ -43,6 +49,9 @@ ENDS: list[tuple[str, dict[str, Any], ExitCode | None, str]] = [
     ("target reached", {"report": DONE}, ExitCode.DONE, "the target is reached"),
     ("target reached, OctoBot gone", {"report": DONE, "octobot_exit_code": 0}, ExitCode.DONE, "target is reached"),
     ("target reached at the last moment", {"report": DONE, "elapsed_s": 60.0}, ExitCode.DONE, "target is reached"),
+    ("target reached, orders to cancel", {"report": REACHED}, None, ""),
+    ("target reached, orders that won't go", {"report": REACHED, "since_news_s": 10.0}, ExitCode.DONE, "is reached"),
+    ("target reached, OctoBot gone with orders", {"report": REACHED, "octobot_exit_code": 0}, ExitCode.DONE, "reached"),
     ("halted by a guard", {"report": HALTED}, ExitCode.HALTED, "halted: loss limit"),
     ("halted, OctoBot gone", {"report": HALTED, "octobot_exit_code": 1}, ExitCode.HALTED, "loss limit"),
     ("the exchange died", {"report": RUNNING, "exchange_exit_code": -9}, ExitCode.FAILED, "local exchange ended"),
@@ -55,6 +64,14 @@ ENDS: list[tuple[str, dict[str, Any], ExitCode | None, str]] = [
     ("nothing happens", {"report": RUNNING, "since_news_s": 20.0}, ExitCode.FAILED, "no order and no fill in 20 s"),
     ("nothing happens, and why", {"report": WAITING, "since_news_s": 21.0}, ExitCode.FAILED, "reason: no price yet"),
     ("the mode never starts", {"since_news_s": 20.0}, ExitCode.FAILED, "the trading mode did not start in 20 s"),
+    ("paused for as long as a person likes", {"report": PAUSED, "since_news_s": 1e6}, None, ""),
+    ("stopped by command, OctoBot still there", {"report": ASKED_TO_STOP}, None, ""),
+    (
+        "stopped by command",
+        {"report": ASKED_TO_STOP, "octobot_exit_code": 0},
+        ExitCode.INTERRUPTED,
+        "stopped from the command line",
+    ),
     ("interrupted", {"report": RUNNING, "is_interrupted": True}, ExitCode.INTERRUPTED, "interrupted"),
     ("interrupted before it began", {"is_interrupted": True}, ExitCode.INTERRUPTED, "interrupted"),
     (

@@ -21,7 +21,7 @@ from octobot_volume_booster.cli.octobot_process import offline_environment, run_
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODE = Path("Trading", "Mode", "volume_booster_trading_mode")
 EXCHANGE = Path("Trading", "Exchange", "offline_exchange")
-PROFILES = ("volume_booster", "volume_booster_offline")
+PROFILES = ("volume_booster", "volume_booster_offline", "volume_booster_sandbox")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "tests")
 
 ASK_OCTOBOT = """

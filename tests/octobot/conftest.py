@@ -128,7 +128,7 @@ async def make_bot() -> AsyncIterator[MakeBot]:
     async with contextlib.AsyncExitStack() as stack:
 
         async def make(*, start: bool = True, **settings: typing.Any) -> Bot:
-            manager = await _simulated_exchange(stack)
+            manager = await simulated_exchange(stack)
             mode = await new_mode(manager, {"seed": 7} | settings)
             manager.trading_modes.append(mode)
             bot = Bot(manager, mode)
@@ -153,7 +153,7 @@ async def new_mode(manager: typing.Any, settings: dict[str, typing.Any] | None) 
     return typing.cast(VolumeBoosterTradingMode, mode)
 
 
-async def _simulated_exchange(stack: contextlib.AsyncExitStack) -> typing.Any:
+async def simulated_exchange(stack: contextlib.AsyncExitStack) -> typing.Any:
     config = {**CONFIG}
     manager = exchanges.ExchangeManager(config, EXCHANGE)
     manager.bot_id = str(uuid.uuid4())

@@ -201,7 +201,7 @@ async def test_with_octobots_real_trader_no_order_is_sent_and_one_sentence_says_
     assert bot.progress.orders == 0
     kind, reason = last_note(bot)
     assert kind == HALT
-    assert "simulation only" in reason
+    assert "places no order with real funds" in reason
     assert "Enable the trader simulator" in reason
 
 

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import typing
+import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 
+import ccxt
 import octobot_commons.symbols as commons_symbols
 import octobot_trading.enums as trading_enums
+import octobot_trading.errors as trading_errors
 import octobot_trading.personal_data as trading_personal_data
 
+from .core import sandbox
 from .core.market import Balances, MarketRules, OpenOrder, Side, Trading, View
 
 MarketStatus = trading_enums.ExchangeConstantsMarketStatusColumns
 FeeColumns = trading_enums.ExchangeConstantsMarketPropertyColumns
+
+
+_LOOPBACK = "127.0.0.1"
+_ADDRESS_GROUPS = ("api", "test", "demo")
+_PROXY_KINDS = ("http_proxy", "https_proxy", "socks_proxy", "ws_proxy", "wss_proxy", "proxy_url")
+_PROXIES = ("proxy", "proxyUrl", *_PROXY_KINDS, *(f"{kind}_callback" for kind in _PROXY_KINDS))
+BOOK_LEVELS = 5
+UNANSWERED = (
+    ccxt.BaseError, trading_errors.OctoBotExchangeError, trading_errors.NotSupported, trading_errors.UnreachableExchange
+)  # fmt: skip
+"""Whatever OctoBot lets through when an exchange refuses a question or does not answer it."""
 
 
 class NotReadableError(Exception):
@@ -21,21 +37,84 @@ class NotReadableError(Exception):
 
 
 def trading_of(exchange_manager: typing.Any) -> Trading:
-    """Whose money OctoBot's trader of this exchange moves."""
+    """Whose money OctoBot's trader of this exchange moves.
+
+    A sandbox is known by the addresses that the client can reach, and by nothing else: all of them are loopback.
+    """
     if exchange_manager.is_backtesting:
         return Trading.BACKTEST
-    return Trading.SIMULATION if exchange_manager.trader.simulate else Trading.LIVE
+    if exchange_manager.trader.simulate:
+        return Trading.SIMULATION
+    client = getattr(exchange_manager.exchange.connector, "client", None)
+    is_sandbox = client is not None and sandbox.reaches_only_loopback(_addresses(client))
+    return Trading.SANDBOX if is_sandbox else Trading.LIVE
 
 
-def read_view(exchange_manager: typing.Any, symbol: str, placed_at: Callable[[str], float | None]) -> View:
+def _addresses(client: typing.Any) -> list[str]:
+    """Every address that a ccxt client can send to: its exchange's, and one for each proxy, which is no address."""
+    groups = (client.urls.get(group) for group in _ADDRESS_GROUPS)
+    proxies = [f"the proxy {name}" for name in _PROXIES if getattr(client, name, None)]
+    if client.aiohttp_trust_env and not urllib.request.proxy_bypass(_LOOPBACK):
+        proxies += [f"the proxy {address} of the environment" for address in urllib.request.getproxies().values()]
+    return [address for group in groups for address in _texts(group)] + proxies
+
+
+def _texts(value: typing.Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in _texts(part)]
+    return [str(value)] if value else []
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The best prices of the order book, read at the moment `at`."""
+
+    bid: Decimal
+    ask: Decimal
+    at: float
+
+
+async def read_touch(exchange_manager: typing.Any, symbol: str) -> Touch:
+    """The best bid and ask, asked of the exchange now: OctoBot's own market price may be minutes old.
+
+    :raises NotReadableError: when the exchange does not tell, or the book is empty or crossed.
+    """
+    name = exchange_manager.exchange_name
+    try:
+        book = await exchange_manager.exchange.get_order_book(symbol, limit=BOOK_LEVELS)
+    except UNANSWERED as error:
+        raise NotReadableError(f"{name} does not tell the order book of {symbol}: {error}") from error
+    bids, asks = (book or {}).get("bids"), (book or {}).get("asks")
+    if not bids or not asks:
+        raise NotReadableError(f"the order book of {symbol} on {name} has no {'asks' if bids else 'bids'}")
+    touch = Touch(
+        Decimal(str(bids[0][0])), Decimal(str(asks[0][0])), exchange_manager.exchange.get_exchange_current_time()
+    )
+    if not 0 < touch.bid < touch.ask:
+        raise NotReadableError(f"the order book of {symbol} on {name} is crossed: bid {touch.bid}, ask {touch.ask}")
+    return touch
+
+
+def read_view(
+    exchange_manager: typing.Any,
+    symbol: str,
+    placed_at: Callable[[typing.Any], float | None],
+    touch: Touch | None = None,
+    running_since: float = 0.0,
+) -> View:
     """What a decision on this symbol may look at, now.
 
-    :param placed_at: the moment at which we placed the order of an id; None when we did not.
+    :param placed_at: the moment at which we placed an order of OctoBot's; None when we did not.
+    :param touch: the best prices, where they were asked for; else OctoBot's market price is the mid.
+    :param running_since: when this run of the bot began, in seconds of OctoBot's clock.
     :raises NotReadableError: naming what is missing.
     """
-    _check_ready(exchange_manager, symbol)
+    check_ready(exchange_manager, symbol)
     now = exchange_manager.exchange.get_exchange_current_time()
-    mid_price, price_age_s = _market_price(exchange_manager, symbol, now)
+    if touch is None:
+        mid_price, price_age_s = _market_price(exchange_manager, symbol, now)
+    else:
+        mid_price, price_age_s = (touch.bid + touch.ask) / 2, max(now - touch.at, 0.0)
     return View(
         exchange=exchange_manager.exchange_name,
         symbol=symbol,
@@ -45,11 +124,14 @@ def read_view(exchange_manager: typing.Any, symbol: str, placed_at: Callable[[st
         price_age_s=price_age_s,
         rules=read_rules(exchange_manager, symbol),
         balances=_balances(exchange_manager, symbol),
-        open_orders=_open_orders(exchange_manager, symbol, placed_at),
+        open_orders=open_orders(exchange_manager, symbol, placed_at),
+        best_bid=touch.bid if touch else None,
+        best_ask=touch.ask if touch else None,
+        running_since=running_since,
     )
 
 
-def _check_ready(exchange_manager: typing.Any, symbol: str) -> None:
+def check_ready(exchange_manager: typing.Any, symbol: str) -> None:
     """:raises NotReadableError: naming the first part of OctoBot that is not ready for this symbol."""
     name = exchange_manager.exchange_name
     listed = exchange_manager.client_symbols
@@ -89,6 +171,13 @@ def read_rules(exchange_manager: typing.Any, symbol: str) -> MarketRules:
     )
 
 
+def known_price(exchange_manager: typing.Any, symbol: str) -> Decimal | None:
+    """The price that OctoBot has of any symbol, however old; None when it has none."""
+    data = exchange_manager.exchange_symbols_data.get_exchange_symbol_data(symbol, allow_creation=False)
+    price = Decimal(data.prices_manager.mark_price) if data is not None else Decimal(0)
+    return price if price.is_finite() and price > 0 else None
+
+
 def _market_price(exchange_manager: typing.Any, symbol: str, now: float) -> tuple[Decimal, float]:
     prices = exchange_manager.exchange_symbols_data.get_exchange_symbol_data(symbol).prices_manager
     price = Decimal(prices.mark_price)
@@ -119,11 +208,12 @@ def _balances(exchange_manager: typing.Any, symbol: str) -> Balances:
     return Balances(base_free=base_free, quote_free=quote_free)
 
 
-def _open_orders(
-    exchange_manager: typing.Any, symbol: str, placed_at: Callable[[str], float | None]
+def open_orders(
+    exchange_manager: typing.Any, symbol: str, placed_at: Callable[[typing.Any], float | None]
 ) -> tuple[OpenOrder, ...]:
+    """Every order of this bot on a symbol that OctoBot knows to be open; `placed_at` as in read_view."""
     orders = exchange_manager.exchange_personal_data.orders_manager.get_open_orders(symbol=symbol)
-    return tuple(_open_order(order, placed_at(order.order_id)) for order in orders)
+    return tuple(_open_order(order, placed_at(order)) for order in orders)
 
 
 def _open_order(order: typing.Any, placed_at: float | None) -> OpenOrder:

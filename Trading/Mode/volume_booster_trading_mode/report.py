@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import pathlib
 import typing
 from dataclasses import dataclass
@@ -98,6 +99,8 @@ class CampaignReport:
     target_scope: str = TargetScope.TOTAL.value
     target_period: str = TargetPeriod.TOTAL.value
     days: tuple[Day, ...] = ()
+    has_said_done: bool = False
+    """Whether the bot has noted, since it was started last, that the target is reached."""
 
     @classmethod
     def not_begun(cls, target_quote: Decimal, octobot_version: str, reason: str, now: float) -> CampaignReport:
@@ -165,6 +168,11 @@ class CampaignReport:
             "days": [day.to_json() for day in self.days],
         }
 
+    @property
+    def is_wrapped_up(self) -> bool:
+        """Whether the target is reached and the bot has nothing left to do: no order of ours is open any more."""
+        return self.state == "done" and self.has_said_done and not self.progress.open_orders
+
     def until(self, now: float) -> float:
         """The end of the campaign, `now` while it has none."""
         return now if self.ended_at is None else self.ended_at
@@ -227,6 +235,7 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
             target_scope=scope,
             target_period=period,
             days=() if day is None else _days(journal, ledger, targets, day),
+            has_said_done=_has_said_done(events),
         )
     finally:
         journal.close()
@@ -297,6 +306,11 @@ def _state(
     if is_paused:
         return "paused", PAUSED_REASON, None
     return "running", (last.reason or None) if last is not None and last.kind != START else None, None
+
+
+def _has_said_done(events: list[EventRow]) -> bool:
+    since_start = itertools.takewhile(lambda event: event.kind != START, reversed(events))
+    return any(event.kind == DONE for event in since_start)
 
 
 def _restarts(events: list[EventRow]) -> int:

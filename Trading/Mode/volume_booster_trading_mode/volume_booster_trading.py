@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import pathlib
 import random
 import typing
-from dataclasses import dataclass
+from decimal import Decimal
 
 import octobot
 import octobot_commons.constants as commons_constants
@@ -18,27 +19,31 @@ import octobot_trading.exchange_channel as exchange_channel
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
-from . import exchange_view, notifications, order_events, report, user_inputs
-from .campaign import CAMPAIGN_FILE, CAMPAIGNS, Campaign
-from .core import pacing, policy
+from . import bot_process, exchange_view, notifications, order_events, real_trader, report, user_inputs
+from .campaign import CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
+from .core import pacing, policy, reconcile
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
-from .core.market import OpenOrder, OrderIntent, OrderType, Side, Trading, View
+from .core.market import Fill, OpenOrder, OrderIntent, OrderType, Side, Trading, View
 from .core.settings import Settings
 from .journal import DONE, ERROR, GO, HALT, STOP, WAIT, JournalError
 from .live_settings import LiveSettings
+from .order_request import Fate, OrderRequest
+from .settler import Settler
 
 ANSWER_TIMEOUT_S = 120.0
 """How long the producer waits for the consumer's answer; OctoBot's own time-outs of an order are shorter."""
 HALTED_LOOK_S = 2.0
 """How often a halted campaign looks whether its reason is gone."""
 SHORTEST_DELAY_S = 0.05
-LOOK_AT_FILE_EVERY_S = 0.5
+LOOK_OUTSIDE_EVERY_S = 0.3
 UNFUNDED_LOOK_S = 30.0
 """The longest wait before a campaign without funds looks again."""
 STOP_GRACE_S = 10.0
 """How long a stop waits for the order that is on its way."""
 CLOCK_TOLERANCE_S = 1e-3
+END_GRACE_S = 20.0
+"""How long a stop that somebody asked for waits for cancelled orders to be settled."""
 
 _ORDER_TYPES = {
     (OrderType.MARKET, Side.BUY): trading_enums.TraderOrderType.BUY_MARKET,
@@ -46,18 +51,6 @@ _ORDER_TYPES = {
     (OrderType.LIMIT, Side.BUY): trading_enums.TraderOrderType.BUY_LIMIT,
     (OrderType.LIMIT, Side.SELL): trading_enums.TraderOrderType.SELL_LIMIT,
 }
-
-
-@dataclass(slots=True)
-class OrderRequest:
-    """An order on its way from the producer to the consumer. The answer is None, or the reason why it was not made."""
-
-    intent: OrderIntent
-    answer: asyncio.Future[str | None]
-
-    def reply(self, reason: str | None) -> None:
-        if not self.answer.done():
-            self.answer.set_result(reason)
 
 
 class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer):
@@ -73,7 +66,16 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._errors_in_a_row = 0
         self._unfunded_in_a_row = 0
         self._request: OrderRequest | None = None
+        self._settler: Settler | None = None
+        self._is_ending = False
+        self._ends_at: float | None = None
+        self._running_since = 0.0
         self.problem = ""
+
+    @property
+    def settler(self) -> Settler | None:
+        """What settles orders with a real exchange; None where OctoBot's simulator trades."""
+        return self._settler
 
     @property
     def source(self) -> str:
@@ -113,6 +115,9 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if self._request is not None and not self._request.answer.done():
             # an order is on its way: what becomes of it has to be written down first
             await asyncio.wait([self._request.answer], timeout=STOP_GRACE_S)
+        if self.campaign is not None and self._settler is not None:
+            with contextlib.suppress(asyncio.TimeoutError):  # what is not settled now is at the next start
+                await asyncio.wait_for(self._settled(self.campaign, self._settler), STOP_GRACE_S)
         if self._orders_consumer is not None:
             await self._orders_channel().remove_consumer(self._orders_consumer)
             self._orders_consumer = None
@@ -136,8 +141,14 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         drawn = random.SystemRandom().randrange(2**32)
         seed = drawn if settings is None or settings.seed is None else settings.seed
         trading = exchange_view.trading_of(self.exchange_manager)
-        campaign.begin(self.now(), trading, seed, octobot.LONG_VERSION, self.source)
+        self._running_since = self.now()
+        aside = campaign.begin(self.now(), trading, seed, octobot.LONG_VERSION, self.source, settings)
+        if aside is not None:
+            self.logger.info("A new target was set, so a new campaign begins; the finished one is kept as %s", aside)
         self._close_orders_that_the_simulator_lost(campaign, trading)
+        if trading is Trading.SANDBOX:
+            symbol, manager = self.trading_mode.symbol, self.exchange_manager
+            self._settler = Settler(manager, symbol, campaign, self.logger, self._tell_fill)
         self._orders_consumer = await self._orders_channel().new_consumer(
             self._on_order, symbol=self.trading_mode.symbol
         )
@@ -150,6 +161,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             try:
                 delay_s = await self.tick()
                 self._errors_in_a_row = 0
+                await self._checkpoint()
             except Exception as error:
                 # nothing may end the loop silently: what went wrong is told, and the next try comes later
                 self._errors_in_a_row += 1
@@ -158,13 +170,30 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
                 self.logger.exception(error, True, what)
             await self._sleep(max(delay_s, SHORTEST_DELAY_S))
 
+    async def _checkpoint(self) -> None:
+        """The only time that the journal waits for the disk: not on the loop that trades."""
+        if self.campaign is not None and self.campaign.needs_checkpoint:
+            await asyncio.to_thread(self.campaign.checkpoint)
+
     async def _sleep(self, delay_s: float) -> None:
-        """Sleep until it is time or something wakes the loop; a changed settings file does within a second."""
+        """Sleep until it is time or something wakes the loop: a changed settings file or a command does in a second."""
         loop = asyncio.get_running_loop()
         until = loop.time() + delay_s
-        while not self._wake.is_set() and (left_s := until - loop.time()) > 0:
-            if not await self._is_woken_within(min(left_s, LOOK_AT_FILE_EVERY_S)):
+        steering = self._steering()
+        while not self._wake.is_set() and (left_s := until - loop.time()) > 0 and steering == self._steering():
+            if not await self._is_woken_within(min(left_s, LOOK_OUTSIDE_EVERY_S)):
                 await self.trading_mode.reload_if_file_changed()
+
+    def _steering(self) -> typing.Any:
+        """What was asked for from outside the bot, by now."""
+        campaign, settings = self.campaign, self.trading_mode.settings
+        if campaign is None:
+            return None
+        try:
+            campaign.take_commands(self.now())
+        except JournalError as error:
+            self.logger.warning("Commands can't be read: %s", error)
+        return campaign.control, settings and campaign.target_quote(settings)
 
     async def _is_woken_within(self, seconds: float) -> bool:
         try:
@@ -177,23 +206,101 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         """Look, decide and carry out once; the seconds until the next time."""
         campaign, settings = self.campaign, self.trading_mode.settings
         assert campaign is not None, "join_campaign() comes first"
+        if campaign.control.state is ControlState.STOPPED:
+            return await self._end(campaign)
         if self.problem:
             return self._halted(campaign, Halt(self.problem))
         if settings is None:
             return self._halted(campaign, Halt("; ".join(self.trading_mode.settings_problems)))
-        campaign.use(settings, self.now())
-        progress = campaign.progress(settings.volume_target)
+        campaign.use(settings, self.now(), self.source)
         if not self.trading_mode.get_trading_mode_consumers():
             return self._waiting(campaign, policy.Wait(policy.IDLE_S, "OctoBot is still starting"))
+        if self._settler is not None and (unsettled := await self._settled(campaign, self._settler)) is not None:
+            return self._waiting(campaign, unsettled)
+        progress = self.progress()
         try:
-            view = exchange_view.read_view(self.exchange_manager, self.trading_mode.symbol, campaign.placed_at)
+            view = await self._view(campaign, is_done=progress.is_done)
         except exchange_view.NotReadableError as missing:
+            if self._settler is not None:
+                self._settler.heard(missing.__cause__, self.now())
             return self._waiting(campaign, policy.Wait(policy.IDLE_S, str(missing)))
         settings = await self.trading_mode.raise_to_minimum(view)
         assert campaign.seed is not None
         number = campaign.orders_placed(view.exchange, view.symbol)
         rng = pacing.decision_rng(campaign.seed, view.exchange, view.symbol, number)
-        return await self._carry_out(policy.decide(view, settings, progress, rng), campaign, progress)
+        hold = campaign.control.reason if campaign.control.state is ControlState.PAUSED else ""
+        return await self._carry_out(policy.decide(view, settings, progress, rng, hold), campaign, progress)
+
+    def progress(self) -> Progress:
+        """Where the campaign stands as far as this symbol has to do with it."""
+        campaign, settings = self.campaign, self.trading_mode.settings
+        assert campaign is not None and settings is not None
+        return campaign.progress_for(settings, self.exchange_name, self.trading_mode.symbol, self.now())
+
+    async def _end(self, campaign: Campaign) -> float:
+        """Somebody wants it to stop: our orders are cancelled and settled, then OctoBot ends.
+
+        What the exchange does not tell within a while is settled at the next start.
+        """
+        self._ends_at = self._ends_at or self.now() + END_GRACE_S
+        if self._is_ending:
+            return policy.IDLE_S
+        if self._settler is not None:
+            await self._settled(campaign, self._settler)
+        orders = exchange_view.open_orders(
+            self.exchange_manager, self.trading_mode.symbol, lambda order: self._placed_at(campaign, order)
+        )
+        ours = tuple(order for order in orders if order.is_ours)
+        if ours and self.now() < self._ends_at:
+            return await self._cancel(ours, campaign.control.reason)
+        if campaign.ledger.open_order_ids and self.now() < self._ends_at:
+            return policy.IDLE_S
+        self._is_ending = True
+        self.logger.info("OctoBot ends: %s", campaign.control.reason)
+        if not bot_process.end_octobot():
+            self.logger.warning("There is no OctoBot to end")
+        return policy.IDLE_S
+
+    async def _view(self, campaign: Campaign, *, is_done: bool) -> View:
+        """What there is to see. For an order to a real exchange its book and the open orders are asked now.
+
+        :raises NotReadableError: naming what is missing.
+        """
+        manager, symbol = self.exchange_manager, self.trading_mode.symbol
+        exchange_view.check_ready(manager, symbol)
+        touch = None
+        if self._settler is not None and not is_done:
+            await self._settler.look_around(self.now())
+            touch = await exchange_view.read_touch(manager, symbol)
+        return exchange_view.read_view(
+            manager, symbol, lambda order: self._placed_at(campaign, order), touch, self._running_since
+        )
+
+    def _placed_at(self, campaign: Campaign, order: typing.Any) -> float | None:
+        """When we placed an order of OctoBot's; None when we did not. After a restart OctoBot has a new id for it."""
+        own_id = campaign.order_of(order.exchange_order_id, self.exchange_name, self.trading_mode.symbol)
+        return campaign.placed_at(own_id or order.order_id)
+
+    async def _settled(self, campaign: Campaign, settler: Settler) -> policy.Wait | None:
+        """Write down what the exchange says became of our orders; why to wait while it does not say enough."""
+        failures = self.progress().failures_in_a_row
+        try:
+            wait = await settler.settle(self.now())
+        except (JournalError, ValueError) as error:
+            self._could_not_write_down(error)
+            return policy.Wait(HALTED_LOOK_S, self.problem)
+        except exchange_view.NotReadableError as missing:
+            return policy.Wait(policy.IDLE_S, str(missing))
+        if self.progress().failures_in_a_row > failures:
+            self._back_off()
+        return wait
+
+    def _back_off(self) -> float:
+        """No order until a while after a failure, longer after each; the seconds of it."""
+        failures = self.progress().failures_in_a_row
+        delay_s = pacing.backoff_delay(failures, random.Random(failures))
+        self._next_order_at = max(self._next_order_at, self.now() + delay_s)
+        return delay_s
 
     async def _carry_out(self, decision: policy.Decision, campaign: Campaign, progress: Progress) -> float:
         match decision:
@@ -220,11 +327,34 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         return await self._place(decision, campaign)
 
     async def _place(self, decision: policy.Place, campaign: Campaign) -> float:
-        request = self._request = OrderRequest(decision.intent, asyncio.get_running_loop().create_future())
-        self._next_order_at = self.now() + decision.delay_s
+        """Reserve, write down and send, in this order; then see what became of it."""
+        sent_at = self.now()
+        answer = await self._send(decision.intent, campaign, decision.min_order_quote)
+        if answer is None:
+            return SHORTEST_DELAY_S
+        fate, reason = answer
+        self._next_order_at = max(self._next_order_at, sent_at + decision.delay_s)
+        if fate is Fate.REFUSED:
+            delay_s = max(decision.delay_s, self._back_off())
+            self.logger.warning("Order not made: %s; next try in %.0f s", reason, delay_s)
+            campaign.note(self.now(), ERROR, self.source, reason)
+            return delay_s
+        if fate is Fate.UNKNOWN:
+            self.logger.warning("It is not known whether the order was made, so it is looked up: %s", reason)
+        if self._settler is not None and (unsettled := await self._settled(campaign, self._settler)) is not None:
+            return self._waiting(campaign, unsettled)
+        return decision.delay_s
+
+    async def _send(self, intent: OrderIntent, campaign: Campaign, min_order_quote: Decimal) -> tuple[Fate, str] | None:
+        """Let the consumer make an order, and wait for its answer; None when another symbol took its headroom."""
+        order_id = real_trader.new_order_id()
+        symbol = self.trading_mode.symbol
+        if not campaign.reserve(order_id, self.exchange_name, symbol, intent, self.now(), min_order_quote):
+            return None
+        request = self._request = OrderRequest(order_id, intent, asyncio.get_running_loop().create_future())
         await self.submit_trading_evaluation(
             cryptocurrency=self.trading_mode.cryptocurrency,
-            symbol=self.trading_mode.symbol,
+            symbol=symbol,
             time_frame=None,
             state=trading_enums.EvaluatorStates.NEUTRAL,
             data={"request": request},
@@ -232,30 +362,38 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if self.channel.is_synchronized:
             await self.synchronized_perform_consumers_queue(self.priority_level, True, ANSWER_TIMEOUT_S)
         try:
-            problem = await asyncio.wait_for(request.answer, ANSWER_TIMEOUT_S)
+            return await asyncio.wait_for(request.answer, ANSWER_TIMEOUT_S)
         except asyncio.TimeoutError:
-            problem = f"no answer from OctoBot within {ANSWER_TIMEOUT_S:g} s"
-        if problem is None:
-            return decision.delay_s
-        settings = typing.cast(Settings, self.trading_mode.settings)
-        failures = campaign.progress(settings.volume_target).failures_in_a_row
-        delay_s = max(decision.delay_s, pacing.backoff_delay(failures, random.Random(failures)))
-        self._next_order_at = self.now() + delay_s
-        self.logger.warning("Order not made: %s; next try in %.0f s", problem, delay_s)
-        campaign.note(self.now(), ERROR, self.source, problem)
-        return delay_s
+            reason = f"no answer from OctoBot within {ANSWER_TIMEOUT_S:g} s"
+        if self._settler is not None:
+            return Fate.UNKNOWN, reason
+        campaign.close(order_id, Outcome.REJECTED, reason, self.now())
+        return Fate.REFUSED, reason
 
     async def _cancel(self, orders: tuple[OpenOrder, ...], reason: str) -> float:
         """Cancel, and look again at once; what could not be cancelled is tried again after a while."""
         delay_s = 0.0
         for open_order in orders:
-            order = self.exchange_manager.exchange_personal_data.orders_manager.get_order(open_order.order_id)
             self.logger.info("Cancelling the %s at %s: %s", open_order.side.value, open_order.price, reason)
-            cancelled, _ = await self.trading_mode.cancel_order(order)
-            if not cancelled:
+            if not await self._cancel_order(open_order):
                 self.logger.warning("The order %s could not be cancelled", open_order.order_id)
                 delay_s = pacing.BACKOFF_FIRST_S
+        if self._settler is not None:
+            self._settler.look_soon()
         return delay_s
+
+    async def _cancel_order(self, open_order: OpenOrder) -> bool:
+        orders_manager = self.exchange_manager.exchange_personal_data.orders_manager
+        if not orders_manager.has_order(open_order.order_id):
+            return True  # it has ended since it was seen
+        order = orders_manager.get_order(open_order.order_id)
+        try:
+            cancelled, _ = await self.trading_mode.cancel_order(order)
+        except (*exchange_view.UNANSWERED, trading_errors.UnexpectedExchangeSideOrderStateError) as error:
+            # it may have ended by itself just now: what became of it, its exchange tells
+            self.logger.info("%s: %s", type(error).__name__, error)
+            return False
+        return bool(cancelled)
 
     def _waiting(self, campaign: Campaign, decision: policy.Wait) -> float:
         if campaign.note(self.now(), WAIT, self.source, decision.reason):
@@ -265,6 +403,8 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     async def _unfunded(self, campaign: Campaign, decision: policy.Wait) -> float:
         """Wait longer and longer; told to a person once, and over by itself when there are funds again."""
         self._unfunded_in_a_row += 1
+        if self._settler is not None:
+            self._settler.doubt_balances()
         if self._unfunded_in_a_row == 1:
             await notifications.notify(f"{self.source} waits for funds: {decision.reason}")
         self._waiting(campaign, decision)
@@ -284,6 +424,10 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     async def _done(self, decision: policy.Done, campaign: Campaign, progress: Progress) -> float:
         if decision.leftovers:
             return await self._cancel(decision.leftovers, "the target is reached")
+        if self._settler is not None and campaign.open_order_ids(self.exchange_name, self.trading_mode.symbol):
+            # one that OctoBot has lost sight of: it is shown to it again, and then cancelled
+            self._settler.look_soon()
+            return SHORTEST_DELAY_S
         if campaign.note(self.now(), DONE, self.source, report.sentence(progress)):
             self.logger.info("Target reached on %s: %s", self.source, report.sentence(progress))
             await notifications.notify(f"Target reached on {self.source}: {report.sentence(progress)}")
@@ -293,32 +437,47 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self, exchange: str, exchange_id: str, cryptocurrency: str, symbol: str, order: dict[str, typing.Any],
         update_type: str, is_from_bot: bool,
     ) -> None:  # fmt: skip
-        if self.campaign is None or not self.campaign.ledger.knows(order[order_events.Column.ID.value]):
+        if self._settler is not None:
+            # what OctoBot tells of a real order is a reason to ask the exchange, and no more
+            self._settler.look_soon()
+            if self.campaign is not None and self.campaign.open_order_ids(self.exchange_name, symbol):
+                self._wake.set()
+            return
+        if self.campaign is None or not self.campaign.knows(order[order_events.Column.ID.value]):
             return
         self.book(order)
 
     def book(self, order: dict[str, typing.Any]) -> None:
-        """Write down what an order of ours has come to; when that can't be done, no further order is sent."""
+        """Write down what a simulated order of ours has come to."""
         try:
             self._book(order)
         except (JournalError, ValueError) as error:
-            self.problem = f"what became of an order could not be written down: {error}"
-            self.logger.error(self.problem)
+            self._could_not_write_down(error)
+
+    def _could_not_write_down(self, error: Exception) -> None:
+        """From now on no further order is sent."""
+        self.problem = f"what became of an order could not be written down: {error}"
+        self.logger.error(self.problem)
 
     def _book(self, order: dict[str, typing.Any]) -> None:
-        campaign, settings = self.campaign, self.trading_mode.settings
+        campaign = self.campaign
         assert campaign is not None
         order_id = order[order_events.Column.ID.value]
-        news = order_events.read_order_event(order, campaign.ledger.record(order_id), self.now())
-        if news.fill is not None and campaign.fill(news.fill) and settings is not None:
-            progress = campaign.progress(settings.volume_target)
-            filled = report.fill_line(news.fill, self.trading_mode.symbol)
-            self.logger.info("Filled: %s | %s", filled, report.sentence(progress))
-            if progress.is_done:
-                self._wake.set()
+        news = order_events.read_order_event(order, campaign.record(order_id), self.now())
+        if news.fill is not None and campaign.fill(news.fill):
+            self._tell_fill(news.fill)
         if news.outcome is not None:
             status = order[order_events.Column.STATUS.value]
             campaign.close(order_id, news.outcome, f"OctoBot says {status}", self.now())
+
+    def _tell_fill(self, fill: Fill) -> None:
+        settings = self.trading_mode.settings
+        if self.campaign is None or settings is None:
+            return
+        progress = self.progress()
+        self.logger.info("Filled: %s | %s", report.fill_line(fill, self.trading_mode.symbol), report.sentence(progress))
+        if progress.is_done:
+            self._wake.set()
 
     def _close_orders_that_the_simulator_lost(self, campaign: Campaign, trading: Trading) -> None:
         """OctoBot's simulator forgets its open orders when it ends: they will not fill any more."""
@@ -332,8 +491,11 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
                 campaign.close(order_id, Outcome.LOST, "OctoBot's simulator that held it ended", self.now())
 
     def _note_stop(self, campaign: Campaign) -> None:
+        is_wanted = campaign.control.state is ControlState.STOPPED
         try:
-            campaign.note(self.now(), STOP, self.source, "OctoBot stopped the mode")
+            campaign.note(
+                self.now(), STOP, self.source, campaign.control.reason if is_wanted else "OctoBot stopped the mode"
+            )
         except JournalError as error:
             self.logger.warning("The stop could not be written down: %s", error)
 
@@ -362,44 +524,54 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             created = await self._create_order(symbol, request)
         except Exception as error:
             # the producer waits for the answer: whatever happened is one
-            request.reply(f"{type(error).__name__}: {error}")
+            request.reply(Fate.UNKNOWN, f"{type(error).__name__}: {error}")
             raise
         return [created] if created else []
 
     async def _create_order(self, symbol: str, request: OrderRequest) -> typing.Any:
-        """Write the order down, then send it; None when it was not made, with the answer given.
-
-        The journal comes first: an order whose fill could not be written down is not sent.
-        """
-        if exchange_view.trading_of(self.exchange_manager) is Trading.LIVE:
-            request.reply("this version does not trade with OctoBot's real trader")
-            return None
+        """Send the order, which is written down already; None when it was not made, with the answer given."""
         producer: VolumeBoosterTradingModeProducer = self.trading_mode.producers[0]
-        campaign, intent = producer.campaign, request.intent
+        campaign = producer.campaign
         if campaign is None:
-            request.reply("the mode is stopping")
+            request.reply(Fate.REFUSED, "the mode is stopping")
             return None
-        order = self._order(symbol, intent)
-        campaign.place(order.order_id, self.exchange_manager.exchange_name, symbol, intent, producer.now())
-        progress = report.sentence(campaign.progress(self.trading_mode.settings.volume_target))
-        self.logger.info("Sending: %s | %s", report.intent_line(intent, symbol), progress)
+        if producer.now() - (campaign.placed_at(request.order_id) or 0.0) > reconcile.SENT_WITHIN_S:
+            return self._refuse(request, campaign, "OctoBot came to send it too late")
+        trading = exchange_view.trading_of(self.exchange_manager)
+        if trading is Trading.LIVE:
+            return self._refuse(request, campaign, "this version does not trade with real funds")
+        progress = report.sentence(producer.progress())
+        self.logger.info("Sending: %s | %s", report.intent_line(request.intent, symbol), progress)
+        is_simulated = trading is not Trading.SANDBOX
         problem = "OctoBot did not create the order, its log says why"
         try:
-            created = await self.trading_mode.create_order(order)
+            created = await self._send(self._order(symbol, request), producer)
+        except trading_errors.MissingFunds as error:
+            return self._refuse(request, campaign, f"MissingFunds: {error}")
         except Exception as error:
-            # whatever it is, the simulator holds no such order: nothing of it stays reserved
             created, problem = None, f"{type(error).__name__}: {error}"
-            if not isinstance(error, trading_errors.MissingFunds):
-                self.logger.exception(error, True, f"Order not made: {problem}")
-        if created is None:
-            campaign.close(order.order_id, Outcome.REJECTED, problem, producer.now())
-            request.reply(problem)
-            return None
-        producer.book(created.to_dict())
-        request.reply(None)
+            self.logger.exception(error, True, f"Order not made: {problem}")
+        if created is None and is_simulated:
+            # whatever it was, the simulator holds no such order: nothing of it stays reserved
+            return self._refuse(request, campaign, problem)
+        if is_simulated:
+            producer.book(created.to_dict())
+        request.reply(Fate.MADE if created is not None else Fate.UNKNOWN, problem)
         return created
 
-    def _order(self, symbol: str, intent: OrderIntent) -> typing.Any:
+    async def _send(self, order: typing.Any, producer: VolumeBoosterTradingModeProducer) -> typing.Any:
+        if producer.settler is None:
+            return await self.trading_mode.create_order(order)
+        with producer.settler.sending(order.order_id, producer.now()) as params:
+            return await self.trading_mode.create_order(order, params=params)
+
+    def _refuse(self, request: OrderRequest, campaign: Campaign, reason: str) -> None:
+        producer: VolumeBoosterTradingModeProducer = self.trading_mode.producers[0]
+        campaign.close(request.order_id, Outcome.REJECTED, reason, producer.now())
+        request.reply(Fate.REFUSED, reason)
+
+    def _order(self, symbol: str, request: OrderRequest) -> typing.Any:
+        intent = request.intent
         return trading_personal_data.create_order_instance(
             trader=self.exchange_manager.trader,
             order_type=_ORDER_TYPES[intent.order_type, intent.side],
@@ -407,6 +579,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             current_price=intent.mid_price if intent.order_type is OrderType.LIMIT else intent.price,
             quantity=intent.quantity,
             price=intent.price,
+            order_id=request.order_id,
             tag="volume_booster",
         )
 
@@ -473,7 +646,7 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
         producer = self.producers[0] if self.producers else None
         if producer is None or producer.campaign is None or self.settings is None:
             return "; ".join(self.settings_problems) or (producer and producer.problem) or "starting", 0
-        progress = producer.campaign.progress(self.settings.volume_target)
+        progress = producer.progress()
         kind, reason = producer.campaign.reason_of(producer.source) or (GO, "")
         sentence = report.sentence(progress)
         if producer.problem or kind in (WAIT, HALT, ERROR):

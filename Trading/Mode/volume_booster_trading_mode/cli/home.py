@@ -13,6 +13,7 @@ from ..campaign import CAMPAIGN_FILE
 
 MODE_CONFIG = pathlib.PurePath("specific_config", "VolumeBoosterTradingMode.json")
 KEPT_SUFFIX = ".before_run"
+OFFLINE_EXCHANGE = "offline_exchange"
 
 
 class HomeError(Exception):
@@ -64,21 +65,22 @@ class Home:
         """Make OctoBot start with this profile; the rest of its configuration stays as it is."""
         write_json(self.config, read_json(self.config) | {"profile": profile_id})
 
+    def use_keys(self, exchange: str, api_key: str, api_secret: str) -> None:
+        """Give OctoBot the keys of an exchange; it encrypts them in its configuration when it starts."""
+        config = read_json(self.config)
+        keys = {"api-key": api_key, "api-secret": api_secret, "sandboxed": False}
+        write_json(self.config, config | {"exchanges": {**config.get("exchanges", {}), exchange: keys}})
 
-def check_simulates(profile: pathlib.Path) -> dict[str, typing.Any]:
+
+def profile_config(profile: pathlib.Path) -> dict[str, typing.Any]:
     """The profile's configuration.
 
-    :raises HomeError: when it is missing, or trades for real.
+    :raises HomeError: when it is missing.
     """
     file = profile / "profile.json"
     if not file.is_file():
         raise HomeError(f"there is no profile {profile.name!r}: {file} is missing")
     config: dict[str, typing.Any] = read_json(file)["config"]
-    if config["trader"]["enabled"] or not config["trader-simulator"]["enabled"]:
-        raise HomeError(
-            f"the profile {profile.name!r} trades for real: this command needs one with the trader disabled and the "
-            "trader simulator enabled"
-        )
     return config
 
 

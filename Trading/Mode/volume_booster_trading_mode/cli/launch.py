@@ -17,6 +17,7 @@ EXCHANGE_READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 25.0
 EXCHANGE_MODULE = f"{__package__.rpartition('.')[0]}.offline_exchange.server.__main__"
 """Beside this package in a wheel; a process of its own, so it is named and not imported."""
+LOOPBACK = "127.0.0.1"
 PORT_VARIABLE = "VOLUME_BOOSTER_EXCHANGE_PORT"
 
 
@@ -99,12 +100,12 @@ class Child:
         self._lines.put("")
 
 
-def start_exchange(port: int, seed: int, log: pathlib.Path) -> tuple[Child, int]:
+def start_exchange(port: int, log: pathlib.Path, *options: str) -> tuple[Child, int]:
     """The local exchange on a loopback port, 0 for a free one, and the port that it got.
 
     :raises LaunchError: when it does not come up.
     """
-    command = [sys.executable, "-m", EXCHANGE_MODULE, "--port", str(port), "--seed", str(seed), "--parent-lifeline"]
+    command = [sys.executable, "-m", EXCHANGE_MODULE, "--port", str(port), *options, "--parent-lifeline"]
     child = Child("the local exchange", command, log.parent, log, dict(os.environ))
     try:
         ready = json.loads(child.first_line(EXCHANGE_READY_TIMEOUT_S))
@@ -122,6 +123,8 @@ def start_octobot(home: pathlib.Path, exchange_port: int | None, *args: str) -> 
     environment = offline_environment()
     if exchange_port is not None:
         environment[PORT_VARIABLE] = str(exchange_port)
+        for name in ("no_proxy", "NO_PROXY"):  # no proxy leads back to this computer
+            environment[name] = ",".join(part for part in (environment.get(name), LOOPBACK) if part)
     return Child("OctoBot", octobot_command(*args), home, home / "logs" / "octobot-console.log", environment)
 
 

@@ -12,6 +12,10 @@ from .. import report as reports
 from ..report import CampaignReport, shown
 
 LINE_EVERY_S = 5.0
+_NOTES = {
+    "simulation": "OctoBot's simulator fills without spread: real costs are higher",
+    "sandbox": "play money on the exchange of this computer: its spread and depth are drawn, not a real market's",
+}
 
 
 class LiveView:
@@ -82,6 +86,16 @@ def _eta(report: CampaignReport, now: float) -> str:
     return "ETA --:--" if eta_s is None else f"ETA {int(eta_s) // 60:02d}:{int(eta_s) % 60:02d}"
 
 
+def _inventory(report: CampaignReport) -> str:
+    """What was bought beyond what was sold, a minus for the opposite, market by market."""
+    held = (
+        f"{holding.base.normalize():+f} {holding.symbol.partition('/')[0]} ({shown(holding.value_quote)})"
+        for holding in report.progress.holdings
+        if holding.base
+    )
+    return ", ".join(held) or "as at the start"
+
+
 def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
     """The result of a campaign, for a person."""
     progress, quote = report.progress, report.quote
@@ -98,10 +112,16 @@ def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
         ("Fees", f"{shown(progress.fees_quote)} {quote}"),
         ("Slippage", f"{shown(progress.slippage_quote)} {quote}"),
         ("Cost", f"{shown(progress.cost_quote)} {quote}, {progress.cost_bps:.2f} bps of the volume"),
+        ("Inventory", _inventory(report)),
+        ("Realised", f"{shown(progress.realised_pnl_quote)} {quote} by round trips, fees not counted"),
+        (
+            "Pace",
+            f"{shown(progress.quote_per_hour(report.until(now)))} {quote} an hour, {progress.success_rate:.1%} filled",
+        ),
         ("Time", f"{report.runtime_s(now):.0f} s, seed {report.seed}, restarts {report.restarts}"),
     ]
-    if report.trading == "simulation":
-        rows.append(("Note", "OctoBot's simulator fills without spread: real costs are higher"))
+    if note := _NOTES.get(report.trading):
+        rows.append(("Note", note))
     table = rich.table.Table(title="Volume booster", show_header=False, title_justify="left")
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")

@@ -19,6 +19,12 @@ from .watchdog import ExitCode
 
 DEFAULT_HOME = pathlib.Path(".octobot")
 DEFAULT_PATIENCE_S = 120.0
+_STEERING = {
+    "pause": "place no new order until it is resumed, also after a restart",
+    "resume": "let a paused campaign go on",
+    "stop": "end OctoBot; started again, the campaign goes on",
+    "target": "raise or lower the target of a campaign",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -30,8 +36,11 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str] | None = None) -> int:
     """Do what the arguments ask for; the exit code of the contract. Every problem is one sentence on standard error."""
-    arguments = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
     try:
+        if given[:1] == ["exchange"]:
+            return _exchange(given[1:])
+        arguments = _parser().parse_args(given)
         return int(arguments.command(arguments))
     except SettingsError as error:
         return _problem(ExitCode.UNUSABLE, *error.problems)
@@ -71,16 +80,33 @@ def _install(arguments: argparse.Namespace) -> int:
 def _simulate(arguments: argparse.Namespace) -> int:
     from . import simulate
 
-    return simulate.run(arguments)
+    return simulate.main(arguments)
 
 
-def _exchange(arguments: argparse.Namespace) -> int:
+def _sandbox(arguments: argparse.Namespace) -> int:
+    from . import sandbox
+
+    return sandbox.main(arguments)
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from . import status
+
+    return status.main(arguments)
+
+
+def _steer(arguments: argparse.Namespace) -> int:
+    from . import steer
+
+    return int(getattr(steer, arguments.verb)(arguments))
+
+
+def _exchange(options: list[str]) -> int:
+    """The exchange's own command line: it tells its options, and their problems, itself."""
     from . import launch
 
     server: typing.Any = importlib.import_module(launch.EXCHANGE_MODULE)
-    options = {"--port": arguments.port, "--seed": arguments.seed, "--start-time": arguments.start_time}
-    given = [(option, str(value)) for option, value in options.items() if value is not None]
-    return int(server.main([text for pair in given for text in pair]))
+    return int(server.main(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,29 +122,50 @@ def _parser() -> argparse.ArgumentParser:
     install.add_argument("--json", action="store_true", help="print the report as one JSON object")
 
     simulate = _command(commands, "simulate", _simulate, "run OctoBot in simulation mode on the local exchange")
-    simulate.add_argument("--home", type=pathlib.Path, metavar="DIR", default=DEFAULT_HOME, help="default: .octobot")
-    simulate.add_argument("--profile", metavar="ID", default="volume_booster_offline")
-    simulate.add_argument("--target", metavar="QUOTE", help="the volume to reach, in quote currency")
-    simulate.add_argument("--seed", metavar="N", help="same seed, same decisions and same prices")
-    simulate.add_argument(
+    _add_run_options(simulate, profile="volume_booster_offline")
+
+    sandbox = _command(commands, "sandbox", _sandbox, "the same with OctoBot's real trader, on the local exchange")
+    _add_run_options(sandbox, profile="volume_booster_sandbox")
+
+    status = _command(commands, "status", _status, "one look at a campaign, running or not")
+    _add_home_options(status)
+    for verb, what in _STEERING.items():
+        command = _command(commands, verb, _steer, what)
+        command.set_defaults(verb=verb)
+        _add_home_options(command)
+        if verb == "target":
+            command.add_argument("quote", metavar="QUOTE", help="the volume to reach, in quote currency")
+
+    # only to be listed: its options are told by the exchange itself
+    commands.add_parser("exchange", help="run the local exchange alone; `exchange --help` tells its options")
+    return parser
+
+
+def _add_home_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--home", type=pathlib.Path, metavar="DIR", default=DEFAULT_HOME, help="default: .octobot")
+    parser.add_argument("--json", action="store_true", help="print the campaign as one JSON object")
+
+
+def _add_run_options(parser: argparse.ArgumentParser, profile: str) -> None:
+    """The options of a command that runs a campaign."""
+    parser.add_argument("--home", type=pathlib.Path, metavar="DIR", default=DEFAULT_HOME, help="default: .octobot")
+    parser.add_argument("--profile", metavar="ID", default=profile, help=f"default: {profile}")
+    parser.add_argument("--target", metavar="QUOTE", help="the volume to reach, in quote currency")
+    parser.add_argument("--seed", metavar="N", help="same seed, same decisions and same prices")
+    parser.add_argument(
         "--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help="any setting; may be repeated"
     )
-    simulate.add_argument(
-        "--port", type=_port, metavar="N", default=0, help="of the local exchange; default: a free one"
+    parser.add_argument(
+        "--fresh", action="store_true", help="begin a new campaign; an unfinished one is kept beside it"
     )
-    simulate.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up after this time, exit code 4")
-    simulate.add_argument(
+    parser.add_argument("--port", type=_port, metavar="N", default=0, help="of the local exchange; default: a free one")
+    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up after this time, exit code 4")
+    parser.add_argument(
         "--patience", type=_seconds, metavar="SECONDS", default=DEFAULT_PATIENCE_S,
         help="give up when nothing has happened for so long, exit code 1; default: 120",
     )  # fmt: skip
-    simulate.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    simulate.add_argument("--quiet", action="store_true", help="no live progress")
-
-    exchange = _command(commands, "exchange", _exchange, "run the local exchange alone")
-    exchange.add_argument("--port", type=_port, metavar="N", default=8642, help="default: 8642; 0: a free one")
-    exchange.add_argument("--seed", metavar="N", help="same seed and start time, same prices; default: 0")
-    exchange.add_argument("--start-time", metavar="EPOCH", help="when the prices start, in epoch seconds; default: now")
-    return parser
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    parser.add_argument("--quiet", action="store_true", help="no live progress")
 
 
 def _command(

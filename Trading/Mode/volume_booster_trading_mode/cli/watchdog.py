@@ -5,7 +5,11 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from ..journal import STOPPED_REASON
 from ..report import CampaignReport
+
+WRAP_UP_S = 10.0
+"""How long a bot that has reached its target may take to cancel what still rests."""
 
 
 class ExitCode(enum.IntEnum):
@@ -42,23 +46,44 @@ class Verdict:
 def judge(sight: Sight, timeout_s: float | None, patience_s: float) -> Verdict | None:
     """The verdict, or None while the run may go on.
 
-    `patience_s` is how long nothing new may happen: no start, no order, no fill.
+    `patience_s` is how long nothing new may happen: no start, no order, no fill. A paused campaign is waited for.
     """
-    report = sight.report
     if sight.is_interrupted:
         return Verdict(ExitCode.INTERRUPTED, "interrupted")
-    if report is not None and report.state == "done":
+    return _by_campaign(sight) or _by_process(sight) or _by_time(sight, timeout_s, patience_s)
+
+
+def _by_campaign(sight: Sight) -> Verdict | None:
+    report = sight.report
+    if report is not None and report.state == "done" and _is_wrapped_up(report, sight):
         return Verdict(ExitCode.DONE, "the target is reached")
     if report is not None and report.state == "halted":
         return Verdict(ExitCode.HALTED, f"halted: {report.reason}")
+    return None
+
+
+def _is_wrapped_up(report: CampaignReport, sight: Sight) -> bool:
+    """Orders that still rest when the target is reached are cancelled and settled before anything is ended."""
+    has_ended = sight.octobot_exit_code is not None or sight.exchange_exit_code is not None
+    return report.is_wrapped_up or has_ended or sight.since_news_s >= WRAP_UP_S
+
+
+def _by_process(sight: Sight) -> Verdict | None:
     if sight.exchange_exit_code is not None:
         return Verdict(ExitCode.FAILED, f"the local exchange ended (exit code {sight.exchange_exit_code})")
-    if sight.octobot_exit_code is not None:
-        return Verdict(ExitCode.FAILED, f"OctoBot ended before the target (exit code {sight.octobot_exit_code})")
+    if sight.octobot_exit_code is None:
+        return None
+    if sight.report is not None and sight.report.reason == STOPPED_REASON:
+        return Verdict(ExitCode.INTERRUPTED, STOPPED_REASON)
+    return Verdict(ExitCode.FAILED, f"OctoBot ended before the target (exit code {sight.octobot_exit_code})")
+
+
+def _by_time(sight: Sight, timeout_s: float | None, patience_s: float) -> Verdict | None:
     if timeout_s is not None and sight.elapsed_s >= timeout_s:
         return Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {timeout_s:g} s")
-    if sight.since_news_s >= patience_s:
-        return Verdict(ExitCode.FAILED, _why_nothing_happens(report, patience_s))
+    is_paused = sight.report is not None and sight.report.state == "paused"
+    if sight.since_news_s >= patience_s and not is_paused:
+        return Verdict(ExitCode.FAILED, _why_nothing_happens(sight.report, patience_s))
     return None
 
 

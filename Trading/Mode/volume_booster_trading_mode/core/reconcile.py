@@ -27,6 +27,8 @@ class ExchangeOrder:
     filled_quantity: Decimal
     is_open: bool
     is_rejected: bool = False
+    is_filled: bool = False
+    """Whole: nothing of it is left."""
 
 
 @dataclass(frozen=True, slots=True)

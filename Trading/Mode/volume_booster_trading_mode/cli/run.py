@@ -1,0 +1,269 @@
+"""A run of a campaign to its end: the local exchange and the real OctoBot, started, watched and stopped together.
+
+What tells `simulate` from `sandbox` is a `Rehearsal`: whose trader it is, which profiles will do, and what the exchange
+has to be told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import importlib.metadata
+import json
+import pathlib
+import random
+import signal
+import sys
+import time
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import rich.console
+
+from ..bot_lock import running_bot
+from ..core.corrections import swap_inverted_ranges
+from ..core.market import Trading
+from ..core.presets import Preset, decided_by
+from ..core.settings import Settings, SettingsError, parse_settings, without_octobot_keys
+from ..journal import TARGET, Journal, NoCampaignError, set_aside
+from ..report import CampaignReport, read_report
+from . import bundle, home, install, launch
+from .live import LiveView, summary_table
+from .watchdog import ExitCode, Sight, Verdict, judge
+
+LOOK_EVERY_S = 0.25
+
+
+class Rehearsal(typing.Protocol):
+    """What a run rehearses."""
+
+    trading: Trading
+
+    def check(self, profile: pathlib.Path) -> dict[str, typing.Any]:
+        """The profile's configuration.
+
+        :raises HomeError: when it is missing or not one for this rehearsal.
+        """
+
+    def exchange_options(self, octobot_home: home.Home, config: dict[str, typing.Any], is_new: bool) -> list[str]:
+        """What the local exchange is started with, for a new campaign or one that goes on."""
+
+    def connect(self, octobot_home: home.Home) -> None:
+        """Let OctoBot into the exchange; called before it starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run that can be started: everything about it has been checked."""
+
+    rehearsal: Rehearsal
+    home: home.Home
+    profile_id: str
+    settings: Settings
+    port: int
+    timeout_s: float | None
+    patience_s: float
+    config: dict[str, typing.Any]
+    """Of the profile."""
+    is_fresh: bool
+    has_own_target: bool
+    """Asked for on the command line: it wins over one that a running campaign was given."""
+
+
+def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
+    """Run a campaign to its end; the exit code of the contract.
+
+    :raises SettingsError, HomeError, BundleError, LaunchError: when it can't be started.
+    """
+    plan = _plan(arguments, rehearsal)
+    view = LiveView(rich.console.Console(stderr=True), is_quiet=arguments.quiet)
+    with _interruption() as is_interrupted:
+        verdict, report = _run(plan, view, is_interrupted)
+    now = time.time()
+    result = _result(plan, verdict, report, now)
+    if arguments.json:
+        print(json.dumps(result.to_json(now)))
+    elif report is not None:
+        rich.console.Console().print(summary_table(result, now))
+    if verdict.exit_code is ExitCode.FAILED:
+        raise launch.LaunchError(f"{verdict.reason}. {_last_problem(plan.home)} Logs: {plan.home.logs}")
+    if verdict.exit_code is not ExitCode.DONE:
+        print(f"volume-booster: {verdict.reason}", file=sys.stderr)
+    return verdict.exit_code
+
+
+def _result(plan: Plan, verdict: Verdict, report: CampaignReport | None, now: float) -> CampaignReport:
+    """What is told of the run: its campaign, stopped if it had not ended by itself, or one that never began."""
+    if report is None:
+        version = importlib.metadata.version("octobot")
+        begun = CampaignReport.not_begun(plan.settings.volume_target, version, verdict.reason, now)
+        return dataclasses.replace(begun, trading=plan.rehearsal.trading.value)
+    if report.state in ("running", "paused"):
+        return dataclasses.replace(report, state="stopped", reason=verdict.reason, ended_at=now)
+    return report
+
+
+def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> Plan:
+    own = bundle.profiles()
+    octobot_home = home.Home(arguments.home.absolute())
+    octobot_home.check_is_for_runs(tuple(own))
+    if process := running_bot(octobot_home.campaign):
+        raise home.HomeError(
+            f"another OctoBot (process {process}) already runs the campaign in {octobot_home.path}: end it with "
+            "`volume-booster stop`, or choose another --home"
+        )
+    profile = octobot_home.profile(arguments.profile)
+    if not profile.is_dir():
+        if arguments.profile not in own:
+            raise home.HomeError(f"there is no profile {arguments.profile!r}; the bundle has {', '.join(own)}")
+        profile = own[arguments.profile]
+    config = rehearsal.check(profile)
+    options = {"volume_target": arguments.target, "seed": arguments.seed}
+    asked = dict(arguments.set) | {key: value for key, value in options.items() if value is not None}
+    return Plan(
+        rehearsal,
+        octobot_home,
+        arguments.profile,
+        _settings(without_octobot_keys(home.mode_settings(profile)), asked),
+        arguments.port,
+        arguments.timeout,
+        arguments.patience,
+        config,
+        arguments.fresh,
+        "volume_target" in asked,
+    )
+
+
+def _settings(of_profile: dict[str, typing.Any], asked: dict[str, str]) -> Settings:
+    """The settings of a profile with those that were asked for on top.
+
+    :raises SettingsError: also when a setting is asked for that the preset decides.
+    """
+    values, sentences = swap_inverted_ranges(of_profile | asked)
+    preset = values.get("preset", Preset.CUSTOM.value)
+    if overruled := [key for key in decided_by(preset) if key in asked]:
+        raise SettingsError(
+            [f"{key}: the preset {preset} decides it; use preset=custom to set it yourself" for key in overruled]
+        )
+    for sentence in sentences:
+        print(f"volume-booster: setting put right: {sentence}", file=sys.stderr)
+    return parse_settings(values)
+
+
+def _run(
+    plan: Plan, view: LiveView, is_interrupted: typing.Callable[[], bool]
+) -> tuple[Verdict, CampaignReport | None]:
+    octobot_home = plan.home
+    octobot_home.make()
+    is_new = _set_other_campaign_aside(plan, view)
+    with contextlib.ExitStack() as stack:
+        exchange, port = None, None
+        if home.OFFLINE_EXCHANGE in plan.config["exchanges"]:
+            exchange, port = _start_exchange(plan, is_new)
+            stack.callback(exchange.stop)
+            view.say(f"The local exchange listens on 127.0.0.1:{port}")
+        if not install.is_installed(octobot_home.path):
+            view.say(f"Installing the bundle into {octobot_home.path}")
+            install.install(octobot_home.path)
+        if is_interrupted():
+            return Verdict(ExitCode.INTERRUPTED, "interrupted"), None
+        octobot_home.select_profile(plan.profile_id)
+        plan.rehearsal.connect(octobot_home)
+        profile = octobot_home.profile(plan.profile_id)
+        stack.enter_context(home.settings_of_this_run(profile, plan.settings.to_config()))
+        arguments = ["--reset-trading-history"] if is_new else []
+        octobot = launch.start_octobot(octobot_home.path, port, *arguments)
+        stack.callback(octobot.stop)
+        view.say(f"OctoBot starts with the profile {plan.profile_id}, process {octobot.pid}")
+        verdict = _watch(plan, view, octobot, exchange, is_interrupted)
+    return verdict, _read(octobot_home, 0.0)
+
+
+def _watch(
+    plan: Plan, view: LiveView, octobot: launch.Child, exchange: launch.Child | None,
+    is_interrupted: typing.Callable[[], bool],
+) -> Verdict:  # fmt: skip
+    started_at, clock = time.time(), time.monotonic
+    start = news_at = clock()
+    seen: tuple[typing.Any, ...] = ()
+    with view:
+        while True:
+            report = _read(plan.home, started_at)
+            news = (report.progress.orders, report.progress.fills, report.state) if report else ()
+            if news != seen:
+                seen, news_at = news, clock()
+            view.show(report, time.time())
+            sight = Sight(
+                elapsed_s=clock() - start,
+                since_news_s=clock() - news_at,
+                report=report,
+                octobot_exit_code=octobot.exit_code,
+                exchange_exit_code=exchange.exit_code if exchange else None,
+                is_interrupted=is_interrupted(),
+            )
+            if verdict := judge(sight, plan.timeout_s, plan.patience_s):
+                return verdict
+            time.sleep(LOOK_EVERY_S)
+
+
+def _read(octobot_home: home.Home, since: float) -> CampaignReport | None:
+    """The campaign, if its journal exists and the mode has started after `since`."""
+    try:
+        report = read_report(octobot_home.campaign)
+    except NoCampaignError:
+        return None
+    return report if report is not None and report.last_start_at >= since else None
+
+
+def _start_exchange(plan: Plan, is_new: bool) -> tuple[launch.Child, int]:
+    seed = plan.settings.seed if plan.settings.seed is not None else random.SystemRandom().randrange(2**32)
+    options = plan.rehearsal.exchange_options(plan.home, plan.config, is_new)
+    if is_new or "--state" not in options:  # a state holds the seed that it began with
+        options = [*options, "--seed", str(seed)]
+    return launch.start_exchange(plan.port, plan.home.logs / "local-exchange.log", *options)
+
+
+def _set_other_campaign_aside(plan: Plan, view: LiveView) -> bool:
+    """A campaign that is not gone on with is kept beside the new one; True when a new one begins."""
+    report = _read(plan.home, 0.0)
+    if report is None:
+        return True
+    if report.is_finished:
+        why = "The finished campaign"
+    elif plan.is_fresh:
+        why = "The campaign so far"
+    elif report.trading != plan.rehearsal.trading.value:
+        why = f"The {report.trading} campaign, which can't go on as a {plan.rehearsal.trading.value} one,"
+    else:
+        view.say(f"Going on with the campaign in {plan.home.campaign}")
+        if plan.has_own_target and plan.settings.volume_target != report.progress.target_quote:
+            with contextlib.closing(Journal.create_or_open(plan.home.campaign)) as journal:
+                journal.add_command(time.time(), TARGET, f"{plan.settings.volume_target:f}")
+        return False
+    view.say(f"{why} is kept as {set_aside(plan.home.campaign, time.time())}")
+    return True
+
+
+@contextlib.contextmanager
+def _interruption() -> Iterator[typing.Callable[[], bool]]:
+    """Within it Ctrl-C and SIGTERM do not kill: the function that it gives tells that one came."""
+    received: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda number, _: received.append(number)) for number in signals}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _last_problem(octobot_home: home.Home) -> str:
+    """OctoBot's last error, for a person who has to find out why it does not trade."""
+    try:
+        lines = (octobot_home.logs / "OctoBot.log").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return "OctoBot wrote no log."
+    errors = [line for line in lines if " ERROR " in line]
+    return f"OctoBot's last error: {errors[-1].strip()}." if errors else "OctoBot logged no error."

@@ -1,0 +1,102 @@
+"""`volume-booster pause | resume | stop | target`: what a person wants of a campaign, through its journal."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import time
+from collections.abc import Callable
+
+from ..bot_lock import running_bot
+from ..core.settings import parse_settings
+from ..journal import PAUSE, RESUME, STOP, TARGET, Journal
+from ..report import shown
+from .home import Home
+from .status import Look, look, show
+from .watchdog import ExitCode
+
+TAKEN_UP_WITHIN_S = 5.0
+ENDED_WITHIN_S = 30.0
+LOOK_EVERY_S = 0.05
+
+_DONE = {
+    PAUSE: "Paused: no new order is placed until `volume-booster resume`.",
+    RESUME: "Resumed.",
+    STOP: "Stopped: OctoBot has ended; started again, the campaign goes on.",
+    TARGET: "The target is {target} now.",
+}
+_WHILE_DOWN = {
+    PAUSE: "OctoBot is not running: it will be paused when it is started.",
+    RESUME: "OctoBot is not running: it will not be paused when it is started.",
+    STOP: "OctoBot is not running.",
+    TARGET: "OctoBot is not running: the target is {target} when it is started.",
+}
+
+
+def pause(arguments: argparse.Namespace) -> int:
+    return _steer(arguments, PAUSE)
+
+
+def resume(arguments: argparse.Namespace) -> int:
+    return _steer(arguments, RESUME)
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    return _steer(arguments, STOP)
+
+
+def target(arguments: argparse.Namespace) -> int:
+    """:raises SettingsError: when it is no target."""
+    settings = parse_settings({"volume_target": arguments.quote})
+    return _steer(arguments, TARGET, f"{settings.volume_target:f}")
+
+
+def _steer(arguments: argparse.Namespace, kind: str, value: str = "") -> int:
+    """Write the command down, wait until the bot has taken it up, and say what has become of it.
+
+    :raises HomeError: when there is no campaign.
+    :raises JournalError: when its journal can't be used.
+    """
+    home = Home(arguments.home.absolute())
+    before = look(home)
+    sentence, problem = _DONE[kind], None
+    if before.process is None:
+        sentence = _WHILE_DOWN[kind]
+    if before.process is not None or kind != STOP:
+        problem = _send(home, kind, value, before.process)
+    after = look(home)
+    if problem is not None:
+        print(f"volume-booster: {problem}", file=sys.stderr)
+    if arguments.json:
+        show(after, as_json=True)
+    elif problem is None:
+        print(sentence.format(target=_amount(after, value)))
+    return ExitCode.DONE if problem is None else ExitCode.FAILED
+
+
+def _send(home: Home, kind: str, value: str, process: int | None) -> str | None:
+    """Why the command is not carried out yet, None when it is or will be at the next start."""
+    with contextlib.closing(Journal.create_or_open(home.campaign)) as journal:
+        command_id = journal.add_command(time.time(), kind, value)
+        if process is None:
+            return None
+        if not _is_soon(lambda: journal.is_handled(command_id), TAKEN_UP_WITHIN_S):
+            within = f"in {TAKEN_UP_WITHIN_S:g} s; it will when it can"
+            return f"OctoBot (process {process}) has not taken the command up {within}"
+    if kind == STOP and not _is_soon(lambda: running_bot(home.campaign) is None, ENDED_WITHIN_S):
+        return f"OctoBot (process {process}) places no more orders, but has not ended in {ENDED_WITHIN_S:g} s"
+    return None
+
+
+def _is_soon(is_so: Callable[[], bool], within_s: float) -> bool:
+    until = time.monotonic() + within_s
+    while not is_so():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(LOOK_EVERY_S)
+    return True
+
+
+def _amount(seen: Look, value: str) -> str:
+    return f"{shown(seen.report.progress.target_quote)} {seen.report.quote}".strip() if value else ""

@@ -1,0 +1,33 @@
+"""An order on its way from the producer to the consumer, and what is known of it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from dataclasses import dataclass
+
+from .core.market import OrderIntent
+
+
+class Fate(enum.Enum):
+    """What is known of an order after it was asked for."""
+
+    MADE = "made"
+    REFUSED = "refused"
+    """It does not exist, and will not."""
+    UNKNOWN = "unknown"
+    """A real exchange may have it: it has to be looked up."""
+
+
+@dataclass(slots=True)
+class OrderRequest:
+    """An order that is reserved and written down under its id. The answer tells its fate, and why."""
+
+    order_id: str
+    intent: OrderIntent
+    answer: asyncio.Future[tuple[Fate, str]]
+
+    def reply(self, fate: Fate, reason: str = "") -> None:
+        """Answer, unless nobody waits for it any more."""
+        if not self.answer.done():
+            self.answer.set_result((fate, reason))
