@@ -31,9 +31,10 @@ ARROWS: dict[str, set[str]] = {
     "exchange_record": {"exchange_view", "core"},
     "real_trader": {"exchange_record", "core"},
     "settler": {"exchange_view", "exchange_record", "real_trader", "campaign", "core"},
+    "order_consumer": {"exchange_view", "order_request", "report", "campaign", "core"},
     "volume_booster_trading": {
         *{"exchange_view", "order_events", "user_inputs", "notifications", "live_settings", "real_trader", "settler"},
-        *{"bot_process", "order_request", "campaign", "report", "journal", "core"},
+        *{"bot_process", "order_consumer", "order_request", "campaign", "report", "journal", "core"},
     },
     "cli": {"cli", "report", "journal", "bot_lock", "campaign", "core"},
     "__init__": {"volume_booster_trading"},
@@ -59,7 +60,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
-    "bot_process exchange_view exchange_record real_trader settler order_events user_inputs notifications "
+    "bot_process exchange_view exchange_record real_trader settler order_consumer order_events user_inputs notifications "
     "live_settings volume_booster_trading".split()
 )
 IMPURE = {

@@ -1,0 +1,101 @@
+"""The consumer of the trading mode: makes the orders that its producer asks for, and tells what is known of them."""
+
+from __future__ import annotations
+
+import typing
+
+import octobot_trading.enums as trading_enums
+import octobot_trading.errors as trading_errors
+import octobot_trading.modes as trading_modes
+import octobot_trading.personal_data as trading_personal_data
+
+from . import exchange_view, report
+from .campaign import Campaign
+from .core import reconcile
+from .core.ledger import Outcome
+from .core.market import OrderType, Side, Trading
+from .order_request import Fate, OrderRequest
+
+_ORDER_TYPES = {
+    (OrderType.MARKET, Side.BUY): trading_enums.TraderOrderType.BUY_MARKET,
+    (OrderType.MARKET, Side.SELL): trading_enums.TraderOrderType.SELL_MARKET,
+    (OrderType.LIMIT, Side.BUY): trading_enums.TraderOrderType.BUY_LIMIT,
+    (OrderType.LIMIT, Side.SELL): trading_enums.TraderOrderType.SELL_LIMIT,
+}
+
+
+class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer):
+    """Makes the orders that the producer asks for, through OctoBot's trader, and always answers."""
+
+    def skip_portfolio_available_check_before_creating_orders(self) -> bool:
+        """The decision has looked at the balance already."""
+        return True
+
+    async def create_new_orders(
+        self, symbol: str, final_note: typing.Any, state: typing.Any, **kwargs: typing.Any
+    ) -> list[typing.Any]:
+        request: OrderRequest = kwargs[self.CREATE_ORDER_DATA_PARAM]["request"]
+        if request.answer.done():
+            return []
+        try:
+            created = await self._create_order(symbol, request)
+        except Exception as error:
+            # the producer waits for the answer: whatever happened is one
+            request.reply(Fate.UNKNOWN, f"{type(error).__name__}: {error}")
+            raise
+        return [created] if created else []
+
+    async def _create_order(self, symbol: str, request: OrderRequest) -> typing.Any:
+        """Send the order, which is written down already; None when it was not made, with the answer given."""
+        producer = self.trading_mode.producers[0]
+        campaign: Campaign | None = producer.campaign
+        if campaign is None:
+            request.reply(Fate.REFUSED, "the mode is stopping")
+            return None
+        if producer.now() - (campaign.placed_at(request.order_id) or 0.0) > reconcile.SENT_WITHIN_S:
+            return self._refuse(request, campaign, "OctoBot came to send it too late")
+        trading = exchange_view.trading_of(self.exchange_manager)
+        if trading is Trading.LIVE:
+            return self._refuse(request, campaign, "this version does not trade with real funds")
+        progress = report.sentence(producer.progress())
+        self.logger.info("Sending: %s | %s", report.intent_line(request.intent, symbol), progress)
+        is_simulated = trading is not Trading.SANDBOX
+        problem = "OctoBot did not create the order, its log says why"
+        try:
+            created = await self._send(self._order(symbol, request), producer)
+        except trading_errors.MissingFunds as error:
+            return self._refuse(request, campaign, f"MissingFunds: {error}")
+        except Exception as error:
+            created, problem = None, f"{type(error).__name__}: {error}"
+            self.logger.exception(error, True, f"Order not made: {problem}")
+        if created is None and is_simulated:
+            # whatever it was, the simulator holds no such order: nothing of it stays reserved
+            return self._refuse(request, campaign, problem)
+        if is_simulated:
+            producer.book(created.to_dict())
+        request.reply(Fate.MADE if created is not None else Fate.UNKNOWN, problem)
+        return created
+
+    async def _send(self, order: typing.Any, producer: typing.Any) -> typing.Any:
+        if producer.settler is None:
+            return await self.trading_mode.create_order(order)
+        with producer.settler.sending(order.order_id, producer.now()) as params:
+            return await self.trading_mode.create_order(order, params=params)
+
+    def _refuse(self, request: OrderRequest, campaign: Campaign, reason: str) -> None:
+        producer = self.trading_mode.producers[0]
+        campaign.close(request.order_id, Outcome.REJECTED, reason, producer.now())
+        request.reply(Fate.REFUSED, reason)
+
+    def _order(self, symbol: str, request: OrderRequest) -> typing.Any:
+        intent = request.intent
+        return trading_personal_data.create_order_instance(
+            trader=self.exchange_manager.trader,
+            order_type=_ORDER_TYPES[intent.order_type, intent.side],
+            symbol=symbol,
+            current_price=intent.mid_price if intent.order_type is OrderType.LIMIT else intent.price,
+            quantity=intent.quantity,
+            price=intent.price,
+            order_id=request.order_id,
+            tag="volume_booster",
+        )
