@@ -11,6 +11,8 @@ else
 BIN := $(VENV)/bin
 endif
 SOURCES := setup.py pyproject.toml metadata.json README.md $(shell find Trading profiles -type f -not -path '*/__pycache__/*')
+# one more than there are cores: some tests wait for the time to pass
+WORKERS = $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .PHONY: simulate test check clean
@@ -33,10 +35,10 @@ test:
 .PHONY: test-one
 test-one: $(VENV)/test.stamp lint
 	@$(BIN)/python -m pip list 2>/dev/null | grep -i '^octobot '
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/test.stamp lint
-	$(BIN)/python -m pytest -n auto -m "not long" tests/core tests/octobot tests/test_architecture.py
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not long" tests/core tests/octobot tests/test_architecture.py
 
 .PHONY: lint
 lint: $(VENV)/test.stamp

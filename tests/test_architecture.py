@@ -60,8 +60,8 @@ CORE_ARROWS: dict[str, set[str]] = {
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
-    "bot_process exchange_view exchange_record real_trader settler order_consumer order_events user_inputs notifications "
-    "live_settings volume_booster_trading".split()
+    "bot_process exchange_view exchange_record real_trader settler order_consumer order_events user_inputs "
+    "notifications live_settings volume_booster_trading".split()
 )
 IMPURE = {
     "time",

@@ -82,6 +82,19 @@ def test_an_order_that_the_exchange_does_not_know_is_given_up_only_when_it_canno
     assert settlement.outcome is (None if can_still_arrive else Outcome.REJECTED)
 
 
+@LAW
+@given(st.floats(0, 100))
+def test_an_order_that_the_exchange_refused_and_does_not_know_is_given_up_at_once(age_s) -> None:
+    settlement = reconcile.settle_missing(sent(), SENT_AT + age_s, "Filter failure: LOT_SIZE")
+    assert (settlement.outcome, settlement.reason) == (Outcome.REJECTED, "Filter failure: LOT_SIZE")
+
+
+def test_an_order_is_given_up_only_after_the_exchange_would_refuse_it_however_late_it_was_sent() -> None:
+    a_clock_may_be_behind_by_s = 1.0
+    latest_s = reconcile.SENT_WITHIN_S + reconcile.ARRIVES_WITHIN_S + a_clock_may_be_behind_by_s
+    assert latest_s < reconcile.NEVER_ARRIVES_AFTER_S
+
+
 def test_a_trade_that_is_missing_is_waited_for_and_told() -> None:
     order = ExchangeOrder(OURS, "vb1", Decimal("0.02"), is_open=False)
     settlement = reconcile.settle(sent(), order, [trade(1, Decimal("0.015"))], RULES, no_price)

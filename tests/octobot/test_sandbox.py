@@ -1,0 +1,198 @@
+"""The mode on OctoBot's real trader: whatever happens to an order, the ledger is the exchange's tape."""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+import time
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import pytest
+
+from octobot_volume_booster import real_trader
+from octobot_volume_booster.campaign import Campaign
+from octobot_volume_booster.core.ledger import Outcome
+from octobot_volume_booster.core.market import OrderIntent, OrderType, Side, Trading
+from octobot_volume_booster.core.reconcile import NEVER_ARRIVES_AFTER_S
+from octobot_volume_booster.offline_exchange.server.orders import Status
+
+from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, ccxt_client, faulty_exchange
+from ..exchange.real_octobot import EXCHANGE, SYMBOL
+from .sandbox_bot import LIMIT, SandboxBot, assert_equals_tape, journal_path, own_orders, sandbox_bot
+
+FAR = {"order_type": "limit", "price_offset_percent": 1, "limit_order_timeout": 600, "max_open_orders": 2}
+"""Limit orders that rest where nothing reaches them."""
+
+
+@pytest.fixture(autouse=True)
+def _a_home_of_its_own(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+async def exchange() -> AsyncIterator[FaultyExchange]:
+    async with faulty_exchange() as faulty:
+        yield faulty
+
+
+def sent_before(age_s: float, price: Decimal, quantity: Decimal = Decimal("0.01")) -> str:
+    """An order that a bot which was killed had written down, and nobody knows whether it was sent."""
+    order_id, now = real_trader.new_order_id(), time.time()
+    campaign = Campaign.open(journal_path())
+    campaign.begin(now - age_s, Trading.SANDBOX, 7, "2.0", "before")
+    intent = OrderIntent(Side.BUY, OrderType.LIMIT, quantity, price, price)
+    campaign.place(order_id, EXCHANGE, SYMBOL, intent, now - age_s)
+    campaign.close_journal()
+    return order_id
+
+
+async def test_a_campaign_of_market_orders_is_the_tape_to_the_last_digit(exchange: FaultyExchange) -> None:
+    async with sandbox_bot(exchange) as bot:
+        await bot.until_done()
+        assert_equals_tape(exchange, bot.progress)
+        assert bot.progress.maker_share == 0
+        await bot.until(lambda: _balances_of_octobot(bot) == _balances_of_exchange(exchange), 5)
+
+
+def _balances_of_octobot(bot: SandboxBot) -> dict[str, tuple[Decimal, Decimal]]:
+    """Free and total."""
+    portfolio = bot.manager.exchange_personal_data.portfolio_manager.portfolio.portfolio
+    return {asset: (portfolio[asset].available, portfolio[asset].total) for asset in ("BTC", "USDT")}
+
+
+def _balances_of_exchange(exchange: FaultyExchange) -> dict[str, tuple[Decimal, Decimal]]:
+    balances = exchange.exchange.venue.engine.accounts[CREDENTIALS.account].balances()
+    return {asset: (free, free + locked) for asset, (free, locked) in balances.items() if asset != "ETH"}
+
+
+async def test_a_campaign_of_limit_orders_is_the_tape_to_the_last_digit(exchange: FaultyExchange) -> None:
+    async with sandbox_bot(exchange, **LIMIT) as bot:
+        await bot.until_done()
+        assert_equals_tape(exchange, bot.progress)
+        await bot.until(lambda: _balances_of_octobot(bot) == _balances_of_exchange(exchange), 5)
+        assert bot.progress.maker_share == 1
+        assert not bot.open_on_exchange()
+
+
+async def test_orders_that_are_cancelled_while_the_crowd_fills_them_lose_no_part(exchange: FaultyExchange) -> None:
+    settings = {"volume_target": 1_000_000, "limit_order_timeout": 1, "min_buy_amount": 1_000, "max_buy_amount": 2_000}
+    async with sandbox_bot(exchange, **LIMIT | settings) as bot:
+        await bot.until(lambda: len(bot.parts()) >= 2 and bot.progress.fills > bot.progress.succeeded)
+        await bot.finish()
+        assert_equals_tape(exchange, bot.progress)
+        await bot.until(lambda: _balances_of_octobot(bot) == _balances_of_exchange(exchange), 5)
+
+
+async def test_orders_that_fill_while_the_bot_is_down_are_counted_once(exchange: FaultyExchange) -> None:
+    settings = {**LIMIT, "volume_target": 6_000}
+    async with sandbox_bot(exchange, **settings | {"limit_order_timeout": 60, "price_offset_percent": 0.005}) as bot:
+        await bot.until(lambda: len(bot.open_on_exchange()) >= 3)
+    before = len(exchange.tape())
+    for _ in range(400):
+        exchange.exchange.advance(exchange.exchange.clock.now_ms())
+        if len(exchange.tape()) > before:
+            break
+        await asyncio.sleep(0.05)
+    assert len(exchange.tape()) > before, "nothing was filled while the bot was down"
+    async with sandbox_bot(exchange, **settings) as bot:
+        await bot.until_done()
+        assert_equals_tape(exchange, bot.progress)
+
+
+async def test_orders_that_rest_over_a_restart_are_ours_again_and_no_more_than_allowed(
+    exchange: FaultyExchange,
+) -> None:
+    async with sandbox_bot(exchange, **FAR) as bot:
+        await bot.until(lambda: len(bot.open_on_exchange()) == 2)
+        resting = {order.order_id for order in bot.open_on_exchange()}
+    async with sandbox_bot(exchange, **FAR) as bot:
+        await bot.until(lambda: "as many as max_open_orders" in bot.mode.get_current_state()[0])
+        assert {order.order_id for order in bot.open_on_exchange()} == resting
+    async with sandbox_bot(exchange, **FAR | {"limit_order_timeout": 0.5}) as bot:
+        await bot.until(lambda: not resting & {order.order_id for order in bot.open_on_exchange()})
+    assert all(exchange.exchange.venue.engine.accounts[CREDENTIALS.account].orders[one].status is Status.CANCELED
+               for one in resting)  # fmt: skip
+
+
+async def test_an_order_that_was_written_down_and_never_sent_is_given_up_and_the_campaign_goes_on(
+    exchange: FaultyExchange,
+) -> None:
+    order_id = sent_before(NEVER_ARRIVES_AFTER_S + 1, exchange.far_price())
+    async with sandbox_bot(exchange) as bot:
+        await bot.until_done()
+        assert bot.campaign.record(order_id).outcome is Outcome.REJECTED
+        assert_equals_tape(exchange, bot.progress)
+
+
+async def test_nothing_is_sent_while_an_order_may_still_be_on_its_way(exchange: FaultyExchange) -> None:
+    order_id = sent_before(NEVER_ARRIVES_AFTER_S - 2, exchange.far_price())
+    async with sandbox_bot(exchange) as bot:
+        await bot.until(lambda: "does not know the order" in bot.mode.get_current_state()[0])
+        assert not exchange.orders() and bot.campaign.record(order_id).outcome is None
+        await bot.until_done()
+        assert bot.campaign.record(order_id).outcome is Outcome.REJECTED
+        assert_equals_tape(exchange, bot.progress)
+
+
+async def test_an_order_that_arrived_unnoticed_is_ours_after_a_restart_and_ends_when_its_time_is_over(
+    exchange: FaultyExchange,
+) -> None:
+    order_id = sent_before(1.0, exchange.far_price())
+    async with ccxt_client(exchange) as client:
+        price = float(exchange.far_price())
+        await client.create_order(SYMBOL, "limit", "buy", 0.01, price, {"newClientOrderId": order_id})
+    async with sandbox_bot(exchange, limit_order_timeout=3) as bot:
+        await bot.until_done()
+        assert bot.campaign.record(order_id).outcome is Outcome.CANCELLED
+        assert_equals_tape(exchange, bot.progress)
+
+
+async def test_an_order_that_filled_unnoticed_is_counted_after_a_restart(exchange: FaultyExchange) -> None:
+    order_id = sent_before(1.0, exchange.market_price() * 2)
+    async with ccxt_client(exchange) as client:
+        price = float(exchange.market_price() * 2)
+        await client.create_order(SYMBOL, "limit", "buy", 0.01, price, {"newClientOrderId": order_id})
+    async with sandbox_bot(exchange) as bot:
+        await bot.until_done()
+        assert bot.campaign.record(order_id).outcome is Outcome.FILLED
+        assert_equals_tape(exchange, bot.progress)
+
+
+@pytest.mark.parametrize("kind", ["market", "limit"])
+async def test_an_order_of_somebody_else_on_the_account_is_neither_counted_nor_crossed_nor_cancelled(
+    exchange: FaultyExchange, kind: str
+) -> None:
+    """Placed at the touch, so that a market order of ours would meet it first; OctoBot looks every seven seconds."""
+    settings = {**(LIMIT if kind == "limit" else {}), "volume_target": 1_000_000}
+    async with sandbox_bot(exchange, poll_s=None, **settings) as bot, ccxt_client(exchange) as client:
+        await bot.until(lambda: bot.progress.fills >= 1)
+        book = await client.fetch_order_book(SYMBOL, 5)
+        ask = book["asks"][0][0] - 0.01
+        foreign = await client.create_order(SYMBOL, "limit", "sell", 0.5, ask, {"newClientOrderId": "somebody"})
+        if kind == "market":  # beside limit orders of ours it would be the one that crosses
+            await client.create_order(SYMBOL, "market", "sell", 0.001)
+        await asyncio.sleep(1.5)
+        (order,) = exchange.orders("somebody")
+        assert order.status in (Status.NEW, Status.PARTIALLY_FILLED, Status.FILLED)
+        if order.is_open:
+            await client.cancel_order(foreign["id"], SYMBOL)
+        await bot.finish()
+        assert_equals_tape(exchange, bot.progress, is_alone=False)
+        assert len(own_orders(exchange)) < len(exchange.orders())
+
+
+async def test_orders_that_octobot_lost_sight_of_are_shown_to_it_again_and_cancelled_in_their_time(
+    exchange: FaultyExchange,
+) -> None:
+    async with sandbox_bot(exchange, poll_s=None, **FAR | {"limit_order_timeout": 3}) as bot:
+        await bot.until(lambda: len(bot.open_on_exchange()) == 2)
+        resting = {order.order_id for order in bot.open_on_exchange()}
+        orders_manager = bot.manager.exchange_personal_data.orders_manager
+        for order in list(orders_manager.get_open_orders()):
+            orders_manager.remove_order_instance(order)
+        await bot.until(lambda: len(orders_manager.get_open_orders()) == 2)
+        assert {order.order_id for order in bot.open_on_exchange()} == resting, (
+            "what OctoBot did not see was sent again"
+        )
+        await bot.until(lambda: not resting & {order.order_id for order in bot.open_on_exchange()})
