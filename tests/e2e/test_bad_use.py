@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from .conftest import volume_booster
+from .conftest import QUICK, volume_booster
 
 pytestmark = pytest.mark.e2e
 
@@ -68,3 +68,19 @@ def test_a_port_in_use_is_told(tmp_path: pathlib.Path, command: str) -> None:
     assert port in done.errors
     assert "in use" in done.errors
     assert "Traceback" not in done.errors
+
+
+def test_a_damaged_campaign_is_left_alone_until_a_fresh_one_is_asked_for(home: pathlib.Path) -> None:
+    journal = home / "user" / "volume_booster" / "campaign.sqlite"
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    journal.write_bytes(b"neither a journal nor empty")
+    options = ["--home", str(home), "--target", "1000", "--seed", "7", "--json", *QUICK]
+    refused = volume_booster("simulate", *options, cwd=home.parent)
+    assert refused.exit_code == 1
+    assert "--fresh" in refused.errors and len(refused.errors.splitlines()) == 1
+    assert journal.read_bytes() == b"neither a journal nor empty"
+
+    done = volume_booster("simulate", *options, "--fresh", cwd=home.parent)
+    assert done.exit_code == 0, done.errors
+    (kept,) = journal.parent.glob("campaign-*.sqlite")
+    assert kept.read_bytes() == b"neither a journal nor empty"

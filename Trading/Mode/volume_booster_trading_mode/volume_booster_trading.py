@@ -99,6 +99,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             await self.join_campaign()
         except JournalError as error:
             self.problem = str(error)
+            self.logger.error(f"Volume booster not started: {error}")
             await self.sent_once_critical_notification("Volume booster not started", str(error))
             return
         if not self.exchange_manager.is_backtesting:

@@ -227,13 +227,15 @@ def _start_exchange(plan: Plan, is_new: bool) -> tuple[launch.Child, int]:
 
 def _set_other_campaign_aside(plan: Plan, view: LiveView) -> bool:
     """A campaign that is not gone on with is kept beside the new one; True when a new one begins."""
+    if plan.is_fresh:  # also one that can't be read
+        if kept := set_aside(plan.home.campaign, time.time()):
+            view.say(f"The campaign so far is kept as {kept}")
+        return True
     report = _read(plan.home, 0.0)
     if report is None:
         return True
     if report.is_finished:
         why = "The finished campaign"
-    elif plan.is_fresh:
-        why = "The campaign so far"
     elif report.trading != plan.rehearsal.trading.value:
         why = f"The {report.trading} campaign, which can't go on as a {plan.rehearsal.trading.value} one,"
     else:
