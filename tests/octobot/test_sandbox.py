@@ -19,7 +19,7 @@ from octobot_volume_booster.offline_exchange.server.orders import Status
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, ccxt_client, faulty_exchange
 from ..exchange.real_octobot import EXCHANGE, SYMBOL
-from .sandbox_bot import LIMIT, SandboxBot, assert_equals_tape, journal_path, own_orders, sandbox_bot
+from .sandbox_bot import LIMIT, SETTINGS, SandboxBot, assert_equals_tape, journal_path, own_orders, sandbox_bot
 
 FAR = {"order_type": "limit", "price_offset_percent": 1, "limit_order_timeout": 600, "max_open_orders": 2}
 """Limit orders that rest where nothing reaches them."""
@@ -185,7 +185,7 @@ async def test_an_order_of_somebody_else_on_the_account_is_neither_counted_nor_c
 async def test_orders_that_octobot_lost_sight_of_are_shown_to_it_again_and_cancelled_in_their_time(
     exchange: FaultyExchange,
 ) -> None:
-    async with sandbox_bot(exchange, poll_s=None, **FAR | {"limit_order_timeout": 3}) as bot:
+    async with sandbox_bot(exchange, poll_s=None, **FAR) as bot:
         await bot.until(lambda: len(bot.open_on_exchange()) == 2)
         resting = {order.order_id for order in bot.open_on_exchange()}
         orders_manager = bot.manager.exchange_personal_data.orders_manager
@@ -195,4 +195,6 @@ async def test_orders_that_octobot_lost_sight_of_are_shown_to_it_again_and_cance
         assert {order.order_id for order in bot.open_on_exchange()} == resting, (
             "what OctoBot did not see was sent again"
         )
+        hurried = {"required_strategies": [], **SETTINGS, **FAR, "limit_order_timeout": 0.1}
+        await bot.mode.reload_config(bot.manager.bot_id, trading_config=hurried)
         await bot.until(lambda: not resting & {order.order_id for order in bot.open_on_exchange()})

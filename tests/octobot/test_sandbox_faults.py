@@ -21,7 +21,8 @@ IMPATIENT_MS, SLOW_S = 300, 0.6
 A_WHILE_MS = 1_500
 CANCEL = ["DELETE /api/v3/order"]
 ASKED = ["GET /api/v3/order", "GET /api/v3/openOrders", "GET /api/v3/myTrades", "GET /api/v3/depth"]
-HURRIED = {**LIMIT, "limit_order_timeout": 0.5, "price_offset_percent": 0.002}
+SHORT = {"volume_target": 3_000}
+HURRIED = {**LIMIT, "limit_order_timeout": 0.5, "price_offset_percent": 0.002, "volume_target": 5_000}
 """Limit orders that are cancelled more often than they fill."""
 
 
@@ -60,7 +61,8 @@ MATRIX = [
     Row("rate_limited", {"retry_after_s": 1, "requests": ASKED, "times": 2}, LIMIT, is_long=True),
     Row("banned", {"retry_after_s": 2, "until_ms": A_WHILE_MS}),
     Row("banned", {"retry_after_s": 1, "until_ms": 3_000}, LIMIT, is_long=True),
-    Row("server_error"),
+    Row("server_error", {"requests": ["GET /api/v3/order"]}),
+    Row("server_error", is_long=True),
     Row("server_error", {"status": 504, "message": "Gateway Timeout"}, LIMIT, is_long=True),
     Row("server_error", {"code": -1000, "message": "An unknown error occurred."}, is_long=True),
     Row("server_error", {"requests": CANCEL, "times": 2}, HURRIED, is_long=True),
@@ -74,7 +76,7 @@ MATRIX = [
     Row("rejected", {"code": -2011, "message": "Unknown order sent.", "requests": CANCEL}, HURRIED, is_long=True),
     Row("duplicate_fills"),
     Row("duplicate_fills", {"share": 0.5}, LIMIT, is_long=True),
-    Row("late_fills", {"delay_s": 1}),
+    Row("late_fills", {"delay_s": 0.4}),
     Row("late_fills", {"delay_s": 2, "share": 0.5}, HURRIED, is_long=True),
     Row("shuffled_fills"),
     Row("shuffled_fills", {}, LIMIT, is_long=True),
@@ -117,7 +119,7 @@ def test_every_fault_has_a_row_that_is_always_run() -> None:
     "row", [pytest.param(row, id=str(row), marks=pytest.mark.long if row.is_long else ()) for row in MATRIX]
 )
 async def test_a_campaign_that_a_fault_strikes_ends_done_and_is_the_tape(exchange: FaultyExchange, row: Row) -> None:
-    async with sandbox_bot(exchange, request_timeout_ms=IMPATIENT_MS, **row.settings) as bot:
+    async with sandbox_bot(exchange, request_timeout_ms=IMPATIENT_MS, **{**SHORT, **row.settings}) as bot:
         await bot.until(lambda: bot.progress.fills >= 1)
         exchange.script(row.kind, **row.values)
         await bot.until_done()
