@@ -434,3 +434,15 @@ def test_a_lock_that_can_not_be_told_is_a_clear_error(path: pathlib.Path) -> Non
     with pytest.raises(JournalError, match="can't be locked"):
         Campaign.open(path)
     assert running_bot(path) is None
+
+
+def test_a_campaign_of_the_simulator_does_not_go_on_with_another_kind_of_money(path: pathlib.Path) -> None:
+    campaign = begun(path, some_settings())
+    trade(campaign, "a", 100, NOON)
+    campaign.close_journal()
+    before = path.read_bytes()
+    campaign = Campaign.open(path)
+    with pytest.raises(JournalError, match=r"is one of simulation and can't go on as one of sandbox: .* --fresh"):
+        campaign.begin(NOON, Trading.SANDBOX, 7, "2.1.1", " ".join(BTC), some_settings())
+    campaign.close_journal()
+    assert path.read_bytes() == before

@@ -120,6 +120,8 @@ class Campaign:
 
         A finished campaign that is given other `settings` with a new target is set aside, and a new one begins: the
         place where the finished one is kept is returned.
+
+        :raises JournalError: also when the campaign was one with other money, which is never added up.
         """
         self._take_up_what_was_asked_while_down(now)
         aside = None
@@ -129,6 +131,11 @@ class Campaign:
         if row is None:
             row = CampaignRow(now, trading.value, seed, octobot_version)
             self._journal.begin_campaign(row)
+        if row.trading != trading.value:
+            raise JournalError(
+                f"the campaign in {self._journal.path} is one of {row.trading} and can't go on as one of "
+                f"{trading.value}: keep it, and start a new campaign with --fresh or in another home"
+            )
         self.seed = row.seed
         self.note(now, START, source, f"OctoBot {octobot_version}, seed {row.seed}")
         return aside

@@ -277,7 +277,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
     async def _settled(self, campaign: Campaign, settler: Settler) -> policy.Wait | None:
         """Write down what the exchange says became of our orders; why to wait while it does not say enough."""
-        failures = self.progress().failures_in_a_row
+        failures = self._failures_in_a_row()
         try:
             wait = await settler.settle(self.now())
         except (JournalError, ValueError) as error:
@@ -285,9 +285,13 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             return policy.Wait(HALTED_LOOK_S, self.problem)
         except exchange_view.NotReadableError as missing:
             return policy.Wait(policy.IDLE_S, str(missing))
-        if self.progress().failures_in_a_row > failures:
+        if self._failures_in_a_row() > failures:
             self._back_off()
         return wait
+
+    def _failures_in_a_row(self) -> int:
+        """0 while the settings can't be used: then nothing is sent anyway, but what was sent is settled."""
+        return 0 if self.trading_mode.settings is None else self.progress().failures_in_a_row
 
     def _back_off(self) -> float:
         """No order until a while after a failure, longer after each; the seconds of it."""
