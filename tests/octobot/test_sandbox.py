@@ -21,6 +21,8 @@ from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, ccxt_client,
 from ..exchange.real_octobot import EXCHANGE, SYMBOL
 from .sandbox_bot import LIMIT, SETTINGS, SandboxBot, assert_equals_tape, journal_path, own_orders, sandbox_bot
 
+pytestmark = pytest.mark.long
+
 FAR = {"order_type": "limit", "price_offset_percent": 1, "limit_order_timeout": 600, "max_open_orders": 2}
 """Limit orders that rest where nothing reaches them."""
 

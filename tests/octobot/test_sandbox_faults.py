@@ -16,6 +16,8 @@ from octobot_volume_booster.offline_exchange.server.faults import SCENARIOS, Fau
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, faulty_exchange
 from .sandbox_bot import LIMIT, SandboxBot, assert_equals_tape, own_orders, sandbox_bot
 
+pytestmark = pytest.mark.long
+
 IMPATIENT_MS, SLOW_S = 300, 0.6
 """How long the client waits for an answer, and how long a slow one takes."""
 A_WHILE_MS = 1_500
@@ -33,7 +35,6 @@ class Row:
     kind: str
     values: dict[str, typing.Any] = field(default_factory=dict)
     settings: dict[str, typing.Any] = field(default_factory=dict)
-    is_long: bool = False
 
     def __str__(self) -> str:
         values = " ".join(f"{key}={value}" for key, value in self.values.items())
@@ -43,60 +44,60 @@ class Row:
 
 MATRIX = [
     Row("answer_lost"),
-    Row("answer_lost", {"times": 2}, LIMIT, is_long=True),
+    Row("answer_lost", {"times": 2}, LIMIT),
     Row("answer_lost", {"requests": CANCEL}, HURRIED),
-    Row("answer_lost", {"requests": ASKED, "times": 3}, LIMIT, is_long=True),
+    Row("answer_lost", {"requests": ASKED, "times": 3}, LIMIT),
     Row("disconnected"),
-    Row("disconnected", {"requests": ["*"], "times": None, "probability": 0.2, "until_ms": A_WHILE_MS}, LIMIT, True),
-    Row("disconnected", {"requests": CANCEL, "times": 2}, HURRIED, is_long=True),
+    Row("disconnected", {"requests": ["*"], "times": None, "probability": 0.2, "until_ms": A_WHILE_MS}, LIMIT),
+    Row("disconnected", {"requests": CANCEL, "times": 2}, HURRIED),
     Row("slow_answer", {"delay_s": SLOW_S}),
-    Row("slow_answer", {"delay_s": SLOW_S}, LIMIT, is_long=True),
-    Row("slow_answer", {"delay_s": SLOW_S, "requests": CANCEL, "times": 2}, HURRIED, is_long=True),
-    Row("slow_answer", {"delay_s": SLOW_S, "requests": ASKED, "times": 2}, is_long=True),
+    Row("slow_answer", {"delay_s": SLOW_S}, LIMIT),
+    Row("slow_answer", {"delay_s": SLOW_S, "requests": CANCEL, "times": 2}, HURRIED),
+    Row("slow_answer", {"delay_s": SLOW_S, "requests": ASKED, "times": 2}),
     Row("late_acceptance", {"delay_s": SLOW_S}),
-    Row("late_acceptance", {"delay_s": 3}, LIMIT, is_long=True),
+    Row("late_acceptance", {"delay_s": 3}, LIMIT),
     Row("rate_limited"),
-    Row("rate_limited", {"retry_after_s": 1}, LIMIT, is_long=True),
-    Row("rate_limited", {"retry_after_s": 1, "code": -1015, "message": "Too many new orders."}, is_long=True),
-    Row("rate_limited", {"retry_after_s": 1, "requests": ASKED, "times": 2}, LIMIT, is_long=True),
+    Row("rate_limited", {"retry_after_s": 1}, LIMIT),
+    Row("rate_limited", {"retry_after_s": 1, "code": -1015, "message": "Too many new orders."}),
+    Row("rate_limited", {"retry_after_s": 1, "requests": ASKED, "times": 2}, LIMIT),
     Row("banned", {"retry_after_s": 2, "until_ms": A_WHILE_MS}),
-    Row("banned", {"retry_after_s": 1, "until_ms": 3_000}, LIMIT, is_long=True),
+    Row("banned", {"retry_after_s": 1, "until_ms": 3_000}, LIMIT),
     Row("server_error", {"requests": ["GET /api/v3/order"]}),
-    Row("server_error", is_long=True),
-    Row("server_error", {"status": 504, "message": "Gateway Timeout"}, LIMIT, is_long=True),
-    Row("server_error", {"code": -1000, "message": "An unknown error occurred."}, is_long=True),
-    Row("server_error", {"requests": CANCEL, "times": 2}, HURRIED, is_long=True),
+    Row("server_error"),
+    Row("server_error", {"status": 504, "message": "Gateway Timeout"}, LIMIT),
+    Row("server_error", {"code": -1000, "message": "An unknown error occurred."}),
+    Row("server_error", {"requests": CANCEL, "times": 2}, HURRIED),
     Row("server_error_after"),
     Row("server_error_after", {"status": 500, "code": None, "message": "Internal Server Error"}),
-    Row("server_error_after", {"times": 2}, LIMIT, is_long=True),
+    Row("server_error_after", {"times": 2}, LIMIT),
     Row("server_error_after", {"requests": CANCEL}, HURRIED),
     Row("rejected"),
     Row("rejected", {"code": -1013, "message": "Filter failure: LOT_SIZE"}),
-    Row("rejected", {"message": "Duplicate order sent."}, LIMIT, is_long=True),
-    Row("rejected", {"code": -2011, "message": "Unknown order sent.", "requests": CANCEL}, HURRIED, is_long=True),
+    Row("rejected", {"message": "Duplicate order sent."}, LIMIT),
+    Row("rejected", {"code": -2011, "message": "Unknown order sent.", "requests": CANCEL}, HURRIED),
     Row("duplicate_fills"),
-    Row("duplicate_fills", {"share": 0.5}, LIMIT, is_long=True),
+    Row("duplicate_fills", {"share": 0.5}, LIMIT),
     Row("late_fills", {"delay_s": 0.4}),
-    Row("late_fills", {"delay_s": 2, "share": 0.5}, HURRIED, is_long=True),
+    Row("late_fills", {"delay_s": 2, "share": 0.5}, HURRIED),
     Row("shuffled_fills"),
-    Row("shuffled_fills", {}, LIMIT, is_long=True),
+    Row("shuffled_fills", {}, LIMIT),
     Row("stale_ticker", {"requests": ["GET /api/v3/depth"], "until_ms": A_WHILE_MS}),
-    Row("stale_ticker", {"requests": ["GET /api/v3/depth"], "until_ms": A_WHILE_MS}, LIMIT, is_long=True),
+    Row("stale_ticker", {"requests": ["GET /api/v3/depth"], "until_ms": A_WHILE_MS}, LIMIT),
     Row("empty_book", {"until_ms": A_WHILE_MS}),
-    Row("empty_book", {"until_ms": A_WHILE_MS, "side": "asks"}, LIMIT, is_long=True),
+    Row("empty_book", {"until_ms": A_WHILE_MS, "side": "asks"}, LIMIT),
     Row("crossed_book", {"until_ms": A_WHILE_MS}),
-    Row("crossed_book", {"until_ms": A_WHILE_MS}, LIMIT, is_long=True),
+    Row("crossed_book", {"until_ms": A_WHILE_MS}, LIMIT),
     Row("market_maker_gone", {"until_ms": A_WHILE_MS}),
-    Row("market_maker_gone", {"until_ms": A_WHILE_MS}, LIMIT, is_long=True),
+    Row("market_maker_gone", {"until_ms": A_WHILE_MS}, LIMIT),
     Row("changed_rules", {"step_base": "0.001"}),
-    Row("changed_rules", {"minimum_notional_quote": "900"}, is_long=True),
+    Row("changed_rules", {"minimum_notional_quote": "900"}),
     Row("changed_rules", {"tick_quote": "0.5"}, LIMIT),
     Row("balance_drift", {"asset": "USDT", "amount": "-9900", "requests": ["*"]}),
-    Row("balance_drift", {"asset": "BTC", "amount": "-0.999", "requests": ["*"]}, LIMIT, is_long=True),
-    Row("balance_drift", {"asset": "BTC", "amount": "1", "requests": ["*"]}, is_long=True),
+    Row("balance_drift", {"asset": "BTC", "amount": "-0.999", "requests": ["*"]}, LIMIT),
+    Row("balance_drift", {"asset": "BTC", "amount": "1", "requests": ["*"]}),
     Row("clock_skew", {"offset_ms": 60_000, "until_ms": A_WHILE_MS}),
     Row("clock_skew", {"offset_ms": -60_000, "until_ms": A_WHILE_MS}, LIMIT),
-    Row("clock_skew", {"offset_ms": 5_000, "until_ms": A_WHILE_MS}, is_long=True),
+    Row("clock_skew", {"offset_ms": 5_000, "until_ms": A_WHILE_MS}),
 ]  # fmt: skip
 
 
@@ -111,13 +112,11 @@ async def exchange() -> AsyncIterator[FaultyExchange]:
         yield faulty
 
 
-def test_every_fault_has_a_row_that_is_always_run() -> None:
-    assert {row.kind for row in MATRIX if not row.is_long} == {kind.value for kind in FaultKind}
+def test_every_fault_has_a_row() -> None:
+    assert {row.kind for row in MATRIX} == {kind.value for kind in FaultKind}
 
 
-@pytest.mark.parametrize(
-    "row", [pytest.param(row, id=str(row), marks=pytest.mark.long if row.is_long else ()) for row in MATRIX]
-)
+@pytest.mark.parametrize("row", MATRIX, ids=str)
 async def test_a_campaign_that_a_fault_strikes_ends_done_and_is_the_tape(exchange: FaultyExchange, row: Row) -> None:
     async with sandbox_bot(exchange, request_timeout_ms=IMPATIENT_MS, **{**SHORT, **row.settings}) as bot:
         await bot.until(lambda: bot.progress.fills >= 1)
@@ -185,14 +184,12 @@ async def _through(exchange: FaultyExchange, bot: SandboxBot, scenario: str) -> 
     assert own_orders(exchange)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_a_campaign_through_many_faults_at_once_is_the_tape(exchange: FaultyExchange, scenario: str) -> None:
     async with sandbox_bot(exchange, request_timeout_ms=1_000, **{**LIMIT, "volume_target": 8_000}) as bot:
         await _through(exchange, bot, scenario)
 
 
-@pytest.mark.long
 async def test_with_octobots_own_intervals_a_campaign_through_many_faults_is_the_tape(exchange: FaultyExchange) -> None:
     async with sandbox_bot(exchange, poll_s=None, **{**HURRIED, "volume_target": 8_000}) as bot:
         await _through(exchange, bot, "overloaded")
