@@ -57,6 +57,16 @@ async def test_a_campaign_of_market_orders_is_the_tape_to_the_last_digit(exchang
         await bot.until(lambda: _balances_of_octobot(bot) == _balances_of_exchange(exchange), 5)
 
 
+async def test_a_side_that_has_to_be_next_asks_the_exchange_for_its_balance(exchange: FaultyExchange) -> None:
+    """OctoBot may believe that there is nothing of one currency while the other one is plenty."""
+    async with sandbox_bot(exchange, poll_s=None, max_position_imbalance="0.05", side_policy="alternate") as bot:
+        await bot.until(lambda: bot.progress.fills >= 1)
+        portfolio = bot.manager.exchange_personal_data.portfolio_manager.portfolio.portfolio
+        portfolio["BTC"].available = portfolio["BTC"].total = Decimal("0.00009")
+        await bot.until_done()
+        assert_equals_tape(exchange, bot.progress)
+
+
 def _balances_of_octobot(bot: SandboxBot) -> dict[str, tuple[Decimal, Decimal]]:
     """Free and total."""
     portfolio = bot.manager.exchange_personal_data.portfolio_manager.portfolio.portfolio

@@ -58,6 +58,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._orders_consumer: typing.Any = None
         self._errors_in_a_row = 0
         self._unfunded_in_a_row = 0
+        self._has_told_unfunded = False
         self._request: OrderRequest | None = None
         self._settler: Settler | None = None
         self._is_ending = False
@@ -307,7 +308,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             case policy.Cancel():
                 return await self._cancel(decision.orders, decision.reason)
             case policy.Wait(is_unfunded=True):
-                return await self._unfunded(campaign, decision)
+                return await self._unfunded(campaign, decision, progress)
             case policy.Wait():
                 return self._waiting(campaign, decision)
             case Halt():
@@ -318,6 +319,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     async def _place_in_time(self, decision: policy.Place, campaign: Campaign) -> float:
         """Place, but not before the pause after the last order is over, however often the loop is woken."""
         self._unfunded_in_a_row = 0
+        self._has_told_unfunded = False
         too_early_s = self._next_order_at - self.now()
         if too_early_s > CLOCK_TOLERANCE_S:
             return too_early_s
@@ -398,12 +400,17 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self.logger.info("Waiting on %s: %s", self.source, decision.reason)
         return decision.delay_s
 
-    async def _unfunded(self, campaign: Campaign, decision: policy.Wait) -> float:
-        """Wait longer and longer; told to a person once, and over by itself when there are funds again."""
+    async def _unfunded(self, campaign: Campaign, decision: policy.Wait, progress: Progress) -> float:
+        """Wait longer and longer; told to a person once, and over by itself when there are funds again.
+
+        OctoBot's idea of the balances may be an old one, so the exchange is asked. While orders rest, which keep funds,
+        there is nothing for a person to do.
+        """
         self._unfunded_in_a_row += 1
         if self._settler is not None:
             self._settler.doubt_balances()
-        if self._unfunded_in_a_row == 1:
+        if not progress.open_orders and not self._has_told_unfunded:
+            self._has_told_unfunded = True
             await notifications.notify(f"{self.source} waits for funds: {decision.reason}")
         self._waiting(campaign, decision)
         delay_s = pacing.backoff_delay(self._unfunded_in_a_row, random.Random(self._unfunded_in_a_row))

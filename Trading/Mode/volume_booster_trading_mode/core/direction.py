@@ -38,6 +38,11 @@ def choose_sides(
     return [first, *(side for side in sides if side is not first)], ""
 
 
+def is_any_allowed(settings: Settings, progress: Progress) -> bool:
+    """Whether `max_position_imbalance` lets an order through on either side, funds aside."""
+    return any(is_allowed(side, settings, progress) for side in Side)
+
+
 def is_allowed(side: Side, settings: Settings, progress: Progress) -> bool:
     """Whether |bought - sold| / target is within its cap even if all that is open on this side fills and nothing else.
 

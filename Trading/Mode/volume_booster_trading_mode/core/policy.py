@@ -41,7 +41,7 @@ class Wait:
     delay_s: float
     reason: str
     is_unfunded: bool = False
-    """The balances pay for no order: wait longer and longer until they do."""
+    """A balance does not pay for the order that has to be next: wait longer and longer until it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ def _next_order(view: View, settings: Settings, progress: Progress, rng: random.
     sides, reason = direction.choose_sides(fundable, min_order, settings, progress, rng)
     delay_s = pacing.next_delay(settings.trade_frequency_min, settings.trade_frequency_max, rng)
     if not sides:
-        return Wait(delay_s, reason, is_unfunded=min_order > max(fundable.values()))
+        is_unfunded = min_order > max(fundable.values()) or direction.is_any_allowed(settings, progress)
+        return Wait(delay_s, reason, is_unfunded)
     decisions = [_order_on(side, view, settings, progress, rng, delay_s) for side in sides]
     return next((decision for decision in decisions if not isinstance(decision, Wait)), decisions[0])
 
