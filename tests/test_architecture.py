@@ -32,9 +32,23 @@ ARROWS: dict[str, set[str]] = {
     "real_trader": {"exchange_record", "core"},
     "settler": {"exchange_view", "exchange_record", "real_trader", "campaign", "core"},
     "order_consumer": {"exchange_view", "order_request", "report", "campaign", "core"},
+    "execution": {
+        "exchange_view",
+        "notifications",
+        "real_trader",
+        "order_request",
+        "report",
+        "campaign",
+        "journal",
+        "core",
+    },
+    "order_producer": {
+        *{"exchange_view", "order_events", "execution", "settler", "bot_process"},
+        *{"campaign", "report", "journal", "core"},
+    },
     "volume_booster_trading": {
-        *{"exchange_view", "order_events", "user_inputs", "notifications", "live_settings", "real_trader", "settler"},
-        *{"bot_process", "order_consumer", "order_request", "campaign", "report", "journal", "core"},
+        *{"order_producer", "order_consumer", "live_settings", "user_inputs", "notifications"},
+        *{"report", "journal", "core"},
     },
     "cli": {"cli", "report", "journal", "bot_lock", "campaign", "core"},
     "__init__": {"volume_booster_trading"},
@@ -61,7 +75,7 @@ CORE_ARROWS: dict[str, set[str]] = {
 }
 OCTOBOT_ROOMS = set(
     "bot_process exchange_view exchange_record real_trader settler order_consumer order_events user_inputs "
-    "notifications live_settings volume_booster_trading".split()
+    "notifications live_settings execution order_producer volume_booster_trading".split()
 )
 IMPURE = {
     "time",

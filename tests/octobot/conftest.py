@@ -20,11 +20,9 @@ import octobot_trading.modes as trading_modes
 import pytest
 
 from octobot_volume_booster.core.settings import Settings
-from octobot_volume_booster.volume_booster_trading import (
-    VolumeBoosterTradingMode,
-    VolumeBoosterTradingModeConsumer,
-    VolumeBoosterTradingModeProducer,
-)
+from octobot_volume_booster.order_consumer import VolumeBoosterTradingModeConsumer
+from octobot_volume_booster.order_producer import VolumeBoosterTradingModeProducer
+from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 
 SYMBOL = "BTC/USDT"
 EXCHANGE = "binance"

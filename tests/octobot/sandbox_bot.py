@@ -17,7 +17,8 @@ from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import Role
 from octobot_volume_booster.journal import TARGET, Journal
 from octobot_volume_booster.offline_exchange.server.orders import Order, Party, Status, Trade
-from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode, VolumeBoosterTradingModeProducer
+from octobot_volume_booster.order_producer import VolumeBoosterTradingModeProducer
+from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange
 from ..exchange.real_octobot import real_exchange_manager

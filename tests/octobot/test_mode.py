@@ -12,8 +12,8 @@ import octobot_trading.personal_data as trading_personal_data
 import pytest
 
 from octobot_volume_booster.core.market import Side
+from octobot_volume_booster.execution import HALTED_LOOK_S
 from octobot_volume_booster.journal import DONE, ERROR, HALT, WAIT
-from octobot_volume_booster.volume_booster_trading import HALTED_LOOK_S
 
 from .conftest import START_PRICE, SYMBOL, Bot, MakeBot
 

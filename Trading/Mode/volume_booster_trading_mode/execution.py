@@ -1,0 +1,195 @@
+"""Carries out decisions on one symbol: places, cancels, waits, halts; what became of it goes back to the producer."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import typing
+from decimal import Decimal
+
+import octobot_trading.enums as trading_enums
+import octobot_trading.errors as trading_errors
+
+from . import exchange_view, notifications, real_trader, report
+from .campaign import Campaign
+from .core import pacing, policy
+from .core.guards import Halt
+from .core.ledger import Outcome, Progress
+from .core.market import OpenOrder, OrderIntent
+from .journal import DONE, ERROR, GO, HALT, WAIT, JournalError
+from .order_request import Fate, OrderRequest
+
+ANSWER_TIMEOUT_S = 120.0
+"""How long an order waits for the consumer's answer; OctoBot's own time-outs of an order are shorter."""
+HALTED_LOOK_S = 2.0
+"""How often a halted campaign looks whether its reason is gone."""
+SHORTEST_DELAY_S = 0.05
+UNFUNDED_LOOK_S = 30.0
+"""The longest wait before a campaign without funds looks again."""
+CLOCK_TOLERANCE_S = 1e-3
+
+
+class Execution:
+    """The hands of one producer: every method that carries something out tells in how many seconds to decide again."""
+
+    def __init__(self, producer: typing.Any) -> None:
+        self._producer = producer
+        self._unfunded_in_a_row = 0
+        self._has_told_unfunded = False
+        self.next_order_at = 0.0
+        """No order before this moment, on the clock of the producer."""
+        self.request: OrderRequest | None = None
+        """The order that was sent last."""
+
+    def _now(self) -> float:
+        return float(self._producer.now())
+
+    def order_within(self, delay_s: float) -> None:
+        """The next order may go out after this many seconds at the latest."""
+        self.next_order_at = min(self.next_order_at, self._now() + delay_s)
+
+    async def carry_out(self, decision: policy.Decision, campaign: Campaign, progress: Progress) -> float:
+        match decision:
+            case policy.Place():
+                return await self._place_in_time(decision, campaign)
+            case policy.Cancel():
+                return await self.cancel(decision.orders, decision.reason)
+            case policy.Wait(is_unfunded=True):
+                return await self._unfunded(campaign, decision, progress)
+            case policy.Wait():
+                return self.waiting(campaign, decision)
+            case Halt():
+                return self.halted(campaign, decision)
+            case policy.Done():
+                return await self._done(decision, campaign, progress)
+
+    async def _place_in_time(self, decision: policy.Place, campaign: Campaign) -> float:
+        """Place, but not before the pause after the last order is over, however often the loop is woken."""
+        self._unfunded_in_a_row = 0
+        self._has_told_unfunded = False
+        too_early_s = self.next_order_at - self._now()
+        if too_early_s > CLOCK_TOLERANCE_S:
+            return too_early_s
+        campaign.note(self._now(), GO, self._producer.source, "")
+        return await self._place(decision, campaign)
+
+    async def _place(self, decision: policy.Place, campaign: Campaign) -> float:
+        """Reserve, write down and send, in this order; then see what became of it."""
+        sent_at = self._now()
+        answer = await self._send(decision.intent, campaign, decision.min_order_quote)
+        if answer is None:
+            return SHORTEST_DELAY_S
+        fate, reason = answer
+        self.next_order_at = max(self.next_order_at, sent_at + decision.delay_s)
+        if fate is Fate.REFUSED:
+            delay_s = max(decision.delay_s, self.back_off())
+            self._producer.logger.warning("Order not made: %s; next try in %.0f s", reason, delay_s)
+            campaign.note(self._now(), ERROR, self._producer.source, reason)
+            return delay_s
+        if fate is Fate.UNKNOWN:
+            self._producer.logger.warning("It is not known whether the order was made, so it is looked up: %s", reason)
+        if (unsettled := await self._producer.settled(campaign)) is not None:
+            return self.waiting(campaign, unsettled)
+        return decision.delay_s
+
+    async def _send(self, intent: OrderIntent, campaign: Campaign, min_order_quote: Decimal) -> tuple[Fate, str] | None:
+        """Let the consumer make an order, and wait for its answer; None when another symbol took its headroom."""
+        producer, order_id = self._producer, real_trader.new_order_id()
+        mode = producer.trading_mode
+        if not campaign.reserve(order_id, producer.exchange_name, mode.symbol, intent, self._now(), min_order_quote):
+            return None
+        request = self.request = OrderRequest(order_id, intent, asyncio.get_running_loop().create_future())
+        await producer.submit_trading_evaluation(
+            cryptocurrency=mode.cryptocurrency,
+            symbol=mode.symbol,
+            time_frame=None,
+            state=trading_enums.EvaluatorStates.NEUTRAL,
+            data={"request": request},
+        )
+        if producer.channel.is_synchronized:
+            await producer.synchronized_perform_consumers_queue(producer.priority_level, True, ANSWER_TIMEOUT_S)
+        try:
+            return await asyncio.wait_for(request.answer, ANSWER_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            reason = f"no answer from OctoBot within {ANSWER_TIMEOUT_S:g} s"
+        if producer.settler is not None:
+            return Fate.UNKNOWN, reason
+        campaign.close(order_id, Outcome.REJECTED, reason, self._now())
+        return Fate.REFUSED, reason
+
+    def back_off(self) -> float:
+        """No order until a while after a failure, longer after each; the seconds of it."""
+        failures = self._producer.progress().failures_in_a_row
+        delay_s = pacing.backoff_delay(failures, random.Random(failures))
+        self.next_order_at = max(self.next_order_at, self._now() + delay_s)
+        return delay_s
+
+    async def cancel(self, orders: tuple[OpenOrder, ...], reason: str) -> float:
+        """Cancel, and look again at once; what could not be cancelled is tried again after a while."""
+        delay_s = 0.0
+        for open_order in orders:
+            self._producer.logger.info("Cancelling the %s at %s: %s", open_order.side.value, open_order.price, reason)
+            if not await self._cancel_order(open_order):
+                self._producer.logger.warning("The order %s could not be cancelled", open_order.order_id)
+                delay_s = pacing.BACKOFF_FIRST_S
+        if self._producer.settler is not None:
+            self._producer.settler.look_soon()
+        return delay_s
+
+    async def _cancel_order(self, open_order: OpenOrder) -> bool:
+        orders_manager = self._producer.exchange_manager.exchange_personal_data.orders_manager
+        if not orders_manager.has_order(open_order.order_id):
+            return True  # it has ended since it was seen
+        order = orders_manager.get_order(open_order.order_id)
+        try:
+            cancelled, _ = await self._producer.trading_mode.cancel_order(order)
+        except (*exchange_view.UNANSWERED, trading_errors.UnexpectedExchangeSideOrderStateError) as error:
+            # it may have ended by itself just now: what became of it, its exchange tells
+            self._producer.logger.info("%s: %s", type(error).__name__, error)
+            return False
+        return bool(cancelled)
+
+    def waiting(self, campaign: Campaign, decision: policy.Wait) -> float:
+        if campaign.note(self._now(), WAIT, self._producer.source, decision.reason):
+            self._producer.logger.info("Waiting on %s: %s", self._producer.source, decision.reason)
+        return decision.delay_s
+
+    async def _unfunded(self, campaign: Campaign, decision: policy.Wait, progress: Progress) -> float:
+        """Wait longer and longer; told to a person once, and over by itself when there are funds again.
+
+        OctoBot's idea of the balances may be an old one, so the exchange is asked. While orders rest, which keep funds,
+        there is nothing for a person to do.
+        """
+        self._unfunded_in_a_row += 1
+        if self._producer.settler is not None:
+            self._producer.settler.doubt_balances()
+        if not progress.open_orders and not self._has_told_unfunded:
+            self._has_told_unfunded = True
+            await notifications.notify(f"{self._producer.source} waits for funds: {decision.reason}")
+        self.waiting(campaign, decision)
+        delay_s = pacing.backoff_delay(self._unfunded_in_a_row, random.Random(self._unfunded_in_a_row))
+        return min(delay_s, UNFUNDED_LOOK_S)
+
+    def halted(self, campaign: Campaign, halt: Halt) -> float:
+        try:
+            is_news = campaign.note(self._now(), HALT, self._producer.source, halt.reason)
+        except JournalError as error:
+            self._producer.logger.warning("The halt could not be written down: %s", error)
+            is_news = False
+        if is_news:
+            self._producer.logger.error(f"Halted on {self._producer.source}: {halt.reason}")
+        return HALTED_LOOK_S
+
+    async def _done(self, decision: policy.Done, campaign: Campaign, progress: Progress) -> float:
+        if decision.leftovers:
+            return await self.cancel(decision.leftovers, "the target is reached")
+        producer, told = self._producer, report.sentence(progress)
+        is_open = campaign.open_order_ids(producer.exchange_name, producer.trading_mode.symbol)
+        if producer.settler is not None and is_open:
+            # one that OctoBot has lost sight of: it is shown to it again, and then cancelled
+            producer.settler.look_soon()
+            return SHORTEST_DELAY_S
+        if campaign.note(self._now(), DONE, producer.source, told):
+            producer.logger.info("Target reached on %s: %s", producer.source, told)
+            await notifications.notify(f"Target reached on {producer.source}: {told}")
+        return policy.IDLE_S

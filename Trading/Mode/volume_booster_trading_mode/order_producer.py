@@ -1,0 +1,353 @@
+"""The producer of the trading mode: the loop of one symbol. Thin, it wires the core to OctoBot and decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import pathlib
+import random
+import typing
+
+import octobot
+import octobot_commons.constants as commons_constants
+import octobot_trading.constants as trading_constants
+import octobot_trading.exchange_channel as exchange_channel
+import octobot_trading.modes as trading_modes
+
+from . import bot_process, exchange_view, order_events, report
+from .campaign import CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
+from .core import pacing, policy
+from .core.guards import Halt
+from .core.ledger import Outcome, Progress
+from .core.market import Fill, Trading, View
+from .execution import HALTED_LOOK_S, SHORTEST_DELAY_S, Execution
+from .journal import STOP, JournalError
+from .settler import Settler
+
+LOOK_OUTSIDE_EVERY_S = 0.3
+STOP_GRACE_S = 10.0
+"""How long a stop waits for the order that is on its way."""
+END_GRACE_S = 20.0
+"""How long a stop that somebody asked for waits for cancelled orders to be settled."""
+
+
+class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer):
+    """The loop of one symbol: look, decide, carry out, sleep. Starts by itself with OctoBot."""
+
+    def __init__(self, channel: typing.Any, config: typing.Any, trading_mode: typing.Any, exchange_manager: typing.Any):
+        # the base class reloads the settings while it is constructed
+        self._wake = asyncio.Event()
+        self._execution = Execution(self)
+        super().__init__(channel, config, trading_mode, exchange_manager)
+        self.campaign: Campaign | None = None
+        self._orders_consumer: typing.Any = None
+        self._errors_in_a_row = 0
+        self._settler: Settler | None = None
+        self._is_ending = False
+        self._ends_at: float | None = None
+        self._running_since = 0.0
+        self.problem = ""
+
+    @property
+    def settler(self) -> Settler | None:
+        """What settles orders with a real exchange; None where OctoBot's simulator trades."""
+        return self._settler
+
+    @property
+    def source(self) -> str:
+        """The name of this loop in the journal: exchange and symbol."""
+        return f"{self.exchange_name} {self.trading_mode.symbol}"
+
+    def get_channels_registration(self) -> list[str]:
+        """Nothing: the loop follows the clock, not evaluators."""
+        return []
+
+    def on_reload_config(self) -> None:
+        """New settings are taken up at once; the pause before the next order is at most what they allow."""
+        settings = self.trading_mode.settings
+        if settings is not None:
+            self._execution.order_within(settings.trade_frequency_max)
+        self._wake.set()
+
+    async def run(self) -> None:
+        if self.is_running:
+            self.logger.warning("The volume booster of %s runs already: this start is ignored", self.source)
+            return
+        await super().run()
+
+    async def start(self) -> None:
+        """OctoBot's task of this producer: ends when it is stopped, and not because something went wrong."""
+        await super().start()
+        try:
+            await self.join_campaign()
+        except JournalError as error:
+            self.problem = str(error)
+            self.logger.error(f"Volume booster not started: {error}")
+            await self.sent_once_critical_notification("Volume booster not started", str(error))
+            return
+        if not self.exchange_manager.is_backtesting:
+            await self._loop()
+
+    async def stop(self) -> None:
+        request = self._execution.request
+        if request is not None and not request.answer.done():
+            # an order is on its way: what becomes of it has to be written down first
+            await asyncio.wait([request.answer], timeout=STOP_GRACE_S)
+        if self.campaign is not None:
+            with contextlib.suppress(asyncio.TimeoutError):  # what is not settled now is at the next start
+                await asyncio.wait_for(self.settled(self.campaign), STOP_GRACE_S)
+        if self._orders_consumer is not None:
+            await self._orders_channel().remove_consumer(self._orders_consumer)
+            self._orders_consumer = None
+        if self.campaign is not None:
+            campaign, self.campaign = self.campaign, None
+            self._note_stop(campaign)
+            CAMPAIGNS.leave(self.exchange_manager.bot_id)
+        self._wake.set()
+        await super().stop()
+
+    async def join_campaign(self) -> None:
+        """Take part in the bot's campaign, and listen to what becomes of its orders.
+
+        :raises JournalError: when its journal can't be used.
+        """
+        is_backtesting = self.exchange_manager.is_backtesting
+        path = None if is_backtesting else pathlib.Path(commons_constants.USER_FOLDER) / CAMPAIGN_FILE
+        campaign = CAMPAIGNS.join(self.exchange_manager.bot_id, path)
+        self.campaign = campaign
+        settings = self.trading_mode.settings
+        drawn = random.SystemRandom().randrange(2**32)
+        seed = drawn if settings is None or settings.seed is None else settings.seed
+        trading = exchange_view.trading_of(self.exchange_manager)
+        self._running_since = self.now()
+        aside = campaign.begin(self.now(), trading, seed, octobot.LONG_VERSION, self.source, settings)
+        if aside is not None:
+            self.logger.info("A new target was set, so a new campaign begins; the finished one is kept as %s", aside)
+        self._close_orders_that_the_simulator_lost(campaign, trading)
+        if trading is Trading.SANDBOX:
+            symbol, manager = self.trading_mode.symbol, self.exchange_manager
+            self._settler = Settler(manager, symbol, campaign, self.logger, self._tell_fill)
+        self._orders_consumer = await self._orders_channel().new_consumer(
+            self._on_order, symbol=self.trading_mode.symbol
+        )
+        shown = "unusable" if settings is None else json.dumps(settings.to_config())
+        self.logger.info("Volume booster of %s: seed %s, settings %s", self.source, campaign.seed, shown)
+
+    async def _loop(self) -> None:
+        while not self.should_stop:
+            self._wake.clear()
+            try:
+                delay_s = await self.tick()
+                self._errors_in_a_row = 0
+                await self._checkpoint()
+            except Exception as error:
+                # nothing may end the loop silently: what went wrong is told, and the next try comes later
+                self._errors_in_a_row += 1
+                delay_s = pacing.backoff_delay(self._errors_in_a_row, random.Random())
+                what = f"Volume booster of {self.source}: {error}; next try in {delay_s:.0f} s"
+                self.logger.exception(error, True, what)
+            await self._sleep(max(delay_s, SHORTEST_DELAY_S))
+
+    async def _checkpoint(self) -> None:
+        """The only time that the journal waits for the disk: not on the loop that trades."""
+        if self.campaign is not None and self.campaign.needs_checkpoint:
+            await asyncio.to_thread(self.campaign.checkpoint)
+
+    async def _sleep(self, delay_s: float) -> None:
+        """Sleep until it is time or something wakes the loop: a changed settings file or a command does in a second."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + delay_s
+        steering = self._steering()
+        while not self._wake.is_set() and (left_s := until - loop.time()) > 0 and steering == self._steering():
+            if not await self._is_woken_within(min(left_s, LOOK_OUTSIDE_EVERY_S)):
+                await self.trading_mode.reload_if_file_changed()
+
+    def _steering(self) -> typing.Any:
+        """What was asked for from outside the bot, by now."""
+        campaign, settings = self.campaign, self.trading_mode.settings
+        if campaign is None:
+            return None
+        try:
+            campaign.take_commands(self.now())
+        except JournalError as error:
+            self.logger.warning("Commands can't be read: %s", error)
+        return campaign.control, settings and campaign.target_quote(settings)
+
+    async def _is_woken_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except asyncio.TimeoutError:
+            return False
+        return True
+
+    async def tick(self) -> float:
+        """Look, decide and carry out once; the seconds until the next time."""
+        campaign, settings = self.campaign, self.trading_mode.settings
+        assert campaign is not None, "join_campaign() comes first"
+        if campaign.control.state is ControlState.STOPPED:
+            return await self._end(campaign)
+        if self.problem:
+            return self._execution.halted(campaign, Halt(self.problem))
+        if settings is None:
+            return self._execution.halted(campaign, Halt("; ".join(self.trading_mode.settings_problems)))
+        campaign.use(settings, self.now(), self.source)
+        if not self.trading_mode.get_trading_mode_consumers():
+            return self._execution.waiting(campaign, policy.Wait(policy.IDLE_S, "OctoBot is still starting"))
+        if (unsettled := await self.settled(campaign)) is not None:
+            return self._execution.waiting(campaign, unsettled)
+        progress = self.progress()
+        try:
+            view = await self._view(campaign, is_done=progress.is_done)
+        except exchange_view.NotReadableError as missing:
+            if self._settler is not None:
+                self._settler.heard(missing.__cause__, self.now())
+            return self._execution.waiting(campaign, policy.Wait(policy.IDLE_S, str(missing)))
+        settings = await self.trading_mode.raise_to_minimum(view)
+        assert campaign.seed is not None
+        number = campaign.orders_placed(view.exchange, view.symbol)
+        rng = pacing.decision_rng(campaign.seed, view.exchange, view.symbol, number)
+        hold = campaign.control.reason if campaign.control.state is ControlState.PAUSED else ""
+        return await self._execution.carry_out(policy.decide(view, settings, progress, rng, hold), campaign, progress)
+
+    def progress(self) -> Progress:
+        """Where the campaign stands as far as this symbol has to do with it."""
+        campaign, settings = self.campaign, self.trading_mode.settings
+        assert campaign is not None and settings is not None
+        return campaign.progress_for(settings, self.exchange_name, self.trading_mode.symbol, self.now())
+
+    async def _end(self, campaign: Campaign) -> float:
+        """Somebody wants it to stop: our orders are cancelled and settled, then OctoBot ends.
+
+        What the exchange does not tell within a while is settled at the next start.
+        """
+        self._ends_at = self._ends_at or self.now() + END_GRACE_S
+        if self._is_ending:
+            return policy.IDLE_S
+        await self.settled(campaign)
+        orders = exchange_view.open_orders(
+            self.exchange_manager, self.trading_mode.symbol, lambda order: self._placed_at(campaign, order)
+        )
+        ours = tuple(order for order in orders if order.is_ours)
+        if ours and self.now() < self._ends_at:
+            return await self._execution.cancel(ours, campaign.control.reason)
+        if campaign.ledger.open_order_ids and self.now() < self._ends_at:
+            return policy.IDLE_S
+        self._is_ending = True
+        self.logger.info("OctoBot ends: %s", campaign.control.reason)
+        if not bot_process.end_octobot():
+            self.logger.warning("There is no OctoBot to end")
+        return policy.IDLE_S
+
+    async def _view(self, campaign: Campaign, *, is_done: bool) -> View:
+        """What there is to see. For an order to a real exchange its book and the open orders are asked now.
+
+        :raises NotReadableError: naming what is missing.
+        """
+        manager, symbol = self.exchange_manager, self.trading_mode.symbol
+        exchange_view.check_ready(manager, symbol)
+        touch = None
+        if self._settler is not None and not is_done:
+            await self._settler.look_around(self.now())
+            touch = await exchange_view.read_touch(manager, symbol)
+        return exchange_view.read_view(
+            manager, symbol, lambda order: self._placed_at(campaign, order), touch, self._running_since
+        )
+
+    def _placed_at(self, campaign: Campaign, order: typing.Any) -> float | None:
+        """When we placed an order of OctoBot's; None when we did not. After a restart OctoBot has a new id for it."""
+        own_id = campaign.order_of(order.exchange_order_id, self.exchange_name, self.trading_mode.symbol)
+        return campaign.placed_at(own_id or order.order_id)
+
+    async def settled(self, campaign: Campaign) -> policy.Wait | None:
+        """Write down what the exchange says became of our orders; why to wait while it does not say enough."""
+        if self._settler is None:
+            return None
+        failures = self._failures_in_a_row()
+        try:
+            wait = await self._settler.settle(self.now())
+        except (JournalError, ValueError) as error:
+            self._could_not_write_down(error)
+            return policy.Wait(HALTED_LOOK_S, self.problem)
+        except exchange_view.NotReadableError as missing:
+            return policy.Wait(policy.IDLE_S, str(missing))
+        if self._failures_in_a_row() > failures:
+            self._execution.back_off()
+        return wait
+
+    def _failures_in_a_row(self) -> int:
+        """0 while the settings can't be used: then nothing is sent anyway, but what was sent is settled."""
+        return 0 if self.trading_mode.settings is None else self.progress().failures_in_a_row
+
+    async def _on_order(
+        self, exchange: str, exchange_id: str, cryptocurrency: str, symbol: str, order: dict[str, typing.Any],
+        update_type: str, is_from_bot: bool,
+    ) -> None:  # fmt: skip
+        if self._settler is not None:
+            # what OctoBot tells of a real order is a reason to ask the exchange, and no more
+            self._settler.look_soon()
+            if self.campaign is not None and self.campaign.open_order_ids(self.exchange_name, symbol):
+                self._wake.set()
+            return
+        if self.campaign is None or not self.campaign.knows(order[order_events.Column.ID.value]):
+            return
+        self.book(order)
+
+    def book(self, order: dict[str, typing.Any]) -> None:
+        """Write down what a simulated order of ours has come to."""
+        try:
+            self._book(order)
+        except (JournalError, ValueError) as error:
+            self._could_not_write_down(error)
+
+    def _could_not_write_down(self, error: Exception) -> None:
+        """From now on no further order is sent."""
+        self.problem = f"what became of an order could not be written down: {error}"
+        self.logger.error(self.problem)
+
+    def _book(self, order: dict[str, typing.Any]) -> None:
+        campaign = self.campaign
+        assert campaign is not None
+        order_id = order[order_events.Column.ID.value]
+        news = order_events.read_order_event(order, campaign.record(order_id), self.now())
+        if news.fill is not None and campaign.fill(news.fill):
+            self._tell_fill(news.fill)
+        if news.outcome is not None:
+            status = order[order_events.Column.STATUS.value]
+            campaign.close(order_id, news.outcome, f"OctoBot says {status}", self.now())
+
+    def _tell_fill(self, fill: Fill) -> None:
+        settings = self.trading_mode.settings
+        if self.campaign is None or settings is None:
+            return
+        progress = self.progress()
+        self.logger.info("Filled: %s | %s", report.fill_line(fill, self.trading_mode.symbol), report.sentence(progress))
+        if progress.is_done:
+            self._wake.set()
+
+    def _close_orders_that_the_simulator_lost(self, campaign: Campaign, trading: Trading) -> None:
+        """OctoBot's simulator forgets its open orders when it ends: they will not fill any more."""
+        if trading is not Trading.SIMULATION:
+            return
+        symbol = self.trading_mode.symbol
+        held = self.exchange_manager.exchange_personal_data.orders_manager.get_open_orders(symbol=symbol)
+        held_ids = {order.order_id for order in held}
+        for order_id in campaign.open_order_ids(self.exchange_name, symbol):
+            if order_id not in held_ids:
+                campaign.close(order_id, Outcome.LOST, "OctoBot's simulator that held it ended", self.now())
+
+    def _note_stop(self, campaign: Campaign) -> None:
+        is_wanted = campaign.control.state is ControlState.STOPPED
+        try:
+            campaign.note(
+                self.now(), STOP, self.source, campaign.control.reason if is_wanted else "OctoBot stopped the mode"
+            )
+        except JournalError as error:
+            self.logger.warning("The stop could not be written down: %s", error)
+
+    def _orders_channel(self) -> typing.Any:
+        return exchange_channel.get_chan(trading_constants.ORDERS_CHANNEL, self.exchange_manager.id)
+
+    def now(self) -> float:
+        """OctoBot's clock, in seconds: the wall clock live, the data's clock in backtesting."""
+        return float(self.exchange_manager.exchange.get_exchange_current_time())
