@@ -89,6 +89,12 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     return sandbox.main(arguments)
 
 
+def _plan(arguments: argparse.Namespace) -> int:
+    from . import plan
+
+    return plan.main(arguments)
+
+
 def _status(arguments: argparse.Namespace) -> int:
     from . import status
 
@@ -127,6 +133,9 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = _command(commands, "sandbox", _sandbox, "the same with OctoBot's real trader, on the local exchange")
     _add_run_options(sandbox, profile="volume_booster_sandbox")
 
+    plan_command = _command(commands, "plan", _plan, "what a campaign would cost and take, before it starts")
+    _add_plan_options(plan_command)
+
     status = _command(commands, "status", _status, "one look at a campaign, running or not")
     _add_home_options(status)
     for verb, what in _STEERING.items():
@@ -144,6 +153,19 @@ def _parser() -> argparse.ArgumentParser:
 def _add_home_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--home", type=pathlib.Path, metavar="DIR", default=DEFAULT_HOME, help="default: .octobot")
     parser.add_argument("--json", action="store_true", help="print the campaign as one JSON object")
+
+
+def _add_plan_options(parser: argparse.ArgumentParser) -> None:
+    from . import plan
+
+    _add_home_options(parser)
+    profile = "volume_booster"
+    parser.add_argument("--profile", metavar="ID", default=profile, help=f"default: {profile}")
+    parser.add_argument("--target", metavar="QUOTE", help="the volume to reach, in quote currency")
+    parser.add_argument(
+        "--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help="any setting; may be repeated"
+    )
+    plan.add_options(parser)
 
 
 def _add_run_options(parser: argparse.ArgumentParser, profile: str) -> None:

@@ -126,7 +126,7 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> Plan:
         rehearsal,
         octobot_home,
         arguments.profile,
-        _settings(without_octobot_keys(home.mode_settings(profile)), asked),
+        asked_settings(without_octobot_keys(home.mode_settings(profile)), asked),
         arguments.port,
         arguments.timeout,
         arguments.patience,
@@ -136,7 +136,7 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> Plan:
     )
 
 
-def _settings(of_profile: dict[str, typing.Any], asked: dict[str, str]) -> Settings:
+def asked_settings(of_profile: dict[str, typing.Any], asked: dict[str, str]) -> Settings:
     """The settings of a profile with those that were asked for on top.
 
     :raises SettingsError: also when a setting is asked for that the preset decides.

@@ -1,0 +1,188 @@
+"""`volume-booster plan`: what a campaign would cost and take, before it starts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import sys
+import typing
+from decimal import Decimal, InvalidOperation
+
+import rich.console
+import rich.table
+
+from ..core import fee_tiers
+from ..core.market import OrderType, Role
+from ..core.planner import BAND_PERCENT, Band, Plan, duration, estimate
+from ..core.settings import Settings, without_octobot_keys
+from ..report import shown
+from . import bundle, home, run
+from .assumptions import Assumed, assume, read_text
+from .watchdog import ExitCode
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print the plan; exit code 2 when the campaign can't be done as it is asked for.
+
+    :raises SettingsError, HomeError, BundleError: when there is nothing to plan.
+    """
+    settings, config = _asked(arguments)
+    assumed = assume(arguments, config, settings)
+    plan = estimate(settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
+    gain = _gain(arguments, settings, plan)
+    if arguments.json:
+        extra = {"symbol": assumed.symbol, "exchange": assumed.exchange, "trading": assumed.trading.value}
+        tiers = {} if gain is None else {"fee_tier": gain.to_json()}
+        print(json.dumps(plan.to_json() | extra | {"assumptions": list(assumed.sources)} | tiers))
+    else:
+        _print(plan, assumed, settings, gain)
+    for problem in plan.problems:
+        print(f"volume-booster: {problem.sentence}", file=sys.stderr)
+    return ExitCode.DONE if plan.is_feasible else ExitCode.UNUSABLE
+
+
+def _asked(arguments: argparse.Namespace) -> tuple[Settings, dict[str, typing.Any]]:
+    """The settings that a run with these arguments would have, and the configuration of its profile."""
+    profile = home.Home(arguments.home.absolute()).profile(arguments.profile)
+    if not profile.is_dir():
+        own = bundle.profiles()
+        if arguments.profile not in own:
+            raise home.HomeError(f"there is no profile {arguments.profile!r}; the bundle has {', '.join(own)}")
+        profile = own[arguments.profile]
+    asked = dict(arguments.set) | ({} if arguments.target is None else {"volume_target": arguments.target})
+    return run.asked_settings(without_octobot_keys(home.mode_settings(profile)), asked), home.profile_config(profile)
+
+
+def _gain(arguments: argparse.Namespace, settings: Settings, plan: Plan) -> fee_tiers.TierGain | None:
+    if arguments.fee_tiers is None:
+        return None
+    try:
+        tiers = fee_tiers.read_tiers(read_text(arguments.fee_tiers))
+    except fee_tiers.FeeTiersError as error:
+        raise home.HomeError(f"{arguments.fee_tiers} is no table of fee tiers: {error}") from error
+    return fee_tiers.gain(tiers, arguments.volume_30d, settings.volume_target, plan.cost_quote.expected)
+
+
+def _print(plan: Plan, assumed: Assumed, settings: Settings, gain: fee_tiers.TierGain | None) -> None:
+    console, quote = rich.console.Console(), assumed.conditions.rules.quote
+    where = f"{assumed.symbol} on {assumed.exchange}, {assumed.trading.value}"
+    console.print(plan_table(plan, quote, f"Plan: {shown(plan.target_quote)} {quote} of {where}"))
+    lines = [
+        f"{BAND_PERCENT} of 100 campaigns lie between low and high, in each line.",
+        *(_tier_lines(gain, quote, settings) if gain else ()),
+        *(f"Note: {note}" for note in plan.notes),
+        *(f"Assumed {source}" for source in assumed.sources),
+    ]
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+
+
+def plan_table(plan: Plan, quote: str, title: str) -> rich.table.Table:
+    """A plan for a person."""
+    table = rich.table.Table(title=title, title_justify="left")
+    table.add_column("", style="bold", no_wrap=True)
+    for name in ("low", "expected", "high"):
+        table.add_column(name, justify="right")
+    for row in plan_rows(plan, quote):
+        table.add_row(*row)
+    return table
+
+
+def plan_rows(plan: Plan, quote: str) -> list[tuple[str, ...]]:
+    """The lines of a plan as text: name, low, expected, high."""
+    return [
+        ("Orders", *_ends(plan.orders, lambda value: f"{value:,.0f}" if value.is_finite() else "endless")),
+        ("Duration", *_ends(plan.duration_s, lambda value: duration(float(value)))),
+        (f"Fees ({quote})", *_ends(plan.fees_quote, shown)),
+        (f"Spread, slippage ({quote})", *_ends(plan.spread_quote, shown)),
+        (f"Cost ({quote})", *_ends(plan.cost_quote, shown)),
+        ("Cost (bps)", *_ends(plan.cost_bps, lambda value: f"{value:.2f}")),
+        ("Capital, in base", "", "", f"{plan.base_needed:.5f}"),
+        (f"Capital ({quote})", "", f"turns {plan.turns:.1f} x", shown(plan.quote_needed)),
+        (f"Inventory ({quote})", shown(plan.inventory_low_quote), "", shown(plan.inventory_high_quote)),
+    ]
+
+
+def _ends(band: Band, told: typing.Callable[[Decimal], str]) -> tuple[str, str, str]:
+    return told(band.low), told(band.expected), told(band.high)
+
+
+def _tier_lines(gain: fee_tiers.TierGain, quote: str, settings: Settings) -> list[str]:
+    reached, before = gain.reached, gain.before
+    role = Role.TAKER if settings.order_type is OrderType.MARKET else Role.MAKER
+    lines = [f"Fee tier: from {_tier(before)} to {_tier(reached)}"]
+    saving = gain.taker_saving_bps if role is Role.TAKER else gain.maker_saving_bps
+    break_even = gain.break_even_taker_quote if role is Role.TAKER else gain.break_even_maker_quote
+    if break_even is None:
+        lines.append(f"It saves nothing as {role.value} on later volume.")
+    else:
+        lines.append(
+            f"It saves {saving:.2f} bps as {role.value} on later volume, and is worth its cost from "
+            f"{shown(break_even)} {quote} of that on."
+        )
+    if gain.missing_quote is not None:
+        lines.append(f"To the next tier {shown(gain.missing_quote)} {quote} are missing.")
+    return lines
+
+
+def _tier(tier: fee_tiers.FeeTier) -> str:
+    return f"{shown(tier.volume_quote)} (maker {tier.maker_rate:.4%}, taker {tier.taker_rate:.4%})"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options by which a plan can be told what it would otherwise assume."""
+    add = parser.add_argument
+    add("--price", type=_number("price", 0), metavar="QUOTE", help="quote per base; default: the local exchange's")
+    add("--maker-fee-percent", type=_number("fee", -1, 10), metavar="PERCENT", help="default: the profile's")
+    add("--taker-fee-percent", type=_number("fee", -1, 10), metavar="PERCENT", help="default: the profile's")
+    add("--spread-bps", type=_number("spread", 0, 5_000), metavar="BPS", help="best ask less best bid")
+    add("--volatility-percent", type=_number("volatility", 0, 1_000), metavar="PERCENT", help="of a year's return")
+    add("--depth-quote", type=_number("depth", 0), metavar="QUOTE", help="median size of a level of the book")
+    add("--min-notional", type=_number("minimum", 0), metavar="QUOTE", help="the exchange's smallest order")
+    add("--market-volume", type=_number("volume", 0), metavar="QUOTE", help="what everybody trades in an hour")
+    add("--balance", type=_balance, metavar="ASSET=AMOUNT", action="append", default=[], help="may be repeated")
+    add("--deadline", type=_seconds, metavar="SECONDS", help="in which time it has to be done")
+    add("--fee-tiers", type=pathlib.Path, metavar="FILE", help="CSV of 30-day volume, maker and taker fee in percent")
+    add(
+        "--volume-30d", type=_number("volume", 0), metavar="QUOTE", default=Decimal(0), help="traded before; default: 0"
+    )
+    add("--seed", dest="plan_seed", type=_whole, metavar="N", default=0, help="of the simulated campaigns; default: 0")
+
+
+def _number(name: str, lowest: int, highest: int | None = None) -> typing.Callable[[str], Decimal]:
+    """A reader of finite numbers from the lowest to the highest."""
+
+    def read(text: str) -> Decimal:
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            value = Decimal("NaN")
+        if not value.is_finite() or value < lowest or (highest is not None and value > highest):
+            bounds = f"from {lowest} to {highest}" if highest is not None else f"of at least {lowest}"
+            raise argparse.ArgumentTypeError(f"{name} must be a number {bounds}, not {text!r}")
+        if name == "price" and not value:
+            raise argparse.ArgumentTypeError("price must be above 0")
+        return value
+
+    return read
+
+
+def _balance(text: str) -> tuple[str, Decimal]:
+    asset, equals, amount = text.partition("=")
+    if not equals or not asset:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form ASSET=AMOUNT")
+    return asset.upper(), _number("balance", 0)(amount)
+
+
+def _seconds(text: str) -> float:
+    value = float(_number("deadline", 0)(text))
+    if not value:
+        raise argparse.ArgumentTypeError("deadline must be above 0")
+    return value
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)

@@ -1,0 +1,196 @@
+"""Why a campaign can't be done as it is asked for: one small function each, and the nearest settings that work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from types import MappingProxyType
+
+from .conditions import Conditions
+from .market import OrderType, Side
+from .settings import Settings, TargetPeriod
+
+DAY_S = 86_400
+LONGEST_S = 30 * DAY_S
+"""A campaign that is expected to take longer is told to be none."""
+STUCK_SHARE = 0.05
+MARGIN = Decimal("1.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A reason, and settings or options by which it would go away, by their names."""
+
+    reason: str
+    nearest: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def sentence(self) -> str:
+        """Both in words."""
+        wanted = " and ".join(f"{key}={value}" for key, value in self.nearest.items())
+        return f"{self.reason}; it would work with {wanted}" if wanted else self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the Monte Carlo expects, as far as it decides whether a campaign can be done."""
+
+    duration_s: float
+    orders: float
+    cost_quote: Decimal
+    cost_bps: Decimal
+    stuck_share: float
+    deadline_s: float | None = None
+
+
+Check = Callable[[Settings, Conditions, Forecast], "Problem | None"]
+
+
+def problems_of(settings: Settings, conditions: Conditions, forecast: Forecast) -> tuple[Problem, ...]:
+    """Every reason why the campaign can't be done as it is asked for, in the order of CHECKS."""
+    found = (check(settings, conditions, forecast) for check in CHECKS)
+    return tuple(problem for problem in found if problem is not None)
+
+
+def switched_on(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    if settings.enable_volume_booster:
+        return None
+    return Problem("enable_volume_booster is off: no order is placed", {"enable_volume_booster": "true"})
+
+
+def smallest_orders(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """Whole ranges below the exchange's minimum: the mode would raise them, to orders that nobody asked for."""
+    smallest = conditions.rules.min_order_notional(conditions.price)
+    raised = _amount(smallest * MARGIN)
+    nearest = {f"max_{side.value}_amount": raised for side in Side if settings.amount_range(side)[1] < smallest}
+    if not nearest:
+        return None
+    which = " and ".join(nearest)
+    return Problem(f"{which} is below the exchange's smallest order of {smallest:,.2f}", nearest)
+
+
+def largest_orders(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """Whole ranges above the exchange's maximum."""
+    rules = conditions.rules
+    by_quantity = None if rules.max_quantity is None else rules.max_quantity * conditions.price
+    limits = [limit for limit in (rules.max_notional, by_quantity) if limit is not None]
+    if not limits:
+        return None
+    most = min(limits)
+    lowered = _amount(most, ROUND_FLOOR)
+    nearest = {f"min_{side.value}_amount": lowered for side in Side if settings.amount_range(side)[0] > most}
+    if not nearest:
+        return None
+    return Problem(f"{' and '.join(nearest)} is above the exchange's largest order of {most:,.2f}", nearest)
+
+
+def balances(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """Neither side can fund the next order, at the start or later on."""
+    if forecast.stuck_share <= STUCK_SHARE:
+        return None
+    rules, free = conditions.rules, conditions.balances
+    smallest = rules.min_order_notional(conditions.price)
+    kept = 1 - settings.fee_buffer_percent / 100
+    worst_rate = max(rules.maker_fee_rate, rules.taker_fee_rate, Decimal(0))
+    wanted = {side: max(settings.amount_range(side)[0], smallest) * MARGIN / kept for side in Side}
+    nearest = {
+        f"--balance {rules.quote}": _amount(wanted[Side.BUY] * (1 + worst_rate)),
+        f"--balance {rules.base}": _amount(wanted[Side.SELL] / conditions.price),
+    }
+    held = f"{free.base_free.normalize():f} {rules.base} and {free.quote_free:,.2f} {rules.quote}"
+    return Problem(
+        f"the balances of {held} can't fund the next order in {forecast.stuck_share:.0%} of all campaigns: the "
+        f"exchange's smallest is {smallest:,.2f} {rules.quote}",
+        nearest,
+    )
+
+
+def deadline(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """Longer than asked for, or for a daily target longer than a day."""
+    limits: dict[str, float] = (
+        {"a day, which is what a daily target has": DAY_S} if settings.target_period is TargetPeriod.DAILY else {}
+    )
+    if forecast.deadline_s is not None:
+        limits[f"the deadline of {forecast.deadline_s:,.0f} s"] = forecast.deadline_s
+    if not limits:
+        return None
+    name, most_s = min(limits.items(), key=lambda item: item[1])
+    if forecast.duration_s <= most_s:
+        return None
+    return Problem(
+        f"it is expected to take {_hours(forecast.duration_s)}, longer than {name}",
+        _quicker(settings, forecast, most_s),
+    )
+
+
+def pace(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """Limit orders that hardly ever fill."""
+    if forecast.duration_s <= LONGEST_S:
+        return None
+    if settings.order_type is OrderType.LIMIT:
+        nearest = {"price_offset_percent": _likely_offset(settings, conditions)}
+        return Problem(
+            f"limit orders {settings.price_offset_percent:g} % away hardly ever fill within "
+            f"{settings.limit_order_timeout:g} s: it is expected to take {_hours(forecast.duration_s)}",
+            nearest,
+        )
+    nearest = _quicker(settings, forecast, LONGEST_S)
+    return Problem(f"it is expected to take {_hours(forecast.duration_s)}, longer than 30 days", nearest)
+
+
+def exchange_limits(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """More orders a second than the exchange takes."""
+    most = conditions.orders_per_second
+    mean_pause_s = (settings.trade_frequency_min + settings.trade_frequency_max) / 2
+    if most is None or conditions.pairs / (mean_pause_s + conditions.order_latency_s) <= most:
+        return None
+    slowest = conditions.pairs / most
+    nearest = {"trade_frequency_min": f"{slowest:.2f}", "trade_frequency_max": f"{slowest * 1.2:.2f}"}
+    rate = conditions.pairs / mean_pause_s
+    return Problem(f"{rate:.1f} orders a second are more than the {most:g} that the exchange takes", nearest)
+
+
+CHECKS: tuple[Check, ...] = (
+    switched_on, smallest_orders, largest_orders, balances, pace, deadline, exchange_limits,
+)  # fmt: skip
+
+
+def _quicker(settings: Settings, forecast: Forecast, most_s: float) -> dict[str, str]:
+    """Pauses, or where these can't be shorter larger orders, by which it takes no longer."""
+    if not math.isfinite(forecast.duration_s):
+        return {}
+    ratio = most_s / forecast.duration_s * 0.97
+    if settings.trade_frequency_min * ratio >= 0.05:
+        return {key: f"{getattr(settings, key) * ratio:.2f}" for key in ("trade_frequency_min", "trade_frequency_max")}
+    keys = [f"{end}_{side.value}_amount" for side in Side for end in ("min", "max")]
+    return {key: _amount(getattr(settings, key) / Decimal(repr(ratio))) for key in keys}
+
+
+def _likely_offset(settings: Settings, conditions: Conditions) -> str:
+    """The offset that the price touches within the time-out in one of two times.
+
+    By the reflection principle the chance is 2 (1 - N(d / (s sqrt t))), one half at d = 0.6745 s sqrt t.
+    """
+    deviation = conditions.deviation_per_root_second * math.sqrt(settings.limit_order_timeout)
+    percent = (0.6745 * deviation + conditions.half_spread) * 100
+    return f"{max(percent, 0.001):.3f}"
+
+
+def _amount(value: Decimal, rounding: str = ROUND_CEILING) -> str:
+    """To four significant digits."""
+    unit = Decimal(1).scaleb(value.adjusted() - 3)
+    return (
+        f"{value.quantize(unit, rounding):f}"
+        if unit < 1
+        else f"{value.quantize(unit, rounding).quantize(Decimal(1)):f}"
+    )
+
+
+def _hours(seconds: float) -> str:
+    if not math.isfinite(seconds):
+        return "for ever"
+    if seconds < 7_200:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3_600:.1f} h" if seconds < 2 * DAY_S else f"{seconds / DAY_S:.1f} days"
