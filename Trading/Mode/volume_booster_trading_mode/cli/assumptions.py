@@ -60,6 +60,7 @@ def assume(arguments: argparse.Namespace, config: dict[str, typing.Any], setting
         depth_quote=None
         if trading in (Trading.SIMULATION, Trading.BACKTEST)
         else _or(arguments.depth_quote, spec.level_median_quote),
+        refill_per_second=spec.refill_per_second,
         order_latency_s=ORDER_LATENCY_S[trading],
         prints_per_second=spec.prints_per_second,
         print_quote=mean_print_quote,

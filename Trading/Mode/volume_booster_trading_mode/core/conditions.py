@@ -25,6 +25,8 @@ class Conditions:
     depth_quote: float | None = None
     """Median of what rests on one level of the book; None: a market order fills at the touch that it was decided on,
     whole, as OctoBot's simulator fills it."""
+    refill_per_second: float = 0.5
+    """Share of what our orders took out of the book that comes back each second."""
     order_latency_s: float = 0.0
     """From a decision to the answer of its order: it comes on top of every pause between two orders."""
     price_step_s: float = 1.0

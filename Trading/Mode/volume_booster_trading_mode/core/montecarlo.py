@@ -3,8 +3,8 @@
 It is a model of `policy.decide`, not the policy itself: sizes, sides, pauses, rounding and caps follow the same rules,
 and the market is a geometric Brownian motion with a constant spread. What it assumes of fills:
 
-- A market order fills whole at the touch, moved by what the price does while the order is on its way. What the best
-  level does not hold fills half a spread further on; levels are log-normal, as those of the local exchange.
+- A market order fills at the touch, moved by what the price does while the order is on its way, and half a spread
+  further on for each level that it uses up; levels are log-normal, and come back with time, as on the local exchange.
 - A limit order fills whole, at its own price, when trades reach it: when the bid (for a buy) or the ask (for a sell)
   passes it. Between two looks the path is a Brownian bridge, whose extremes are drawn exactly from
   P(min < b | x0, x1) = exp(-2 (x0 - b)(x1 - b) / (s^2 t)), which is the reflection principle (Karatzas and Shreve,
@@ -141,6 +141,9 @@ class _State:
     sells: Floats = field(init=False)
     time_s: Floats = field(init=False)
     net_base: Floats = field(init=False)
+    taken_asks: Floats = field(init=False)
+    taken_bids: Floats = field(init=False)
+    """What our market orders took out of the book and has not come back yet."""
     ended: Flags = field(init=False)
     out: Outcomes = field(init=False)
 
@@ -148,7 +151,7 @@ class _State:
         self.price = np.full(self.count, self.start_price)
         self.base = np.full(self.count, self.start_base)
         self.quote = np.full(self.count, self.start_quote)
-        for name in ("bought", "sold", "buys", "sells", "time_s", "net_base"):
+        for name in ("bought", "sold", "buys", "sells", "time_s", "net_base", "taken_asks", "taken_bids"):
             setattr(self, name, np.zeros(self.count))
         self.ended = np.zeros(self.count, dtype=bool)
         sums = {name: np.zeros(self.count) for name in Outcomes.__slots__[:-1]}
@@ -268,21 +271,57 @@ def _market_step(state: _State, terms: Terms, settings: Settings, conditions: Co
     state.ended |= is_done | state.out.is_stuck
     pause = _pause(state, settings)
     state.time_s += np.where(state.ended, 0.0, pause)
+    if conditions.depth_quote is not None:
+        kept = (1 - conditions.refill_per_second) ** (pause + latency)
+        state.taken_asks *= kept
+        state.taken_bids *= kept
     if conditions.volatility_percent:
         deviation = conditions.deviation_per_root_second * np.sqrt(pause + latency)
         state.price = state.price * np.exp(deviation * state.normal() - deviation**2 / 2)
 
 
 def _worse(state: _State, signed: Floats, touch: Floats, side: Floats, conditions: Conditions) -> Floats:
-    """The mean price of a market order by its touch: the price moves on the way, the best level may be too small."""
+    """The mean price of a market order by the touch of a whole book.
+
+    The price moves while the order is on its way, and what others and our own orders took out of the book may not have
+    come back: then the order begins further down, from a mid that has moved by half of that, and walks on from there.
+    """
     if conditions.depth_quote is None:
         return np.ones(state.count)
+    size, is_buy = np.abs(signed) * touch, side > 0
+    crowd = (
+        conditions.prints_per_second
+        / 2
+        * conditions.print_quote
+        / -math.log1p(-min(conditions.refill_per_second, 0.999))
+    )
+    own = np.where(is_buy, state.taken_asks, state.taken_bids) + crowd
+    other = np.where(is_buy, state.taken_bids, state.taken_asks) + crowd
+    state.taken_asks += np.where(is_buy, size, 0.0)
+    state.taken_bids += np.where(is_buy, 0.0, size)
+    book, opposite = (_Levels(conditions.depth_quote, state.normal()) for _ in range(2))
+    walked = (book.sum_of_levels(own + size) - book.sum_of_levels(own)) / np.maximum(size, 1e-300)
+    further = walked - (book.levels(own) - opposite.levels(other)) / 2
     moved = conditions.deviation_per_root_second * math.sqrt(conditions.order_latency_s) * state.normal()
-    size = np.abs(signed) * touch
-    level = conditions.depth_quote * np.exp(LEVEL_LOG_DEVIATION * state.normal())
-    beyond = np.maximum(size - level, 0.0) / np.maximum(size, 1e-300)
-    levels_down = 1 + np.maximum(size - level, 0.0) / (2 * conditions.depth_quote)
-    return np.asarray(1 + moved + side * beyond * levels_down * conditions.half_spread)
+    return np.asarray(1 + moved + side * further * conditions.half_spread)
+
+
+class _Levels:
+    """One side of a book: a log-normal best level, then levels of the mean size, each half a spread further on."""
+
+    def __init__(self, median_quote: float, normal: Floats) -> None:
+        self._best = median_quote * np.exp(LEVEL_LOG_DEVIATION * normal)
+        self._mean = median_quote * math.exp(LEVEL_LOG_DEVIATION**2 / 2)
+
+    def levels(self, depth: Floats) -> Floats:
+        """How many levels an order has used up that takes so much."""
+        beyond = depth - self._best
+        return np.where(beyond > 0, 1 + beyond / self._mean, 0.0)
+
+    def sum_of_levels(self, depth: Floats) -> Floats:
+        """The same, summed up over all that it takes."""
+        beyond = np.maximum(depth - self._best, 0.0)
+        return np.asarray(beyond + beyond**2 / (2 * self._mean))
 
 
 @dataclass(slots=True)

@@ -197,7 +197,8 @@ def _banded(values: Floats, unit: Decimal = _FINEST) -> Band:
     if not np.isfinite(values).all():
         return Band(Decimal("Infinity"), Decimal("Infinity"), Decimal("Infinity"))
     low, high = (float(np.quantile(values, q, method=how)) for q, how in zip(_QUANTILES, _OUTWARDS, strict=True))
-    mean = min(max(float(values.mean()), low), high)
+    mean = float(values.mean())  # of a skewed number it may lie outside: then the band is made wider
+    low, high = min(low, mean), max(high, mean)
     return Band(_decimal(low, unit, ROUND_FLOOR), _decimal(mean, unit), _decimal(high, unit, ROUND_CEILING))
 
 

@@ -1,0 +1,120 @@
+"""A plan against campaigns of the mode itself: OctoBot's simulator, and its real trader on the local exchange."""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+import statistics
+import typing
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from octobot_volume_booster.cli.assumptions import ORDER_LATENCY_S
+from octobot_volume_booster.core.conditions import Conditions
+from octobot_volume_booster.core.ledger import Progress
+from octobot_volume_booster.core.market import Balances, MarketRules, Trading
+from octobot_volume_booster.core.planner import Plan, estimate
+from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.exchange_view import read_rules
+from octobot_volume_booster.offline_exchange.server.price_path import MARKETS
+
+from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, faulty_exchange
+from .conftest import START_PRICE, SYMBOL, MakeBot
+from .sandbox_bot import SETTINGS, sandbox_bot
+
+pytestmark = pytest.mark.long
+
+SEEDS = range(100)
+LEAST_INSIDE = 82
+"""Of 100 campaigns that each lie inside with a chance of 90 %, fewer than this do in 1 of 200 tests (binomial)."""
+SIMULATED: dict[str, typing.Any] = {
+    "min_buy_amount": 500, "max_buy_amount": 1_500, "min_sell_amount": 500, "max_sell_amount": 1_500,
+}  # fmt: skip
+SANDBOX: dict[str, typing.Any] = {"volume_target": 20_000}
+BANDS = ("orders", "duration_s", "fees_quote", "spread_quote", "cost_quote", "cost_bps")
+
+
+@pytest.fixture(autouse=True)
+def only_errors_are_logged() -> Iterator[None]:
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def realised(progress: Progress) -> dict[str, float]:
+    assert progress.first_order_at is not None and progress.last_fill_at is not None
+    return {
+        "orders": progress.orders,
+        "duration_s": round(progress.last_fill_at - progress.first_order_at, 1),
+        "fees_quote": float(progress.fees_quote),
+        "spread_quote": float(progress.slippage_quote),
+        "cost_quote": float(progress.cost_quote),
+        "cost_bps": float(progress.cost_bps),
+    }
+
+
+def inside(plan: Plan, name: str, runs: list[dict[str, float]]) -> int:
+    return sum(getattr(plan, name).contains(round(run[name], 8)) for run in runs)
+
+
+async def test_of_100_campaigns_in_octobots_simulator_as_many_are_inside_as_the_band_promises(
+    make_bot: MakeBot,
+) -> None:
+    runs, bot = [], None
+    for seed in SEEDS:
+        bot = await make_bot(seed=seed, **SIMULATED)
+        await bot.run(200)
+        runs.append(realised(bot.progress))
+    assert bot is not None
+    met = Conditions(read_rules(bot.manager, SYMBOL), START_PRICE, Balances(Decimal(1), Decimal(10_000)))
+    plan = estimate(parse_settings(SIMULATED), met)
+    for name in BANDS:
+        assert inside(plan, name, runs) >= LEAST_INSIDE, (name, getattr(plan, name), [run[name] for run in runs])
+    for name, most in (("duration_s", 0.03), ("fees_quote", 0.02), ("orders", 0.03)):
+        mean = statistics.mean(run[name] for run in runs)
+        assert abs(mean / float(getattr(plan, name).expected) - 1) < most, name
+
+
+async def test_a_handful_of_campaigns_on_the_local_exchange_is_inside(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of five campaigns and six numbers each, 27 of 30 are expected inside; fewer than 22 would be no chance."""
+    runs, plans = [], []
+    for seed in range(5):
+        monkeypatch.chdir(_folder(tmp_path / str(seed)))
+        async with faulty_exchange() as exchange:
+            price, balances = exchange.market_price(), _balances(exchange)
+            async with sandbox_bot(exchange, seed=seed, **SANDBOX) as bot:
+                await bot.until_done()
+                runs.append(realised(bot.progress))
+                rules = read_rules(bot.manager, SYMBOL)
+            plans.append(estimate(parse_settings(SETTINGS | SANDBOX), _on_the_local_exchange(rules, price, balances)))
+    print(runs, plans[0])
+    pairs = list(zip(plans, runs, strict=True))
+    counts = {name: sum(inside(plan, name, [run]) for plan, run in pairs) for name in BANDS}
+    assert sum(counts.values()) >= 22, (counts, runs, plans[0])
+
+
+def _folder(path: pathlib.Path) -> pathlib.Path:
+    path.mkdir()
+    return path
+
+
+def _balances(exchange: FaultyExchange) -> Balances:
+    held = exchange.exchange.venue.engine.accounts[CREDENTIALS.account].balances()
+    return Balances(held["BTC"][0], held["USDT"][0])
+
+
+def _on_the_local_exchange(rules: MarketRules, price: Decimal, balances: Balances) -> Conditions:
+    spec = MARKETS[0]
+    return Conditions(
+        rules,
+        price,
+        balances,
+        spread_bps=spec.spread_bps,
+        volatility_percent=spec.annual_volatility * 100,
+        depth_quote=spec.level_median_quote,
+        order_latency_s=ORDER_LATENCY_S[Trading.SANDBOX],
+    )
