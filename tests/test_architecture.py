@@ -28,6 +28,7 @@ ARROWS: dict[str, set[str]] = {
     "user_inputs": {"core"},
     "notifications": set(),
     "live_settings": {"core"},
+    "announcements": {"exchange_view", "notifications", "report", "campaign", "core"},
     "exchange_record": {"exchange_view", "core"},
     "real_trader": {"exchange_record", "core"},
     "settler": {"exchange_view", "exchange_record", "real_trader", "campaign", "core"},
@@ -43,7 +44,7 @@ ARROWS: dict[str, set[str]] = {
         "core",
     },
     "order_producer": {
-        *{"exchange_view", "order_events", "execution", "settler", "bot_process"},
+        *{"announcements", "exchange_view", "order_events", "execution", "settler", "bot_process"},
         *{"campaign", "report", "journal", "core"},
     },
     "volume_booster_trading": {
@@ -60,7 +61,12 @@ CORE_ARROWS: dict[str, set[str]] = {
     "presets": set(),
     "settings": {"market", "presets"},
     "corrections": {"market", "settings"},
-    "planner": {"market", "presets", "settings"},
+    "conditions": {"market"},
+    "montecarlo": {"market", "settings", "conditions"},
+    "feasibility": {"market", "settings", "conditions"},
+    "planner": {"market", "presets", "settings", "corrections", "conditions", "montecarlo", "feasibility"},
+    "fee_tiers": {"market"},
+    "milestones": {"ledger"},
     "inventory": {"market"},
     "books": {"market", "inventory"},
     "ledger": {"market", "inventory", "books"},
@@ -75,7 +81,7 @@ CORE_ARROWS: dict[str, set[str]] = {
 }
 OCTOBOT_ROOMS = set(
     "bot_process exchange_view exchange_record real_trader settler order_consumer order_events user_inputs "
-    "notifications live_settings execution order_producer volume_booster_trading".split()
+    "notifications live_settings announcements execution order_producer volume_booster_trading".split()
 )
 IMPURE = {
     "time",

@@ -11,8 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.cli.assumptions import ORDER_LATENCY_S
-from octobot_volume_booster.core.conditions import Conditions
+from octobot_volume_booster.core.conditions import ORDER_LATENCY_S, Conditions
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import Balances, MarketRules, Trading
 from octobot_volume_booster.core.planner import Plan, estimate
@@ -32,7 +31,7 @@ LEAST_INSIDE = 82
 SIMULATED: dict[str, typing.Any] = {
     "min_buy_amount": 500, "max_buy_amount": 1_500, "min_sell_amount": 500, "max_sell_amount": 1_500,
 }  # fmt: skip
-SANDBOX: dict[str, typing.Any] = {"volume_target": 20_000}
+SANDBOX: dict[str, typing.Any] = {"volume_target": 10_000}
 BANDS = ("orders", "duration_s", "fees_quote", "spread_quote", "cost_quote", "cost_bps")
 
 
@@ -80,9 +79,12 @@ async def test_of_100_campaigns_in_octobots_simulator_as_many_are_inside_as_the_
 async def test_a_handful_of_campaigns_on_the_local_exchange_is_inside(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of five campaigns and six numbers each, 27 of 30 are expected inside; fewer than 22 would be no chance."""
+    """Of four campaigns and five numbers each, 18 of 20 are expected inside; 11 or fewer would be no chance.
+
+    Three of the numbers go together, and how long it takes depends on what else this computer does, so it is left out.
+    """
     runs, plans = [], []
-    for seed in range(5):
+    for seed in range(4):
         monkeypatch.chdir(_folder(tmp_path / str(seed)))
         async with faulty_exchange() as exchange:
             price, balances = exchange.market_price(), _balances(exchange)
@@ -91,10 +93,9 @@ async def test_a_handful_of_campaigns_on_the_local_exchange_is_inside(
                 runs.append(realised(bot.progress))
                 rules = read_rules(bot.manager, SYMBOL)
             plans.append(estimate(parse_settings(SETTINGS | SANDBOX), _on_the_local_exchange(rules, price, balances)))
-    print(runs, plans[0])
     pairs = list(zip(plans, runs, strict=True))
-    counts = {name: sum(inside(plan, name, [run]) for plan, run in pairs) for name in BANDS}
-    assert sum(counts.values()) >= 22, (counts, runs, plans[0])
+    counts = {name: sum(inside(plan, name, [run]) for plan, run in pairs) for name in BANDS[:1] + BANDS[2:]}
+    assert sum(counts.values()) >= 12, (counts, runs, plans[0])
 
 
 def _folder(path: pathlib.Path) -> pathlib.Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import json
 import pathlib
 import re
 import typing
@@ -12,10 +13,12 @@ from decimal import Decimal
 
 from .bot_lock import BotLock
 from .core.books import day_of
+from .core.conditions import Conditions
 from .core.ledger import Ledger, OrderRecord, Outcome, Progress
 from .core.market import Fill, OrderIntent, Trading
 from .core.settings import Settings, TargetPeriod, TargetScope
 from .journal import (
+    CONDITIONS,
     GO,
     PAUSE,
     PAUSED_REASON,
@@ -331,6 +334,13 @@ class Campaign:
             return False
         self._reasons[source] = (kind, reason)
         self._journal.add_event(EventRow(now, kind, source, reason))
+        return True
+
+    def note_conditions(self, now: float, source: str, conditions: Conditions) -> bool:
+        """What the plan of a market starts from, written down once; False when it is known already."""
+        if any(event.kind == CONDITIONS and event.source == source for event in self._journal.events()):
+            return False
+        self._journal.add_event(EventRow(now, CONDITIONS, source, json.dumps(conditions.to_json())))
         return True
 
     def orders_placed(self, exchange: str, symbol: str) -> int:

@@ -178,6 +178,7 @@ class Execution:
             is_news = False
         if is_news:
             self._producer.logger.error(f"Halted on {self._producer.source}: {halt.reason}")
+            notifications.notify_soon(f"Halted on {self._producer.source}: {halt.reason}", is_critical=True)
         return HALTED_LOOK_S
 
     async def _done(self, decision: policy.Done, campaign: Campaign, progress: Progress) -> float:

@@ -39,6 +39,8 @@ START, WAIT, GO, DONE, HALT, STOP, ERROR = "start", "wait", "go", "done", "halt"
 """The kinds of event: the bot came up, waits, goes on after a wait, reached the target, was halted, ended, failed."""
 PAUSE, RESUME, TARGET = "pause", "resume", "target"
 """The kinds of command, beside STOP: place nothing until resumed, go on, reach this volume (in quote)."""
+CONDITIONS = "conditions"
+"""A kind of event that nobody has to be told of: what the plan of a market starts from, as JSON."""
 PAUSED_REASON = "paused from the command line; `volume-booster resume` lets it go on"
 STOPPED_REASON = "stopped from the command line"
 

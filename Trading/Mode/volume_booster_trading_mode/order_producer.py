@@ -16,6 +16,7 @@ import octobot_trading.exchange_channel as exchange_channel
 import octobot_trading.modes as trading_modes
 
 from . import bot_process, exchange_view, order_events, report
+from .announcements import Announcements
 from .campaign import CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
 from .core import pacing, policy
 from .core.guards import Halt
@@ -39,6 +40,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         # the base class reloads the settings while it is constructed
         self._wake = asyncio.Event()
         self._execution = Execution(self)
+        self._announcements = Announcements(self)
         super().__init__(channel, config, trading_mode, exchange_manager)
         self.campaign: Campaign | None = None
         self._orders_consumer: typing.Any = None
@@ -204,6 +206,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
                 self._settler.heard(missing.__cause__, self.now())
             return self._execution.waiting(campaign, policy.Wait(policy.IDLE_S, str(missing)))
         settings = await self.trading_mode.raise_to_minimum(view)
+        await self._announcements.look(campaign, view, settings, progress)
         assert campaign.seed is not None
         number = campaign.orders_placed(view.exchange, view.symbol)
         rng = pacing.decision_rng(campaign.seed, view.exchange, view.symbol, number)

@@ -13,7 +13,7 @@ from .core.books import DAY_S, day_of
 from .core.ledger import Holding, Ledger, Progress
 from .core.market import Fill, OrderIntent, Trading
 from .core.settings import TargetPeriod, TargetScope
-from .journal import DONE, HALT, PAUSE, PAUSED_REASON, RESUME, START, STOP, TARGET, EventRow, Journal
+from .journal import CONDITIONS, DONE, HALT, PAUSE, PAUSED_REASON, RESUME, START, STOP, TARGET, EventRow, Journal
 
 CENT = Decimal("0.01")
 FINEST = Decimal("1e-12")
@@ -210,7 +210,8 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
         campaign, target_quote = journal.campaign(), _target_quote(journal)
         if campaign is None or target_quote is None:
             return None
-        ledger, events, settings = journal.replay(), journal.events(), journal.settings()
+        ledger, settings = journal.replay(), journal.settings()
+        events = [event for event in journal.events() if event.kind != CONDITIONS]
         scope = settings.get("target_scope", TargetScope.TOTAL.value)
         period = settings.get("target_period", TargetPeriod.TOTAL.value)
         last_seen_at = _last_seen_at(campaign.started_at, ledger, events)

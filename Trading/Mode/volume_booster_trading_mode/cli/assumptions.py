@@ -13,14 +13,12 @@ import typing
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ..core.conditions import Conditions
+from ..core.conditions import ORDER_LATENCY_S, Conditions
 from ..core.market import Balances, MarketRules, OrderType, Trading
 from ..core.settings import Settings
 from . import home
 
 EXCHANGE_PACKAGE = f"{__package__.rpartition('.')[0]}.offline_exchange.server"
-ORDER_LATENCY_S = {Trading.SIMULATION: 0.005, Trading.BACKTEST: 0.0, Trading.SANDBOX: 0.03, Trading.LIVE: 0.3}
-"""From a decision to the answer of its order, as measured; over a network it is a guess."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
+from typing import Any
 
-from .market import Balances, MarketRules
+from .market import Balances, MarketRules, Trading
 
 SECONDS_PER_YEAR = 365 * 86_400
+USUAL_VOLATILITY_PERCENT = 50.0
+"""Of Bitcoin in an ordinary year; it matters to limit orders, and hardly to market orders."""
+ORDER_LATENCY_S = {Trading.SIMULATION: 0.003, Trading.BACKTEST: 0.0, Trading.SANDBOX: 0.012, Trading.LIVE: 0.3}
+"""From a decision to the answer of its order, as measured on one computer; over a network it is a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +56,35 @@ class Conditions:
     def deviation_per_root_second(self) -> float:
         """Standard deviation of the log return of one second; that of t seconds is sqrt(t) times it."""
         return float(self.volatility_percent / 100 / SECONDS_PER_YEAR**0.5)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, money as decimal strings."""
+        return {
+            **{field.name: _plain(getattr(self, field.name)) for field in fields(self)},
+            "rules": {field.name: _plain(getattr(self.rules, field.name)) for field in fields(self.rules)},
+            "balances": {field.name: _plain(getattr(self.balances, field.name)) for field in fields(self.balances)},
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Conditions:
+        """The conditions of `to_json`.
+
+        :raises LookupError, ValueError, ArithmeticError, TypeError: when it is something else.
+        """
+        names = {"base", "quote"}
+        rules: dict[str, Any] = {
+            key: value if key in names else _decimal(value) for key, value in values["rules"].items()
+        }
+        balances = {key: Decimal(value) for key, value in values["balances"].items()}
+        rest = {key: value for key, value in values.items() if key not in ("rules", "balances")}
+        for key in ("price", "market_quote_per_hour"):
+            rest[key] = _decimal(rest[key])
+        return cls(rules=MarketRules(**rules), balances=Balances(**balances), **rest)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)

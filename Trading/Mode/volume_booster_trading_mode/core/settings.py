@@ -66,6 +66,7 @@ _NUMBER = pydantic.BeforeValidator(_refuse_bool)
 QuoteAmount = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
 Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False)]
 Percent = Annotated[Decimal, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False)]
+Share = Annotated[Decimal, _NUMBER, pydantic.Field(ge=0, le=100, allow_inf_nan=False)]
 Ratio = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=200)]
 Seed = Annotated[int, _NUMBER, pydantic.Field(ge=0, le=2**63 - 1)]
@@ -140,6 +141,11 @@ class Settings(pydantic.BaseModel):
     )
     fee_buffer_percent: Percent = _setting(
         Decimal(1), "Safety", "Share of each free balance that is never spent, so that fees can be paid"
+    )
+    notify_every_percent: Share = _setting(
+        Decimal(25),
+        "Notifications",
+        "Progress is told each time that so much of the target is filled, percent; 0: only halts and the end",
     )
     max_price_age: Seconds = _setting(30.0, "Safety", "An older market price is not traded on, seconds")
 

@@ -1,0 +1,94 @@
+"""What a person is told without asking: the plan at the start, progress on the way. Halts and the end: `execution`."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import typing
+from decimal import Decimal
+
+from . import exchange_view, notifications, report
+from .campaign import Campaign
+from .core.conditions import ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
+from .core.ledger import Progress
+from .core.market import View
+from .core.milestones import milestone
+from .core.planner import Plan, duration, estimate
+from .core.settings import Settings, TargetScope
+
+DEPTH_LEVELS = 20
+
+
+class Announcements:
+    """Of one producer: it looks at each tick, and speaks when there is something to say."""
+
+    def __init__(self, producer: typing.Any) -> None:
+        self._producer = producer
+        self._told: Decimal | None = None
+
+    async def look(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
+        """Tell the plan when this run begins, and progress each time that enough more of the target is filled."""
+        reached = milestone(progress, settings.notify_every_percent)
+        before, self._told = self._told, reached
+        if before is None:
+            await self._begin(campaign, view, settings, progress)
+        elif before < reached < 100:
+            await notifications.notify(f"{self._producer.source}, {reached:g} %: {report.sentence(progress)}")
+
+    async def _begin(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
+        """Write down what the plan starts from; and where it is not a backtest, which has its own clock, tell it."""
+        if progress.is_done:
+            return
+        conditions = await self._conditions(view)
+        is_first = campaign.note_conditions(self._producer.now(), self._producer.source, conditions)
+        if self._producer.exchange_manager.is_backtesting:
+            return
+        rest = settings.model_copy(update={"volume_target": progress.remaining_quote})
+        plan = await asyncio.to_thread(estimate, rest, conditions)
+        told = plan_sentence(plan, view.rules.quote, conditions.pairs)
+        self._producer.logger.info("Plan of %s: %s", self._producer.source, told)
+        for problem in plan.problems:
+            self._producer.logger.warning("Plan of %s: %s", self._producer.source, problem.sentence)
+        await notifications.notify(f"{self._producer.source} {'begins' if is_first else 'goes on'}: {told}")
+
+    async def _conditions(self, view: View) -> Conditions:
+        manager = self._producer.exchange_manager
+        settings = self._producer.trading_mode.settings
+        is_shared = settings is not None and settings.target_scope is TargetScope.TOTAL
+        spread_bps, depth_quote = 0.0, None
+        if view.best_bid is not None and view.best_ask is not None:
+            spread_bps = float((view.best_ask - view.best_bid) / view.mid_price * 10_000)
+            depth_quote = await level_median_quote(manager, view.symbol)
+        return Conditions(
+            rules=view.rules,
+            price=view.mid_price,
+            balances=view.balances,
+            spread_bps=spread_bps,
+            volatility_percent=USUAL_VOLATILITY_PERCENT,
+            depth_quote=depth_quote,
+            order_latency_s=ORDER_LATENCY_S[view.trading],
+            pairs=max(len(manager.exchange_config.traded_symbol_pairs), 1) if is_shared else 1,
+        )
+
+
+async def level_median_quote(exchange_manager: typing.Any, symbol: str) -> float | None:
+    """The median size of the best levels of an order book; None where the exchange does not tell them."""
+    try:
+        book = await exchange_manager.exchange.get_order_book(symbol, limit=DEPTH_LEVELS)
+    except exchange_view.UNANSWERED:
+        return None
+    levels = [level for side in ("bids", "asks") for level in (book or {}).get(side) or ()]
+    return statistics.median(float(level[0]) * float(level[1]) for level in levels) if levels else None
+
+
+def plan_sentence(plan: Plan, quote: str, pairs: int = 1) -> str:
+    """A plan in one sentence."""
+    orders, seconds, cost = plan.orders, plan.duration_s, plan.cost_quote
+    if plan.problems:
+        return "; ".join(problem.sentence for problem in plan.problems)
+    low, expected, high = (duration(float(end)) for end in (seconds.low, seconds.expected, seconds.high))
+    shared = f" on {pairs} pairs" if pairs > 1 else ""
+    return (
+        f"{report.shown(plan.target_quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
+        f"({low} to {high}), at a cost of about {report.shown(cost.expected)} {quote} ({plan.cost_bps.expected:.2f} bps)"
+    )
