@@ -52,6 +52,8 @@ setuptools.setup(
         "numpy",
         "pydantic>=2",
         "rich",
+        # draws the charts of the report
+        "matplotlib>=3.9",
     ],
     extras_require={
         "replay": REPLAY,

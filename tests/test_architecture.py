@@ -22,6 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "journal_file": set(),
     "journal": {"journal_file", "bot_lock", "core"},
     "report": {"journal", "core"},
+    "history": {"report", "journal", "core"},
     "campaign": {"journal", "journal_file", "bot_lock", "core"},
     "exchange_view": {"core"},
     "order_events": {"core"},
@@ -51,7 +52,7 @@ ARROWS: dict[str, set[str]] = {
         *{"order_producer", "order_consumer", "live_settings", "user_inputs", "notifications"},
         *{"report", "journal", "core"},
     },
-    "cli": {"cli", "report", "journal", "bot_lock", "campaign", "core"},
+    "cli": {"cli", "report", "history", "journal", "bot_lock", "campaign", "core"},
     "__init__": {"volume_booster_trading"},
 }
 # inside core: a module -> the modules below it
@@ -67,6 +68,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "planner": {"market", "presets", "settings", "corrections", "conditions", "montecarlo", "feasibility"},
     "fee_tiers": {"market"},
     "milestones": {"ledger"},
+    "metrics": {"market", "inventory"},
     "inventory": {"market"},
     "books": {"market", "inventory"},
     "ledger": {"market", "inventory", "books"},

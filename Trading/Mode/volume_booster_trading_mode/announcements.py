@@ -90,5 +90,6 @@ def plan_sentence(plan: Plan, quote: str, pairs: int = 1) -> str:
     shared = f" on {pairs} pairs" if pairs > 1 else ""
     return (
         f"{report.shown(plan.target_quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
-        f"({low} to {high}), at a cost of about {report.shown(cost.expected)} {quote} ({plan.cost_bps.expected:.2f} bps)"
+        f"({low} to {high}), at a cost of about {report.shown(cost.expected)} {quote} "
+        f"({plan.cost_bps.expected:.2f} bps)"
     )

@@ -35,6 +35,12 @@ _FILL_COLUMNS = (
     " o.symbol FROM fills f JOIN orders o USING (order_id)"
 )
 
+_SENT_COLUMNS = (
+    "o.order_id, o.at, exchange, symbol, side, order_type, quantity, price, mid_price, a.at, a.exchange_order_id,"
+    " u.outcome, u.at, u.reason"
+)
+_WHAT_BECAME = "LEFT JOIN acceptances a USING (order_id) LEFT JOIN outcomes u USING (order_id)"
+
 START, WAIT, GO, DONE, HALT, STOP, ERROR = "start", "wait", "go", "done", "halt", "stop", "error"
 """The kinds of event: the bot came up, waits, goes on after a wait, reached the target, was halted, ended, failed."""
 PAUSE, RESUME, TARGET = "pause", "resume", "target"
@@ -62,6 +68,19 @@ class OrderRow:
     exchange: str
     symbol: str
     intent: OrderIntent
+
+
+@dataclass(frozen=True, slots=True)
+class SentRow:
+    """An order as it was sent, and what is known of it since; None for what is not."""
+
+    order: OrderRow
+    accepted_at: float | None
+    exchange_order_id: str | None
+    outcome: Outcome | None
+    """How it ended without being filled whole."""
+    ended_at: float | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +238,25 @@ class Journal:
         rows = self._read(f"SELECT {_FILL_COLUMNS} ORDER BY f.seq DESC LIMIT 1")
         with self._understood():
             return (_fill(rows[0]), rows[0][-1]) if rows else None
+
+    def sent_orders(self) -> list[SentRow]:
+        """Every order in the order in which they were sent, with what became of it."""
+        rows = self._read(f"SELECT {_SENT_COLUMNS} FROM orders o {_WHAT_BECAME} ORDER BY o.seq")
+        with self._understood():
+            return [_sent(row) for row in rows]
+
+    def fills(self) -> list[Fill]:
+        """Every fill in the order in which they were written down."""
+        rows = self._read(f"SELECT {_FILL_COLUMNS} ORDER BY f.seq")
+        with self._understood():
+            return [_fill(row) for row in rows]
+
+    def last_orders(self, count: int) -> list[SentRow]:
+        """The orders that were sent last, the newest last."""
+        newest = "(SELECT * FROM orders ORDER BY seq DESC LIMIT ?)"
+        rows = self._read(f"SELECT {_SENT_COLUMNS} FROM {newest} o {_WHAT_BECAME} ORDER BY o.seq", count)
+        with self._understood():
+            return [_sent(row) for row in rows]
 
     def events(self) -> list[EventRow]:
         return [EventRow(*row) for row in self._read("SELECT at, kind, source, reason FROM events ORDER BY rowid")]
@@ -390,6 +428,17 @@ def set_aside(path: pathlib.Path, now: float) -> pathlib.Path | None:
     if (process := bot_lock.running_bot(path)) is not None:
         raise JournalError(f"an OctoBot (process {process}) runs the campaign in {path}: stop it first")
     return journal_file.move_aside(path, now)
+
+
+def _sent(row: tuple[typing.Any, ...]) -> SentRow:
+    order_id, at, exchange, symbol, side, order_type, quantity, price, mid_price, *since = row
+    amounts = Decimal(quantity), Decimal(price), Decimal(mid_price)
+    intent = OrderIntent(Side(side), OrderType(order_type), *amounts)
+    accepted_at, exchange_order_id, outcome, ended_at, reason = since
+    ended = None if outcome is None else Outcome(outcome)
+    return SentRow(
+        OrderRow(order_id, at, exchange, symbol, intent), accepted_at, exchange_order_id, ended, ended_at, reason or ""
+    )
 
 
 def _fill(row: tuple[typing.Any, ...]) -> Fill:

@@ -28,7 +28,7 @@ def money(value: Decimal) -> str:
 
 def shown(value: Decimal) -> str:
     """An amount for people: to the cent, with thousands separators."""
-    return f"{value.quantize(CENT):,}"
+    return f"{value.quantize(CENT) + 0:,}"
 
 
 def sentence(progress: Progress) -> str:

@@ -66,6 +66,15 @@ def profiles() -> dict[str, Path]:
     return {path.name: source for path, source in own_parts().profiles.items()}
 
 
+def own_version() -> str:
+    """The version of the bundle that this package is.
+
+    :raises BundleError: this package is incomplete.
+    """
+    mode = next(iter(own_parts().tentacles.values()))
+    return str(json.loads((mode / "metadata.json").read_text(encoding="utf-8"))["version"])
+
+
 def pack(out: Path) -> Path:
     """Build the zip that `OctoBot tentacles -i -a -l ZIP` installs, and return its path.
 

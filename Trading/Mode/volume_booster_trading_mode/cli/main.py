@@ -101,6 +101,12 @@ def _status(arguments: argparse.Namespace) -> int:
     return status.main(arguments)
 
 
+def _report(arguments: argparse.Namespace) -> int:
+    from . import report_command
+
+    return report_command.main(arguments)
+
+
 def _steer(arguments: argparse.Namespace) -> int:
     from . import steer
 
@@ -138,6 +144,10 @@ def _parser() -> argparse.ArgumentParser:
 
     status = _command(commands, "status", _status, "one look at a campaign, running or not")
     _add_home_options(status)
+    report = _command(commands, "report", _report, "the result of a campaign, running or not")
+    _add_home_options(report)
+    report.add_argument("--html", type=pathlib.Path, metavar="FILE", help="write one page with charts, for any browser")
+    report.add_argument("--csv", type=pathlib.Path, metavar="DIR", help="write orders.csv and fills.csv into a folder")
     for verb, what in _STEERING.items():
         command = _command(commands, verb, _steer, what)
         command.set_defaults(verb=verb)

@@ -1,0 +1,105 @@
+"""`volume-booster report`: the result of a campaign, live or dead, as text, JSON, a page and tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import sys
+import typing
+
+import rich.console
+import rich.table
+
+from .. import history as histories
+from ..core.metrics import DEFINITIONS, NOT_THE_GOAL
+from ..history import History
+from ..report import money, shown
+from . import bundle, home, page
+from .live import summary_table
+from .status import Look, look
+from .watchdog import ExitCode
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print the report, and write what was asked for; exit code 0 whatever the campaign's state.
+
+    :raises HomeError: when there is no campaign, or a file can't be written.
+    :raises JournalError: when its journal can't be read.
+    """
+    octobot_home = home.Home(arguments.home.absolute())
+    seen = look(octobot_home)
+    history = histories.read_history(octobot_home.campaign, seen.now)
+    assert history is not None, "look() has seen a campaign"
+    history = histories.with_report(history, seen.report)
+    written = _write(arguments, history, seen.now)
+    if arguments.json:
+        print(json.dumps(to_json(history, seen)))
+    else:
+        _print(history, seen)
+    for file in written:
+        print(f"volume-booster: written to {file}", file=sys.stderr)
+    return ExitCode.DONE
+
+
+def to_json(history: History, seen: Look) -> dict[str, typing.Any]:
+    """The fields of the contract, and what only the whole journal tells."""
+    split = history.cost_split()
+    return seen.to_json() | {
+        "plan": None if history.plan is None else history.plan.to_json(),
+        "cost_split": {name: money(getattr(split, name)) for name in split.__slots__},
+        "outcomes": history.outcomes(),
+        "traders_metrics": history.metrics().to_json(),
+        "bundle_version": bundle.own_version(),
+        "settings": history.settings,
+        "settings_sha256": history.settings_hash(),
+        "decisions_sha256": history.decisions_hash(),
+    }
+
+
+def _write(arguments: argparse.Namespace, history: History, now: float) -> list[pathlib.Path]:
+    written = []
+    if arguments.html is not None:
+        home.write_whole(arguments.html, page.render(history, now, bundle.own_version()).encode())
+        written.append(arguments.html)
+    if arguments.csv is not None:
+        for name, text in (("orders", histories.orders_csv(history)), ("fills", histories.fills_csv(history))):
+            file = arguments.csv / f"{name}.csv"
+            home.write_whole(file, text.encode())
+            written.append(file)
+    return written
+
+
+def _print(history: History, seen: Look) -> None:
+    console, report = rich.console.Console(), seen.report
+    console.print(summary_table(report, seen.now))
+    if history.plan is not None:
+        table = _table("Plan against actual", ("", "low", "expected", "high", "actual", "within"))
+        for row in page.plan_against_actual(history.plan, report, seen.now):
+            table.add_row(*row)
+        console.print(table)
+    split, quote = history.cost_split(), report.quote
+    parts = (
+        f"maker fees {shown(split.maker_fees_quote)}, taker fees {shown(split.taker_fees_quote)}, spread "
+        f"{shown(split.spread_quote)}, drift {shown(split.drift_quote)} {quote}"
+    )
+    console.print(f"Cost: {parts}", markup=False, highlight=False)
+    console.print(_metrics_table(history))
+    hashes = f"settings {history.settings_hash()[:12]}, decisions {history.decisions_hash()[:12]}"
+    console.print(f"Seed {report.seed}, {hashes}", highlight=False)
+
+
+def _metrics_table(history: History) -> rich.table.Table:
+    table = _table(f"Traders' metrics: {NOT_THE_GOAL}", ("", "value", "definition"))
+    for name, definition in DEFINITIONS.items():
+        value = history.metrics().to_json()[name]
+        told = "none" if value is None else f"{float(value):,.0f}" if isinstance(value, int) else f"{float(value):,.2f}"
+        table.add_row(name.removesuffix("_quote").replace("_", " "), told, definition)
+    return table
+
+
+def _table(title: str, columns: tuple[str, ...]) -> rich.table.Table:
+    table = rich.table.Table(title=title, title_justify="left")
+    for name in columns:
+        table.add_column(name, style="bold" if not name else None, no_wrap=not name, overflow="fold")
+    return table

@@ -1,0 +1,212 @@
+"""All that a journal tells of a campaign, read once: for the report, its page and its tables."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import itertools
+import json
+import pathlib
+import typing
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from .core.conditions import Conditions
+from .core.ledger import Outcome
+from .core.market import ZERO, Fill, Role, Side
+from .core.metrics import TradersMetrics, metrics_of
+from .core.planner import Plan, estimate
+from .core.settings import SettingsError, TargetScope, parse_settings
+from .journal import CONDITIONS, Command, EventRow, Journal, SentRow
+from .report import CampaignReport, read_report
+
+FILLED, OPEN = "filled", "open"
+
+
+@dataclass(frozen=True, slots=True)
+class CostSplit:
+    """What the cost is made of, in quote; its sum is the cost.
+
+    `spread_quote` is what orders were priced away from the mid when they were decided on, below zero for a limit order;
+    `drift_quote` is what they filled at beyond that price: the book walked down, and the price that moved meanwhile.
+    """
+
+    maker_fees_quote: Decimal
+    taker_fees_quote: Decimal
+    spread_quote: Decimal
+    drift_quote: Decimal
+
+    @property
+    def cost_quote(self) -> Decimal:
+        return self.maker_fees_quote + self.taker_fees_quote + self.spread_quote + self.drift_quote
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A campaign with every order and fill of it, and the plan for it where it can be made."""
+
+    report: CampaignReport
+    orders: tuple[SentRow, ...]
+    fills: tuple[Fill, ...]
+    """In the order of time."""
+    events: tuple[EventRow, ...]
+    commands: tuple[Command, ...]
+    settings: dict[str, typing.Any]
+    plan: Plan | None
+
+    def order_of(self) -> dict[str, SentRow]:
+        """Every order by its id."""
+        return {row.order.order_id: row for row in self.orders}
+
+    def outcomes(self) -> dict[str, int]:
+        """How many orders ended how; those that have not are open."""
+        filled: dict[str, Decimal] = {}
+        for fill in self.fills:
+            filled[fill.order_id] = filled.get(fill.order_id, ZERO) + fill.quantity
+        counts: dict[str, int] = {}
+        for row in self.orders:
+            is_whole = filled.get(row.order.order_id, ZERO) >= row.order.intent.quantity
+            name = FILLED if is_whole else OPEN if row.outcome is None else row.outcome.value
+            counts[name] = counts.get(name, 0) + 1
+        names = (FILLED, *(outcome.value for outcome in Outcome if outcome is not Outcome.FILLED), OPEN)
+        return {name: counts[name] for name in names if name in counts}
+
+    def cost_split(self) -> CostSplit:
+        """What the cost is made of."""
+        orders, fees = self.order_of(), dict.fromkeys(Role, ZERO)
+        spread = drift = ZERO
+        for fill in self.fills:
+            intent, sign = orders[fill.order_id].order.intent, 1 if fill.side is Side.BUY else -1
+            fees[fill.role] += fill.fee_quote
+            spread += sign * fill.quantity * (intent.price - intent.mid_price)
+            drift += sign * fill.quantity * (fill.price - intent.price)
+        return CostSplit(fees[Role.MAKER], fees[Role.TAKER], spread, drift)
+
+    def metrics(self) -> TradersMetrics:
+        """What traders expect to be told."""
+        markets: dict[tuple[str, str], list[Fill]] = {}
+        orders = self.order_of()
+        for fill in self.fills:
+            order = orders[fill.order_id].order
+            markets.setdefault((order.exchange, order.symbol), []).append(fill)
+        return metrics_of(markets.values())
+
+    def settings_hash(self) -> str:
+        """The same for the same settings and seed."""
+        return _hash([json.dumps(self.settings | {"seed": self.report.seed}, sort_keys=True)])
+
+    def decisions_hash(self) -> str:
+        """The same for the same decisions: side, kind, quantity and price of every order, market by market."""
+        rows = (row.order for row in self.orders)
+        return _hash(
+            f"{row.exchange} {row.symbol} {row.intent.side.value} {row.intent.order_type.value} "
+            f"{row.intent.quantity.normalize():f} {row.intent.price.normalize():f}"
+            for row in sorted(rows, key=lambda row: (row.exchange, row.symbol))
+        )
+
+
+def read_history(path: pathlib.Path, now: float | None = None) -> History | None:
+    """The campaign in a journal with all that it tells; None while none has begun.
+
+    :raises JournalError: when the file can't be read.
+    """
+    report = read_report(path, now)
+    if report is None:
+        return None
+    journal = Journal.open_to_read(path)
+    try:
+        settings, events = journal.settings(), journal.events()
+        return History(
+            report=report,
+            orders=tuple(journal.sent_orders()),
+            fills=tuple(sorted(journal.fills(), key=lambda fill: (fill.at, fill.fill_id))),
+            events=tuple(event for event in events if event.kind != CONDITIONS),
+            commands=tuple(command for command, _ in journal.commands()),
+            settings=settings,
+            plan=plan_of(settings, events, report),
+        )
+    finally:
+        journal.close()
+
+
+def with_report(history: History, report: CampaignReport) -> History:
+    """The same with a report that knows more, such as whether a bot runs the campaign."""
+    return dataclasses.replace(history, report=report)
+
+
+def plan_of(settings: dict[str, typing.Any], events: Iterable[EventRow], report: CampaignReport) -> Plan | None:
+    """The plan of the whole campaign, from its settings and what it met when it began; None when that is not known."""
+    met = [event.reason for event in events if event.kind == CONDITIONS]
+    try:
+        target_quote = report.progress.target_quote
+        chosen = parse_settings(settings).model_copy(update={"volume_target": target_quote})
+        conditions = Conditions.from_json(json.loads(met[0]))
+    except (SettingsError, LookupError, ValueError, TypeError, ArithmeticError):
+        return None
+    if chosen.target_scope is TargetScope.PAIR and len(met) > 1:
+        values = {name: getattr(conditions, name) for name in Conditions.__slots__}
+        conditions = Conditions(**(values | {"pairs": len(met)}))
+    return estimate(chosen, conditions)
+
+
+ORDER_COLUMNS = (
+    "order_id", "at", "exchange", "symbol", "side", "order_type", "quantity", "price", "mid_price", "accepted_at",
+    "exchange_order_id", "filled_quantity", "outcome", "ended_at", "reason",
+)  # fmt: skip
+FILL_COLUMNS = (
+    "fill_id", "order_id", "at", "exchange", "symbol", "side", "role", "quantity", "price", "notional_quote",
+    "fee_quote", "fee", "fee_asset", "mid_price", "slippage_quote",
+)  # fmt: skip
+
+
+def orders_csv(history: History) -> str:
+    """Every order as a row of ORDER_COLUMNS; times in seconds since 1970, UTC."""
+    filled: dict[str, Decimal] = {}
+    for fill in history.fills:
+        filled[fill.order_id] = filled.get(fill.order_id, ZERO) + fill.quantity
+    return _csv(ORDER_COLUMNS, (_order_cells(row, filled.get(row.order.order_id, ZERO)) for row in history.orders))
+
+
+def _order_cells(row: SentRow, filled: Decimal) -> list[typing.Any]:
+    order, intent = row.order, row.order.intent
+    outcome = FILLED if filled >= intent.quantity else OPEN if row.outcome is None else row.outcome.value
+    return [
+        order.order_id, order.at, order.exchange, order.symbol, intent.side.value, intent.order_type.value,
+        intent.quantity, intent.price, intent.mid_price, row.accepted_at, row.exchange_order_id, filled, outcome,
+        row.ended_at, row.reason,
+    ]  # fmt: skip
+
+
+def fills_csv(history: History) -> str:
+    """Every fill as a row of FILL_COLUMNS; times in seconds since 1970, UTC."""
+    orders = history.order_of()
+    return _csv(
+        FILL_COLUMNS,
+        (
+            [
+                fill.fill_id, fill.order_id, fill.at, orders[fill.order_id].order.exchange,
+                orders[fill.order_id].order.symbol, fill.side.value, fill.role.value, fill.quantity, fill.price,
+                fill.notional, fill.fee_quote, fill.fee, fill.fee_asset, fill.mid_price, fill.slippage_quote,
+            ]
+            for fill in history.fills
+        ),
+    )  # fmt: skip
+
+
+def _csv(columns: tuple[str, ...], rows: Iterable[list[typing.Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow("" if cell is None else f"{cell:f}" if isinstance(cell, Decimal) else cell for cell in row)
+    return text.getvalue()
+
+
+def _hash(lines: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for line in itertools.chain(lines):
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
