@@ -16,14 +16,15 @@ from decimal import Decimal
 
 from .core.conditions import Conditions
 from .core.ledger import Outcome
-from .core.market import ZERO, Fill, Role, Side
+from .core.market import ZERO, Balances, Fill, Role, Side
 from .core.metrics import TradersMetrics, metrics_of
 from .core.planner import Plan, estimate
 from .core.settings import SettingsError, TargetScope, parse_settings
-from .journal import CONDITIONS, Command, EventRow, Journal, SentRow
+from .journal import CONDITIONS, ERROR, HALT, WAIT, Command, EventRow, Journal, SentRow
 from .report import CampaignReport, read_report
 
 FILLED, OPEN = "filled", "open"
+LAST_ORDERS, LAST_WARNINGS = 5, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,71 @@ def read_history(path: pathlib.Path, now: float | None = None) -> History | None
         )
     finally:
         journal.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A campaign as somebody who watches it sees it."""
+
+    report: CampaignReport
+    plan: Plan | None
+    last_orders: tuple[tuple[SentRow, Decimal], ...]
+    """With the quantity that is filled of each; the newest last."""
+    warnings: tuple[EventRow, ...]
+    balances: Balances | None
+    """What was free at the start and what was traded since; None where the start was not written down."""
+    settings: dict[str, typing.Any]
+
+
+class Watcher:
+    """Looks at one journal again and again; the plan is made only when what it is made from has changed."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._path = path
+        self._planned_for: typing.Any = None
+        self._plan: Plan | None = None
+
+    def glance(self, report: CampaignReport) -> Glance:
+        """What there is to see beside a report of now.
+
+        :raises JournalError: when the file can't be read.
+        """
+        journal = Journal.open_to_read(self._path, in_depth=False)
+        try:
+            settings, events, rows = journal.settings(), journal.events(), journal.last_orders(LAST_ORDERS)
+            filled = journal.filled_of([row.order.order_id for row in rows])
+        finally:
+            journal.close()
+        told = [event for event in events if event.kind in (HALT, ERROR, WAIT)]
+        return Glance(
+            report=report,
+            plan=self._plan_for(settings, events, report),
+            last_orders=tuple((row, filled.get(row.order.order_id, ZERO)) for row in rows),
+            warnings=tuple(told[-LAST_WARNINGS:]),
+            balances=_balances(events, report),
+            settings=settings,
+        )
+
+    def _plan_for(self, settings: dict[str, typing.Any], events: list[EventRow], report: CampaignReport) -> Plan | None:
+        met = [event.reason for event in events if event.kind == CONDITIONS]
+        made_from = json.dumps(settings), report.progress.target_quote, met
+        if made_from != self._planned_for:
+            self._plan, self._planned_for = plan_of(settings, events, report), made_from
+        return self._plan
+
+
+def _balances(events: Iterable[EventRow], report: CampaignReport) -> Balances | None:
+    """Of a campaign on one market; on several the quote is shared, and its parts are not known."""
+    met = [event.reason for event in events if event.kind == CONDITIONS]
+    if len(met) != 1 or len(report.progress.holdings) > 1:
+        return None
+    try:
+        start = Conditions.from_json(json.loads(met[0])).balances
+    except (LookupError, ValueError, TypeError, ArithmeticError):
+        return None
+    progress = report.progress
+    base = sum((holding.base for holding in progress.holdings), start.base_free)
+    return Balances(base, start.quote_free - progress.bought_quote + progress.sold_quote - progress.fees_quote)
 
 
 def with_report(history: History, report: CampaignReport) -> History:

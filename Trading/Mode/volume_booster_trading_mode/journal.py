@@ -258,6 +258,16 @@ class Journal:
         with self._understood():
             return [_sent(row) for row in rows]
 
+    def filled_of(self, order_ids: list[str]) -> dict[str, Decimal]:
+        """What is filled of each of these orders, in base; those without a fill are left out."""
+        marks = ", ".join("?" * len(order_ids))
+        rows = self._read(f"SELECT order_id, quantity FROM fills WHERE order_id IN ({marks})", *order_ids)
+        filled: dict[str, Decimal] = {}
+        with self._understood():
+            for order_id, quantity in rows:
+                filled[order_id] = filled.get(order_id, Decimal(0)) + Decimal(quantity)
+        return filled
+
     def events(self) -> list[EventRow]:
         return [EventRow(*row) for row in self._read("SELECT at, kind, source, reason FROM events ORDER BY rowid")]
 

@@ -26,7 +26,7 @@ from ..journal import HALT, START
 
 MOST_POINTS = 1_200
 BAND_POINTS = 60
-LEFT, RIGHT = 0.085, 0.97
+LEFT, RIGHT = 0.1, 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,11 @@ class Chart:
 
 def draw_all(history: History) -> list[Chart]:
     """Every chart of a campaign; without a fill there is only that of the orders."""
-    drawn = [_volume(history), _cost(history), *_prices(history), _inventory(history), _latency(history)]
-    return [*(chart for chart in drawn if chart is not None and history.fills), _outcomes(history)]
+    with matplotlib.rc_context(STYLE):
+        if not history.fills:
+            return [_outcomes(history)]
+        traded = [_volume(history), _cost(history), *_prices(history), _inventory(history), _latency(history)]
+        return [*traded, _outcomes(history)]
 
 
 def _volume(history: History) -> Chart:
@@ -137,10 +140,11 @@ def _cost(history: History) -> Chart:
         "drift": split.drift_quote,
     }
     figure, axes = _figure(left=0.14)
-    values = [round(float(value), 6) + 0.0 for value in parts.values()]
+    least = max(map(abs, parts.values())) / 2_000  # less than that is nothing to be seen
+    values = [float(value) if abs(value) > least else 0.0 for value in parts.values()]
     colours = [PLAN.stand_in if value >= 0 else BUY.stand_in for value in values]
     bars = axes.barh(list(parts), values, color=colours, height=0.56)
-    axes.bar_label(bars, [f" {round(value, 2) + 0.0:,.2f} " for value in values], color=TEXT.stand_in, fontsize=9)
+    axes.bar_label(bars, [f" {value:,.2f} " for value in values], color=TEXT.stand_in, fontsize=9)
     axes.axvline(0, color=MUTED.stand_in, linewidth=0.9)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
@@ -167,7 +171,7 @@ def _prices(history: History) -> list[Chart]:
 
 def _price(history: History, market: tuple[str, str], fills: list[Fill]) -> Chart:
     clock, (exchange, symbol) = _Clock.of(history), market
-    figure, axes = _figure(left=0.11)
+    figure, axes = _figure(left=0.14)
     sent = [row.order for row in history.orders if (row.order.exchange, row.order.symbol) == market]
     mids = _thinned([clock.at(row.at) for row in sent], [float(row.intent.mid_price) for row in sent])
     axes.plot(*mids, color=MUTED.stand_in, linewidth=1, label="mid at decision")
@@ -189,7 +193,7 @@ def _price(history: History, market: tuple[str, str], fills: list[Fill]) -> Char
 
 def _inventory(history: History) -> Chart:
     clock, target = _Clock.of(history), float(history.report.progress.target_quote)
-    figure, axes = _figure(right=0.92)
+    figure, axes = _figure(left=0.12, right=0.91)
     times, net = [0.0], [0.0]
     for fill in history.fills:
         times.append(clock.at(fill.at))
@@ -290,10 +294,8 @@ def _thinned(times: Sequence[float], values: Sequence[float]) -> tuple[list[floa
 
 
 def _figure(left: float = LEFT, right: float = RIGHT) -> tuple[Figure, Axes]:
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.2, 2.7))
-        axes = figure.add_axes((left, 0.17, right - left, 0.79))
-    return figure, axes
+    figure = Figure(figsize=(6.2, 2.7))
+    return figure, figure.add_axes((left, 0.17, right - left, 0.79))
 
 
 _OPENING = r'<svg class="chart" role="img" viewBox="\1" xmlns:xlink="http://www.w3.org/1999/xlink">'
@@ -302,8 +304,7 @@ _OPENING = r'<svg class="chart" role="img" viewBox="\1" xmlns:xlink="http://www.
 def _svg(figure: Figure, name: str) -> str:
     """The drawing as an element of a page: ids of its own, the page's colours and font, and as wide as its place."""
     text = io.StringIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import rich.console
 import rich.live
-import rich.progress_bar
 import rich.table
-import rich.text
 
 from .. import report as reports
+from ..history import Watcher
 from ..report import CampaignReport, shown
+from .dashboard import cost_of_plan, dashboard, eta
 
 LINE_EVERY_S = 5.0
 _NOTES = {
@@ -21,8 +21,9 @@ _NOTES = {
 class LiveView:
     """Shows a run: redrawn in place on a terminal, else a plain line every five seconds when something is new."""
 
-    def __init__(self, console: rich.console.Console, *, is_quiet: bool) -> None:
+    def __init__(self, console: rich.console.Console, *, is_quiet: bool, watcher: Watcher) -> None:
         self._console = console
+        self._watcher = watcher
         self._is_quiet = is_quiet
         self._live: rich.live.Live | None = None
         self._line_at, self._line = 0.0, ""
@@ -47,43 +48,13 @@ class LiveView:
         if self._is_quiet or report is None:
             return
         if self._live is not None:
-            self._live.update(_drawn(report, now), refresh=True)
+            self._live.update(dashboard(self._watcher.glance(report), now), refresh=True)
         elif now - self._line_at >= LINE_EVERY_S:
-            line = f"{reports.sentence(report.progress)}; {_eta(report, now)}"
+            plan = self._watcher.glance(report).plan
+            line = f"{reports.sentence(report.progress)}{cost_of_plan(plan, report.progress)} {eta(report, plan, now)}"
             if line != self._line:
                 self.say(line)
             self._line_at, self._line = now, line
-
-
-def _drawn(report: CampaignReport, now: float) -> rich.console.RenderableType:
-    progress = report.progress
-    bar = rich.progress_bar.ProgressBar(
-        total=float(progress.target_quote), completed=float(progress.filled_quote), width=None
-    )
-    share = f"{float(progress.filled_quote / progress.target_quote):.1%}"
-    top = rich.table.Table.grid(expand=True, padding=(0, 1))
-    top.add_column(no_wrap=True)
-    top.add_column(ratio=1)
-    top.add_column(no_wrap=True)
-    volume = f"Volume  {shown(progress.filled_quote)} of {shown(progress.target_quote)} {report.quote}"
-    top.add_row(volume, bar, f"{share}  {_eta(report, now)}")
-    lines = [f"Orders  {progress.orders} sent, {progress.fills} fills, {progress.open_orders} open, {_costs(report)}"]
-    if report.last_fill is not None:
-        lines.append(f"Last    {reports.fill_line(*report.last_fill)}")
-    if report.reason:
-        lines.append(f"Note    {report.reason}")
-    texts = [rich.text.Text(line, no_wrap=True, overflow="ellipsis") for line in lines]
-    return rich.console.Group(top, *texts)
-
-
-def _costs(report: CampaignReport) -> str:
-    progress = report.progress
-    return f"fees {shown(progress.fees_quote)}, cost {progress.cost_bps:.2f} bps"
-
-
-def _eta(report: CampaignReport, now: float) -> str:
-    eta_s = report.progress.eta_s(now)
-    return "ETA --:--" if eta_s is None else f"ETA {int(eta_s) // 60:02d}:{int(eta_s) % 60:02d}"
 
 
 def _inventory(report: CampaignReport) -> str:

@@ -101,6 +101,12 @@ def _status(arguments: argparse.Namespace) -> int:
     return status.main(arguments)
 
 
+def _watch(arguments: argparse.Namespace) -> int:
+    from . import watch
+
+    return watch.main(arguments)
+
+
 def _report(arguments: argparse.Namespace) -> int:
     from . import report_command
 
@@ -144,6 +150,8 @@ def _parser() -> argparse.ArgumentParser:
 
     status = _command(commands, "status", _status, "one look at a campaign, running or not")
     _add_home_options(status)
+    watch = _command(commands, "watch", _watch, "a running campaign, redrawn in place until it ends")
+    _add_home_options(watch)
     report = _command(commands, "report", _report, "the result of a campaign, running or not")
     _add_home_options(report)
     report.add_argument("--html", type=pathlib.Path, metavar="FILE", help="write one page with charts, for any browser")

@@ -117,8 +117,10 @@ def _traded_s(report: CampaignReport, now: float) -> float:
 def _events_table(history: History) -> str:
     told = [event for event in history.events if event.kind in _EVENT_NAMES]
     rows = [(_moment(event.at), _EVENT_NAMES[event.kind], event.source, event.reason) for event in told[-TOLD_EVENTS:]]
-    for command in history.commands:
-        rows.append((_moment(command.at), "command", "a person", f"{command.kind} {command.value}".strip()))
+    rows += [
+        (_moment(command.at), "command", "a person", f"{command.kind} {command.value}".strip())
+        for command in history.commands
+    ]
     rows.sort()
     left_out = len(told) - TOLD_EVENTS
     note = f"<p>The {left_out} before these are left out.</p>" if left_out > 0 else ""
@@ -197,11 +199,11 @@ header p.state { display: inline-block; margin: 8px 0 0; padding: 2px 12px; bord
   color: var(--card); background: var(--muted); }
 header p.state.done { background: var(--buy); } header p.state.halted { background: var(--bad); }
 header p.state.running { background: var(--base); }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 12px; margin: 20px 0; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(175px, 1fr)); gap: 12px; margin: 20px 0; }
 .cards div, figure, section.table { background: var(--card); border: 1px solid var(--grid); border-radius: 10px; }
 .cards div { padding: 12px 16px; }
 dt { color: var(--muted); font-size: 13px; } dd { margin: 0; color: var(--muted); font-size: 13px; }
-dt + dd { color: var(--text); font-size: 20px; font-weight: 600; font-variant-numeric: tabular-nums; }
+dt + dd { color: var(--text); font-size: 18px; font-weight: 600; font-variant-numeric: tabular-nums; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 520px), 1fr)); gap: 14px; }
 figure { margin: 0; padding: 14px 16px; } figcaption { color: var(--muted); font-size: 13px; }
 .chart { display: block; width: 100%; height: auto; }

@@ -27,6 +27,7 @@ from ..core.corrections import swap_inverted_ranges
 from ..core.market import Trading
 from ..core.presets import Preset, decided_by
 from ..core.settings import Settings, SettingsError, parse_settings, without_octobot_keys
+from ..history import Watcher
 from ..journal import TARGET, Journal, NoCampaignError, set_aside
 from ..report import CampaignReport, read_report
 from . import bundle, home, install, launch
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
     :raises SettingsError, HomeError, BundleError, LaunchError: when it can't be started.
     """
     plan = _plan(arguments, rehearsal)
-    view = LiveView(rich.console.Console(stderr=True), is_quiet=arguments.quiet)
+    view = LiveView(rich.console.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
     with _interruption() as is_interrupted:
         verdict, report = _run(plan, view, is_interrupted)
     now = time.time()

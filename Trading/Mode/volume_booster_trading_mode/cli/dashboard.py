@@ -1,0 +1,149 @@
+"""A campaign at one glance, for a terminal of 80 columns or more."""
+
+from __future__ import annotations
+
+import datetime
+import typing
+from decimal import Decimal
+
+import rich.console
+import rich.progress_bar
+import rich.table
+import rich.text
+
+from ..core.ledger import Progress
+from ..core.market import Side
+from ..core.planner import Plan
+from ..history import FILLED, OPEN, Glance
+from ..journal import HALT, SentRow
+from ..report import CampaignReport, shown
+
+Lines = list[tuple[str, rich.console.RenderableType]]
+_STATE_STYLES = {"running": "bold blue", "done": "bold green", "halted": "bold red", "paused": "bold yellow"}
+_SIDE_STYLES = {Side.BUY: "green", Side.SELL: "red"}
+
+
+def dashboard(glance: Glance, now: float) -> rich.console.RenderableType:
+    """Everything that is known of a campaign while it runs."""
+    grid = rich.table.Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(style="bold", no_wrap=True, width=8)
+    grid.add_column(ratio=1)
+    lines: Lines = [("Campaign", _state(glance.report)), ("Volume", _volume(glance, now)), *_words(glance, now)]
+    for name, content in lines:
+        grid.add_row(name, content)
+    parts: list[rich.console.RenderableType] = [grid]
+    if glance.last_orders:
+        parts.append(_orders(glance))
+    parts += [_line(f"{_clock(event.at)} {event.kind}: {event.reason}", "yellow" if event.kind != HALT else "red")
+              for event in glance.warnings]  # fmt: skip
+    return rich.console.Group(*parts)
+
+
+def _state(report: CampaignReport) -> rich.text.Text:
+    market = ", ".join(f"{symbol} on {exchange}" for exchange, symbol in report.markets) or "no order yet"
+    state = report.state + (f": {report.reason}" if report.reason else "")
+    text = rich.text.Text(state, style=_STATE_STYLES.get(report.state, "bold"), no_wrap=True, overflow="ellipsis")
+    return text.append(f"  {market}, {report.trading}", style="none")
+
+
+def _volume(glance: Glance, now: float) -> rich.console.RenderableType:
+    progress = glance.report.progress
+    share = float(progress.filled_quote / progress.target_quote)
+    bar = rich.progress_bar.ProgressBar(total=1.0, completed=min(share, 1.0), width=None)
+    row = rich.table.Table.grid(expand=True, padding=(0, 1))
+    row.add_column(no_wrap=True)
+    row.add_column(ratio=1)
+    row.add_column(no_wrap=True)
+    amount = f"{shown(progress.filled_quote)} of {shown(progress.target_quote)} {glance.report.quote}"
+    row.add_row(amount, bar, f"{share:.1%} {eta(glance.report, glance.plan, now)}")
+    return row
+
+
+def _words(glance: Glance, now: float) -> Lines:
+    report, progress = glance.report, glance.report.progress
+    orders = (
+        f"{progress.orders} sent, {progress.fills} fills, {progress.open_orders} open, {progress.cancelled} cancelled, "
+        f"{progress.rejected} rejected, maker {progress.maker_share:.1%}"
+    )
+    pace = f"{shown(progress.quote_per_hour(report.until(now)))} {report.quote} an hour"
+    lines = [
+        ("Orders", orders),
+        ("Cost", f"{cost(progress, report.quote)}{cost_of_plan(glance.plan, progress)}"),
+        ("Sides", _sides(glance, progress)),
+        ("Pace", f"{pace}, {progress.success_rate:.1%} of ended orders filled, seed {report.seed}"),
+    ]
+    if glance.balances is not None:
+        base = report.markets[0][1].partition("/")[0] if report.markets else ""
+        held = f"{glance.balances.base_free:,.5f} {base}, {shown(glance.balances.quote_free)} {report.quote}"
+        lines.append(("Balances", f"{held} (at the start, and traded since)"))
+    return [(name, _line(line)) for name, line in lines]
+
+
+def _sides(glance: Glance, progress: Progress) -> str:
+    cap = glance.settings.get("max_position_imbalance")
+    allowed = f" of at most {float(cap):.0%}" if cap is not None else ""
+    return f"{progress.buys} buys, {progress.sells} sells, imbalance {progress.imbalance:.1%}{allowed}"
+
+
+def cost(progress: Progress, quote: str) -> str:
+    """What it has cost so far."""
+    return f"{shown(progress.cost_quote)} {quote}, {progress.cost_bps:.2f} bps, fees {shown(progress.fees_quote)}"
+
+
+def cost_of_plan(plan: Plan | None, progress: Progress) -> str:
+    """What the plan expected for as much volume, with its band."""
+    if plan is None or not plan.cost_bps.is_finite:
+        return ""
+    bps = plan.cost_bps
+    expected = bps.expected * progress.filled_quote / 10_000
+    return f"; plan {shown(expected)}, {bps.low:.2f} to {bps.high:.2f} bps"
+
+
+def eta(report: CampaignReport, plan: Plan | None, now: float) -> str:
+    """When the target is reached: at the pace so far, and the band of the plan for what is missing."""
+    progress = report.progress
+    if report.ended_at is not None:
+        return ""
+    at_pace = progress.eta_s(now)
+    told = "ETA --:--" if at_pace is None else f"ETA {_duration(at_pace)}"
+    if plan is None or not plan.duration_s.is_finite:
+        return told
+    low, _, high = plan.elapsed_s(float(min(progress.remaining_quote / plan.target_quote, Decimal(1))))
+    return f"{told} ({_duration(low)}-{_duration(high)})"
+
+
+def _orders(glance: Glance) -> rich.table.Table:
+    table = rich.table.Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name, justify in (("last orders", "left"), ("", "left"), ("quantity", "right"), ("price", "right"),
+                          ("quote", "right"), ("", "left")):  # fmt: skip
+        table.add_column(name, justify=typing.cast(typing.Any, justify), no_wrap=True)
+    for row, filled in reversed(glance.last_orders):
+        intent = row.order.intent
+        kind = rich.text.Text(f"{intent.order_type.value} {intent.side.value}", style=_SIDE_STYLES[intent.side])
+        amounts = f"{intent.quantity.normalize():f}", f"{intent.price:,}", shown(intent.notional)
+        table.add_row(_clock(row.order.at), kind, *amounts, _fate(row, filled))
+    return table
+
+
+def _fate(row: SentRow, filled: Decimal) -> str:
+    quantity = row.order.intent.quantity
+    if filled >= quantity:
+        return FILLED
+    share = f" {float(filled / quantity):.0%}" if filled else ""
+    return (OPEN if row.outcome is None else row.outcome.value) + share
+
+
+def _line(text: str, style: str = "") -> rich.text.Text:
+    return rich.text.Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _clock(at: float) -> str:
+    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%H:%M:%S")
+
+
+def _duration(seconds: float) -> str:
+    """Minutes and seconds, or hours and minutes."""
+    whole = int(seconds)
+    if whole < 3_600:
+        return f"{whole // 60:02d}:{whole % 60:02d}"
+    return f"{whole // 3_600}h{whole % 3_600 // 60:02d}"
