@@ -57,7 +57,7 @@ setuptools.setup(
     ],
     extras_require={
         "replay": REPLAY,
-        "test": ["hypothesis", "mypy", "psutil", "pytest", "pytest-asyncio", "pytest-xdist", "ruff", *REPLAY],
+        "test": ["hypothesis", "mypy", "pillow", "psutil", "pytest", "pytest-asyncio", "pytest-xdist", "ruff", *REPLAY],
     },
     entry_points={"console_scripts": ["volume-booster = octobot_volume_booster.cli.main:main"]},
     classifiers=[

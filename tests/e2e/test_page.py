@@ -1,0 +1,88 @@
+"""The report's page in a real Chromium without network: all charts drawn, no request, no error on the console."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "core"))
+from recorded import recorded
+
+from octobot_volume_booster.cli.main import main
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--enable-logging=stderr", "--hide-scrollbars",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+]  # fmt: skip
+SIZE = (1_240, 1_400)
+ITS_OWN = {"accounts.google.com", "clients2.google.com", "update.googleapis.com", "redirector.gvt1.com"}
+"""What a Chromium asks for by itself, whatever page it shows; no name is found here."""
+OWN_SCHEMES = ("file", "data", "chrome", "devtools", "blob", "about")
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.long,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here"),
+]
+
+
+def browse(folder: pathlib.Path, page: pathlib.Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Open a page in a Chromium that has never run before."""
+    assert CHROMIUM is not None
+    net_log = f"--log-net-log={folder / 'net.json'}"
+    command = [CHROMIUM, *QUIET, f"--user-data-dir={folder / 'profile'}", net_log, *options, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+
+
+@pytest.fixture
+def page(tmp_path: pathlib.Path) -> pathlib.Path:
+    recorded(tmp_path).close_journal()
+    file = tmp_path / "page.html"
+    assert main(["report", "--home", str(tmp_path), "--html", str(file), "--json"]) == 0
+    return file
+
+
+def test_the_page_is_drawn_whole_offline_and_in_silence(page: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    picture = tmp_path / "page.png"
+    size = f"--window-size={SIZE[0]},{SIZE[1]}"
+    seen = browse(tmp_path, page, size, f"--screenshot={picture}")
+    assert "CONSOLE" not in seen.stderr, seen.stderr
+    assert _requested(tmp_path / "net.json") <= ITS_OWN
+    with Image.open(picture) as image:
+        colours = {colour for _, colour in image.convert("RGB").getcolors(maxcolors=2**24)}
+    for ink in ("2f6fde", "12946b", "d2603a", "d99a1b"):  # filled, buys, sells, the plan: all are on the picture
+        assert tuple(bytes.fromhex(ink)) in colours, ink
+
+
+def test_every_chart_has_its_size_and_its_marks_in_the_document(page: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    seen = browse(tmp_path, page, "--dump-dom")
+    charts = re.findall(r'<svg class="chart".*?</svg>', seen.stdout, flags=re.DOTALL)
+    assert len(charts) == 6
+    for chart in charts:
+        assert chart.count("<path") + chart.count("<use") > 5
+        assert "<text" in chart
+
+
+def test_a_request_and_an_error_would_have_been_seen(tmp_path: pathlib.Path) -> None:
+    page = tmp_path / "other.html"
+    page.write_text("<img src='http://pictures.invalid/a.png'><script>console.error('broken')</script>", "utf-8")
+    seen = browse(tmp_path, page, f"--screenshot={tmp_path / 'other.png'}")
+    assert "CONSOLE" in seen.stderr
+    assert _requested(tmp_path / "net.json") - ITS_OWN == {"pictures.invalid"}
+
+
+def _requested(net_log: pathlib.Path) -> set[str]:
+    """Every host that the browser asked the network for."""
+    urls = re.findall(r'"url":\s*("(?:[^"\\]|\\.)*")', net_log.read_text("utf-8", "replace"))
+    addresses = [urlsplit(json.loads(url)) for url in urls]
+    return {str(address.hostname) for address in addresses if address.scheme not in OWN_SCHEMES}
