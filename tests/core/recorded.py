@@ -38,6 +38,10 @@ class RecordedMarket(PlayedMarket):
         self.ledger = campaign.ledger
         return self
 
+    @property
+    def market(self) -> tuple[str, str]:
+        return (EXCHANGE, SYMBOL)
+
     def place(self, decision: Place) -> None:
         intent, order_id = decision.intent, f"order {len(self.placed)}"
         self.placed.append(decision)

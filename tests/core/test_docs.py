@@ -54,7 +54,7 @@ def test_every_preset_is_explained_in_the_readme_as_it_is_computed() -> None:
 )
 def test_the_configuration_that_ships_is_the_defaults(file: str) -> None:
     config = json.loads((ROOT / file).read_text("utf-8"))
-    assert config == {"required_strategies": []} | Settings().to_config() | {"seed": ""}
+    assert config == {"required_strategies": []} | Settings().to_config() | {"seed": "", "max_cost_quote": ""}
 
 
 def test_the_configuration_of_the_offline_profile_has_every_setting() -> None:

@@ -57,8 +57,8 @@ def long_campaigns(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.long
 def test_of_100_default_campaigns_of_the_policy_itself_as_many_are_inside_as_the_band_promises() -> None:
     assert BAND_PERCENT == 90
-    plan = estimate(settings(), conditions())
-    runs = [played(seed, settings(), conditions()) for seed in SEEDS]
+    chosen = settings(volume_target=20_000)
+    plan, runs = estimate(chosen, conditions()), [played(seed, chosen, conditions()) for seed in SEEDS]
     check_bands(plan, runs)
     assert mean_error(plan.duration_s, [run.duration_s for run in runs]) < 0.03
     assert mean_error(plan.fees_quote, [float(run.progress.fees_quote) for run in runs]) < 0.02
@@ -180,6 +180,16 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
     "deadline": ({}, {}, 600.0),
     "longer than a day": ({"target_period": "daily", "volume_target": 2_000_000}, {}, None),
     "orders a second": ({"trade_frequency_min": 0.05, "trade_frequency_max": 0.06}, {"orders_per_second": 5.0}, None),
+    "max_position_percent": ({"max_position_percent": "0.005"}, {}, None),
+    "the budget of": ({"max_cost_bps": 9}, {}, None),
+    "the budget of 20.00": ({"max_cost_quote": 20}, {}, None),
+    "max_slippage_bps": ({}, {"spread_bps": 40.0, "depth_quote": 5_000.0}, None),
+    "does not allow": (
+        {"volume_target": 300_000},
+        {"balances": Balances(Decimal("0.01"), Decimal(1_200))},
+        None,
+    ),
+    "max_participation_percent": ({}, {"market_quote_per_hour": Decimal(200)}, None),
     "enable_volume_booster": ({"enable_volume_booster": False}, {}, None),
 }
 
@@ -202,7 +212,7 @@ def test_what_can_not_be_done_is_told_and_works_with_what_is_advised(what: str) 
 def test_every_reason_is_told_at_once() -> None:
     chosen = settings(min_sell_amount=1, max_sell_amount=2, trade_frequency_min=0.05, trade_frequency_max=0.05)
     plan = estimate(chosen, conditions(orders_per_second=1.0), 0, 1.0)
-    assert len(plan.problems) == 3
+    assert len(plan.problems) == 3, plan.problems
 
 
 def test_several_pairs_share_the_target_and_its_time() -> None:
@@ -222,3 +232,22 @@ def test_the_capital_that_is_needed_is_enough() -> None:
     largest = chosen.amount_range(Side.BUY)[1]
     assert plan.quote_needed >= largest / 2
     assert plan.turns > 1
+
+
+def test_a_market_of_which_no_more_is_allowed_takes_longer() -> None:
+    """The first half of an hour's allowance may go at any pace, the rest is spread over the hour."""
+    quick = estimate(settings(**LARGE), conditions())
+    slow = estimate(settings(**LARGE), conditions(market_quote_per_hour=Decimal(100_000)))
+    allowed_an_hour = 100_000 * 24 * 0.1 / 25
+    assert float(quick.duration_s.expected) < 60
+    hours = 50_000 / allowed_an_hour
+    assert hours - 1 < float(slow.duration_s.expected) / 3_600 < hours * 1.2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "changes", [{"max_position_percent": 1}, {"max_exposure_percent": 4}, {"max_orders_per_second": 0.5}]
+)
+def test_the_bands_hold_where_a_limit_cuts_orders_sides_or_pace(changes: dict[str, Any]) -> None:
+    chosen = settings(**(LARGE | {"max_position_imbalance": 1} | changes))
+    check_bands(estimate(chosen, conditions()), [played(seed, chosen, conditions()) for seed in SEEDS])

@@ -30,6 +30,7 @@ SETTINGS: dict[str, typing.Any] = {
     "volume_target": 5_000,
     "trade_frequency_min": 0.05,
     "trade_frequency_max": 0.1,
+    "max_orders_per_second": 20,
     "min_buy_amount": 500,
     "max_buy_amount": 1_000,
     "min_sell_amount": 500,

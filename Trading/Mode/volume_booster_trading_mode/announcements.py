@@ -7,7 +7,7 @@ import statistics
 import typing
 from decimal import Decimal
 
-from . import exchange_view, notifications, report
+from . import notifications, report
 from .campaign import Campaign
 from .core.conditions import ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
 from .core.ledger import Progress
@@ -15,8 +15,6 @@ from .core.market import View
 from .core.milestones import milestone
 from .core.planner import Plan, duration, estimate
 from .core.settings import Settings, TargetScope
-
-DEPTH_LEVELS = 20
 
 
 class Announcements:
@@ -39,7 +37,7 @@ class Announcements:
         """Write down what the plan starts from; and where it is not a backtest, which has its own clock, tell it."""
         if progress.is_done:
             return
-        conditions = await self._conditions(view)
+        conditions = self._conditions(view)
         is_first = campaign.note_conditions(self._producer.now(), self._producer.source, conditions)
         if self._producer.exchange_manager.is_backtesting:
             return
@@ -51,14 +49,15 @@ class Announcements:
             self._producer.logger.warning("Plan of %s: %s", self._producer.source, problem.sentence)
         await notifications.notify(f"{self._producer.source} {'begins' if is_first else 'goes on'}: {told}")
 
-    async def _conditions(self, view: View) -> Conditions:
+    def _conditions(self, view: View) -> Conditions:
         manager = self._producer.exchange_manager
         settings = self._producer.trading_mode.settings
         is_shared = settings is not None and settings.target_scope is TargetScope.TOTAL
         spread_bps, depth_quote = 0.0, None
         if view.best_bid is not None and view.best_ask is not None:
             spread_bps = float((view.best_ask - view.best_bid) / view.mid_price * 10_000)
-            depth_quote = await level_median_quote(manager, view.symbol)
+            depth_quote = statistics.median(float(level.price * level.quantity) for level in view.bids + view.asks)
+        volume = view.vitals.day_volume_quote
         return Conditions(
             rules=view.rules,
             price=view.mid_price,
@@ -67,18 +66,9 @@ class Announcements:
             volatility_percent=USUAL_VOLATILITY_PERCENT,
             depth_quote=depth_quote,
             order_latency_s=ORDER_LATENCY_S[view.trading],
+            market_quote_per_hour=None if volume is None else volume / 24,
             pairs=max(len(manager.exchange_config.traded_symbol_pairs), 1) if is_shared else 1,
         )
-
-
-async def level_median_quote(exchange_manager: typing.Any, symbol: str) -> float | None:
-    """The median size of the best levels of an order book; None where the exchange does not tell them."""
-    try:
-        book = await exchange_manager.exchange.get_order_book(symbol, limit=DEPTH_LEVELS)
-    except exchange_view.UNANSWERED:
-        return None
-    levels = [level for side in ("bids", "asks") for level in (book or {}).get(side) or ()]
-    return statistics.median(float(level[0]) * float(level[1]) for level in levels) if levels else None
 
 
 def plan_sentence(plan: Plan, quote: str, pairs: int = 1) -> str:

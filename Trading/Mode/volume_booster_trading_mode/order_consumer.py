@@ -9,8 +9,8 @@ import octobot_trading.errors as trading_errors
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
-from . import exchange_view, report
-from .campaign import Campaign
+from . import exchange_view, lookout, report
+from .campaign import Campaign, ControlState
 from .core import reconcile
 from .core.ledger import Outcome
 from .core.market import OrderType, Side, Trading
@@ -54,12 +54,14 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             return None
         if producer.now() - (campaign.placed_at(request.order_id) or 0.0) > reconcile.SENT_WITHIN_S:
             return self._refuse(request, campaign, "OctoBot came to send it too late")
+        if forbidden := self._forbidden(request, campaign, producer):
+            campaign.close(request.order_id, Outcome.CANCELLED, forbidden, producer.now())
+            request.reply(Fate.REFUSED, forbidden)
+            return None
         trading = exchange_view.trading_of(self.exchange_manager)
-        if trading is Trading.LIVE:
-            return self._refuse(request, campaign, "this version does not trade with real funds")
         progress = report.sentence(producer.progress())
         self.logger.info("Sending: %s | %s", report.intent_line(request.intent, symbol), progress)
-        is_simulated = trading is not Trading.SANDBOX
+        is_simulated = trading.is_simulated
         problem = "OctoBot did not create the order, its log says why"
         try:
             created = await self._send(self._order(symbol, request), producer)
@@ -75,6 +77,18 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             producer.book(created.to_dict())
         request.reply(Fate.MADE if created is not None else Fate.UNKNOWN, problem)
         return created
+
+    def _forbidden(self, request: OrderRequest, campaign: Campaign, producer: typing.Any) -> str:
+        """Why the order must not leave after all, asked at the last moment; empty when it may."""
+        campaign.take_commands(producer.now(), at_once=True)
+        control = campaign.control
+        if control.state is not ControlState.RUNNING and not request.is_flattening:
+            return control.reason
+        is_real = exchange_view.trading_of(self.exchange_manager) is Trading.LIVE
+        settings = self.trading_mode.settings
+        if is_real and not (settings and settings.i_accept_real_trading and lookout.is_real_trading_allowed()):
+            return "real funds may not be traded any more"
+        return ""
 
     async def _send(self, order: typing.Any, producer: typing.Any) -> typing.Any:
         if producer.settler is None:

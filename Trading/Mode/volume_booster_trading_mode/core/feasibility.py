@@ -9,7 +9,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
 from .conditions import Conditions
-from .market import OrderType, Side
+from .guards import HUNDRED, LONGEST_CAMPAIGN_DAYS, largest_order, participation_an_hour
+from .market import TEN_THOUSAND, OrderType, Side, bps
 from .settings import Settings, TargetPeriod
 
 DAY_S = 86_400
@@ -40,6 +41,7 @@ class Forecast:
     duration_s: float
     orders: float
     cost_quote: Decimal
+    """The high end of the band, as are the bps."""
     cost_bps: Decimal
     stuck_share: float
     deadline_s: float | None = None
@@ -92,9 +94,11 @@ def balances(settings: Settings, conditions: Conditions, forecast: Forecast) -> 
         return None
     rules, free = conditions.rules, conditions.balances
     smallest = rules.min_order_notional(conditions.price)
-    kept = 1 - settings.fee_buffer_percent / 100
     worst_rate = max(rules.maker_fee_rate, rules.taker_fee_rate, Decimal(0))
-    wanted = {side: max(settings.amount_range(side)[0], smallest) * MARGIN / kept for side in Side}
+    kept = 1 - settings.fee_buffer_percent / 100
+    # one order is a share of both together, and both pay for all
+    for_one_order = smallest / settings.max_position_percent * HUNDRED / 2 + settings.volume_target * worst_rate
+    wanted = {side: max(settings.amount_range(side)[0], smallest, for_one_order) * MARGIN / kept for side in Side}
     nearest = {
         f"--balance {rules.quote}": _amount(wanted[Side.BUY] * (1 + worst_rate)),
         f"--balance {rules.base}": _amount(wanted[Side.SELL] / conditions.price),
@@ -152,9 +156,102 @@ def exchange_limits(settings: Settings, conditions: Conditions, forecast: Foreca
     return Problem(f"{rate:.1f} orders a second are more than the {most:g} that the exchange takes", nearest)
 
 
+def position_size(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """The exchange's smallest order is more than one order may be."""
+    smallest, equity = conditions.rules.min_order_notional(conditions.price), _equity(conditions)
+    if not equity or smallest <= largest_order(settings, equity):
+        return None
+    needed = smallest / equity * HUNDRED * MARGIN
+    nearest = {"max_position_percent": _amount(needed)} if needed <= HUNDRED else {}
+    return Problem(
+        f"the exchange's smallest order of {smallest:,.2f} is more than max_position_percent "
+        f"{settings.max_position_percent:g} of the equity of {equity:,.2f}",
+        nearest,
+    )
+
+
+def cost_budget(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """The guard on the budget would halt it: it lets no order through that could pass it."""
+    budget = settings.cost_budget(settings.volume_target)
+    needed = forecast.cost_quote + _worst_order(settings, conditions)
+    if not needed.is_finite() or needed <= budget:
+        return None
+    key, value = "max_cost_quote", needed * MARGIN
+    if settings.max_cost_quote is None:
+        key, value = "max_cost_bps", bps(needed, settings.volume_target) * MARGIN
+    return Problem(
+        f"costs of up to {forecast.cost_quote:,.2f} and the worst case of the last order do not fit into the budget of "
+        f"{budget:,.2f} ({key} {getattr(settings, key):g})",
+        {key: _amount(value)},
+    )
+
+
+def slippage(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """Half the spread is further than a market order may take prices."""
+    half_bps = Decimal(repr(conditions.half_spread)) * TEN_THOUSAND
+    is_free = settings.order_type is OrderType.LIMIT or conditions.depth_quote is None
+    if is_free or half_bps <= settings.max_slippage_bps:
+        return None
+    return Problem(
+        f"half the spread, {half_bps:g} bps, is more than max_slippage_bps {settings.max_slippage_bps:g}: no market "
+        "order is sent",
+        {"max_slippage_bps": _amount(half_bps * Decimal("1.5"))},
+    )
+
+
+def losses(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """The costs alone are a loss of equity at which a guard halts."""
+    equity = _equity(conditions)
+    if not equity or not math.isfinite(forecast.duration_s):
+        return None
+    lost = forecast.cost_quote / equity * HUNDRED
+    a_day = lost * Decimal(repr(min(1.0, DAY_S / max(forecast.duration_s, 1.0))))
+    limits = {"max_drawdown_percent": lost, "max_daily_loss_percent": a_day}
+    nearest = {key: _amount(value * MARGIN) for key, value in limits.items() if value >= getattr(settings, key)}
+    if not nearest:
+        return None
+    told = f"costs of up to {forecast.cost_quote:,.2f} are {lost:.1f} % of the equity of {equity:,.2f}"
+    possible = all(Decimal(value) <= HUNDRED for value in nearest.values())
+    return Problem(f"{told}, which {' and '.join(nearest)} does not allow", nearest if possible else {})
+
+
+def thin_market(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """The guard on participation would halt it at once."""
+    volume = conditions.market_quote_per_hour
+    if volume is None:
+        return None
+    days = 1 if settings.target_period is TargetPeriod.DAILY else LONGEST_CAMPAIGN_DAYS
+    allowed = volume * 24 * settings.max_participation_percent / HUNDRED
+    smallest = conditions.rules.min_order_notional(conditions.price)
+    percent = settings.max_participation_percent
+    told = f"max_participation_percent {percent:g} of what the market trades"
+    if participation_an_hour(volume * 24, settings) < smallest:
+        return Problem(f"{told} is less than one of the exchange's smallest orders, {smallest:,.2f}, an hour")
+    most = allowed * days * conditions.pairs
+    if settings.volume_target <= most:
+        return None
+    return Problem(f"{told} is {most:,.2f} in {days} days", {"volume_target": _amount(most, ROUND_FLOOR)})
+
+
 CHECKS: tuple[Check, ...] = (
-    switched_on, smallest_orders, largest_orders, balances, pace, deadline, exchange_limits,
+    switched_on, smallest_orders, largest_orders, position_size, balances, pace, deadline, exchange_limits, thin_market,
+    slippage, cost_budget, losses,
 )  # fmt: skip
+
+
+def _equity(conditions: Conditions) -> Decimal:
+    return conditions.balances.base_free * conditions.price + conditions.balances.quote_free
+
+
+def _worst_order(settings: Settings, conditions: Conditions) -> Decimal:
+    """What the last order may cost at worst, as the guard counts it."""
+    rules = conditions.rules
+    rate = max(rules.maker_fee_rate, rules.taker_fee_rate, Decimal(0))
+    if settings.order_type is OrderType.MARKET and conditions.depth_quote is not None:
+        slipped = settings.max_slippage_bps / TEN_THOUSAND
+        rate = slipped + rate * (1 + slipped)
+    smallest = rules.min_order_notional(conditions.price)
+    return smallest * rate
 
 
 def _quicker(settings: Settings, forecast: Forecast, most_s: float) -> dict[str, str]:

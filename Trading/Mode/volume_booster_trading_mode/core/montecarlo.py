@@ -10,7 +10,7 @@ and the market is a geometric Brownian motion with a constant spread. What it as
   P(min < b | x0, x1) = exp(-2 (x0 - b)(x1 - b) / (s^2 t)), which is the reflection principle (Karatzas and Shreve,
   Brownian Motion and Stochastic Calculus, 2.8). An order that rests at the best price already waits for others' trades
   to use it up. Queues in front of it are not modelled.
-- No order fails, and nobody else uses the balances.
+- No order fails, no guard halts the campaign, and nobody else uses the balances.
 
 A campaign that is too long to be played is played for a stretch, and the rest of it is drawn from the mean and the
 covariance of the second half of that stretch (central limit theorem for renewal-reward processes).
@@ -25,13 +25,15 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditions import Conditions
+from .direction import FULLY_FUNDED_ORDERS, KEPT_SHARE_OF_EXPOSURE
+from .guards import participation_an_hour
 from .market import OrderType, Side
+from .pacing import HOUR_S
 from .settings import Settings, SidePolicy
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-FULLY_FUNDED_ORDERS = 10.0
 GO_ON = 4
 """Where only some campaigns have ended they go on for so many times the steps: drawing the rest of the slow ones from
 what the slow ones did would be unfair."""
@@ -63,6 +65,13 @@ class Terms:
     kept: float
     cap: float
     offset: float
+    largest_share: float
+    """Of the equity: the largest order."""
+    exposure_share: float
+    """Of the equity: how far the inventory may drift."""
+    shortest_pause_s: float
+    hour_allowance: float
+    """What may be filled in one hour of the clock."""
 
     @classmethod
     def of(cls, settings: Settings, conditions: Conditions) -> Terms:
@@ -84,6 +93,10 @@ class Terms:
             kept=1 - float(settings.fee_buffer_percent) / 100,
             cap=float(settings.max_position_imbalance) * target,
             offset=float(settings.price_offset_percent) / 100,
+            largest_share=float(settings.max_position_percent) / 100,
+            exposure_share=float(settings.max_exposure_percent / 100 * KEPT_SHARE_OF_EXPOSURE),
+            shortest_pause_s=conditions.pairs / _orders_per_second(settings, conditions),
+            hour_allowance=_hour_allowance(settings, conditions),
         )
 
     def smallest_quantity(self, price: Floats) -> Floats:
@@ -100,6 +113,17 @@ class Terms:
         quantity = np.minimum(np.maximum(quantity, smallest), np.floor(most / self.step + 1e-9) * self.step)
         quantity = np.minimum(quantity, self.max_quantity)
         return np.where(quantity >= smallest * (1 - 1e-9), quantity, 0.0)
+
+
+def _orders_per_second(settings: Settings, conditions: Conditions) -> float:
+    allowed = conditions.orders_per_second
+    own = settings.max_orders_per_second
+    return own if allowed is None else min(own, allowed * float(settings.rate_limit_margin))
+
+
+def _hour_allowance(settings: Settings, conditions: Conditions) -> float:
+    volume = conditions.market_quote_per_hour
+    return math.inf if volume is None else float(participation_an_hour(volume * 24, settings))
 
 
 @dataclass(slots=True)
@@ -141,6 +165,9 @@ class _State:
     sells: Floats = field(init=False)
     time_s: Floats = field(init=False)
     net_base: Floats = field(init=False)
+    hour_used: Floats = field(init=False)
+    """What was ordered in the present hour of the clock."""
+    began_in_hour_s: Floats = field(init=False)
     taken_asks: Floats = field(init=False)
     taken_bids: Floats = field(init=False)
     """What our market orders took out of the book and has not come back yet."""
@@ -151,11 +178,16 @@ class _State:
         self.price = np.full(self.count, self.start_price)
         self.base = np.full(self.count, self.start_base)
         self.quote = np.full(self.count, self.start_quote)
-        for name in ("bought", "sold", "buys", "sells", "time_s", "net_base", "taken_asks", "taken_bids"):
+        for name in ("bought", "sold", "buys", "sells", "time_s", "net_base", "taken_asks", "taken_bids", "hour_used"):
             setattr(self, name, np.zeros(self.count))
+        self.began_in_hour_s = self.rng.random(self.count) * HOUR_S
         self.ended = np.zeros(self.count, dtype=bool)
         sums = {name: np.zeros(self.count) for name in Outcomes.__slots__[:-1]}
         self.out = Outcomes(**sums, is_stuck=np.zeros(self.count, dtype=bool))
+
+    @property
+    def equity(self) -> Floats:
+        return self.base * self.price + self.quote
 
     def uniform(self) -> Floats:
         return self.rng.random(self.count)
@@ -216,8 +248,9 @@ def _sides(
     """As `direction.choose_sides`: +1 for a buy, -1 for a sell, 0 where neither will do."""
     min_order = terms.smallest_quantity(state.price) * state.price
     skew = state.bought - state.sold
-    can_buy = (free[Side.BUY] >= min_order) & (skew + open_[Side.BUY] <= terms.cap)
-    can_sell = (free[Side.SELL] >= min_order) & (open_[Side.SELL] - skew <= terms.cap)
+    is_exposed = {side: _is_exposed(state, terms, side, open_[side]) for side in Side}
+    can_buy = (free[Side.BUY] >= min_order) & (skew + open_[Side.BUY] <= terms.cap) & ~is_exposed[Side.BUY]
+    can_sell = (free[Side.SELL] >= min_order) & (open_[Side.SELL] - skew <= terms.cap) & ~is_exposed[Side.SELL]
     if settings.side_policy is SidePolicy.ALTERNATE:
         wants_buy = state.buys <= state.sells
     else:
@@ -225,6 +258,13 @@ def _sides(
         wants_buy = state.uniform() * (weights[Side.BUY] + weights[Side.SELL]) < weights[Side.BUY]
     is_buy = can_buy & (wants_buy | ~can_sell)
     return np.where(is_buy, 1.0, np.where(can_sell, -1.0, 0.0))
+
+
+def _is_exposed(state: _State, terms: Terms, side: Side, open_quote: Floats) -> Flags:
+    """As `direction` keeps the inventory away from `max_exposure_percent`."""
+    drift = state.net_base * state.price * (1 if side is Side.BUY else -1)
+    largest = np.minimum(terms.high[side], state.equity * terms.largest_share)
+    return np.asarray((drift > 0) & (drift + open_quote + largest > state.equity * terms.exposure_share))
 
 
 def _order(
@@ -237,13 +277,27 @@ def _order(
     drawn = low + (high - low) * state.uniform()
     min_order = terms.smallest_quantity(price) * price
     notional = np.where(headroom - drawn < min_order, np.maximum(headroom, min_order), drawn)
+    largest = state.equity * terms.largest_share
+    notional = np.minimum(np.minimum(notional, largest), terms.hour_allowance - state.hour_used)
     affordable = np.where(is_buy, free[Side.BUY], free[Side.SELL] * price / state.price)
-    return side * terms.quantity(notional, price, affordable, notional >= headroom)
+    quantity = terms.quantity(notional, price, affordable, notional >= headroom)
+    has_room = (largest >= min_order * (1 - 1e-9)) & (terms.hour_allowance - state.hour_used >= min_order)
+    return np.where(has_room, side * quantity, 0.0)
 
 
-def _pause(state: _State, settings: Settings) -> Floats:
+def _pause(state: _State, terms: Terms, settings: Settings, notional: Floats) -> Floats:
+    """Until the next order: as the settings say, but not quicker than the limits of pace and of participation allow."""
     low, high = settings.trade_frequency_min, settings.trade_frequency_max
-    return low + (high - low) * state.uniform()
+    pause = np.maximum(low + (high - low) * state.uniform(), terms.shortest_pause_s)
+    if math.isinf(terms.hour_allowance):
+        return pause
+    left_s = HOUR_S - (state.began_in_hour_s + state.time_s) % HOUR_S
+    left = terms.hour_allowance - state.hour_used
+    spread = np.where(left > notional, np.minimum(notional / np.maximum(left, 1e-300), 1.0), 1.0) * left_s
+    is_early = state.hour_used + notional <= terms.hour_allowance / 2
+    pause = np.maximum(pause, np.where(is_early, 0.0, spread))
+    state.hour_used = np.where(pause >= left_s, 0.0, state.hour_used + notional)
+    return pause
 
 
 def _free(state: _State, terms: Terms, base: Floats, quote: Floats) -> dict[Side, Floats]:
@@ -258,7 +312,8 @@ def _market_step(state: _State, terms: Terms, settings: Settings, conditions: Co
     touch = np.rint(state.price * (1 + side * conditions.half_spread) / terms.tick) * terms.tick
     signed = _order(state, terms, side, touch, free, terms.target - state.out.filled)
     placed = signed != 0.0
-    state.out.is_stuck |= ~state.ended & (side == 0.0)
+    has_hour = terms.hour_allowance - state.hour_used >= terms.smallest_quantity(touch) * touch
+    state.out.is_stuck |= ~state.ended & ~placed & has_hour
     paid = touch * _worse(state, signed, touch, side, conditions)
     state.trade(signed, paid, terms.taker_rate, state.price)
     state.buys += placed & (side > 0)
@@ -269,7 +324,7 @@ def _market_step(state: _State, terms: Terms, settings: Settings, conditions: Co
     state.time_s += np.where(state.ended, 0.0, latency)
     state.out.duration_s = np.where(state.ended, state.out.duration_s, state.time_s)
     state.ended |= is_done | state.out.is_stuck
-    pause = _pause(state, settings)
+    pause = _pause(state, terms, settings, np.abs(signed) * touch)
     state.time_s += np.where(state.ended, 0.0, pause)
     if conditions.depth_quote is not None:
         kept = (1 - conditions.refill_per_second) ** (pause + latency)
@@ -374,9 +429,10 @@ def _limit_step(state: _State, book: _Book, terms: Terms, settings: Settings, co
     state.buys += signed > 0
     state.sells += signed < 0
     state.out.orders += signed != 0
-    state.out.is_stuck |= ~waits & (signed == 0.0) & (resting == 0)
+    has_hour = terms.hour_allowance - state.hour_used >= terms.smallest_quantity(price) * price
+    state.out.is_stuck |= ~waits & (signed == 0.0) & (resting == 0) & has_hour
     state.ended |= state.out.is_stuck
-    pause = _pause(state, settings)
+    pause = _pause(state, terms, settings, np.abs(signed) * price)
     oldest = np.where(book.side != 0, book.placed_at, np.inf).min(axis=1) + timeout_s - state.time_s
     idle = np.clip(oldest, IDLE_S, max(IDLE_S, timeout_s / LOOKS_IN_A_TIMEOUT))
     _pass_time(state, book, terms, conditions, np.where(waits, idle, pause + conditions.order_latency_s))

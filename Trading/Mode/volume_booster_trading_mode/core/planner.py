@@ -140,8 +140,8 @@ def estimate(settings: Settings, conditions: Conditions, seed: int = 0, deadline
     forecast = Forecast(
         duration_s=float(plan.duration_s.expected),
         orders=float(plan.orders.expected),
-        cost_quote=plan.cost_quote.expected,
-        cost_bps=plan.cost_bps.expected,
+        cost_quote=plan.cost_quote.high,
+        cost_bps=plan.cost_bps.high,
         stuck_share=float(outcomes.is_stuck.mean()),
         deadline_s=deadline_s,
     )
