@@ -34,6 +34,7 @@ class RecordedMarket(PlayedMarket):
         self.campaign, self.now, self.moved_until = campaign, START, START
         campaign.begin(START, Trading.SIMULATION, self.seed, "2.0.15", SOURCE, self.settings)
         campaign.use(self.settings, START, SOURCE)
+        campaign.equity(EXCHANGE, SYMBOL, START, PRICE, BALANCES.base_free, BALANCES.quote_free)
         campaign.note_conditions(START, SOURCE, conditions())
         self.ledger = campaign.ledger
         return self

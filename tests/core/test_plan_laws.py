@@ -26,7 +26,7 @@ LEAST_INSIDE = 82
 """Of 100 campaigns that each lie inside with a chance of 90 %, fewer than this do in 1 of 200 tests (binomial)."""
 LARGE: dict[str, Any] = {
     "min_buy_amount": 500, "max_buy_amount": 1_500, "min_sell_amount": 500, "max_sell_amount": 1_500,
-    "trade_frequency_min": 0.5, "trade_frequency_max": 1.3,
+    "trade_frequency_min": 0.5, "trade_frequency_max": 1.3, "volume_target": 20_000,
 }  # fmt: skip
 REALISED: dict[str, Callable[[PlayedMarket], Decimal | float]] = {
     "orders": lambda market: len(market.placed),
@@ -97,10 +97,10 @@ def test_the_bands_hold_for_other_settings_and_markets(changes: dict[str, Any], 
     ],
 )
 def test_the_bands_hold_for_limit_orders_that_fill_when_the_price_passes_them(changes: dict[str, Any]) -> None:
-    chosen = settings(order_type="limit", volume_target=1_500, **changes)
+    chosen = settings(order_type="limit", volume_target=1_000, **changes)
     plan, runs = estimate(chosen, conditions()), [played(seed, chosen, conditions()) for seed in SEEDS]
     check_bands(plan, runs, LEAST_INSIDE - 2)
-    assert mean_error(plan.orders, [len(run.placed) for run in runs]) < 0.05
+    assert mean_error(plan.orders, [len(run.placed) for run in runs]) < 0.08
 
 
 def test_the_defaults_are_some_571_orders_48_minutes_and_10_bps() -> None:
@@ -240,7 +240,7 @@ def test_a_market_of_which_no_more_is_allowed_takes_longer() -> None:
     slow = estimate(settings(**LARGE), conditions(market_quote_per_hour=Decimal(100_000)))
     allowed_an_hour = 100_000 * 24 * 0.1 / 25
     assert float(quick.duration_s.expected) < 60
-    hours = 50_000 / allowed_an_hour
+    hours = 20_000 / allowed_an_hour
     assert hours - 1 < float(slow.duration_s.expected) / 3_600 < hours * 1.2
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import pathlib
 import re
 from decimal import Decimal
 
 import pytest
-from played_market import conditions
+import rich.console
+from played_market import BALANCES, conditions
 from recorded import SOURCE, START, halted, recorded
 
 from octobot_volume_booster.campaign import CAMPAIGN_FILE, Campaign
 from octobot_volume_booster.cli import watch
 from octobot_volume_booster.cli.charts import draw_all
+from octobot_volume_booster.cli.dashboard import dashboard
 from octobot_volume_booster.cli.main import main
 from octobot_volume_booster.core.conditions import Conditions
 from octobot_volume_booster.core.market import Side
-from octobot_volume_booster.history import History, orders_csv, read_history
+from octobot_volume_booster.history import History, Watcher, orders_csv, read_history
 from octobot_volume_booster.journal import Journal
+from octobot_volume_booster.report import read_report
 
 COMMANDS = ("status", "watch", "report")
 
@@ -227,6 +231,33 @@ def test_ten_thousand_fills_are_thinned_to_what_can_be_seen(home: pathlib.Path) 
     history = history_of(home)
     assert len(history.fills) > 2_000
     assert sum(len(chart.svg) for chart in draw_all(history)) < 1_000_000
+
+
+def test_a_glance_tells_how_near_the_guards_are_and_what_is_held(home: pathlib.Path) -> None:
+    campaign = recorded(home)
+    campaign.note(START + 9, "error", SOURCE, "refused once")
+    path = home / "user" / CAMPAIGN_FILE
+    report = read_report(path)
+    assert report is not None
+    glance = Watcher(path).glance(report)
+    campaign.close_journal()
+    gauges = {gauge.guard: gauge for gauge in glance.gauges}
+    assert gauges["cost_rate"].value == pytest.approx(float(report.progress.cost_bps))
+    assert gauges["cost_budget"].limit == 60
+    assert 0 < gauges["exposure"].value < gauges["exposure"].limit == 50
+    assert glance.balances is not None
+    (holding,) = report.progress.holdings
+    assert glance.balances.base_free == BALANCES.base_free + holding.base
+    count = report.progress.orders
+    assert [row.order.order_id for row, _ in glance.last_orders] == [f"order {n}" for n in range(count - 5, count)]
+        f"order {report.progress.orders - n}" for n in range(5, 0, -1)
+    ]
+    assert [event.reason for event in glance.warnings] == ["refused once"]
+    console = rich.console.Console(width=80, record=True, file=io.StringIO())
+    console.print(dashboard(glance, START + 100))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("Guards") and "cost rate 10/30 bps" in line for line in lines)
 
 
 def test_conditions_survive_being_written_down() -> None:

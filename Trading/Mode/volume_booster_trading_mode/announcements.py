@@ -13,8 +13,12 @@ from .core.conditions import ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditio
 from .core.ledger import Progress
 from .core.market import View
 from .core.milestones import milestone
+from .core.montecarlo import LEVEL_LOG_DEVIATION
 from .core.planner import Plan, duration, estimate
 from .core.settings import Settings, TargetScope
+
+MEDIAN_ERROR = 1.2533
+"""Standard error of the median of n normal numbers, in their deviations over the root of n."""
 
 
 class Announcements:
@@ -53,10 +57,11 @@ class Announcements:
         manager = self._producer.exchange_manager
         settings = self._producer.trading_mode.settings
         is_shared = settings is not None and settings.target_scope is TargetScope.TOTAL
-        spread_bps, depth_quote = 0.0, None
+        spread_bps, depth_quote, levels = 0.0, None, view.bids + view.asks
         if view.best_bid is not None and view.best_ask is not None:
             spread_bps = float((view.best_ask - view.best_bid) / view.mid_price * 10_000)
-            depth_quote = statistics.median(float(level.price * level.quantity) for level in view.bids + view.asks)
+        if levels:
+            depth_quote = statistics.median(float(level.price * level.quantity) for level in levels)
         volume = view.vitals.day_volume_quote
         return Conditions(
             rules=view.rules,
@@ -65,6 +70,7 @@ class Announcements:
             spread_bps=spread_bps,
             volatility_percent=USUAL_VOLATILITY_PERCENT,
             depth_quote=depth_quote,
+            depth_log_error=MEDIAN_ERROR * LEVEL_LOG_DEVIATION / len(levels) ** 0.5 if levels else 0.0,
             order_latency_s=ORDER_LATENCY_S[view.trading],
             market_quote_per_hour=None if volume is None else volume / 24,
             pairs=max(len(manager.exchange_config.traded_symbol_pairs), 1) if is_shared else 1,

@@ -15,16 +15,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from .core.conditions import Conditions
-from .core.ledger import Outcome
-from .core.market import ZERO, Balances, Fill, Role, Side
+from .core.guards import Gauge, gauges
+from .core.ledger import Holding, Outcome
+from .core.market import ZERO, Balances, Equity, Fill, Role, Side
 from .core.metrics import TradersMetrics, metrics_of
 from .core.planner import Plan, estimate
 from .core.settings import SettingsError, TargetScope, parse_settings
-from .journal import CONDITIONS, ERROR, HALT, WAIT, Command, EventRow, Journal, SentRow
+from .journal import CONDITIONS, DAY, ERROR, HALT, PEAK, Baseline, Command, EventRow, Journal, MarkRow, SentRow
 from .report import CampaignReport, read_report
 
 FILLED, OPEN = "filled", "open"
-LAST_ORDERS, LAST_WARNINGS = 5, 3
+LAST_ORDERS, LAST_WARNINGS, RATED_ORDERS = 5, 3, 200
+RATED_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,11 @@ class Glance:
     """With the quantity that is filled of each; the newest last."""
     warnings: tuple[EventRow, ...]
     balances: Balances | None
-    """What was free at the start and what was traded since; None where the start was not written down."""
+    """What was there at the start and what was traded since; None on several markets, or where it is not known."""
+    gauges: tuple[Gauge, ...]
+    """How near each guard is to its limit, on the market where it is nearest."""
+    orders_per_second: float
+    """Sent in the last ten seconds that an order was sent in."""
     settings: dict[str, typing.Any]
 
 
@@ -162,17 +168,20 @@ class Watcher:
         """
         journal = Journal.open_to_read(self._path, in_depth=False)
         try:
-            settings, events, rows = journal.settings(), journal.events(), journal.last_orders(LAST_ORDERS)
-            filled = journal.filled_of([row.order.order_id for row in rows])
+            settings, events, rows = journal.settings(), journal.events(), journal.last_orders(RATED_ORDERS)
+            filled = journal.filled_of([row.order.order_id for row in rows[-LAST_ORDERS:]])
+            baselines, marks = journal.baselines(), journal.marks()
         finally:
             journal.close()
-        told = [event for event in events if event.kind in (HALT, ERROR, WAIT)]
+        told = [event for event in events if event.kind in (HALT, ERROR)]
         return Glance(
             report=report,
             plan=self._plan_for(settings, events, report),
-            last_orders=tuple((row, filled.get(row.order.order_id, ZERO)) for row in rows),
+            last_orders=tuple((row, filled.get(row.order.order_id, ZERO)) for row in rows[-LAST_ORDERS:]),
             warnings=tuple(told[-LAST_WARNINGS:]),
-            balances=_balances(events, report),
+            balances=_balances(baselines, report),
+            gauges=gauges_of(settings, baselines, marks, report),
+            orders_per_second=_orders_per_second([row.order.at for row in rows]),
             settings=settings,
         )
 
@@ -184,18 +193,51 @@ class Watcher:
         return self._plan
 
 
-def _balances(events: Iterable[EventRow], report: CampaignReport) -> Balances | None:
+def _balances(baselines: list[Baseline], report: CampaignReport) -> Balances | None:
     """Of a campaign on one market; on several the quote is shared, and its parts are not known."""
-    met = [event.reason for event in events if event.kind == CONDITIONS]
-    if len(met) != 1 or len(report.progress.holdings) > 1:
-        return None
-    try:
-        start = Conditions.from_json(json.loads(met[0])).balances
-    except (LookupError, ValueError, TypeError, ArithmeticError):
+    if len(baselines) != 1:
         return None
     progress = report.progress
-    base = sum((holding.base for holding in progress.holdings), start.base_free)
-    return Balances(base, start.quote_free - progress.bought_quote + progress.sold_quote - progress.fees_quote)
+    base = sum((holding.base for holding in progress.holdings), baselines[0].base)
+    return Balances(base, baselines[0].quote + _traded_quote(report))
+
+
+def _traded_quote(report: CampaignReport) -> Decimal:
+    progress = report.progress
+    return progress.sold_quote - progress.bought_quote - progress.fees_quote
+
+
+def gauges_of(
+    settings: dict[str, typing.Any], baselines: list[Baseline], marks: list[MarkRow], report: CampaignReport
+) -> tuple[Gauge, ...]:
+    """How near each guard is to its limit, at the price of the last fill; none where that can't be told.
+
+    Of several markets the equity of each is not known here, as the fills of all are added up: then the guards of equity
+    are left out.
+    """
+    try:
+        chosen = parse_settings(settings)
+    except SettingsError:
+        return ()
+    holdings = report.progress.holdings
+    if len(baselines) == 1 and len(holdings) == 1:
+        return gauges(_equity(baselines[0], holdings[0], marks, report), chosen, report.progress)
+    nothing = Equity(ZERO, ZERO, ZERO)
+    of_equity = {"daily_loss", "drawdown", "exposure"}
+    return tuple(gauge for gauge in gauges(nothing, chosen, report.progress) if gauge.guard not in of_equity)
+
+
+def _equity(baseline: Baseline, holding: Holding, marks: list[MarkRow], report: CampaignReport) -> Equity:
+    price = holding.last_price
+    now = (baseline.base + holding.base) * price + baseline.quote + _traded_quote(report)
+    last = {mark.kind: mark.equity_quote for mark in marks}
+    return Equity(now, last.get(DAY, now), max(last.get(PEAK, now), now), holding.base * price)
+
+
+def _orders_per_second(sent_at: list[float]) -> float:
+    if not sent_at:
+        return 0.0
+    return sum(at > sent_at[-1] - RATED_S for at in sent_at) / RATED_S
 
 
 def with_report(history: History, report: CampaignReport) -> History:

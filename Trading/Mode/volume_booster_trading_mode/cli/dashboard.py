@@ -11,6 +11,7 @@ import rich.progress_bar
 import rich.table
 import rich.text
 
+from ..core.guards import Gauge
 from ..core.ledger import Progress
 from ..core.market import Side
 from ..core.planner import Plan
@@ -72,11 +73,30 @@ def _words(glance: Glance, now: float) -> Lines:
         ("Sides", _sides(glance, progress)),
         ("Pace", f"{pace}, {progress.success_rate:.1%} of ended orders filled, seed {report.seed}"),
     ]
+    if glance.gauges:
+        lines.append(("Guards", guards(glance)))
+    lines.append(("Rate", _rate(glance)))
     if glance.balances is not None:
         base = report.markets[0][1].partition("/")[0] if report.markets else ""
         held = f"{glance.balances.base_free:,.5f} {base}, {shown(glance.balances.quote_free)} {report.quote}"
         lines.append(("Balances", f"{held} (at the start, and traded since)"))
-    return [(name, _line(line)) for name, line in lines]
+    return [(name, rich.text.Text(line) if name == "Guards" else _line(line)) for name, line in lines]
+
+
+def guards(glance: Glance) -> str:
+    """How near each guard is to its limit, the nearest first."""
+    nearest = sorted(glance.gauges, key=lambda gauge: -gauge.value / (gauge.limit or 1))
+    told = (f"{gauge.guard.replace('_', ' ')} {gauge.value:.3g}/{gauge.limit:g}{_unit(gauge)}" for gauge in nearest)
+    return ", ".join(told)
+
+
+def _unit(gauge: Gauge) -> str:
+    return {"%": " %", "bps": " bps"}.get(gauge.unit, "")
+
+
+def _rate(glance: Glance) -> str:
+    allowed = glance.settings.get("max_orders_per_second")
+    return f"{glance.orders_per_second:.1f} orders a second" + (f" of at most {allowed:g}" if allowed else "")
 
 
 def _sides(glance: Glance, progress: Progress) -> str:

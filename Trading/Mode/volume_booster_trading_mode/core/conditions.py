@@ -30,6 +30,8 @@ class Conditions:
     depth_quote: float | None = None
     """Median of what rests on one level of the book; None: a market order fills at the touch that it was decided on,
     whole, as OctoBot's simulator fills it."""
+    depth_log_error: float = 0.0
+    """Standard error of the log of that median, where it was estimated from a look at the book."""
     refill_per_second: float = 0.5
     """Share of what our orders took out of the book that comes back each second."""
     order_latency_s: float = 0.0

@@ -38,6 +38,8 @@ GO_ON = 4
 """Where only some campaigns have ended they go on for so many times the steps: drawing the rest of the slow ones from
 what the slow ones did would be unfair."""
 LEVEL_LOG_DEVIATION = 1.1
+LOOKED_BEFORE = 2.0
+"""So many times the latency of an order lie between the look at the price that it was decided on and its fill."""
 STEPPED = 0.5826
 """A price that moves in steps reaches less far than one without: by so many deviations of a step (Broadie, Glasserman
 and Kou, A Continuity Correction for Discrete Barrier Options, 1997)."""
@@ -168,6 +170,8 @@ class _State:
     hour_used: Floats = field(init=False)
     """What was ordered in the present hour of the clock."""
     began_in_hour_s: Floats = field(init=False)
+    depth_error: Floats = field(init=False)
+    """How wrong the median of the book is in each campaign, in standard errors."""
     taken_asks: Floats = field(init=False)
     taken_bids: Floats = field(init=False)
     """What our market orders took out of the book and has not come back yet."""
@@ -180,6 +184,7 @@ class _State:
         self.quote = np.full(self.count, self.start_quote)
         for name in ("bought", "sold", "buys", "sells", "time_s", "net_base", "taken_asks", "taken_bids", "hour_used"):
             setattr(self, name, np.zeros(self.count))
+        self.depth_error = self.normal()
         self.began_in_hour_s = self.rng.random(self.count) * HOUR_S
         self.ended = np.zeros(self.count, dtype=bool)
         sums = {name: np.zeros(self.count) for name in Outcomes.__slots__[:-1]}
@@ -354,17 +359,19 @@ def _worse(state: _State, signed: Floats, touch: Floats, side: Floats, condition
     other = np.where(is_buy, state.taken_bids, state.taken_asks) + crowd
     state.taken_asks += np.where(is_buy, size, 0.0)
     state.taken_bids += np.where(is_buy, 0.0, size)
-    book, opposite = (_Levels(conditions.depth_quote, state.normal()) for _ in range(2))
+    median_quote = conditions.depth_quote * np.exp(conditions.depth_log_error * state.depth_error)
+    book, opposite = (_Levels(median_quote, state.normal()) for _ in range(2))
     walked = (book.sum_of_levels(own + size) - book.sum_of_levels(own)) / np.maximum(size, 1e-300)
     further = walked - (book.levels(own) - opposite.levels(other)) / 2
-    moved = conditions.deviation_per_root_second * math.sqrt(conditions.order_latency_s) * state.normal()
+    on_its_way_s = LOOKED_BEFORE * conditions.order_latency_s
+    moved = conditions.deviation_per_root_second * math.sqrt(on_its_way_s) * state.normal()
     return np.asarray(1 + moved + side * further * conditions.half_spread)
 
 
 class _Levels:
     """One side of a book: a log-normal best level, then levels of the mean size, each half a spread further on."""
 
-    def __init__(self, median_quote: float, normal: Floats) -> None:
+    def __init__(self, median_quote: Floats, normal: Floats) -> None:
         self._best = median_quote * np.exp(LEVEL_LOG_DEVIATION * normal)
         self._mean = median_quote * math.exp(LEVEL_LOG_DEVIATION**2 / 2)
 
