@@ -29,7 +29,8 @@ def dashboard(glance: Glance, now: float) -> rich.console.RenderableType:
     grid = rich.table.Table.grid(padding=(0, 1), expand=True)
     grid.add_column(style="bold", no_wrap=True, width=8)
     grid.add_column(ratio=1)
-    lines: Lines = [("Campaign", _state(glance.report)), ("Volume", _volume(glance, now)), *_words(glance, now)]
+    top: Lines = [("Campaign", _state(glance.report)), ("Market", _market(glance.report))]
+    lines = [*top, ("Volume", _volume(glance, now)), *_words(glance, now)]
     for name, content in lines:
         grid.add_row(name, content)
     parts: list[rich.console.RenderableType] = [grid]
@@ -41,10 +42,13 @@ def dashboard(glance: Glance, now: float) -> rich.console.RenderableType:
 
 
 def _state(report: CampaignReport) -> rich.text.Text:
-    market = ", ".join(f"{symbol} on {exchange}" for exchange, symbol in report.markets) or "no order yet"
     state = report.state + (f": {report.reason}" if report.reason else "")
-    text = rich.text.Text(state, style=_STATE_STYLES.get(report.state, "bold"), no_wrap=True, overflow="ellipsis")
-    return text.append(f"  {market}, {report.trading}", style="none")
+    return _line(state, _STATE_STYLES.get(report.state, "bold"))
+
+
+def _market(report: CampaignReport) -> rich.text.Text:
+    markets = ", ".join(f"{symbol} on {exchange}" for exchange, symbol in report.markets) or "no order yet"
+    return _line(f"{markets}, {report.trading}, OctoBot {report.octobot_version}")
 
 
 def _volume(glance: Glance, now: float) -> rich.console.RenderableType:
