@@ -201,6 +201,7 @@ async def test_orders_that_octobot_lost_sight_of_are_shown_to_it_again_and_cance
         await bot.until(lambda: len(bot.open_on_exchange()) == 2)
         resting = {order.order_id for order in bot.open_on_exchange()}
         orders_manager = bot.manager.exchange_personal_data.orders_manager
+        await bot.until(lambda: len(orders_manager.get_open_orders()) == 2)  # the second is not being made any more
         for order in list(orders_manager.get_open_orders()):
             orders_manager.remove_order_instance(order)
         await bot.until(lambda: len(orders_manager.get_open_orders()) == 2)
