@@ -203,7 +203,8 @@ header p.state.running { background: var(--base); }
 .cards div, figure, section.table { background: var(--card); border: 1px solid var(--grid); border-radius: 10px; }
 .cards div { padding: 12px 16px; }
 dt { color: var(--muted); font-size: 13px; } dd { margin: 0; color: var(--muted); font-size: 13px; }
-dt + dd { color: var(--text); font-size: 16px; font-weight: 600; white-space: nowrap; font-variant-numeric: tabular-nums; }
+dt + dd { color: var(--text); font-size: 16px; font-weight: 600; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 520px), 1fr)); gap: 14px; }
 figure { margin: 0; padding: 14px 16px; } figcaption { color: var(--muted); font-size: 13px; }
 .chart { display: block; width: 100%; height: auto; }
