@@ -53,6 +53,7 @@ class Lookout:
         self._day_volume: tuple[float, Decimal] | None = None
         self._ask_volume_at = self._ask_limits_at = 0.0
         self._limits: Limits = {}
+        self._used: dict[tuple[str, int], tuple[float, int]] = {}
 
     async def ask_exchange(self, now: float, *, is_limited: bool) -> None:
         """Ask what changes slowly, now and then. An exchange that does not answer is asked again later.
@@ -130,14 +131,21 @@ class Lookout:
         pause_ms = float(getattr(client, "rateLimit", 0) or 0)
         return 1_000 / pause_ms if pause_ms > 0 else None
 
-    def _rate_limit_use(self, now: float) -> tuple[float, float]:
-        """The largest share of a limit that is used, as the last answer tells it, and the seconds until it is over."""
-        headers = self._manager.exchange.connector.client.last_response_headers or {}
-        used = [(0.0, 0.0)]
-        for name, value in headers.items():
+    def hear_limits(self, now: float) -> None:
+        """Take in what the exchange's last answer tells of its limits; the answer to an order counts the orders."""
+        client = getattr(self._manager.exchange.connector, "client", None)
+        for name, value in ((client and client.last_response_headers) or {}).items():
             found = _USED.match(name.lower())
-            window_s = int(found["number"]) * _UNIT_S[found["unit"]] if found else 0
-            limit = self._limits.get((found["what"], window_s)) if found else None
-            if limit and str(value).isdecimal():
-                used.append((int(value) / limit, window_s - now % window_s))
-        return max(used)
+            if found and str(value).isdecimal():
+                window_s = int(found["number"]) * _UNIT_S[found["unit"]]
+                self._used[found["what"], window_s] = now, int(value)
+
+    def _rate_limit_use(self, now: float) -> tuple[float, float]:
+        """The largest share of a limit that is used up in its present window, and the seconds until that is over."""
+        self.hear_limits(now)
+        shares = [(0.0, 0.0)]
+        for (what, window_s), (at, used) in self._used.items():
+            limit = self._limits.get((what, window_s))
+            if limit and at // window_s == now // window_s:
+                shares.append((used / limit, window_s - now % window_s))
+        return max(shares)

@@ -94,7 +94,10 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         if producer.settler is None:
             return await self.trading_mode.create_order(order)
         with producer.settler.sending(order.order_id, producer.now()) as params:
-            return await self.trading_mode.create_order(order, params=params)
+            try:
+                return await self.trading_mode.create_order(order, params=params)
+            finally:
+                producer.hear_limits()
 
     def _refuse(self, request: OrderRequest, campaign: Campaign, reason: str) -> None:
         producer = self.trading_mode.producers[0]

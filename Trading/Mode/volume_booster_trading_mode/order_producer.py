@@ -84,6 +84,11 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self._execution.order_within(settings.trade_frequency_max)
         self._wake.set()
 
+    def hear_limits(self) -> None:
+        """The exchange has just answered an order, and told how many of them it still takes."""
+        if self._lookout is not None:
+            self._lookout.hear_limits(self.now())
+
     def wake(self) -> None:
         """Something has changed: look at once."""
         self._wake.set()
