@@ -39,8 +39,7 @@ def conditions(**changes: Any) -> Conditions:
 
 
 def settings(**values: Any) -> Settings:
-    """Without the guard that a price walking at random trips in one of twenty default campaigns: plans leave it out."""
-    return parse_settings({"max_consecutive_losses": 200} | values)
+    return parse_settings(values)
 
 
 @dataclass

@@ -16,13 +16,13 @@ from recorded import SOURCE, START, halted, recorded
 
 from octobot_volume_booster.campaign import CAMPAIGN_FILE, Campaign
 from octobot_volume_booster.cli import watch
-from octobot_volume_booster.cli.charts import draw_all
+from octobot_volume_booster.cli.charts import MOST_POINTS, draw_all
 from octobot_volume_booster.cli.dashboard import dashboard
 from octobot_volume_booster.cli.main import main
 from octobot_volume_booster.core.conditions import Conditions
 from octobot_volume_booster.core.market import Side
 from octobot_volume_booster.history import History, Watcher, orders_csv, read_history
-from octobot_volume_booster.journal import Journal
+from octobot_volume_booster.journal import Journal, set_aside
 from octobot_volume_booster.report import read_report
 
 COMMANDS = ("status", "watch", "report")
@@ -221,15 +221,15 @@ def test_what_a_person_or_an_exchange_wrote_is_text_on_the_page(home: pathlib.Pa
 def test_a_campaign_without_a_fill_has_a_page_too(home: pathlib.Path) -> None:
     campaign = Campaign.open(home / "user" / CAMPAIGN_FILE)
     campaign.close_journal()
-    recorded(home, orders=0, order_type="limit").close_journal()
+    recorded(home, orders=0, order_type="limit", price_offset_percent=0.02, volume_target=3_000).close_journal()
     assert len(draw_all(history_of(home))) == 1
     assert main(["report", "--home", str(home), "--html", str(home / "page.html")]) == 0
 
 
-def test_ten_thousand_fills_are_thinned_to_what_can_be_seen(home: pathlib.Path) -> None:
-    recorded(home, volume_target=60_000, min_buy_amount=10, max_buy_amount=40, min_sell_amount=10, max_sell_amount=40)
+def test_many_fills_are_thinned_to_what_can_be_seen(home: pathlib.Path) -> None:
+    recorded(home, volume_target=35_000, min_buy_amount=10, max_buy_amount=40, min_sell_amount=10, max_sell_amount=40)
     history = history_of(home)
-    assert len(history.fills) > 2_000
+    assert len(history.fills) > MOST_POINTS
     assert sum(len(chart.svg) for chart in draw_all(history)) < 1_000_000
 
 
@@ -256,6 +256,19 @@ def test_a_glance_tells_how_near_the_guards_are_and_what_is_held(home: pathlib.P
     lines = console.export_text().splitlines()
     assert max(map(len, lines)) <= 80
     assert any(line.startswith("Guards") and "cost rate 10/30 bps" in line for line in lines)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_one_that_was_kept_aside_is_looked_at_by_its_name_also_beside_one_that_runs(
+    command: str, home: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded(home, orders=4).close_journal()
+    kept = set_aside(home / "user" / CAMPAIGN_FILE, START)
+    running = recorded(home, orders=2)
+    exit_code, out, _ = run(capsys, command, "--home", home, "--campaign", kept, "--json")
+    running.close_journal()
+    seen = json.loads(out.splitlines()[-1])
+    assert (exit_code, seen["orders"], seen["process"], seen["state"]) == (0, 4, None, "stopped")
 
 
 def test_conditions_survive_being_written_down() -> None:

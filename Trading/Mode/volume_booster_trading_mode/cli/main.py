@@ -150,11 +150,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_plan_options(plan_command)
 
     status = _command(commands, "status", _status, "one look at a campaign, running or not")
-    _add_home_options(status)
+    _add_look_options(status)
     watch = _command(commands, "watch", _watch, "a running campaign, redrawn in place until it ends")
-    _add_home_options(watch)
+    _add_look_options(watch)
     report = _command(commands, "report", _report, "the result of a campaign, running or not")
-    _add_home_options(report)
+    _add_look_options(report)
     report.add_argument("--html", type=pathlib.Path, metavar="FILE", help="write one page with charts, for any browser")
     report.add_argument("--csv", type=pathlib.Path, metavar="DIR", help="write orders.csv and fills.csv into a folder")
     for verb, what in _STEERING.items():
@@ -174,6 +174,14 @@ def _parser() -> argparse.ArgumentParser:
 def _add_home_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--home", type=pathlib.Path, metavar="DIR", default=DEFAULT_HOME, help="default: .octobot")
     parser.add_argument("--json", action="store_true", help="print the campaign as one JSON object")
+
+
+def _add_look_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a command that only looks at a campaign."""
+    _add_home_options(parser)
+    parser.add_argument(
+        "--campaign", type=pathlib.Path, metavar="FILE", help="look at this file, such as one that was kept aside"
+    )
 
 
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:

@@ -28,8 +28,8 @@ def main(arguments: argparse.Namespace) -> int:
     :raises JournalError: when its journal can't be read.
     """
     octobot_home = home.Home(arguments.home.absolute())
-    seen = look(octobot_home)
-    history = histories.read_history(octobot_home.campaign, seen.now)
+    seen = look(octobot_home, arguments.campaign)
+    history = histories.read_history(arguments.campaign or octobot_home.campaign, seen.now)
     assert history is not None, "look() has seen a campaign"
     history = histories.with_report(history, seen.report)
     written = _write(arguments, history, seen.now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import pathlib
 import time
 import typing
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ def main(arguments: argparse.Namespace) -> int:
     :raises HomeError: when there is no campaign.
     :raises JournalError: when its journal can't be read.
     """
-    show(look(Home(arguments.home.absolute())), as_json=arguments.json)
+    show(look(Home(arguments.home.absolute()), arguments.campaign), as_json=arguments.json)
     return ExitCode.DONE
 
 
@@ -52,20 +53,22 @@ def show(seen: Look, *, as_json: bool) -> None:
         rich.console.Console().print(summary_table(seen.report, seen.now))
 
 
-def look(home: Home) -> Look:
-    """The campaign of a home now. It is running or paused only when there is an OctoBot that runs it.
+def look(home: Home, file: pathlib.Path | None = None) -> Look:
+    """The campaign of a home, or of a file, now. It is running or paused only when there is an OctoBot that runs it.
 
     :raises HomeError: when there is no campaign.
     :raises JournalError: when its journal can't be read.
     """
-    now = time.time()
+    now, path = time.time(), file or home.campaign
     try:
-        report = read_report(home.campaign, now)
+        report = read_report(path, now)
     except NoCampaignError:
         report = None
     if report is None:
-        raise HomeError(f"there is no campaign in {home.path}: a run begins one, or name its home with --home")
-    process = running_bot(home.campaign)
+        where = file or f"{home.path}: a run begins one, or name its home with --home"
+        raise HomeError(f"there is no campaign in {where}")
+    # one that is kept beside the campaign of a home is run by nobody
+    process = running_bot(path) if path.name == home.campaign.name else None
     if process is None and report.state in ("running", "paused"):
         why = NOT_RUNNING if report.state == "running" else f"{NOT_RUNNING} paused"
         report = dataclasses.replace(report, state="stopped", reason=why, ended_at=report.last_seen_at)

@@ -18,20 +18,20 @@ LOOK_EVERY_S = 0.5
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Show the campaign until it ends; exit code 0, or 3 when it is halted and no OctoBot runs it any more.
+    """Show the campaign until it ends; exit code 0 however it ends.
 
     :raises HomeError: when there is no campaign.
     :raises JournalError: when its journal can't be read.
     """
-    octobot_home = home.Home(arguments.home.absolute())
+    octobot_home, file = home.Home(arguments.home.absolute()), arguments.campaign
     console = rich.console.Console(stderr=arguments.json)
-    view = LiveView(console, is_quiet=False, watcher=Watcher(octobot_home.campaign))
+    view = LiveView(console, is_quiet=False, watcher=Watcher(file or octobot_home.campaign))
     with view:
-        seen = look(octobot_home)
+        seen = look(octobot_home, file)
         while _goes_on(seen):
             view.show(seen.report, seen.now)
             time.sleep(LOOK_EVERY_S)
-            seen = look(octobot_home)
+            seen = look(octobot_home, file)
     if arguments.json:
         print(json.dumps(seen.to_json()))
     else:

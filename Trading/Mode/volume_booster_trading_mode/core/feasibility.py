@@ -130,8 +130,8 @@ def deadline(settings: Settings, conditions: Conditions, forecast: Forecast) -> 
 
 
 def pace(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
-    """Limit orders that hardly ever fill."""
-    if forecast.duration_s <= LONGEST_S:
+    """Limit orders that hardly ever fill. Where the market is too thin, that is the reason, and is told instead."""
+    if forecast.duration_s <= LONGEST_S or thin_market(settings, conditions, forecast):
         return None
     if settings.order_type is OrderType.LIMIT:
         nearest = {"price_offset_percent": _likely_offset(settings, conditions)}

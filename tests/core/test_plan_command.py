@@ -1,0 +1,145 @@
+"""`volume-booster plan`: its contract, its exit codes, and what it says to what can't be used."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from octobot_volume_booster.cli.main import main
+
+BANDS = ("orders", "duration_s", "fees_quote", "spread_quote", "cost_quote", "cost_bps")
+TIERS = "volume,maker,taker\n0,0.1,0.1\n40000,0.08,0.09\n1000000,0.05,0.06\n"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    try:
+        exit_code = main(["plan", *map(str, arguments)])
+    except SystemExit as ended:
+        exit_code = int(str(ended.code))
+    told = capsys.readouterr()
+    return exit_code, told.out, told.err
+
+
+def plan(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    exit_code, out, err = run(capsys, "--json", *arguments)
+    assert (exit_code, err) == (0, "")
+    planned: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return planned
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_defaults_have_the_fields_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    planned = plan(capsys)
+    assert (planned["feasible"], planned["problems"]) == (True, [])
+    for name in BANDS:
+        low, expected, high = (Decimal(str(planned[name][end])) for end in ("low", "expected", "high"))
+        assert low <= expected <= high
+        assert isinstance(planned[name]["low"], str) == (name not in ("orders", "duration_s"))
+    assert abs(planned["orders"]["expected"] - 571) <= 6
+    assert abs(planned["duration_s"]["expected"] / 60 - 48) < 1
+    assert float(planned["cost_bps"]["expected"]) == pytest.approx(10, abs=0.01)
+    assert set(planned["capital"]) == {"base", "quote"}
+
+
+def test_the_same_question_has_the_same_answer_and_leaves_nothing_behind(
+    capsys: pytest.CaptureFixture[str], empty_folder: pathlib.Path
+) -> None:
+    assert plan(capsys, "--target", 5_000) == plan(capsys, "--target", 5_000)
+    assert plan(capsys, "--target", 5_000) != plan(capsys, "--target", 5_000, "--seed", 1)
+    assert list(empty_folder.iterdir()) == []
+
+
+def test_a_person_reads_a_table_with_what_was_assumed(capsys: pytest.CaptureFixture[str]) -> None:
+    exit_code, out, _ = run(capsys, "--target", 5_000)
+    assert exit_code == 0
+    for words in ("low", "expected", "high", "Duration", "Capital", "90 of 100 campaigns", "Assumed fees"):
+        assert words in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_what_it_costs_follows_the_fees_and_the_spread_that_are_given(capsys: pytest.CaptureFixture[str]) -> None:
+    planned = plan(capsys, "--target", 5_000, "--taker-fee-percent", "0.02", "--spread-bps", 6)
+    assert float(planned["cost_bps"]["expected"]) == pytest.approx(2 + 3, abs=0.01)
+    assert float(planned["fees_quote"]["expected"]) == pytest.approx(1, abs=0.01)
+
+
+def test_in_the_sandbox_it_pays_the_spread_of_the_local_exchange(capsys: pytest.CaptureFixture[str]) -> None:
+    planned = plan(capsys, "--profile", "volume_booster_sandbox")
+    assert planned["trading"] == "sandbox"
+    assert 10.4 < float(planned["cost_bps"]["expected"]) < 10.8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--balance", "USDT=1", "--balance", "BTC=0"], "--balance USDT="),
+        (["--set", "max_cost_bps=5"], "max_cost_bps="),
+        (["--deadline", "600"], "trade_frequency_min="),
+        (["--set", "max_buy_amount=2", "--set", "min_buy_amount=1"], "max_buy_amount="),
+        (["--market-volume", "100"], "volume_target="),
+    ],
+)
+def test_what_can_not_be_done_is_2_with_every_reason_and_what_would_work(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exit_code, out, err = run(capsys, "--json", *arguments)
+    planned = json.loads(out)
+    assert (exit_code, planned["feasible"]) == (2, False)
+    assert [f"volume-booster: {problem}" for problem in planned["problems"]] == err.splitlines()
+    assert told in err
+    assert "it would work with" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--set", "nonsense=1"], "nonsense"),
+        (["--target", "-5"], "volume_target"),
+        (["--price", "0"], "price"),
+        (["--balance", "BTC"], "ASSET=AMOUNT"),
+        (["--deadline", "soon"], "deadline"),
+        (["--seed", "x"], "whole number"),
+        (["--profile", "other"], "there is no profile 'other'"),
+        (["--fee-tiers", "missing.csv"], "missing.csv can't be read"),
+        (["--spread-bps", "nan"], "spread"),
+    ],
+)
+def test_what_can_not_be_used_is_one_sentence(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exit_code, out, err = run(capsys, *arguments)
+    assert (exit_code, out) == (2, "")
+    assert told in err
+    assert len(err.splitlines()) == 1
+
+
+def test_fee_tiers_tell_what_is_reached_saved_and_when_it_was_worth_it(
+    capsys: pytest.CaptureFixture[str], empty_folder: pathlib.Path
+) -> None:
+    (empty_folder / "tiers.csv").write_text(TIERS, "utf-8")
+    gained = plan(capsys, "--fee-tiers", "tiers.csv")["fee_tier"]
+    assert gained["reached"]["volume"] == "40000"
+    assert (gained["taker_saving_bps"], gained["maker_saving_bps"]) == ("1", "2")
+    assert float(gained["break_even_taker_quote"]) == pytest.approx(500_000, rel=1e-3)
+    assert gained["missing_quote"] == "950000"
+    exit_code, out, _ = run(capsys, "--fee-tiers", "tiers.csv")
+    assert exit_code == 0
+    assert "saves 1.00 bps as taker" in " ".join(out.split())
+
+
+def test_a_table_that_is_none_is_told_with_its_line(
+    capsys: pytest.CaptureFixture[str], empty_folder: pathlib.Path
+) -> None:
+    (empty_folder / "tiers.csv").write_text("0,0.1,0.1\nten,0.1,0.1\n", "utf-8")
+    exit_code, _, err = run(capsys, "--fee-tiers", "tiers.csv")
+    assert exit_code == 2
+    assert "line 2" in err
