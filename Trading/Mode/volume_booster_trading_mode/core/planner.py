@@ -225,7 +225,7 @@ def _plain(value: Decimal) -> str:
     """An exact decimal string, at least two decimals."""
     if not value.is_finite():
         return "infinity"
-    whole, _, decimals = f"{value:f}".partition(".")
+    whole, _, decimals = f"{value + 0:f}".partition(".")  # and no zero below zero
     return f"{whole}.{decimals.rstrip('0'):0<2}"
 
 
