@@ -163,11 +163,18 @@ class Execution:
             return True  # it has ended since it was seen
         order = orders_manager.get_order(open_order.order_id)
         try:
-            cancelled, _ = await self._producer.trading_mode.cancel_order(order)
+            return await self._ask_to_cancel(order)
         except (*exchange_view.UNANSWERED, trading_errors.UnexpectedExchangeSideOrderStateError) as error:
             # it may have ended by itself just now: what became of it, its exchange tells
             self._producer.logger.info("%s: %s", type(error).__name__, error)
             return False
+
+    async def _ask_to_cancel(self, order: typing.Any) -> bool:
+        """Also while OctoBot's trader is disabled: a newer OctoBot then has to be told that it is meant."""
+        trader = self._producer.exchange_manager.trader
+        if not trader.is_enabled and hasattr(trading_errors, "TraderDisabledError"):
+            return bool(await trader.cancel_order(order, force_if_disabled=True))
+        cancelled, _ = await self._producer.trading_mode.cancel_order(order)
         return bool(cancelled)
 
     def waiting(self, campaign: Campaign, decision: policy.Wait) -> float:
