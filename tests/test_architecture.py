@@ -67,7 +67,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "settings": {"market", "presets"},
     "corrections": {"market", "settings"},
     "conditions": {"market"},
-    "montecarlo": {"market", "settings", "conditions", "direction", "guards", "pacing"},
+    "montecarlo": {"market", "settings", "conditions", "direction", "guards", "pacing", "policy"},
     "feasibility": {"market", "settings", "conditions", "guards"},
     "planner": {"market", "presets", "settings", "corrections", "conditions", "montecarlo", "feasibility"},
     "fee_tiers": {"market"},

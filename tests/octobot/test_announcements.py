@@ -68,7 +68,8 @@ async def test_a_start_in_the_middle_does_not_tell_again_what_was_told(
     for _ in range(7):
         bot.advance(await bot.tick())
         bot.set_price(START_PRICE)
-    bot.producer._announcements = type(bot.producer._announcements)(bot.producer)
+    assert bot.producer.campaign is not None
+    bot.producer.campaign.told_percent.clear()  # as in a bot that was started again
     await bot.run(20)
     assert sum(", 50 %" in text for text in texts(notifications)) == 1
 

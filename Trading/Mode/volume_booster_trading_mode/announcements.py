@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import statistics
 import typing
-from decimal import Decimal
 
 from . import notifications, report
 from .campaign import Campaign
@@ -26,16 +25,22 @@ class Announcements:
 
     def __init__(self, producer: typing.Any) -> None:
         self._producer = producer
-        self._told: Decimal | None = None
+        self._has_begun = False
 
     async def look(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
-        """Tell the plan when this run begins, and progress each time that enough more of the target is filled."""
-        reached = milestone(progress, settings.notify_every_percent)
-        before, self._told = self._told, reached
-        if before is None:
+        """Tell the plan when this run begins, and progress each time that enough more of the target is filled.
+
+        Of pairs that share a target the one that looks first tells it.
+        """
+        if not self._has_begun:
+            self._has_begun = True
             await self._begin(campaign, view, settings, progress)
-        elif before < reached < 100:
-            await notifications.notify(f"{self._producer.source}, {reached:g} %: {report.sentence(progress)}")
+        whose = self._producer.source if settings.target_scope is TargetScope.PAIR else "All pairs"
+        reached = milestone(progress, settings.notify_every_percent)
+        before = campaign.told_percent.setdefault(whose, reached)
+        campaign.told_percent[whose] = reached
+        if before < reached < 100:
+            await notifications.notify(f"{whose}, {reached:g} %: {report.sentence(progress)}")
 
     async def _begin(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
         """Write down what the plan starts from; and where it is not a backtest, which has its own clock, tell it."""

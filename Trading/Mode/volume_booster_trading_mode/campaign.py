@@ -96,6 +96,8 @@ class Campaign:
         self._target_quote = self._journal.target_quote()
         self._begun_days = set(self._journal.days())
         self._reasons: dict[str, tuple[str, str]] = {}
+        self.told_percent: dict[str, Decimal] = {}
+        """How much of the target was filled when a person was last told of it, in percent; in memory only."""
         self._has_begun = False
         self._last_command_id = 0
         self._resumes = self._journal.resumes()

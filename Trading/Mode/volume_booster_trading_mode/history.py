@@ -6,7 +6,6 @@ import csv
 import dataclasses
 import hashlib
 import io
-import itertools
 import json
 import pathlib
 import typing
@@ -255,8 +254,7 @@ def plan_of(settings: dict[str, typing.Any], events: Iterable[EventRow], report:
     except (SettingsError, LookupError, ValueError, TypeError, ArithmeticError):
         return None
     if chosen.target_scope is TargetScope.PAIR and len(met) > 1:
-        values = {name: getattr(conditions, name) for name in Conditions.__slots__}
-        conditions = Conditions(**(values | {"pairs": len(met)}))
+        conditions = dataclasses.replace(conditions, pairs=len(met))
     return estimate(chosen, conditions)
 
 
@@ -315,6 +313,6 @@ def _csv(columns: tuple[str, ...], rows: Iterable[list[typing.Any]]) -> str:
 
 def _hash(lines: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for line in itertools.chain(lines):
+    for line in lines:
         digest.update(line.encode() + b"\n")
     return digest.hexdigest()

@@ -225,7 +225,8 @@ def _latency(history: History) -> Chart:
     seconds = sorted(max(fill.at - orders[fill.order_id].order.at, 0.0) for fill in history.fills)
     factor, unit = (1e3, "ms") if seconds and seconds[-1] < 2 else (1.0, "s")
     figure, axes = _figure()
-    axes.hist([value * factor for value in seconds], bins=30, color=BASE.stand_in, alpha=0.8)
+    longest = max(seconds[-1] * factor, 1.0) if seconds else 1.0
+    axes.hist([value * factor for value in seconds], bins=30, range=(0, longest), color=BASE.stand_in, alpha=0.8)
     axes.set_xlabel(f"from the order's sending to its fill, {unit}")
     axes.set_ylabel("fills")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))

@@ -29,6 +29,7 @@ from .direction import FULLY_FUNDED_ORDERS, KEPT_SHARE_OF_EXPOSURE
 from .guards import participation_an_hour
 from .market import OrderType, Side
 from .pacing import HOUR_S
+from .policy import IDLE_S
 from .settings import Settings, SidePolicy
 
 Floats = npt.NDArray[np.float64]
@@ -43,7 +44,6 @@ LOOKED_BEFORE = 2.0
 STEPPED = 0.5826
 """A price that moves in steps reaches less far than one without: by so many deviations of a step (Broadie, Glasserman
 and Kou, A Continuity Correction for Discrete Barrier Options, 1997)."""
-IDLE_S = 1.0
 LOOKS_IN_A_TIMEOUT = 24
 """While it only waits, a campaign of the model looks so often during one time-out, and not more than once a second."""
 SUMS = ("filled", "duration_s", "orders", "fees", "slippage", "maker")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -145,12 +145,7 @@ def estimate(settings: Settings, conditions: Conditions, seed: int = 0, deadline
         stuck_share=float(outcomes.is_stuck.mean()),
         deadline_s=deadline_s,
     )
-    return _with_problems(plan, problems_of(settings, conditions, forecast))
-
-
-def _with_problems(plan: Plan, problems: tuple[Problem, ...]) -> Plan:
-    values = {name: getattr(plan, name) for name in Plan.__slots__}
-    return Plan(**(values | {"problems": problems}))
+    return replace(plan, problems=problems_of(settings, conditions, forecast))
 
 
 def _plan(settings: Settings, conditions: Conditions, outcomes: Outcomes, notes: tuple[str, ...]) -> Plan:
