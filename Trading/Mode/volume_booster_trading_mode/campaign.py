@@ -32,12 +32,14 @@ from .journal import (
     JournalError,
     OrderRow,
 )
-from .journal_file import move_aside, told
+from .journal_file import move_aside, remove, told
 
 _NUMBER = re.compile(r"\d[\d.,]*")
 
 CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 """Where a campaign lives, under OctoBot's user folder."""
+BACKTEST_FILE = CAMPAIGN_FILE.with_name("backtest.sqlite")
+"""Where the campaign of the last backtest lives, under OctoBot's user folder."""
 LOOK_EVERY_S = 0.25
 """How often the journal is asked whether there is a command."""
 
@@ -111,6 +113,24 @@ class Campaign:
         except BaseException:
             lock.release()
             raise
+
+    @classmethod
+    def open_backtest(cls, path: pathlib.Path | None) -> Campaign:
+        """A campaign that has not begun, in the place of the last backtest's; None is one that lives in memory only.
+
+        What is written to it is on the disk when it is closed, not before: a backtest that was cut off is run again.
+
+        :raises JournalError: when the journal can't be used, or another backtest is written to it just now.
+        """
+        lock = None
+        if path is not None:
+            lock = BotLock(path)
+            with told(path, "locked"):
+                process = lock.take()
+            if process is not None:
+                raise JournalError(f"another backtest (process {process}) writes to {path}: wait until it has ended")
+            remove(path)
+        return cls(Journal.create_or_open(path, is_batched=True), lock=lock)
 
     def begin(
         self, now: float, trading: Trading, seed: int, octobot_version: str, source: str,
@@ -396,10 +416,21 @@ class CampaignRegistry:
 
     def __init__(self) -> None:
         self._open: dict[str, tuple[Campaign, int]] = {}
+        self.backtest_path: pathlib.Path | None = None
+        """Where backtests are written down, wherever their bot would; None leaves it to the bot."""
 
     def join(self, bot_id: str, path: pathlib.Path | None) -> Campaign:
         """:raises JournalError: when the journal can't be used."""
         campaign, members = self._open.get(bot_id) or (Campaign.open(path), 0)
+        self._open[bot_id] = (campaign, members + 1)
+        return campaign
+
+    def join_backtest(self, bot_id: str, path: pathlib.Path | None) -> Campaign:
+        """The same for a backtest, which is a campaign of its own.
+
+        :raises JournalError: when the journal can't be used.
+        """
+        campaign, members = self._open.get(bot_id) or (Campaign.open_backtest(self.backtest_path or path), 0)
         self._open[bot_id] = (campaign, members + 1)
         return campaign
 

@@ -183,7 +183,14 @@ def _market_price(exchange_manager: typing.Any, symbol: str, now: float) -> tupl
     price = Decimal(prices.mark_price)
     if not price.is_finite() or price <= 0:
         raise NotReadableError(f"{exchange_manager.exchange_name} has told no market price of {symbol} yet")
-    return price, max(now - prices.mark_price_set_time, 0.0)
+    return price, max(now - prices.mark_price_set_time - _coarseness_s(exchange_manager), 0.0)
+
+
+def _coarseness_s(exchange_manager: typing.Any) -> float:
+    """How far apart the prices of a backtest's data are: within that time a newer one can't be known."""
+    if not exchange_manager.is_backtesting:
+        return 0.0
+    return float(exchange_manager.exchange.backtesting.time_manager.time_interval)
 
 
 def _step(precision: float | int | None, symbol: str, what: str) -> Decimal:

@@ -86,8 +86,11 @@ class Journal:
     :raises JournalError: when the file can't be opened, read or written, or is not a journal that this version reads.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: pathlib.Path | None) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: pathlib.Path | None, *, is_batched: bool = False
+    ) -> None:
         self.path = path
+        self._is_batched = is_batched
         self._connection = connection
         self._last: tuple[int, int] | None = None
         self._writes = 0
@@ -95,9 +98,17 @@ class Journal:
         self._data_version = -1
 
     @classmethod
-    def create_or_open(cls, path: pathlib.Path | None) -> Journal:
-        """The journal at `path`, made with its folder when it is missing; None is a journal in memory."""
-        return cls(journal_file.open_to_write(path), path)
+    def create_or_open(cls, path: pathlib.Path | None, *, is_batched: bool = False) -> Journal:
+        """The journal at `path`, made with its folder when it is missing; None is a journal in memory.
+
+        Of one that `is_batched` everything is committed when it is closed, and nothing before: for what can be had
+        again.
+        """
+        connection = journal_file.open_to_write(path)
+        if is_batched:
+            with told(path, "written"):
+                connection.execute("BEGIN IMMEDIATE")
+        return cls(connection, path, is_batched=is_batched)
 
     @classmethod
     def open_to_read(cls, path: pathlib.Path, *, in_depth: bool = True) -> Journal:
@@ -125,7 +136,13 @@ class Journal:
         return journal, ledger
 
     def close(self) -> None:
-        self._connection.close()
+        """:raises JournalError: when what was to be written at the end could not be."""
+        try:
+            if self._is_batched:
+                with told(self.path, "written"):
+                    self._connection.execute("COMMIT")
+        finally:
+            self._connection.close()
 
     def begin_campaign(self, campaign: CampaignRow) -> None:
         self._write("INSERT INTO campaign VALUES (1, ?, ?, ?, ?)", _values(campaign))
@@ -337,7 +354,7 @@ class Journal:
 
     @property
     def is_checkpoint_due(self) -> bool:
-        return self.path is not None and self._writes >= CHECKPOINT_EVERY
+        return self.path is not None and not self._is_batched and self._writes >= CHECKPOINT_EVERY
 
     def checkpoint(self) -> None:
         """Bring all onto the disk. To be called in a thread: it waits for the disk, and this object's calls do not.

@@ -16,14 +16,16 @@ import octobot_trading.exchange_channel as exchange_channel
 import octobot_trading.modes as trading_modes
 
 from . import bot_process, exchange_view, order_events, report
-from .campaign import CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
+from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
 from .core import pacing, policy
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
 from .core.market import Fill, Trading, View
+from .core.settings import TargetPeriod
 from .execution import HALTED_LOOK_S, SHORTEST_DELAY_S, Execution
-from .journal import STOP, JournalError
+from .journal import DONE, HALT, STOP, JournalError
 from .settler import Settler
+from .virtual_time import Timetable
 
 LOOK_OUTSIDE_EVERY_S = 0.3
 STOP_GRACE_S = 10.0
@@ -44,6 +46,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._orders_consumer: typing.Any = None
         self._errors_in_a_row = 0
         self._settler: Settler | None = None
+        self._timetable: Timetable | None = None
         self._is_ending = False
         self._ends_at: float | None = None
         self._running_since = 0.0
@@ -60,8 +63,16 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         return f"{self.exchange_name} {self.trading_mode.symbol}"
 
     def get_channels_registration(self) -> list[str]:
-        """Nothing: the loop follows the clock, not evaluators."""
-        return []
+        """Nothing: the loop follows the clock, not evaluators. In backtesting the candles are the clock."""
+        return [trading_constants.OHLCV_CHANNEL] if self.exchange_manager.is_backtesting else []
+
+    async def ohlcv_callback(
+        self, exchange: str, exchange_id: str, cryptocurrency: str, symbol: str, time_frame: str,
+        candle: list[typing.Any],
+    ) -> None:  # fmt: skip
+        """In backtesting: a candle has closed, so the clock has made a step."""
+        if self._timetable is not None:
+            await self._timetable.play(self.exchange_manager.exchange.backtesting.time_manager)
 
     def on_reload_config(self) -> None:
         """New settings are taken up at once; the pause before the next order is at most what they allow."""
@@ -86,10 +97,15 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self.logger.error(f"Volume booster not started: {error}")
             await self.sent_once_critical_notification("Volume booster not started", str(error))
             return
-        if not self.exchange_manager.is_backtesting:
+        if self.exchange_manager.is_backtesting:
+            self._timetable = Timetable.of(self.exchange_manager)
+            self._timetable.join(self)
+        else:
             await self._loop()
 
     async def stop(self) -> None:
+        if self._timetable is not None:
+            self._timetable.leave(self)
         request = self._execution.request
         if request is not None and not request.answer.done():
             # an order is on its way: what becomes of it has to be written down first
@@ -112,10 +128,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
         :raises JournalError: when its journal can't be used.
         """
-        is_backtesting = self.exchange_manager.is_backtesting
-        path = None if is_backtesting else pathlib.Path(commons_constants.USER_FOLDER) / CAMPAIGN_FILE
-        campaign = CAMPAIGNS.join(self.exchange_manager.bot_id, path)
-        self.campaign = campaign
+        campaign = self.campaign = self._open_campaign()
         settings = self.trading_mode.settings
         drawn = random.SystemRandom().randrange(2**32)
         seed = drawn if settings is None or settings.seed is None else settings.seed
@@ -136,18 +149,43 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
     async def _loop(self) -> None:
         while not self.should_stop:
-            self._wake.clear()
-            try:
-                delay_s = await self.tick()
-                self._errors_in_a_row = 0
-                await self._checkpoint()
-            except Exception as error:
-                # nothing may end the loop silently: what went wrong is told, and the next try comes later
-                self._errors_in_a_row += 1
-                delay_s = pacing.backoff_delay(self._errors_in_a_row, random.Random())
-                what = f"Volume booster of {self.source}: {error}; next try in {delay_s:.0f} s"
-                self.logger.exception(error, True, what)
-            await self._sleep(max(delay_s, SHORTEST_DELAY_S))
+            await self._sleep(await self.timed_tick())
+
+    async def timed_tick(self) -> float:
+        """A tick that always tells in how many seconds the next one is due, also when something went wrong in it.
+
+        Nothing may end the loop silently: what went wrong is told, and the next try comes later.
+        """
+        self._wake.clear()
+        try:
+            delay_s = await self.tick()
+            self._errors_in_a_row = 0
+            await self._checkpoint()
+        except Exception as error:
+            self._errors_in_a_row += 1
+            delay_s = pacing.backoff_delay(self._errors_in_a_row, random.Random(self._errors_in_a_row))
+            what = f"Volume booster of {self.source}: {error}; next try in {delay_s:.0f} s"
+            self.logger.exception(error, True, what)
+        return max(delay_s, SHORTEST_DELAY_S)
+
+    @property
+    def is_woken(self) -> bool:
+        """Whether something has happened that a decision should not wait for."""
+        return self._wake.is_set()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the campaign is done or halted as far as this loop knows: only other prices could change that."""
+        told = self.campaign and self.campaign.reason_of(self.source)
+        return bool(told) and told[0] in (DONE, HALT)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to do for good: the target of a day is followed by the next day's."""
+        settings = self.trading_mode.settings
+        told = self.campaign and self.campaign.reason_of(self.source)
+        is_done = bool(told) and told[0] == DONE
+        return is_done and settings is not None and settings.target_period is TargetPeriod.TOTAL
 
     async def _checkpoint(self) -> None:
         """The only time that the journal waits for the disk: not on the loop that trades."""
@@ -324,6 +362,13 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self.logger.info("Filled: %s | %s", report.fill_line(fill, self.trading_mode.symbol), report.sentence(progress))
         if progress.is_done:
             self._wake.set()
+
+    def _open_campaign(self) -> Campaign:
+        """That of the home; or in backtesting one that begins with the run, in a file where the run may leave files."""
+        manager, user = self.exchange_manager, pathlib.Path(commons_constants.USER_FOLDER)
+        if not manager.is_backtesting:
+            return CAMPAIGNS.join(manager.bot_id, user / CAMPAIGN_FILE)
+        return CAMPAIGNS.join_backtest(manager.bot_id, user / BACKTEST_FILE if manager.enable_storage else None)
 
     def _close_orders_that_the_simulator_lost(self, campaign: Campaign, trading: Trading) -> None:
         """OctoBot's simulator forgets its open orders when it ends: they will not fill any more."""

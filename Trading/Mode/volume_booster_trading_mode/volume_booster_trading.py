@@ -43,7 +43,10 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
     async def reload_config(self, bot_id: str, trading_config: typing.Any = None) -> None:
         """Read the settings: at the start, when the form is saved, and when the file has changed."""
         if self._live_settings is None:
-            self._live_settings = LiveSettings(self.exchange_manager.tentacles_setup_config, self.__class__)
+            manager = self.exchange_manager
+            # a backtest must not write into the profile that it was given
+            setup_config = None if manager.is_backtesting else manager.tentacles_setup_config
+            self._live_settings = LiveSettings(setup_config, self.__class__)
         await super().reload_config(bot_id, trading_config=trading_config)
         await self._tell(self._live_settings.read(self.trading_config))
         for problem in self.settings_problems:
@@ -96,5 +99,5 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
 
     @staticmethod
     def is_backtestable() -> bool:
-        """Not yet: the loop follows the wall clock."""
-        return False
+        """The loop follows OctoBot's clock, which in backtesting is that of the data."""
+        return True
