@@ -14,8 +14,6 @@ from .virtual_time import Timetable
 import octobot_trading.api as trading_api
 T1=time.time()
 
-class H(collectors.AbstractExchangeHistoryCollector):
-    pass
 
 async def main(request):
     setup = tm_configuration.TentaclesSetupConfiguration()

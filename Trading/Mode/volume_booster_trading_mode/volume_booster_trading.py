@@ -7,13 +7,15 @@ import typing
 import octobot_trading.enums as trading_enums
 import octobot_trading.modes as trading_modes
 
-from . import notifications, report, user_inputs
+from . import data_collector, notifications, report, user_inputs
 from .core.market import View
 from .core.settings import Settings
 from .journal import ERROR, GO, HALT, WAIT
 from .live_settings import LiveSettings
 from .order_consumer import VolumeBoosterTradingModeConsumer
 from .order_producer import VolumeBoosterTradingModeProducer
+
+data_collector.register()
 
 
 class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
