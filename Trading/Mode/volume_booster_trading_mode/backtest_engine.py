@@ -1,36 +1,97 @@
-from __future__ import annotations
-import asyncio, json, pathlib, sys, time, typing
+"""One backtest in this process, in OctoBot's own engine: `python -m octobot_volume_booster.backtest_engine`.
 
-T0=time.time()
+The request is one JSON object in the first line of standard input; how far it is, 0 to 1, comes line by line to
+standard output. When the other end of standard input is closed the backtest ends where it is, in good order. Its
+campaign is in the journal that the request names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pathlib
+import sys
+import threading
+import typing
+from dataclasses import dataclass
+
 import octobot.api as octobot_api
-import octobot_backtesting.collectors as collectors
-import octobot_commons.constants as C
-import octobot_tentacles_manager.api as tm_api
-import octobot_tentacles_manager.configuration as tm_configuration
+import octobot_tentacles_manager.api as tentacles_manager_api
+import octobot_tentacles_manager.configuration as tentacles_configuration
 
 from .campaign import CAMPAIGNS
-from .volume_booster_trading import VolumeBoosterTradingMode
 from .virtual_time import Timetable
-import octobot_trading.api as trading_api
-T1=time.time()
+from .volume_booster_trading import VolumeBoosterTradingMode
+
+PROGRESS_EVERY_S = 0.2
 
 
-async def main(request):
-    setup = tm_configuration.TentaclesSetupConfiguration()
-    setup.tentacles_activation = {"Trading": {"VolumeBoosterTradingMode": True}}
-    CAMPAIGNS.backtest_path = pathlib.Path(request["journal"])
-    bt = octobot_api.create_independent_backtesting(request["config"], setup, request["files"], enable_storage=False, enable_logs=False, join_backtesting_timeout=None,
-      enforce_total_databases_max_size_after_run=False, config_by_tentacle={"VolumeBoosterTradingMode": request["settings"]})
-    t=time.time()
-    await octobot_api.initialize_and_run_independent_backtesting(bt)
-    ids = octobot_api.get_independent_backtesting_exchange_manager_ids(bt)
-    for i in ids:
-        Timetable.of(trading_api.get_exchange_manager_from_exchange_id(i)).ends_when_done = request["ends"]
-    await octobot_api.join_independent_backtesting(bt, None)
-    await octobot_api.stop_independent_backtesting(bt)
-    print("imports", T1-T0, "run", time.time()-t)
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to run: OctoBot's configuration, candle files, the settings of the mode, and the journal to write."""
+
+    config: dict[str, typing.Any]
+    data_files: list[str]
+    settings: dict[str, typing.Any]
+    journal: str
+
+
+def main() -> int:
+    """0 when the backtest came to its end, whatever the campaign came to; else OctoBot's log says why."""
+    request = Request(**json.loads(sys.stdin.buffer.readline()))
+    with tentacles_manager_api.local_tentacle_config_proxy(lambda _, tentacle: _config_of(tentacle, request)):
+        return 0 if asyncio.run(run(request)) else 1
+
+
+def _config_of(tentacle: typing.Any, request: Request) -> dict[str, typing.Any]:
+    is_mode = tentacle is VolumeBoosterTradingMode
+    return {"required_strategies": [], **request.settings} if is_mode else {}
+
+
+async def run(request: Request) -> bool:
+    """Run it to its end; whether it got so far."""
+    CAMPAIGNS.backtest_path = pathlib.Path(request.journal)
+    setup_config = tentacles_configuration.TentaclesSetupConfiguration()
+    setup_config.tentacles_activation = {"Trading": {VolumeBoosterTradingMode.get_name(): True}}
+    independent: typing.Any = octobot_api.create_independent_backtesting(
+        request.config, setup_config, request.data_files, join_backtesting_timeout=None, enable_logs=False,
+        enable_storage=False, enforce_total_databases_max_size_after_run=False,
+    )  # fmt: skip
+    await octobot_api.initialize_and_run_independent_backtesting(independent)
+    backtesting = independent.octobot_backtesting.backtesting
+    if backtesting is None:
+        return False
+    Timetable.of(backtesting).ends_when_done = True
+    _end_with_launcher(backtesting.time_manager)
+    showing = asyncio.create_task(_show_progress(backtesting))
+    await octobot_api.join_independent_backtesting(independent, None)
+    showing.cancel()
+    await octobot_api.stop_independent_backtesting(independent)
+    return True
+
+
+async def _show_progress(backtesting: typing.Any) -> None:
+    while True:
+        print(f"{backtesting.get_progress():.4f}", flush=True)
+        await asyncio.sleep(PROGRESS_EVERY_S)
+
+
+def _end_with_launcher(time_manager: typing.Any) -> None:
+    """The launcher has closed its end: the data end here."""
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        time_manager.finishing_timestamp = time_manager.current_timestamp
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(end)
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
 
 if __name__ == "__main__":
-    req=json.load(sys.stdin)
-    with tm_api.local_tentacle_config_proxy(lambda setup, klass: dict(req["settings"]) if klass is VolumeBoosterTradingMode else {}):
-        asyncio.run(main(req))
+    sys.exit(main())

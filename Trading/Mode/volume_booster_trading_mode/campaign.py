@@ -38,7 +38,7 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 
 CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 """Where a campaign lives, under OctoBot's user folder."""
-BACKTEST_FILE = CAMPAIGN_FILE.with_name("backtest.sqlite")
+BACKTEST_FILE = pathlib.PurePath("volume_booster", "backtest", "campaign.sqlite")
 """Where the campaign of the last backtest lives, under OctoBot's user folder."""
 LOOK_EVERY_S = 0.25
 """How often the journal is asked whether there is a command."""

@@ -1,4 +1,4 @@
-"""What OctoBot needs to open a backtesting file: a collector class in the process, which its default tentacles bring."""
+"""What OctoBot needs to open a backtesting file: a collector class in the process, which default tentacles bring."""
 
 from __future__ import annotations
 

@@ -86,9 +86,7 @@ class Journal:
     :raises JournalError: when the file can't be opened, read or written, or is not a journal that this version reads.
     """
 
-    def __init__(
-        self, connection: sqlite3.Connection, path: pathlib.Path | None, *, is_batched: bool = False
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: pathlib.Path | None, *, is_batched: bool = False) -> None:
         self.path = path
         self._is_batched = is_batched
         self._connection = connection

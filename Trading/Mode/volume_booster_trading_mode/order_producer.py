@@ -98,7 +98,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             await self.sent_once_critical_notification("Volume booster not started", str(error))
             return
         if self.exchange_manager.is_backtesting:
-            self._timetable = Timetable.of(self.exchange_manager)
+            self._timetable = Timetable.of(self.exchange_manager.exchange.backtesting)
             self._timetable.join(self)
         else:
             await self._loop()
@@ -176,16 +176,19 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     @property
     def is_at_rest(self) -> bool:
         """Whether the campaign is done or halted as far as this loop knows: only other prices could change that."""
-        told = self.campaign and self.campaign.reason_of(self.source)
-        return bool(told) and told[0] in (DONE, HALT)
+        return self._last_kind() in (DONE, HALT)
 
     @property
     def is_finished(self) -> bool:
         """Whether there is nothing left to do for good: the target of a day is followed by the next day's."""
         settings = self.trading_mode.settings
-        told = self.campaign and self.campaign.reason_of(self.source)
-        is_done = bool(told) and told[0] == DONE
-        return is_done and settings is not None and settings.target_period is TargetPeriod.TOTAL
+        is_for_a_day = settings is not None and settings.target_period is not TargetPeriod.TOTAL
+        return self._last_kind() == DONE and not is_for_a_day
+
+    def _last_kind(self) -> str | None:
+        """The kind of what was noted last of this loop."""
+        told = None if self.campaign is None else self.campaign.reason_of(self.source)
+        return None if told is None else told[0]
 
     async def _checkpoint(self) -> None:
         """The only time that the journal waits for the disk: not on the loop that trades."""

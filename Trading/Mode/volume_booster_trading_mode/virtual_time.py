@@ -1,8 +1,8 @@
 """The clock of a backtest: decisions at their own moments inside a candle, on OctoBot's data clock.
 
-OctoBot's clock steps from candle to candle. Each loop of a backtest says when it wants to decide next; after OctoBot has
-told the prices of a step and filled what they fill, the decisions that are due before the next step are made, in the
-order of time over all pairs and exchanges, each with the clock set to its own moment. Nothing sleeps.
+OctoBot's clock steps from candle to candle. Each loop of a backtest says when it wants to decide next; after OctoBot
+has told the prices of a step and filled what they fill, the decisions that are due before the next step are made, in
+the order of time over all pairs and exchanges, each with the clock set to its own moment. Nothing sleeps.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Timetable:
         """The backtest ends when every loop has reached its target, not at the end of the data."""
 
     @classmethod
-    def of(cls, exchange_manager: typing.Any) -> Timetable:
+    def of(cls, backtesting: typing.Any) -> Timetable:
         """The one that all loops of a backtest share."""
-        return _TIMETABLES.setdefault(exchange_manager.exchange.backtesting, cls())
+        return _TIMETABLES.setdefault(backtesting, cls())
 
     def join(self, producer: typing.Any) -> None:
         """A loop takes part; it decides for the first time when the next prices are told."""
@@ -49,8 +49,8 @@ class Timetable:
     async def play(self, time_manager: typing.Any) -> None:
         """Make all decisions that are due before the clock's next step, then set the clock back.
 
-        What is due at the step itself comes a moment after it: an order that is sent at the opening of a candle would be
-        filled by OctoBot at prices of that candle that are still to come.
+        What is due at the step itself comes a moment after it: an order that is sent at the opening of a candle would
+        be filled by OctoBot at prices of that candle that are still to come.
         """
         opened_at = time_manager.current_timestamp
         until = min(opened_at + time_manager.time_interval, time_manager.finishing_timestamp)

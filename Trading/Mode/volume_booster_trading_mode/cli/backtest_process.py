@@ -1,0 +1,159 @@
+"""One backtest as a process of its own: started, followed and ended, and what its campaign came to.
+
+A job is plain data, and to run one is a function of it alone: a pool of this computer or a scheduler of others may.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..core.settings import TargetPeriod
+from ..journal import NoCampaignError
+from ..report import CampaignReport, read_report
+from .launch import LaunchError, last_line
+from .octobot_process import offline_environment, own_group
+
+ENGINE_MODULE = f"{__package__.rpartition('.')[0]}.backtest_engine"
+END_TIMEOUT_S = 25.0
+DATA_ENDED = "the data ended before the target was reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A backtest that can be started: everything about it has been checked."""
+
+    config: dict[str, typing.Any]
+    """OctoBot's, with exchanges, portfolio and fees."""
+    data_file: str
+    settings: dict[str, typing.Any]
+    journal: str
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a backtest came to, and the seconds that it took on the wall clock."""
+
+    report: CampaignReport
+    wall_s: float
+
+
+class Engine:
+    """A running backtest.
+
+    :raises LaunchError: when it can't be started.
+    """
+
+    def __init__(self, job: Job, on_progress: Callable[[float], None] = lambda share: None) -> None:
+        self._job = job
+        self._started_at = time.monotonic()
+        self._has_been_cut = False
+        log = pathlib.Path(job.log)
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("wb") as errors:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", ENGINE_MODULE],
+                    cwd=log.parent, env=offline_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=errors, **own_group(),
+                )  # fmt: skip
+        except OSError as error:
+            raise LaunchError(f"OctoBot's backtesting could not be started: {error}") from error
+        self._send()
+        self._reader = threading.Thread(target=self._read, args=(on_progress,), name="backtest", daemon=True)
+        self._reader.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether it has ended within this time."""
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def cut(self) -> None:
+        """End it where it is, in good order; what it came to so far counts."""
+        self._has_been_cut = True
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # it is about to end by itself
+            self._process.stdin.close()
+        if not self.wait(END_TIMEOUT_S):
+            self._process.kill()
+            self._process.wait()
+
+    def outcome(self) -> Outcome:
+        """What the campaign came to; to be asked when it has ended.
+
+        :raises LaunchError: when OctoBot failed.
+        """
+        self._reader.join()
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        wall_s = time.monotonic() - self._started_at
+        if self._process.returncode != 0:
+            raise LaunchError(
+                f"OctoBot's backtesting failed: {last_line(pathlib.Path(self._job.log))} Log: {self._job.log}"
+            )
+        return Outcome(self._report(), wall_s)
+
+    def _report(self) -> CampaignReport:
+        try:
+            report = read_report(pathlib.Path(self._job.journal))
+        except NoCampaignError:
+            report = None
+        if report is None:
+            why = last_line(pathlib.Path(self._job.log))
+            raise LaunchError(f"OctoBot's backtesting ended without a campaign: {why} Log: {self._job.log}")
+        if report.state in ("running", "paused", "stopped"):
+            reason = "interrupted" if self._has_been_cut else DATA_ENDED
+            return dataclasses.replace(report, state="stopped", reason=reason, ended_at=report.last_seen_at)
+        return report
+
+    def _send(self) -> None:
+        job = self._job
+        request = {
+            "config": job.config, "data_files": [job.data_file], "settings": job.settings, "journal": job.journal
+        }  # fmt: skip
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # it has ended already: its log says why
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def _read(self, on_progress: Callable[[float], None]) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with contextlib.suppress(ValueError):  # OctoBot may print too
+                on_progress(min(max(float(line), 0.0), 1.0))
+
+
+def run(job: Job) -> Outcome:
+    """Run one backtest to its end.
+
+    :raises LaunchError: when OctoBot failed.
+    """
+    engine = Engine(job)
+    try:
+        while not engine.wait(1.0):
+            pass
+    except BaseException:
+        engine.cut()
+        raise
+    return engine.outcome()
+
+
+def is_reached(report: CampaignReport) -> bool:
+    """Whether the campaign did what was asked: its target, or with a daily one that of every day of the data."""
+    if report.target_period != TargetPeriod.DAILY.value:
+        return report.state == "done"
+    return bool(report.days) and all(day.progress.is_done for day in report.days)
