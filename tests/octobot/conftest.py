@@ -174,6 +174,8 @@ async def simulated_exchange(stack: contextlib.AsyncExitStack) -> typing.Any:
     stack.push_async_callback(databases.close_bot_storage, manager.bot_id)
     await manager.initialize(exchange_config_by_exchange=None)
     stack.push_async_callback(manager.stop)
+    exchanges.Exchanges.instance().add_exchange(manager, "matrix")
+    stack.callback(exchanges.Exchanges.instance().del_exchange, EXCHANGE, manager.id)
     trader = exchanges.TraderSimulator(config, manager)
     await trader.initialize()
     trading_api.force_set_mark_price(manager, SYMBOL, START_PRICE)

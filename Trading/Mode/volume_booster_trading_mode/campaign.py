@@ -434,6 +434,10 @@ class CampaignRegistry:
         self._open[bot_id] = (campaign, members + 1)
         return campaign
 
+    def lend(self, bot_id: str, campaign: Campaign) -> None:
+        """Let the symbols of a bot take part in a campaign that its owner keeps open, and closes."""
+        self._open[bot_id] = (campaign, 1)
+
     def leave(self, bot_id: str) -> None:
         campaign, members = self._open.pop(bot_id)
         if members > 1:
