@@ -108,6 +108,8 @@ class Execution:
         )
         if producer.channel.is_synchronized:
             await producer.synchronized_perform_consumers_queue(producer.priority_level, True, ANSWER_TIMEOUT_S)
+        if request.answer.done():
+            return request.answer.result()
         try:
             return await asyncio.wait_for(request.answer, ANSWER_TIMEOUT_S)
         except asyncio.TimeoutError:

@@ -57,9 +57,10 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         trading = exchange_view.trading_of(self.exchange_manager)
         if trading is Trading.LIVE:
             return self._refuse(request, campaign, "this version does not trade with real funds")
-        progress = report.sentence(producer.progress())
-        self.logger.info("Sending: %s | %s", report.intent_line(request.intent, symbol), progress)
         is_simulated = trading is not Trading.SANDBOX
+        if not is_simulated or request.intent.order_type is OrderType.LIMIT:
+            # a simulated market order fills at once: that line says the same
+            self.logger.info("Sending: %s", report.Later(report.intent_line, request.intent, symbol))
         problem = "OctoBot did not create the order, its log says why"
         try:
             created = await self._send(self._order(symbol, request), producer)

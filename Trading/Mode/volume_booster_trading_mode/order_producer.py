@@ -362,7 +362,8 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if self.campaign is None or settings is None:
             return
         progress = self.progress()
-        self.logger.info("Filled: %s | %s", report.fill_line(fill, self.trading_mode.symbol), report.sentence(progress))
+        line = report.Later(report.fill_line, fill, self.trading_mode.symbol)
+        self.logger.info("Filled: %s | %s", line, report.Later(report.sentence, progress))
         if progress.is_done:
             self._wake.set()
 
