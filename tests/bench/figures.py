@@ -42,8 +42,8 @@ class Figures:
     rows: Sequence[Row]
 
     def markdown(self) -> str:
-        head = f"| {self.title} | OctoBot, median | 99th | ours, median | 99th | ratio | of the 99th |\n|---|---|---|---|---|---|---|"
-        return "\n".join([head, *(_line(row) for row in self.rows)])
+        columns = (self.title, "OctoBot, median", "99th", "ours, median", "99th", "ratio", "of the 99th")
+        return "\n".join([f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *map(_line, self.rows)])
 
     def show(self) -> None:
         print(self.markdown())

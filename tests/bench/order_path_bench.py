@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 import typing
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -26,7 +25,7 @@ import octobot_trading.personal_data as personal_data
 
 from octobot_volume_booster.campaign import CAMPAIGNS, Campaign
 from tests.bench.figures import Figures, Row
-from tests.octobot.conftest import SYMBOL, START_PRICE, Bot, new_mode, simulated_exchange
+from tests.octobot.conftest import START_PRICE, SYMBOL, Bot, new_mode, simulated_exchange
 
 QUANTITY = Decimal("0.001")
 OFFSET_PERCENT = 1
@@ -112,7 +111,10 @@ def figures(orders: int) -> Figures:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:
-            for name, journal in (("with journal", pathlib.Path(folder, f"{kind}.sqlite")), ("journal in memory", None)):
+            for name, journal in (
+                ("with journal", pathlib.Path(folder, f"{kind}.sqlite")),
+                ("journal in memory", None),
+            ):
                 timed = asyncio.run(measure(kind, orders, journal))
                 rows.append(Row.of(f"{kind} order, {name}", timed.bare, timed.ours))
     return Figures("An order through the whole path, beside bare trader.create_order", rows)
