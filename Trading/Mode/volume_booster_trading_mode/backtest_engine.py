@@ -8,12 +8,14 @@ campaign is in the journal that the request names.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import pathlib
 import sys
 import threading
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import octobot.api as octobot_api
@@ -40,20 +42,30 @@ class Request:
 def main() -> int:
     """0 when the backtest came to its end, whatever the campaign came to; else OctoBot's log says why."""
     request = Request(**json.loads(sys.stdin.buffer.readline()))
-    with tentacles_manager_api.local_tentacle_config_proxy(lambda _, tentacle: _config_of(tentacle, request)):
-        return 0 if asyncio.run(run(request)) else 1
+    with configured(request):
+        return 0 if asyncio.run(run(request, on_start=_attend)) else 1
 
 
-def _config_of(tentacle: typing.Any, request: Request) -> dict[str, typing.Any]:
-    is_mode = tentacle is VolumeBoosterTradingMode
-    return {"required_strategies": [], **request.settings} if is_mode else {}
+def configured(request: Request) -> contextlib.AbstractContextManager[None]:
+    """Within it the mode has the settings of the request, and nothing else has any: no file is read or written."""
+
+    def config_of(_: typing.Any, tentacle: typing.Any) -> dict[str, typing.Any]:
+        of_mode = request.settings if tentacle is VolumeBoosterTradingMode else {}
+        return {"required_strategies": [], **of_mode}
+
+    proxy: contextlib.AbstractContextManager[None] = tentacles_manager_api.local_tentacle_config_proxy(config_of)
+    return proxy
 
 
-async def run(request: Request) -> bool:
-    """Run it to its end; whether it got so far."""
+async def run(
+    request: Request,
+    mode: typing.Any = VolumeBoosterTradingMode,
+    on_start: Callable[[typing.Any], None] = lambda backtesting: None,
+) -> bool:
+    """Run it to its end; whether it got so far. `on_start` is given OctoBot's backtesting when it begins."""
     CAMPAIGNS.backtest_path = pathlib.Path(request.journal)
     setup_config = tentacles_configuration.TentaclesSetupConfiguration()
-    setup_config.tentacles_activation = {"Trading": {VolumeBoosterTradingMode.get_name(): True}}
+    setup_config.tentacles_activation = {"Trading": {mode.get_name(): True}}
     independent: typing.Any = octobot_api.create_independent_backtesting(
         request.config, setup_config, request.data_files, join_backtesting_timeout=None, enable_logs=False,
         enable_storage=False, enforce_total_databases_max_size_after_run=False,
@@ -62,17 +74,25 @@ async def run(request: Request) -> bool:
     backtesting = independent.octobot_backtesting.backtesting
     if backtesting is None:
         return False
-    Timetable.of(backtesting).ends_when_done = True
-    _end_with_launcher(backtesting.time_manager)
-    showing = asyncio.create_task(_show_progress(backtesting))
+    on_start(backtesting)
     await octobot_api.join_independent_backtesting(independent, None)
-    showing.cancel()
     await octobot_api.stop_independent_backtesting(independent)
     return True
 
 
+def _attend(backtesting: typing.Any) -> None:
+    """For the launcher: tell how far it is, and end when there is nothing left to do, or the launcher is gone."""
+    Timetable.of(backtesting).ends_when_done = True
+    _background.add(asyncio.create_task(_show_progress(backtesting)))
+    _end_with_launcher(backtesting.time_manager)
+
+
+_background: set[asyncio.Task[None]] = set()
+"""Python forgets a task that nobody holds."""
+
+
 async def _show_progress(backtesting: typing.Any) -> None:
-    while True:
+    while not backtesting.has_finished():
         print(f"{backtesting.get_progress():.4f}", flush=True)
         await asyncio.sleep(PROGRESS_EVERY_S)
 

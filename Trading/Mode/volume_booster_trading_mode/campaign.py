@@ -192,7 +192,8 @@ class Campaign:
         until somebody configures a new one.
         """
         self._in_use = settings
-        if settings == self._settings.get(source):
+        before = self._settings.get(source)
+        if settings is before or settings == before:
             return
         if self._target_quote is None or settings.volume_target != self._configured_quote:
             self._target_quote = settings.volume_target
@@ -298,6 +299,11 @@ class Campaign:
     def knows(self, order_id: str) -> bool:
         """Whether an order is one of ours, however long ago."""
         return self._find(order_id) is not None
+
+    def awaits_news_of(self, order_id: str) -> bool:
+        """Whether something may still become of an order: it is ours, and not known to have filled whole."""
+        record = self._find(order_id)
+        return record is not None and record.outcome is not Outcome.FILLED
 
     def record(self, order_id: str) -> OrderRecord:
         """:raises KeyError: when the order is not one of ours."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import typing
 import urllib.request
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -148,14 +150,29 @@ def check_ready(exchange_manager: typing.Any, symbol: str) -> None:
 
 
 def read_rules(exchange_manager: typing.Any, symbol: str) -> MarketRules:
-    """The exchange's rules for a symbol.
+    """The exchange's rules for a symbol; worked out again only when the exchange tells something else than before.
 
     :raises NotReadableError: when the exchange does not list the symbol, or not its precision.
     """
     status = exchange_manager.exchange.get_market_status(symbol, with_fixer=False)
-    parsed = commons_symbols.parse_symbol(symbol)
     fees = exchange_manager.exchange.get_fees(symbol)
-    precision, limits = status[MarketStatus.PRECISION.value], status[MarketStatus.LIMITS.value]
+    told = status[MarketStatus.PRECISION.value], status[MarketStatus.LIMITS.value], fees
+    known = _RULES.setdefault(exchange_manager, {})
+    before = known.get(symbol)
+    if before is None or before[0] != told:
+        # a copy, as OctoBot may change what it has told
+        before = known[symbol] = (copy.deepcopy(told), _rules(symbol, *told))
+    return before[1]
+
+
+_Told = tuple[dict[str, typing.Any], dict[str, typing.Any], dict[str, typing.Any]]
+_RULES: weakref.WeakKeyDictionary[typing.Any, dict[str, tuple[_Told, MarketRules]]] = weakref.WeakKeyDictionary()
+
+
+def _rules(
+    symbol: str, precision: dict[str, typing.Any], limits: dict[str, typing.Any], fees: dict[str, typing.Any]
+) -> MarketRules:
+    parsed = commons_symbols.parse_symbol(symbol)
     amount, cost = limits[MarketStatus.LIMITS_AMOUNT.value], limits[MarketStatus.LIMITS_COST.value]
     return MarketRules(
         base=parsed.base,

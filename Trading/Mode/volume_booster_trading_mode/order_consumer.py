@@ -13,7 +13,7 @@ from . import exchange_view, report
 from .campaign import Campaign
 from .core import reconcile
 from .core.ledger import Outcome
-from .core.market import OrderType, Side, Trading
+from .core.market import OrderIntent, OrderType, Side, Trading
 from .order_request import Fate, OrderRequest
 
 _ORDER_TYPES = {
@@ -58,9 +58,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         if trading is Trading.LIVE:
             return self._refuse(request, campaign, "this version does not trade with real funds")
         is_simulated = trading is not Trading.SANDBOX
-        if not is_simulated or request.intent.order_type is OrderType.LIMIT:
-            # a simulated market order fills at once: that line says the same
-            self.logger.info("Sending: %s", report.Later(report.intent_line, request.intent, symbol))
+        self._tell_sending(request.intent, symbol, is_simulated=is_simulated)
         problem = "OctoBot did not create the order, its log says why"
         try:
             created = await self._send(self._order(symbol, request), producer)
@@ -76,6 +74,11 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             producer.book(created.to_dict())
         request.reply(Fate.MADE if created is not None else Fate.UNKNOWN, problem)
         return created
+
+    def _tell_sending(self, intent: OrderIntent, symbol: str, *, is_simulated: bool) -> None:
+        """One line an order: a simulated market order fills at once, and that line says the same."""
+        if not is_simulated or intent.order_type is OrderType.LIMIT:
+            self.logger.info("Sending: %s", report.Later(report.intent_line, intent, symbol))
 
     async def _send(self, order: typing.Any, producer: typing.Any) -> typing.Any:
         if producer.settler is None:

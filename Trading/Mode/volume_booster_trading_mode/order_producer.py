@@ -297,8 +297,11 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
     def _placed_at(self, campaign: Campaign, order: typing.Any) -> float | None:
         """When we placed an order of OctoBot's; None when we did not. After a restart OctoBot has a new id for it."""
+        placed_at = campaign.placed_at(order.order_id)
+        if placed_at is not None or self._settler is None:
+            return placed_at
         own_id = campaign.order_of(order.exchange_order_id, self.exchange_name, self.trading_mode.symbol)
-        return campaign.placed_at(own_id or order.order_id)
+        return None if own_id is None else campaign.placed_at(own_id)
 
     async def settled(self, campaign: Campaign) -> policy.Wait | None:
         """Write down what the exchange says became of our orders; why to wait while it does not say enough."""
@@ -330,9 +333,8 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             if self.campaign is not None and self.campaign.open_order_ids(self.exchange_name, symbol):
                 self._wake.set()
             return
-        if self.campaign is None or not self.campaign.knows(order[order_events.Column.ID.value]):
-            return
-        self.book(order)
+        if self.campaign is not None and self.campaign.awaits_news_of(order[order_events.Column.ID.value]):
+            self.book(order)
 
     def book(self, order: dict[str, typing.Any]) -> None:
         """Write down what a simulated order of ours has come to."""

@@ -109,15 +109,17 @@ def combine(sweeps: list[tuple[str, list[str]]]) -> list[Combination]:
 
 
 def _settings(plan: Plan, combinations: list[Combination]) -> list[Settings]:
-    settings, problems = [], list[str]()
-    for combination in combinations:
-        try:
-            settings.append(plan.settings(combination))
-        except SettingsError as error:
-            problems += [problem for problem in error.problems if problem not in problems]
-    if problems:
-        raise SettingsError(problems)
-    return settings
+    checked = [_checked(plan, combination) for combination in combinations]
+    if problems := [problem for _, problems in checked for problem in problems]:
+        raise SettingsError(list(dict.fromkeys(problems)))
+    return [settings for settings, _ in checked if settings is not None]
+
+
+def _checked(plan: Plan, combination: Combination) -> tuple[Settings | None, list[str]]:
+    try:
+        return plan.settings(combination), []
+    except SettingsError as error:
+        return None, error.problems
 
 
 def _run_all(combinations: list[Combination], jobs: list[Job], *, is_quiet: bool) -> Iterator[Run]:

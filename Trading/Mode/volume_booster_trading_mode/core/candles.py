@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ def _problem(candle: Candle) -> str | None:
 def _series(candles: list[Candle], numbers: list[int]) -> CandleSeries:
     if len(candles) < _LEAST_CANDLES:
         raise CandleError(f"there are {len(candles)} candles; a backtest needs at least {_LEAST_CANDLES}")
-    gaps = [after.opened_at - before.opened_at for before, after in zip(candles, candles[1:], strict=False)]
+    gaps = [after.opened_at - before.opened_at for before, after in itertools.pairwise(candles)]
     length_s = min(gaps)
     for gap, line in zip(gaps, numbers[1:], strict=True):
         if gap <= 0:
