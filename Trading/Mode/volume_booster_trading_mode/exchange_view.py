@@ -154,11 +154,13 @@ def read_rules(exchange_manager: typing.Any, symbol: str) -> MarketRules:
 
     :raises NotReadableError: when the exchange does not list the symbol, or not its precision.
     """
+    known = _RULES.setdefault(exchange_manager, {})
+    before = known.get(symbol)
+    if before is not None and exchange_manager.is_backtesting:
+        return before[1]  # data do not change the rules of a market
     status = exchange_manager.exchange.get_market_status(symbol, with_fixer=False)
     fees = exchange_manager.exchange.get_fees(symbol)
     told = status[MarketStatus.PRECISION.value], status[MarketStatus.LIMITS.value], fees
-    known = _RULES.setdefault(exchange_manager, {})
-    before = known.get(symbol)
     if before is None or before[0] != told:
         # a copy, as OctoBot may change what it has told
         before = known[symbol] = (copy.deepcopy(told), _rules(symbol, *told))

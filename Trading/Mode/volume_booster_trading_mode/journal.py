@@ -89,6 +89,8 @@ class Journal:
     def __init__(self, connection: sqlite3.Connection, path: pathlib.Path | None, *, is_batched: bool = False) -> None:
         self.path = path
         self._is_batched = is_batched
+        self._pending: dict[str, list[Row]] = {table: [] for table in SEQUENCED}
+        """Rows of a batched journal that SQLite has not got yet."""
         self._connection = connection
         self._last: tuple[int, int] | None = None
         self._writes = 0
@@ -99,8 +101,8 @@ class Journal:
     def create_or_open(cls, path: pathlib.Path | None, *, is_batched: bool = False) -> Journal:
         """The journal at `path`, made with its folder when it is missing; None is a journal in memory.
 
-        Of one that `is_batched` everything is committed when it is closed, and nothing before: for what can be had
-        again.
+        Of one that `is_batched` everything is written when it is closed or read, and committed when it is closed: for
+        what can be had again.
         """
         connection = journal_file.open_to_write(path)
         if is_batched:
@@ -137,6 +139,7 @@ class Journal:
         """:raises JournalError: when what was to be written at the end could not be."""
         try:
             if self._is_batched:
+                self._write_pending()
                 with told(self.path, "written"):
                     self._connection.execute("COMMIT")
         finally:
@@ -190,11 +193,25 @@ class Journal:
         """A row with the next number, sealed; False when it is known already."""
         last_seq, last_seal = self._last or self._read_last()
         own_seal = journal_file.seal(values, last_seal)
-        if self._write(_INSERTS[table], (last_seq + 1, *values, own_seal)).rowcount != 1:
+        row = (last_seq + 1, *values, own_seal)
+        if self._is_batched:
+            self._pending[table].append(row)
+            if len(self._pending[table]) >= CHECKPOINT_EVERY:
+                self._write_pending()
+        elif self._write(_INSERTS[table], row).rowcount != 1:
             return False
         self._last = last_seq + 1, own_seal
         self._rows_since_sums += 1
         return True
+
+    def _write_pending(self) -> None:
+        """Hand over what a batched journal has kept back; nothing in it is told twice."""
+        if not self._is_batched:
+            return
+        with told(self.path, "written"):
+            for table, rows in self._pending.items():
+                self._connection.executemany(_INSERTS_ONCE[table], rows)
+                rows.clear()
 
     def _read_last(self) -> tuple[int, int]:
         """The number and the seal of the last row, 0 and 0 before the first."""
@@ -321,6 +338,7 @@ class Journal:
         return Ledger(), 0, 0
 
     def _rows(self, where: str, values: Row) -> Iterator[Row]:
+        self._write_pending()
         with told(self.path, "read"):
             yield from self._connection.execute(journal_file.sequenced_rows(where), values)
 
@@ -376,6 +394,7 @@ class Journal:
             raise journal_file.sentence_of(error, self.path, "written") from error
 
     def _read(self, query: str, *values: typing.Any) -> list[Row]:
+        self._write_pending()
         with told(self.path, "read"):
             return self._connection.execute(query, values).fetchall()
 
@@ -387,6 +406,7 @@ _INSERTS = {
     + (f" ON CONFLICT ({_ONCE[table]}) DO NOTHING" if table in _ONCE else "")
     for table, columns in SEQUENCED.items()
 }
+_INSERTS_ONCE = {table: statement.partition(" ON CONFLICT")[0] for table, statement in _INSERTS.items()}
 _ORDERS, _FILLS, _OUTCOMES_KIND = KINDS["orders"], KINDS["fills"], KINDS["outcomes"]
 _WIDTHS = {KINDS[table]: columns.count(",") + 1 for table, columns in SEQUENCED.items()}
 _SIDES = {side.value: side for side in Side}
