@@ -28,6 +28,9 @@ from .settler import Settler
 from .virtual_time import Timetable
 
 LOOK_OUTSIDE_EVERY_S = 0.3
+STARTING_LOOK_S = 0.1
+STARTS_WITHIN_S = 10.0
+"""So long OctoBot may take after a loop has begun until it has told the first price; then it is looked at less often."""
 STOP_GRACE_S = 10.0
 """How long a stop waits for the order that is on its way."""
 END_GRACE_S = 20.0
@@ -234,7 +237,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             return self._execution.halted(campaign, Halt("; ".join(self.trading_mode.settings_problems)))
         campaign.use(settings, self.now(), self.source)
         if not self.trading_mode.get_trading_mode_consumers():
-            return self._execution.waiting(campaign, policy.Wait(policy.IDLE_S, "OctoBot is still starting"))
+            return self._execution.waiting(campaign, policy.Wait(STARTING_LOOK_S, "OctoBot is still starting"))
         if (unsettled := await self.settled(campaign)) is not None:
             return self._execution.waiting(campaign, unsettled)
         progress = self.progress()
@@ -243,13 +246,18 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         except exchange_view.NotReadableError as missing:
             if self._settler is not None:
                 self._settler.heard(missing.__cause__, self.now())
-            return self._execution.waiting(campaign, policy.Wait(policy.IDLE_S, str(missing)))
+            return self._execution.waiting(campaign, policy.Wait(self._look_again_s(), str(missing)))
         settings = await self.trading_mode.raise_to_minimum(view)
         assert campaign.seed is not None
         number = campaign.orders_placed(view.exchange, view.symbol)
         rng = pacing.decision_rng(campaign.seed, view.exchange, view.symbol, number)
         hold = campaign.control.reason if campaign.control.state is ControlState.PAUSED else ""
         return await self._execution.carry_out(policy.decide(view, settings, progress, rng, hold), campaign, progress)
+
+    def _look_again_s(self) -> float:
+        """When to look again for what can't be read: soon while OctoBot comes up, where that asks nothing of anybody."""
+        is_starting = self.now() - self._running_since < STARTS_WITHIN_S and self._settler is None
+        return STARTING_LOOK_S if is_starting else policy.IDLE_S
 
     def progress(self) -> Progress:
         """Where the campaign stands as far as this symbol has to do with it."""
