@@ -1,7 +1,7 @@
 """Whether an order costs more when many were made before it, in time and in memory, beside OctoBot alone.
 
-`python tests/bench/growth_bench.py [ORDERS]` (default: 100000). Two processes, one after the other: orders that are only
-made with OctoBot's trader, and orders of the mode with its journal on the disk. Time is that of the last thousand
+`python tests/bench/growth_bench.py [ORDERS]` (default: 100000). Two processes, one after the other: orders that are
+only made with OctoBot's trader, and orders of the mode with its journal on the disk. Time is that of the last thousand
 against the first thousand after the first hundred; memory is what the process grew by, an order.
 """
 
@@ -51,11 +51,11 @@ async def measure(orders: int, *, is_ours: bool) -> Growth:
         async with contextlib.AsyncExitStack() as stack:
             bot = await new_bot(stack, "market", pathlib.Path(folder, "campaign.sqlite") if is_ours else None)
             await make(bot, WARM_UP, is_ours=is_ours)
-            begin = resident()
+            begin = in_memory()
             first_half = await make(bot, orders // 2, is_ours=is_ours)
-            middle = resident()
+            middle = in_memory()
             second_half = await make(bot, orders - orders // 2, is_ours=is_ours)
-            end = resident()
+            end = in_memory()
     window = min(WINDOW, orders // 4)
     return Growth(
         statistics.median(first_half[:window]),
@@ -80,9 +80,11 @@ async def make(bot: Bot, orders: int, *, is_ours: bool) -> list[float]:
     return seconds
 
 
-def resident() -> int:
+def in_memory() -> int:
+    """Bytes that are this process's own, also those that the system has put aside meanwhile."""
     gc.collect()
-    return int(psutil.Process().memory_info().rss)
+    told = psutil.Process().memory_full_info()
+    return int(told.uss + getattr(told, "swap", 0))
 
 
 def in_a_process(orders: int, *, is_ours: bool) -> Growth:
@@ -93,11 +95,11 @@ def in_a_process(orders: int, *, is_ours: bool) -> Growth:
 
 def markdown(orders: int) -> str:
     window = min(WINDOW, orders // 4)
-    lines = [
-        f"| {orders:,} orders | first {window:,}, median | last {window:,} | last / first | memory an order | in the "
-        "second half |",
-        "|---|---|---|---|---|---|",
-    ]
+    columns = (
+        f"{orders:,} orders", f"first {window:,}, median", f"last {window:,}", "last / first", "memory an order",
+        "in the second half",
+    )  # fmt: skip
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for name, is_ours in (("OctoBot alone", False), ("with us", True)):
         grown = in_a_process(orders, is_ours=is_ours)
         times = f"{told(grown.first)} | {told(grown.last)} | **{grown.ratio:.2f}**"

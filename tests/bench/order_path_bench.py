@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -27,6 +28,7 @@ from octobot_volume_booster.campaign import CAMPAIGNS, Campaign
 from tests.bench.figures import Figures, Row
 from tests.octobot.conftest import START_PRICE, SYMBOL, Bot, new_mode, simulated_exchange
 
+OCTOBOT_LOG_FORMAT = "%(asctime)s %(levelname)-6s %(name)-20s %(filename)s:%(lineno)-8s %(message)s"
 QUANTITY = Decimal("0.001")
 OFFSET_PERCENT = 1
 SETTINGS: dict[str, typing.Any] = {
@@ -70,10 +72,11 @@ async def our_order(bot: Bot) -> None:
 
 
 async def filled(bot: Bot) -> None:
-    """A limit order that rests is hit now; a market order has filled already."""
+    """A limit order that rests is hit now, a market order has filled already; what OctoBot left for later is done."""
     for order in bot.manager.exchange_personal_data.orders_manager.get_open_orders():
         await order.on_fill(force_fill=True)
     await bot.drain()
+    await asyncio.sleep(0)
 
 
 async def measure(kind: str, orders: int, journal: pathlib.Path | None) -> Timed:
@@ -109,15 +112,38 @@ async def new_bot(stack: contextlib.AsyncExitStack, kind: str, journal: pathlib.
 
 def figures(orders: int) -> Figures:
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
         for kind in KINDS:
-            for name, journal in (
-                ("with journal", pathlib.Path(folder, f"{kind}.sqlite")),
-                ("journal in memory", None),
-            ):
-                timed = asyncio.run(measure(kind, orders, journal))
-                rows.append(Row.of(f"{kind} order, {name}", timed.bare, timed.ours))
+            for where, journal in (("with journal", folder / f"{kind}.sqlite"), ("journal in memory", None)):
+                rows.append(row_of(f"{kind} order, {where}", kind, orders, journal))
+        with logged_as_octobot_does(folder / "OctoBot.log"):
+            title = "market order, with journal and OctoBot's log file"
+            rows.append(row_of(title, "market", orders, folder / "logged.sqlite"))
     return Figures("An order through the whole path, beside bare trader.create_order", rows)
+
+
+def row_of(title: str, kind: str, orders: int, journal: pathlib.Path | None) -> Row:
+    timed = asyncio.run(measure(kind, orders, journal))
+    return Row.of(title, timed.bare, timed.ours)
+
+
+@contextlib.contextmanager
+def logged_as_octobot_does(path: pathlib.Path) -> Iterator[None]:
+    """Within it everything from DEBUG on goes to a file, as in every OctoBot; without, nothing is logged at all."""
+    handler, root = logging.FileHandler(path, encoding="utf-8"), logging.getLogger()
+    handler.setFormatter(logging.Formatter(OCTOBOT_LOG_FORMAT))
+    level, disabled = root.level, root.manager.disable
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    logging.disable(logging.NOTSET)
+    try:
+        yield
+    finally:
+        logging.disable(disabled)
+        root.setLevel(level)
+        root.removeHandler(handler)
+        handler.close()
 
 
 def main(orders: int) -> None:

@@ -30,7 +30,7 @@ from .virtual_time import Timetable
 LOOK_OUTSIDE_EVERY_S = 0.3
 STARTING_LOOK_S = 0.1
 STARTS_WITHIN_S = 10.0
-"""So long OctoBot may take after a loop has begun until it has told the first price; then it is looked at less often."""
+"""So long OctoBot may take to tell the first price after a loop has begun; then it is looked at less often."""
 STOP_GRACE_S = 10.0
 """How long a stop waits for the order that is on its way."""
 END_GRACE_S = 20.0
@@ -255,7 +255,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         return await self._execution.carry_out(policy.decide(view, settings, progress, rng, hold), campaign, progress)
 
     def _look_again_s(self) -> float:
-        """When to look again for what can't be read: soon while OctoBot comes up, where that asks nothing of anybody."""
+        """When to look again for what can't be read: soon while OctoBot comes up, where that costs nobody anything."""
         is_starting = self.now() - self._running_since < STARTS_WITHIN_S and self._settler is None
         return STARTING_LOOK_S if is_starting else policy.IDLE_S
 
