@@ -425,6 +425,16 @@ def set_aside(path: pathlib.Path, now: float) -> pathlib.Path | None:
     return journal_file.move_aside(path, now)
 
 
+def remove(path: pathlib.Path) -> None:
+    """Remove the file of a campaign that can be had again.
+
+    :raises JournalError: when a bot runs the campaign, or the file can't be removed.
+    """
+    if (process := bot_lock.running_bot(path)) is not None:
+        raise JournalError(f"an OctoBot (process {process}) writes to {path}: wait until it has ended, or stop it")
+    journal_file.remove(path)
+
+
 def _fill(row: tuple[typing.Any, ...]) -> Fill:
     fill_id, order_id, at, side, role, quantity, price, fee_quote, mid_price, fee, fee_asset, _ = row
     amounts = Decimal(quantity), Decimal(price), Decimal(fee_quote), Decimal(mid_price), Decimal(fee)

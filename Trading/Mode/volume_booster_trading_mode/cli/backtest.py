@@ -10,12 +10,13 @@ import random
 import sys
 import time
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import rich.console
 import rich.progress
 
 from ..campaign import BACKTEST_FILE
+from ..core.candles import CandleSeries
 from ..core.settings import Settings, without_octobot_keys
 from . import backtest_process, candle_files, home, run, sweep
 from .backtest_process import Engine, Job, Outcome, is_reached
@@ -24,6 +25,7 @@ from .watchdog import ExitCode, Verdict
 
 LOOK_EVERY_S = 0.1
 LOG = "backtest.log"
+MINUTES_A_DAY = 1_440
 _DATA_SUFFIX = ".data"
 
 
@@ -39,15 +41,19 @@ class Plan:
     data: pathlib.Path | None
     symbol: str
     days: int
+    drawn_seed: int
+    """Of all runs for which none was asked, so that they can be compared."""
+    written: set[pathlib.Path] = field(default_factory=set)
+    """Data files that are in place."""
 
     def settings(self, more: dict[str, str]) -> Settings:
-        """The settings of one run, with a seed that is drawn when none was asked for.
+        """The settings of one run, always with a seed.
 
         :raises SettingsError: when they can't be used.
         """
         settings = run.settings_of(self.of_profile, self.asked | more)
         if settings.seed is None:
-            settings = settings.model_copy(update={"seed": random.SystemRandom().randrange(2**32)})
+            settings = settings.model_copy(update={"seed": self.drawn_seed})
         return settings
 
     def job(self, settings: Settings, journal: pathlib.Path, log: pathlib.Path) -> Job:
@@ -61,16 +67,20 @@ class Plan:
         if self.data is not None and self.data.suffix == _DATA_SUFFIX:
             candle_files.check_data_file(self.data)
             return self.data
-        exchange, folder = next(iter(self.config["exchanges"])), self.home.path / candle_files.DATA_FOLDER
-        if self.data is not None:
-            series, name = candle_files.read_csv(self.data), self.data.stem
-        else:
-            assert settings.seed is not None
-            series = candle_files.draw(settings.seed, self.symbol, self.days * 1_440)
-            name = f"seed-{settings.seed}-{self.days}d"
-        path = folder / f"VolumeBoosterCandles_{self.symbol.replace('/', '')}-{name}{_DATA_SUFFIX}"
-        candle_files.write_data_file(path, series, exchange, self.symbol)
+        name = self.data.stem if self.data is not None else f"seed-{settings.seed}-{self.days}d"
+        market = self.symbol.replace("/", "")
+        path = self.home.path / candle_files.DATA_FOLDER / f"VolumeBoosterCandles_{market}-{name}{_DATA_SUFFIX}"
+        if path not in self.written:
+            exchange = _first_exchange(self.config)
+            candle_files.write_data_file(path, self._candles(settings), exchange, self.symbol)
+            self.written.add(path)
         return path
+
+    def _candles(self, settings: Settings) -> CandleSeries:
+        if self.data is not None:
+            return candle_files.read_csv(self.data)
+        assert settings.seed is not None
+        return candle_files.draw(settings.seed, self.symbol, self.days * MINUTES_A_DAY)
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -109,6 +119,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         arguments.data and arguments.data.absolute(),
         arguments.symbol or _first_pair(config),
         arguments.days,
+        random.SystemRandom().randrange(2**32),
     )
 
 
@@ -117,6 +128,12 @@ def _first_pair(config: dict[str, typing.Any]) -> str:
     if not pairs:
         raise home.HomeError("the profile trades no pair: name one with --symbol")
     return str(pairs[0])
+
+
+def _first_exchange(config: dict[str, typing.Any]) -> str:
+    if not config["exchanges"]:
+        raise home.HomeError("the profile trades on no exchange: choose another --profile, or name a .data file")
+    return str(next(iter(config["exchanges"])))
 
 
 def _run(job: Job, arguments: argparse.Namespace) -> tuple[Verdict, Outcome]:

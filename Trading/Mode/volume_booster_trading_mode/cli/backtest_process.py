@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib.metadata
 import json
 import pathlib
 import subprocess
@@ -16,15 +17,18 @@ import time
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
+from ..core.market import Trading
 from ..core.settings import TargetPeriod
-from ..journal import NoCampaignError
+from ..journal import NoCampaignError, remove
 from ..report import CampaignReport, read_report
 from .launch import LaunchError, last_line
 from .octobot_process import offline_environment, own_group
 
 ENGINE_MODULE = f"{__package__.rpartition('.')[0]}.backtest_engine"
 END_TIMEOUT_S = 25.0
+LOOK_EVERY_S = 0.2
 DATA_ENDED = "the data ended before the target was reached"
 
 
@@ -49,15 +53,17 @@ class Outcome:
 
 
 class Engine:
-    """A running backtest.
+    """A running backtest. The campaign of the one before it in the same place is gone.
 
     :raises LaunchError: when it can't be started.
+    :raises JournalError: when another one runs in the same place.
     """
 
     def __init__(self, job: Job, on_progress: Callable[[float], None] = lambda share: None) -> None:
         self._job = job
         self._started_at = time.monotonic()
         self._has_been_cut = False
+        remove(pathlib.Path(job.journal))
         log = pathlib.Path(job.log)
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +118,11 @@ class Engine:
             report = read_report(pathlib.Path(self._job.journal))
         except NoCampaignError:
             report = None
+        if report is None and self._has_been_cut:
+            target_quote = Decimal(str(self._job.settings["volume_target"]))
+            version = importlib.metadata.version("octobot")
+            not_begun = CampaignReport.not_begun(target_quote, version, "interrupted", time.time())
+            return dataclasses.replace(not_begun, trading=Trading.BACKTEST.value)
         if report is None:
             why = last_line(pathlib.Path(self._job.log))
             raise LaunchError(f"OctoBot's backtesting ended without a campaign: {why} Log: {self._job.log}")
@@ -137,15 +148,16 @@ class Engine:
                 on_progress(min(max(float(line), 0.0), 1.0))
 
 
-def run(job: Job) -> Outcome:
-    """Run one backtest to its end.
+def run(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Outcome:
+    """Run one backtest to its end, or until it is cancelled.
 
     :raises LaunchError: when OctoBot failed.
     """
     engine = Engine(job)
     try:
-        while not engine.wait(1.0):
-            pass
+        while not engine.wait(LOOK_EVERY_S):
+            if is_cancelled():
+                engine.cut()
     except BaseException:
         engine.cut()
         raise

@@ -11,6 +11,7 @@ import os
 import pathlib
 import sys
 import tempfile
+import threading
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -125,24 +126,25 @@ def _checked(plan: Plan, combination: Combination) -> tuple[Settings | None, lis
 def _run_all(combinations: list[Combination], jobs: list[Job], *, is_quiet: bool) -> Iterator[Run]:
     """Each as a process of its own, as many at a time as there are cores; in the order of the combinations."""
     console = rich.console.Console(stderr=True)
-    is_shown = console.is_terminal and not is_quiet
+    is_shown, cancelled = console.is_terminal and not is_quiet, threading.Event()
     with rich.progress.Progress(console=console, transient=True, disable=not is_shown) as bar:
         task = bar.add_task("Backtests", total=len(jobs))
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            futures = [pool.submit(_run, *pair) for pair in zip(combinations, jobs, strict=True)]
+            futures = [pool.submit(_run, *pair, cancelled) for pair in zip(combinations, jobs, strict=True)]
             try:
                 for future in concurrent.futures.as_completed(futures):
                     future.result()
                     bar.advance(task)
             except BaseException:
+                cancelled.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     yield from (future.result() for future in futures)
 
 
-def _run(combination: Combination, job: Job) -> Run:
+def _run(combination: Combination, job: Job, cancelled: threading.Event) -> Run:
     try:
-        return Run(combination, backtest_process.run(job).report)
+        return Run(combination, backtest_process.run(job, cancelled.is_set).report)
     except LaunchError as error:
         return Run(combination, problem=str(error))
 
