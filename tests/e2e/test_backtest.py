@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import pathlib
+import sqlite3
 import subprocess
 import time
 
@@ -103,6 +104,18 @@ def test_what_can_not_be_run_is_one_sentence_and_exit_code_2(
     run = volume_booster("backtest", "--home", "home", *arguments, cwd=tmp_path)
     assert run.exit_code == 2
     assert told in run.errors
+    assert "Traceback" not in run.errors
+
+
+def test_a_file_that_octobot_can_not_run_ends_with_its_reason(new_home: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    data = tmp_path / "future.data"
+    candle_files.write_data_file(data, candle_files.draw(7, "BTC/USDT", minutes=5), "binance", "BTC/USDT")
+    with sqlite3.connect(data) as connection:
+        connection.execute("UPDATE description SET version = '99.0'")
+    connection.close()
+    run = volume_booster("backtest", "--home", str(new_home), "--data", str(data), "--json", cwd=tmp_path)
+    assert run.exit_code == 1
+    assert "Unknown datafile version: 99.0" in run.errors
     assert "Traceback" not in run.errors
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import pathlib
 import sys
@@ -113,5 +114,18 @@ def _end_with_launcher(time_manager: typing.Any) -> None:
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
 
 
+def end_process() -> typing.NoReturn:
+    """Do it all and end, whatever threads OctoBot leaves behind: those of 2.0 would keep the process for ever."""
+    exit_code = 1
+    try:
+        exit_code = main()
+    except Exception as error:
+        logging.getLogger(__name__).exception(error)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(exit_code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process()
