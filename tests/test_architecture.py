@@ -22,7 +22,10 @@ ARROWS: dict[str, set[str]] = {
     "journal_file": set(),
     "journal": {"journal_file", "bot_lock", "core"},
     "report": {"journal", "core"},
-    "campaign": {"journal", "journal_file", "bot_lock", "core"},
+    "equity_marks": {"journal", "core"},
+    "campaign": {"journal", "journal_file", "equity_marks", "bot_lock", "core"},
+    "lookout": {"exchange_view", "campaign", "core"},
+    "emergency": {"exchange_view", "notifications", "campaign", "report", "journal", "core"},
     "exchange_view": {"core"},
     "order_events": {"core"},
     "user_inputs": {"core"},
@@ -31,7 +34,7 @@ ARROWS: dict[str, set[str]] = {
     "exchange_record": {"exchange_view", "core"},
     "real_trader": {"exchange_record", "core"},
     "settler": {"exchange_view", "exchange_record", "real_trader", "campaign", "core"},
-    "order_consumer": {"exchange_view", "order_request", "report", "campaign", "core"},
+    "order_consumer": {"exchange_view", "lookout", "order_request", "report", "campaign", "core"},
     "execution": {
         "exchange_view",
         "notifications",
@@ -45,12 +48,12 @@ ARROWS: dict[str, set[str]] = {
     "virtual_time": {"execution"},
     "data_collector": set(),
     "order_producer": {
-        *{"exchange_view", "order_events", "execution", "settler", "bot_process", "virtual_time"},
-        *{"campaign", "report", "journal", "core"},
+        *{"exchange_view", "order_events", "execution", "emergency", "lookout", "settler", "bot_process"},
+        *{"virtual_time", "campaign", "report", "journal", "core"},
     },
     "volume_booster_trading": {
         *{"order_producer", "order_consumer", "live_settings", "user_inputs", "notifications", "data_collector"},
-        *{"report", "journal", "core"},
+        *{"campaign", "report", "journal", "core"},
     },
     "backtest_engine": {"volume_booster_trading", "virtual_time", "campaign"},
     "cli": {"cli", "report", "journal", "bot_lock", "campaign", "core"},
@@ -66,21 +69,22 @@ CORE_ARROWS: dict[str, set[str]] = {
     "corrections": {"market", "settings"},
     "planner": {"market", "presets", "settings"},
     "inventory": {"market"},
-    "books": {"market", "inventory"},
+    "round_trips": {"market"},
+    "books": {"market", "inventory", "round_trips"},
     "ledger": {"market", "inventory", "books"},
-    "guards": {"market"},
+    "guards": {"market", "settings", "ledger"},
     "reconcile": {"market", "ledger"},
     "sandbox": set(),
     "sizing": {"market", "settings"},
     "pricing": {"market", "settings", "sizing"},
-    "direction": {"market", "settings", "ledger"},
+    "direction": {"market", "settings", "ledger", "sizing"},
     "policy": {"market", "settings", "ledger", "guards", "direction", "sizing", "pricing", "pacing"},
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
     "bot_process exchange_view exchange_record real_trader settler order_consumer order_events user_inputs "
-    "notifications live_settings execution order_producer volume_booster_trading virtual_time data_collector "
-    "backtest_engine".split()
+    "notifications live_settings execution emergency lookout order_producer volume_booster_trading virtual_time "
+    "data_collector backtest_engine".split()
 )
 IMPURE = {
     "time",

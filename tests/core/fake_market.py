@@ -11,6 +11,7 @@ from typing import Any
 from octobot_volume_booster.core.ledger import Ledger, Outcome, Progress
 from octobot_volume_booster.core.market import (
     Balances,
+    Equity,
     Fill,
     MarketRules,
     OpenOrder,
@@ -19,6 +20,7 @@ from octobot_volume_booster.core.market import (
     Side,
     Trading,
     View,
+    Vitals,
 )
 from octobot_volume_booster.core.pacing import decision_rng
 from octobot_volume_booster.core.policy import Cancel, Decision, Done, Place, decide
@@ -85,8 +87,14 @@ class FakeMarket:
             price_age_s=0.0,
             rules=self.rules,
             balances=Balances(base_free=plenty / self.price, quote_free=plenty),
+            vitals=Vitals(self.equity(plenty * 2)),
             open_orders=tuple(self.resting.values()),
         )
+
+    def equity(self, at_start: Decimal) -> Equity:
+        """Worth as much as at the start, whatever the price does: losses are another test's matter."""
+        base, _ = self.ledger.drift(("", ""))
+        return Equity(at_start, at_start, at_start, base * self.price)
 
     def carry_out(self, decision: Decision) -> None:
         match decision:

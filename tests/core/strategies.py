@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import (
     Balances,
+    Equity,
     MarketRules,
     OpenOrder,
     OrderType,
     Side,
     Trading,
     View,
+    Vitals,
 )
 from octobot_volume_booster.core.policy import Decision, decide
 from octobot_volume_booster.core.settings import Settings, SidePolicy, parse_settings
@@ -36,6 +38,11 @@ PRICE_AGES = st.sampled_from((0.0, 0.5, 1.5, 5.0, 30.0, 31.0))
 SIDES, ORDER_TYPES, SIDE_POLICIES = st.sampled_from(Side), st.sampled_from(OrderType), st.sampled_from(SidePolicy)
 YES_OR_NO = st.booleans()
 LARGEST_AMOUNT = Decimal("1e12")
+
+
+def calm(worth: Decimal, **changes: Any) -> Vitals:
+    """Nothing that a guard would mind, of an account that is worth so much."""
+    return Vitals(equity=Equity(worth, worth, worth), **changes)
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,7 @@ def situations(draw: st.DrawFn, /, trading: tuple[Trading, ...] = PLAY_MONEY, **
         balances=Balances(
             base_free=some(draw, smallest / 10, 0, 1_000) / mid, quote_free=some(draw, smallest / 10, 0, 1_000)
         ),
+        vitals=calm(smallest * 1_000_000),
         open_orders=resting,
         best_bid=None if touch is None else mid - touch,
         best_ask=None if touch is None else mid + touch,
@@ -154,7 +162,7 @@ def progress_of(draw: st.DrawFn, chosen: Settings, resting: tuple[OpenOrder, ...
         open_sell_quote=open_quote[Side.SELL],
         buys=draw(st.integers(0, 20)),
         sells=draw(st.integers(0, 20)),
-        failures_in_a_row=draw(st.integers(0, 20)),
+        failures_in_a_row=draw(st.integers(0, 4)),
     )
 
 
@@ -179,6 +187,7 @@ def a_view(**changes: Any) -> View:
         price_age_s=0.5,
         rules=rules,
         balances=Balances(base_free=Decimal(1), quote_free=Decimal(30_000)),
+        vitals=calm(Decimal(60_000)),
     )
     return replace(view, **changes)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import given
 from strategies import LAW, PLAY_MONEY, Situation, a_view, an_order, situations
 
-from octobot_volume_booster.core.guards import Halt, first_halt
+from octobot_volume_booster.core.guards import LOCKS, Halt, first_halt
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import Side, Trading
 from octobot_volume_booster.core.policy import decide
@@ -33,7 +33,7 @@ def test_nothing_goes_before_the_halt() -> None:
 
 
 @LAW
-@given(situations(trading=PLAY_MONEY))
+@given(situations(trading=PLAY_MONEY, max_cost_bps=10_000, max_slippage_bps=100))
 def test_with_play_money_no_guard_halts(situation: Situation) -> None:
-    assert first_halt(situation.view) is None
+    assert first_halt(LOCKS, situation.view, situation.settings, situation.progress) is None
     assert not isinstance(situation.decide(), Halt)

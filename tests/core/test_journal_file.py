@@ -23,7 +23,14 @@ from octobot_volume_booster.campaign import Campaign
 from octobot_volume_booster.core.ledger import Outcome, Progress
 from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
 from octobot_volume_booster.core.settings import parse_settings
-from octobot_volume_booster.journal import EventRow, Journal, JournalError, NoCampaignError, set_aside
+from octobot_volume_booster.journal import (
+    SCHEMA_VERSION,
+    EventRow,
+    Journal,
+    JournalError,
+    NoCampaignError,
+    set_aside,
+)
 from octobot_volume_booster.report import read_report
 
 TARGET = Decimal(10_000)
@@ -200,9 +207,9 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "campaign.sqlite"
     write_campaign(path)
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = path.read_bytes()
-    with pytest.raises(JournalError, match=r"version 3.*newer version of the volume booster"):
+    with pytest.raises(JournalError, match=rf"version {SCHEMA_VERSION + 1}.*newer version of the volume booster"):
         Campaign.open(path)
     assert path.read_bytes() == before
 

@@ -31,6 +31,8 @@ def decimals(low: str, high: str) -> st.SearchStrategy[Decimal]:
 AMOUNT = spelt(decimals("0.00000001", "999999"), float, Decimal) | spelt(st.integers(1, 10**12), int)
 SECONDS = spelt(st.floats(0.05, 86_400), float) | spelt(st.integers(1, 86_400), int)
 PERCENT = spelt(decimals("0", "50"), float, Decimal)
+SHARE = spelt(decimals("0.00000001", "100"), float, Decimal)
+BPS = spelt(decimals("0.00000001", "10000"), float, Decimal)
 RATIO = spelt(decimals("0.00000001", "1"), float, Decimal)
 
 VALID: dict[str, st.SearchStrategy[Any]] = {
@@ -54,6 +56,22 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "max_position_imbalance": RATIO,
     "fee_buffer_percent": PERCENT,
     "max_price_age": SECONDS,
+    "max_price_jump_percent": SHARE,
+    "max_clock_jump": SECONDS,
+    "max_slippage_bps": BPS,
+    "max_cost_bps": BPS,
+    "max_cost_quote": st.none() | st.just("") | AMOUNT,
+    "max_daily_loss_percent": SHARE,
+    "max_drawdown_percent": SHARE,
+    "max_consecutive_failures": spelt(st.integers(1, 200), int),
+    "max_consecutive_losses": spelt(st.integers(1, 200), int),
+    "max_position_percent": SHARE,
+    "max_exposure_percent": SHARE,
+    "max_orders_per_second": spelt(st.floats(0.01, 20), float),
+    "rate_limit_margin": RATIO,
+    "max_participation_percent": SHARE,
+    "emergency_flatten": st.booleans(),
+    "i_accept_real_trading": st.booleans(),
     "seed": st.none() | st.just("") | spelt(st.integers(0, 2**63 - 1), int),
 }
 RANGES = (
@@ -71,9 +89,17 @@ BROKEN: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("volume_target", "min_buy_amount", "max_buy_amount"), (*NO_NUMBERS, None, 0, "0", 1e13)),
     **dict.fromkeys(("min_sell_amount", "max_sell_amount"), (*NO_NUMBERS, None, 0.0, "1e13")),
     **dict.fromkeys(("trade_frequency_min", "trade_frequency_max"), (*NO_NUMBERS, None, 0, 0.04, 86_401)),
-    **dict.fromkeys(("limit_order_timeout", "max_price_age"), (*NO_NUMBERS, None, 0, 0.04, 86_401)),
+    **dict.fromkeys(("limit_order_timeout", "max_price_age", "max_clock_jump"), (*NO_NUMBERS, None, 0, 0.04, 86_401)),
     **dict.fromkeys(("price_offset_percent", "fee_buffer_percent"), (*NO_NUMBERS, None, 50.1, "51")),
-    "max_position_imbalance": (*NO_NUMBERS, None, 0, 1.01),
+    **dict.fromkeys(("max_position_imbalance", "rate_limit_margin"), (*NO_NUMBERS, None, 0, 1.01)),
+    **dict.fromkeys(("max_slippage_bps", "max_cost_bps"), (*NO_NUMBERS, None, 0, 10_001)),
+    **dict.fromkeys(("max_price_jump_percent", "max_daily_loss_percent"), (*NO_NUMBERS, None, 0, 100.5)),
+    **dict.fromkeys(("max_drawdown_percent", "max_position_percent"), (*NO_NUMBERS, None, "0", 101)),
+    **dict.fromkeys(("max_exposure_percent", "max_participation_percent"), (*NO_NUMBERS, None, 0, 101)),
+    **dict.fromkeys(("max_consecutive_failures", "max_consecutive_losses"), (*NO_NUMBERS, None, 0, 201, 1.5)),
+    "max_cost_quote": (*NO_NUMBERS, 0, "0", 1e13),
+    "max_orders_per_second": (*NO_NUMBERS, None, 0, 21),
+    **dict.fromkeys(("emergency_flatten", "i_accept_real_trading"), ("maybe", "", 2, None, [], math.nan)),
     "max_open_orders": (*NO_NUMBERS, None, 0, 201, 1.5, "1.5"),
     "seed": (*NO_NUMBERS, 2**63, 1.5, "1.5"),
     "target_scope": (None, "", 1, "daily", "Pair", ["pair"]),

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, multiples, situations
+from strategies import LAW, Situation, a_view, calm, multiples, situations
 
 from octobot_volume_booster.core.direction import choose_sides
 from octobot_volume_booster.core.ledger import Progress
@@ -27,7 +27,8 @@ SEEDS = st.integers(0, 2**32)
 
 def chosen(buying: Decimal, selling: Decimal, seed: int) -> Side | None:
     funds = {Side.BUY: buying, Side.SELL: selling}
-    sides, _ = choose_sides(funds, SMALLEST, DEFAULTS, START, random.Random(seed))
+    equity = calm(Decimal(60_000)).equity
+    sides, _ = choose_sides(funds, SMALLEST, DEFAULTS, START, equity, random.Random(seed))
     return sides[0] if sides else None
 
 

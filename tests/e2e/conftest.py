@@ -15,7 +15,10 @@ import psutil
 import pytest
 
 COMMAND = [sys.executable, "-m", "octobot_volume_booster.cli.main"]
-QUICK = ["--set", "trade_frequency_min=0.05", "--set", "trade_frequency_max=0.1"]
+QUICK = [
+    *("--set", "trade_frequency_min=0.05", "--set", "trade_frequency_max=0.1"),
+    *("--set", "max_orders_per_second=20"),
+]
 
 
 @dataclass

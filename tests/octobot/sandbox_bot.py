@@ -30,6 +30,7 @@ SETTINGS: dict[str, typing.Any] = {
     "volume_target": 5_000,
     "trade_frequency_min": 0.05,
     "trade_frequency_max": 0.1,
+    "max_orders_per_second": 20,
     "min_buy_amount": 500,
     "max_buy_amount": 1_000,
     "min_sell_amount": 500,
@@ -98,17 +99,21 @@ class SandboxBot:
 
 @contextlib.asynccontextmanager
 async def sandbox_bot(
-    exchange: FaultyExchange, poll_s: float | None = POLL_S, request_timeout_ms: int | None = None,
-    **settings: typing.Any,
+    exchange: FaultyExchange, poll_s: float | None = POLL_S, request_timeout_ms: int | None = None, *,
+    reaches_beyond: bool = False, **settings: typing.Any,
 ) -> AsyncIterator[SandboxBot]:  # fmt: skip
     """A bot that trades; it ends in good order. Its journal is under the working directory, where one goes on.
 
+    :param reaches_beyond: whether its client also knows an address beyond this machine, which it never asks: then the
+        account counts as real.
     :param poll_s: seconds between OctoBot's looks at the open orders; None is OctoBot's own pace.
     """
     keys = CREDENTIALS.api_key, CREDENTIALS.api_secret
     async with real_exchange_manager(
         exchange.port, *keys, poll_s=poll_s, request_timeout_ms=request_timeout_ms
     ) as manager:
+        if reaches_beyond:
+            manager.exchange.connector.client.urls["test"] = {"beyond": "https://exchange.example"}
         mode = await new_mode(manager, SETTINGS | settings)
         manager.trading_modes.append(mode)
         try:

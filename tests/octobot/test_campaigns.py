@@ -27,6 +27,8 @@ TARGET = 50_000
 MOST_TICKS = 3_000
 WALK_STEP = 0.001
 """The standard deviation of the price's change from one decision to the next, as a ratio."""
+WILD = 200
+"""Losses in a row that are let pass: this market moves five times as much in a year as Bitcoin does."""
 FEE_RATE = Decimal("0.001")
 BASE, QUOTE = "BTC", "USDT"
 START = {BASE: Decimal(1), QUOTE: Decimal(10_000)}
@@ -141,7 +143,8 @@ class Walk:
 
 
 async def start_walk(make_bot: MakeBot, order_type: str, seed: int, path: int, **settings: typing.Any) -> Walk:
-    bot = await make_bot(**{"order_type": order_type, "seed": seed, "volume_target": TARGET} | settings)
+    base = {"order_type": order_type, "seed": seed, "volume_target": TARGET, "max_consecutive_losses": WILD}
+    bot = await make_bot(**base | settings)
     return Walk(bot, random.Random(f"path {path}"), read_rules(bot.manager, SYMBOL))
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.exchange_view import NotReadableError, read_rules, read_view
+from octobot_volume_booster.exchange_view import NotReadableError, check_ready, read_rules
 
 from .conftest import EXCHANGE, SYMBOL, Bot, MakeBot
 
@@ -57,7 +57,7 @@ async def test_what_is_missing_is_named(
     with monkeypatch.context() as patched:
         patched.setattr(bot.manager, part, value)
         with pytest.raises(NotReadableError, match=sentence):
-            read_view(bot.manager, SYMBOL, lambda _: None)
+            check_ready(bot.manager, SYMBOL)
 
 
 async def test_without_a_portfolio_it_is_named(make_bot: MakeBot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,4 +66,4 @@ async def test_without_a_portfolio_it_is_named(make_bot: MakeBot, monkeypatch: p
     with monkeypatch.context() as patched:
         patched.setattr(manager, "portfolio", None)
         with pytest.raises(NotReadableError, match="has not read the portfolio"):
-            read_view(bot.manager, SYMBOL, lambda _: None)
+            check_ready(bot.manager, SYMBOL)

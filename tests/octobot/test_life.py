@@ -5,24 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import pathlib
-import time
 import typing
 
 import octobot_services.api.notification as notification_api
-import octobot_trading.exchange_channel as exchange_channel
 import pytest
 
 from octobot_volume_booster.core.settings import Settings
 from octobot_volume_booster.report import read_report
 
 from .conftest import START_PRICE, Bot, MakeBot, new_mode
+from .live_bot import QUICK, live_bot, loops, until
 
-QUICK: dict[str, typing.Any] = {
-    "order_type": "market",
-    "volume_target": 1_000_000,
-    "trade_frequency_min": 0.05,
-    "trade_frequency_max": 0.05,
-}
 JOURNAL = pathlib.Path("user", "volume_booster", "campaign.sqlite")
 
 
@@ -38,34 +31,6 @@ def notifications(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     pending: list[typing.Any] = []
     monkeypatch.setattr(notification_api, "pending_notifications", pending)
     return typing.cast(list[str], pending)
-
-
-async def live_bot(make_bot: MakeBot, **settings: typing.Any) -> Bot:
-    """A bot that lives as in OctoBot: tasks, channels that deliver by themselves, the wall clock."""
-    bot = await make_bot(start=False, **QUICK | settings)
-    manager, first = bot.manager, bot.mode
-    manager.trading_modes.remove(first)
-    await first.stop()
-    manager.is_backtesting = False
-    manager.exchange.get_exchange_current_time = time.time
-    bot.set_price(START_PRICE)
-    for name in ("Mode", "Orders"):
-        exchange_channel.get_chan(name, manager.id).is_synchronized = False
-    bot.mode = await new_mode(manager, QUICK | settings)
-    manager.trading_modes.append(bot.mode)
-    return bot
-
-
-async def until(condition: typing.Callable[[], bool], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.01)
-
-
-def loops() -> list[asyncio.Task[typing.Any]]:
-    """The tasks of this mode that are alive."""
-    return [task for task in asyncio.all_tasks() if "VolumeBooster" in str(task.get_coro()) and not task.done()]
 
 
 async def test_it_starts_by_itself_and_writes_its_campaign_into_the_home(make_bot: MakeBot) -> None:

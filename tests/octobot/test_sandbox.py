@@ -12,6 +12,7 @@ import pytest
 
 from octobot_volume_booster import real_trader
 from octobot_volume_booster.campaign import Campaign
+from octobot_volume_booster.core.guards import REAL_TRADING_VARIABLE
 from octobot_volume_booster.core.ledger import Outcome
 from octobot_volume_booster.core.market import OrderIntent, OrderType, Side, Trading
 from octobot_volume_booster.core.reconcile import NEVER_ARRIVES_AFTER_S
@@ -65,6 +66,51 @@ async def test_a_side_that_has_to_be_next_asks_the_exchange_for_its_balance(exch
         portfolio["BTC"].available = portfolio["BTC"].total = Decimal("0.00009")
         await bot.until_done()
         assert_equals_tape(exchange, bot.progress)
+
+
+@pytest.mark.parametrize(("is_set", "is_told"), [(True, False), (False, True), (False, False)])
+async def test_with_real_funds_and_a_consent_missing_nothing_is_sent(
+    exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch, is_set: bool, is_told: bool
+) -> None:
+    """An account is real as soon as its client can reach anything beyond this machine."""
+    if is_told:
+        monkeypatch.setenv(REAL_TRADING_VARIABLE, "yes")
+    async with sandbox_bot(exchange, i_accept_real_trading=is_set, reaches_beyond=True) as bot:
+        await bot.until(lambda: "no order with real funds is placed unless" in bot.mode.get_current_state()[0])
+        await asyncio.sleep(0.3)
+        assert own_orders(exchange) == []
+        assert "wash trading" in bot.mode.get_current_state()[0]
+
+
+async def test_with_both_consents_it_trades_and_counts_as_in_the_sandbox(
+    exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(REAL_TRADING_VARIABLE, "yes")
+    async with sandbox_bot(exchange, i_accept_real_trading=True, reaches_beyond=True, volume_target=2_000) as bot:
+        await bot.until_done()
+        assert_equals_tape(exchange, bot.progress)
+
+
+async def test_a_consent_that_is_withdrawn_holds_back_the_order_that_is_on_its_way(
+    exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(REAL_TRADING_VARIABLE, "yes")
+    async with sandbox_bot(exchange, i_accept_real_trading=True, reaches_beyond=True, volume_target=50_000) as bot:
+        await bot.until(lambda: bot.progress.fills >= 1)
+        monkeypatch.delenv(REAL_TRADING_VARIABLE)
+        sent = len(own_orders(exchange))
+        await bot.until(lambda: "no order with real funds is placed unless" in bot.mode.get_current_state()[0])
+        assert len(own_orders(exchange)) <= sent + 1
+
+
+async def test_it_keeps_away_from_the_exchanges_own_limits(exchange: FaultyExchange) -> None:
+    """The exchange allows twelve unfilled orders in ten seconds: at four fifths of it the mode waits."""
+    exchange.exchange.limits.orders_per_10s = 12
+    settings = {**FAR, "max_open_orders": 50, "min_buy_amount": 25, "max_buy_amount": 50, "max_position_imbalance": 1}
+    async with sandbox_bot(exchange, poll_s=None, **settings, min_sell_amount=25, max_sell_amount=50) as bot:
+        await bot.until(lambda: "of a limit of" in bot.mode.get_current_state()[0])
+        assert 5 <= len(own_orders(exchange)) <= 12
+        assert bot.progress.rejected == 0
 
 
 def _balances_of_octobot(bot: SandboxBot) -> dict[str, tuple[Decimal, Decimal]]:
@@ -201,6 +247,7 @@ async def test_orders_that_octobot_lost_sight_of_are_shown_to_it_again_and_cance
         await bot.until(lambda: len(bot.open_on_exchange()) == 2)
         resting = {order.order_id for order in bot.open_on_exchange()}
         orders_manager = bot.manager.exchange_personal_data.orders_manager
+        await bot.until(lambda: len(orders_manager.get_open_orders()) == 2)  # the second is not being made any more
         for order in list(orders_manager.get_open_orders()):
             orders_manager.remove_order_instance(order)
         await bot.until(lambda: len(orders_manager.get_open_orders()) == 2)

@@ -12,11 +12,16 @@ from decimal import Decimal
 
 from .bot_lock import BotLock
 from .core.books import day_of
+from .core.guards import Halt
 from .core.ledger import Ledger, OrderRecord, Outcome, Progress
-from .core.market import Fill, OrderIntent, Trading
+from .core.market import Equity, Fill, OrderIntent, Trading
 from .core.settings import Settings, TargetPeriod, TargetScope
+from .equity_marks import EquityMarks
 from .journal import (
+    EMERGENCY,
+    EMERGENCY_REASON,
     GO,
+    HALT,
     PAUSE,
     PAUSED_REASON,
     RESUME,
@@ -28,6 +33,7 @@ from .journal import (
     CampaignRow,
     Command,
     EventRow,
+    HaltRow,
     Journal,
     JournalError,
     OrderRow,
@@ -40,6 +46,7 @@ CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 """Where a campaign lives, under OctoBot's user folder."""
 BACKTEST_FILE = pathlib.PurePath("volume_booster", "backtest", "campaign.sqlite")
 """Where the campaign of the last backtest lives, under OctoBot's user folder."""
+RESUMED_REASON = "resumed by a person: what the guards count begins anew"
 LOOK_EVERY_S = 0.25
 """How often the journal is asked whether there is a command."""
 
@@ -50,6 +57,8 @@ class ControlState(enum.Enum):
     RUNNING = "running"
     PAUSED = "paused"
     """No new order, until it is resumed, also after a restart."""
+    EMERGENCY = "emergency"
+    """No new order, own open orders cancelled and each confirmed, and nothing more until it is resumed."""
     STOPPED = "stopped"
     """No new order, own open orders cancelled, and the bot ends; started again it goes on."""
 
@@ -88,6 +97,11 @@ class Campaign:
         self._reasons: dict[str, tuple[str, str]] = {}
         self._has_begun = False
         self._last_command_id = 0
+        self._resumes = self._journal.resumes()
+        halts = [row for row in self._journal.halts() if row.resumes == self._resumes]
+        self._halts = {row.source: Halt(row.reason, row.guard, is_lasting=True) for row in reversed(halts)}
+        self._equity = EquityMarks(self._journal, self._resumes)
+        self.last_order_at: float | None = None
         self._looked_at: float | None = None
 
     @classmethod
@@ -172,15 +186,15 @@ class Campaign:
         return self.ledger.progress(target_quote).is_done
 
     def _start_anew(self, now: float) -> pathlib.Path | None:
-        is_paused = self.control.state is ControlState.PAUSED
+        held_by = {ControlState.PAUSED: PAUSE, ControlState.EMERGENCY: EMERGENCY}.get(self.control.state)
         self._journal.close()
         path = self._journal.path
         aside = move_aside(path, now) if path is not None else None
         self._journal, ledger = Journal.open_and_replay(path)
         self._load(ledger)
         self._has_begun = True
-        if is_paused:
-            self._journal.add_command(now, PAUSE)
+        if held_by is not None:
+            self._journal.add_command(now, held_by)
             for command in self._journal.commands_after(0):
                 self._obey(command, now)
         return aside
@@ -201,16 +215,22 @@ class Campaign:
         self._configured_quote = settings.volume_target
         self._settings[source] = settings
 
+    @property
+    def folder(self) -> pathlib.Path | None:
+        """Where the campaign's files are; None for one that lives in memory only."""
+        return None if self._journal.path is None else self._journal.path.parent
+
     def target_quote(self, settings: Settings) -> Decimal:
         """The target in force, in quote: the configured one, or one that was set from outside later."""
         return settings.volume_target if self._target_quote is None else self._target_quote
 
-    def take_commands(self, now: float) -> list[Command]:
+    def take_commands(self, now: float, *, at_once: bool = False) -> list[Command]:
         """Take up what was asked for from outside the bot since this was called last: `control` and the target follow.
 
-        To be called in the loop: it looks four times a second and costs a few microseconds when there is nothing.
+        To be called in the loop: it looks four times a second and costs a few microseconds when there is nothing;
+        `at_once` looks in any case.
         """
-        if self._looked_at is not None and abs(now - self._looked_at) < LOOK_EVERY_S:
+        if not at_once and self._looked_at is not None and abs(now - self._looked_at) < LOOK_EVERY_S:
             return []
         self._looked_at = now
         if not self._journal.has_changed():
@@ -226,8 +246,8 @@ class Campaign:
             return
         self._has_begun = True
         for command, is_handled in self._journal.commands():
-            if is_handled and command.kind in (PAUSE, RESUME):
-                self._steer(command)
+            if is_handled and command.kind in (PAUSE, RESUME, EMERGENCY):
+                self._steer(command, now)
             elif not is_handled and command.kind != STOP:
                 self._obey(command, now)
             elif not is_handled:
@@ -239,20 +259,67 @@ class Campaign:
             self._target_quote = Decimal(command.value)
             self._journal.add_settings(now, self._target_quote, self._journal.settings())
         else:
-            self._steer(command)
+            if command.kind == RESUME:
+                self._end_halts(command, now)
+            self._steer(command, now)
         self._journal.add_handled(command.command_id, now)
         self._last_command_id = command.command_id
 
-    def _steer(self, command: Command) -> None:
-        """A stop is final for this bot; what is asked after it holds for the next one."""
-        if self.control.state is ControlState.STOPPED:
+    def _steer(self, command: Command, now: float) -> None:
+        """A stop is final for this bot, but for an emergency; what is asked after it holds for the next one."""
+        if command.kind == EMERGENCY:
+            self.control = Control(ControlState.EMERGENCY, EMERGENCY_REASON)
+        elif self.control.state is ControlState.STOPPED:
             return
-        if command.kind == PAUSE:
+        elif command.kind == PAUSE and self.control.state is not ControlState.EMERGENCY:
             self.control = Control(ControlState.PAUSED, PAUSED_REASON)
         elif command.kind == RESUME:
             self.control = Control()
         elif command.kind == STOP:
             self.control = Control(ControlState.STOPPED, STOPPED_REASON)
+
+    def _end_halts(self, command: Command, now: float) -> None:
+        """A person lets it go on after a halt: what the guards count begins anew."""
+        if not self._halts and self.control.state is not ControlState.EMERGENCY:
+            return
+        self._journal.add_resume(command.command_id, now)
+        self.ledger.forgive()
+        self._resumes += 1
+        self._halts = {}
+        self._equity.begin_anew(self._resumes)
+        for source in [source for source, (kind, _) in self._reasons.items() if kind == HALT]:
+            self.note(now, GO, source, RESUMED_REASON)
+
+    def halt(self, now: float, source: str, halt: Halt) -> bool:
+        """A symbol has to halt: one that lasts holds until a person resumes, also after a restart. False when it is no
+        news."""
+        if halt.is_lasting and source not in self._halts:
+            self._halts[source] = halt
+            self._journal.add_halt(HaltRow(now, source, halt.guard, halt.reason, self._resumes))
+        return self.note(now, HALT, source, halt.reason)
+
+    def halt_of(self, source: str) -> Halt | None:
+        """The halt of a symbol that nobody has ended yet."""
+        return self._halts.get(source)
+
+    def command(self, kind: str, now: float) -> None:
+        """A command from inside the bot: as if it had come from outside. One that holds already is not given again."""
+        self.take_commands(now, at_once=True)
+        held = {EMERGENCY: ControlState.EMERGENCY, PAUSE: ControlState.PAUSED}.get(kind)
+        is_running = kind == RESUME and self.control.state is ControlState.RUNNING and not self._halts
+        if self.control.state is held or is_running:
+            return
+        self._obey(Command(self._journal.add_command(now, kind), now, kind, ""), now)
+
+    def equity(
+        self, exchange: str, symbol: str, now: float, mid_price: Decimal, total_base: Decimal, total_quote: Decimal
+    ) -> Equity:
+        """What the campaign's account of one market is worth, with the marks that losses are counted from.
+
+        The totals are what the account holds; they are used once, to write down what the campaign began with.
+        """
+        market = (exchange, symbol)
+        return self._equity.at(market, now, mid_price, (total_base, total_quote), self.ledger.drift(market))
 
     def reserve(
         self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float,
@@ -273,6 +340,7 @@ class Campaign:
     def place(self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float) -> None:
         """An order is about to be sent, whatever the headroom: written down and its quantity reserved."""
         self._journal.add_order(OrderRow(order_id, now, exchange, symbol, intent))
+        self.last_order_at = now
         self.ledger.place(order_id, intent, now, exchange, symbol)
 
     def accept(self, order_id: str, exchange_order_id: str, now: float) -> bool:

@@ -6,7 +6,7 @@ import copy
 import typing
 import urllib.request
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ import octobot_trading.errors as trading_errors
 import octobot_trading.personal_data as trading_personal_data
 
 from .core import sandbox
-from .core.market import Balances, MarketRules, OpenOrder, Side, Trading, View
+from .core.market import Balances, Level, MarketRules, OpenOrder, Side, Trading, View, Vitals
 
 MarketStatus = trading_enums.ExchangeConstantsMarketStatusColumns
 FeeColumns = trading_enums.ExchangeConstantsMarketPropertyColumns
@@ -27,7 +27,8 @@ _LOOPBACK = "127.0.0.1"
 _ADDRESS_GROUPS = ("api", "test", "demo")
 _PROXY_KINDS = ("http_proxy", "https_proxy", "socks_proxy", "ws_proxy", "wss_proxy", "proxy_url")
 _PROXIES = ("proxy", "proxyUrl", *_PROXY_KINDS, *(f"{kind}_callback" for kind in _PROXY_KINDS))
-BOOK_LEVELS = 5
+BOOK_LEVELS = 20
+_ENDED = tuple(trading_enums.OrderStatus[name] for name in ("FILLED", "CANCELED", "CLOSED", "EXPIRED", "REJECTED"))
 UNANSWERED = (
     ccxt.BaseError, trading_errors.OctoBotExchangeError, trading_errors.NotSupported, trading_errors.UnreachableExchange
 )  # fmt: skip
@@ -36,6 +37,10 @@ UNANSWERED = (
 
 class NotReadableError(Exception):
     """Something that a decision needs is missing; the message says what."""
+
+
+class TraderPausedError(NotReadableError):
+    """A person has paused OctoBot's trader."""
 
 
 def trading_of(exchange_manager: typing.Any) -> Trading:
@@ -68,67 +73,86 @@ def _texts(value: typing.Any) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Touch:
-    """The best prices of the order book, read at the moment `at`."""
+class Book:
+    """The best levels of the order book, read at the moment `at`; neither side is empty, and they do not cross."""
 
-    bid: Decimal
-    ask: Decimal
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
     at: float
 
 
-async def read_touch(exchange_manager: typing.Any, symbol: str) -> Touch:
-    """The best bid and ask, asked of the exchange now: OctoBot's own market price may be minutes old.
+async def read_book(exchange_manager: typing.Any, symbol: str) -> Book:
+    """The order book, asked of the exchange now: OctoBot's own market price may be minutes old.
 
     :raises NotReadableError: when the exchange does not tell, or the book is empty or crossed.
     """
     name = exchange_manager.exchange_name
     try:
-        book = await exchange_manager.exchange.get_order_book(symbol, limit=BOOK_LEVELS)
+        told = await exchange_manager.exchange.get_order_book(symbol, limit=BOOK_LEVELS)
     except UNANSWERED as error:
         raise NotReadableError(f"{name} does not tell the order book of {symbol}: {error}") from error
-    bids, asks = (book or {}).get("bids"), (book or {}).get("asks")
+    bids, asks = (_levels((told or {}).get(side) or ()) for side in ("bids", "asks"))
     if not bids or not asks:
         raise NotReadableError(f"the order book of {symbol} on {name} has no {'asks' if bids else 'bids'}")
-    touch = Touch(
-        Decimal(str(bids[0][0])), Decimal(str(asks[0][0])), exchange_manager.exchange.get_exchange_current_time()
-    )
-    if not 0 < touch.bid < touch.ask:
-        raise NotReadableError(f"the order book of {symbol} on {name} is crossed: bid {touch.bid}, ask {touch.ask}")
-    return touch
+    if not 0 < bids[0].price < asks[0].price:
+        crossed = f"bid {bids[0].price}, ask {asks[0].price}"
+        raise NotReadableError(f"the order book of {symbol} on {name} is crossed: {crossed}")
+    return Book(bids, asks, exchange_manager.exchange.get_exchange_current_time())
+
+
+def _levels(rows: Iterable[typing.Any]) -> tuple[Level, ...]:
+    return tuple(Level(Decimal(str(price)), Decimal(str(quantity))) for price, quantity, *_ in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The market price of a symbol in quote, and its age in seconds."""
+
+    mid_price: Decimal
+    age_s: float
+
+
+def read_price(exchange_manager: typing.Any, symbol: str, now: float, book: Book | None) -> Price:
+    """The middle of the order book where it was read, else OctoBot's market price.
+
+    :raises NotReadableError: when there is none.
+    """
+    if book is None:
+        return Price(*_market_price(exchange_manager, symbol, now))
+    return Price((book.bids[0].price + book.asks[0].price) / 2, max(now - book.at, 0.0))
 
 
 def read_view(
     exchange_manager: typing.Any,
     symbol: str,
-    placed_at: Callable[[typing.Any], float | None],
-    touch: Touch | None = None,
+    now: float,
+    price: Price,
+    vitals: Vitals,
+    orders: tuple[OpenOrder, ...],
+    book: Book | None = None,
     running_since: float = 0.0,
 ) -> View:
-    """What a decision on this symbol may look at, now.
+    """What a decision on this symbol may look at, at the moment `now` of OctoBot's clock.
 
-    :param placed_at: the moment at which we placed an order of OctoBot's; None when we did not.
-    :param touch: the best prices, where they were asked for; else OctoBot's market price is the mid.
+    :param orders: what `open_orders` tells.
     :param running_since: when this run of the bot began, in seconds of OctoBot's clock.
     :raises NotReadableError: naming what is missing.
     """
-    check_ready(exchange_manager, symbol)
-    now = exchange_manager.exchange.get_exchange_current_time()
-    if touch is None:
-        mid_price, price_age_s = _market_price(exchange_manager, symbol, now)
-    else:
-        mid_price, price_age_s = (touch.bid + touch.ask) / 2, max(now - touch.at, 0.0)
     return View(
         exchange=exchange_manager.exchange_name,
         symbol=symbol,
         trading=trading_of(exchange_manager),
         now=now,
-        mid_price=mid_price,
-        price_age_s=price_age_s,
+        mid_price=price.mid_price,
+        price_age_s=price.age_s,
         rules=read_rules(exchange_manager, symbol),
-        balances=_balances(exchange_manager, symbol),
-        open_orders=open_orders(exchange_manager, symbol, placed_at),
-        best_bid=touch.bid if touch else None,
-        best_ask=touch.ask if touch else None,
+        balances=read_balances(exchange_manager, symbol),
+        vitals=vitals,
+        open_orders=orders,
+        best_bid=book.bids[0].price if book else None,
+        best_ask=book.asks[0].price if book else None,
+        bids=book.bids if book else (),
+        asks=book.asks if book else (),
         running_since=running_since,
     )
 
@@ -144,7 +168,9 @@ def check_ready(exchange_manager: typing.Any, symbol: str) -> None:
     if exchange_manager.trader is None:
         raise NotReadableError(f"OctoBot has made no trader for {name} yet")
     if not exchange_manager.trader.is_enabled:
-        raise NotReadableError(f"OctoBot's trader of {name} is disabled")
+        raise TraderPausedError(
+            f"OctoBot's trader of {name} is paused or disabled; enabled again, it goes on by itself"
+        )
     if exchange_manager.exchange_personal_data.portfolio_manager.portfolio is None:
         raise NotReadableError(f"OctoBot has not read the portfolio on {name} yet")
 
@@ -229,17 +255,29 @@ def _limit(value: float | None) -> Decimal | None:
     return Decimal(str(value)) if value else None
 
 
-def _balances(exchange_manager: typing.Any, symbol: str) -> Balances:
+def read_balances(exchange_manager: typing.Any, symbol: str) -> Balances:
+    """What is free of base and quote."""
     base_free, quote_free, _ = trading_personal_data.get_portfolio_amounts(exchange_manager, symbol, Decimal(1))
     return Balances(base_free=base_free, quote_free=quote_free)
+
+
+def totals(exchange_manager: typing.Any, symbol: str) -> tuple[Decimal, Decimal]:
+    """All that the account holds of base and quote, what open orders keep included."""
+    parsed = commons_symbols.parse_symbol(symbol)
+    portfolio = exchange_manager.exchange_personal_data.portfolio_manager.portfolio
+    base, quote = (portfolio.get_currency_portfolio(currency).total for currency in (parsed.base, parsed.quote))
+    return base, quote
 
 
 def open_orders(
     exchange_manager: typing.Any, symbol: str, placed_at: Callable[[typing.Any], float | None]
 ) -> tuple[OpenOrder, ...]:
-    """Every order of this bot on a symbol that OctoBot knows to be open; `placed_at` as in read_view."""
-    orders = exchange_manager.exchange_personal_data.orders_manager.get_open_orders(symbol=symbol)
-    return tuple(_open_order(order, placed_at(order)) for order in orders)
+    """Every order of this bot on a symbol that may still fill: also one on its way to the exchange, or being cancelled.
+
+    :param placed_at: the moment at which we placed an order of OctoBot's; None when we did not.
+    """
+    orders = exchange_manager.exchange_personal_data.orders_manager.get_all_orders(symbol=symbol)
+    return tuple(_open_order(order, placed_at(order)) for order in orders if order.status not in _ENDED)
 
 
 def _open_order(order: typing.Any, placed_at: float | None) -> OpenOrder:
@@ -250,4 +288,5 @@ def _open_order(order: typing.Any, placed_at: float | None) -> OpenOrder:
         remaining_quantity=order.origin_quantity - order.filled_quantity,
         placed_at=order.creation_time if placed_at is None else placed_at,
         is_ours=placed_at is not None,
+        is_cancelling=order.status is trading_enums.OrderStatus.PENDING_CANCEL,
     )

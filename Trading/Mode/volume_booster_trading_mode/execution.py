@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import typing
+from collections.abc import Iterable
 from decimal import Decimal
 
 import octobot_trading.enums as trading_enums
@@ -15,8 +16,8 @@ from .campaign import Campaign
 from .core import pacing, policy
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
-from .core.market import OpenOrder, OrderIntent
-from .journal import DONE, ERROR, GO, HALT, WAIT, JournalError
+from .core.market import OpenOrder, OrderIntent, View
+from .journal import DONE, ERROR, GO, WAIT, JournalError
 from .order_request import Fate, OrderRequest
 
 ANSWER_TIMEOUT_S = 120.0
@@ -24,6 +25,7 @@ ANSWER_TIMEOUT_S = 120.0
 HALTED_LOOK_S = 2.0
 """How often a halted campaign looks whether its reason is gone."""
 SHORTEST_DELAY_S = 0.05
+CANCELS_AT_ONCE = 8
 UNFUNDED_LOOK_S = 30.0
 """The longest wait before a campaign without funds looks again."""
 CLOCK_TOLERANCE_S = 1e-3
@@ -48,7 +50,7 @@ class Execution:
         """The next order may go out after this many seconds at the latest."""
         self.next_order_at = min(self.next_order_at, self._now() + delay_s)
 
-    async def carry_out(self, decision: policy.Decision, campaign: Campaign, progress: Progress) -> float:
+    async def carry_out(self, decision: policy.Decision, campaign: Campaign, view: View, progress: Progress) -> float:
         match decision:
             case policy.Place():
                 return await self._place_in_time(decision, campaign)
@@ -59,7 +61,7 @@ class Execution:
             case policy.Wait():
                 return self.waiting(campaign, decision)
             case Halt():
-                return self.halted(campaign, decision)
+                return await self._halt(campaign, decision, view)
             case policy.Done():
                 return await self._done(decision, campaign, progress)
 
@@ -92,13 +94,22 @@ class Execution:
             return self.waiting(campaign, unsettled)
         return decision.delay_s
 
-    async def _send(self, intent: OrderIntent, campaign: Campaign, min_order_quote: Decimal) -> tuple[Fate, str] | None:
+    async def flatten(self, intent: OrderIntent, campaign: Campaign) -> tuple[Fate, str]:
+        """Send an order that brings the inventory back to its start: the only one that an emergency lets through."""
+        answer = await self._send(intent, campaign, None, is_flattening=True)
+        assert answer is not None, "without a smallest order nothing can take the headroom away"
+        return answer
+
+    async def _send(
+        self, intent: OrderIntent, campaign: Campaign, min_order_quote: Decimal | None, *, is_flattening: bool = False
+    ) -> tuple[Fate, str] | None:
         """Let the consumer make an order, and wait for its answer; None when another symbol took its headroom."""
         producer, mode = self._producer, self._producer.trading_mode
         order_id = self._new_order_id(campaign)
         if not campaign.reserve(order_id, producer.exchange_name, mode.symbol, intent, self._now(), min_order_quote):
             return None
-        request = self.request = OrderRequest(order_id, intent, asyncio.get_running_loop().create_future())
+        answer = asyncio.get_running_loop().create_future()
+        request = self.request = OrderRequest(order_id, intent, answer, is_flattening)
         await producer.submit_trading_evaluation(
             cryptocurrency=mode.cryptocurrency,
             symbol=mode.symbol,
@@ -136,15 +147,25 @@ class Execution:
 
     async def cancel(self, orders: tuple[OpenOrder, ...], reason: str) -> float:
         """Cancel, and look again at once; what could not be cancelled is tried again after a while."""
-        delay_s = 0.0
         for open_order in orders:
             self._producer.logger.info("Cancelling the %s at %s: %s", open_order.side.value, open_order.price, reason)
-            if not await self._cancel_order(open_order):
-                self._producer.logger.warning("The order %s could not be cancelled", open_order.order_id)
-                delay_s = pacing.BACKOFF_FIRST_S
+        failed = await self.cancel_each(orders)
+        for open_order in failed:
+            self._producer.logger.warning("The order %s could not be cancelled", open_order.order_id)
         if self._producer.settler is not None:
             self._producer.settler.look_soon()
-        return delay_s
+        return pacing.BACKOFF_FIRST_S if failed else 0.0
+
+    async def cancel_each(self, orders: Iterable[OpenOrder]) -> tuple[OpenOrder, ...]:
+        """Cancel some orders at a time; those that could not be cancelled."""
+        at_once = asyncio.Semaphore(CANCELS_AT_ONCE)
+
+        async def cancel(open_order: OpenOrder) -> OpenOrder | None:
+            async with at_once:
+                return None if await self._cancel_order(open_order) else open_order
+
+        answers = await asyncio.gather(*map(cancel, orders))
+        return tuple(open_order for open_order in answers if open_order is not None)
 
     async def _cancel_order(self, open_order: OpenOrder) -> bool:
         orders_manager = self._producer.exchange_manager.exchange_personal_data.orders_manager
@@ -180,14 +201,21 @@ class Execution:
         delay_s = pacing.backoff_delay(self._unfunded_in_a_row, random.Random(self._unfunded_in_a_row))
         return min(delay_s, UNFUNDED_LOOK_S)
 
+    async def _halt(self, campaign: Campaign, halt: Halt, view: View) -> float:
+        """Halted, and where a person has to look, with nothing of ours left in the book."""
+        delay_s = self.halted(campaign, halt)
+        ours = tuple(order for order in view.open_orders if order.is_ours and not order.is_cancelling)
+        return await self.cancel(ours, halt.reason) or SHORTEST_DELAY_S if ours and halt.is_lasting else delay_s
+
     def halted(self, campaign: Campaign, halt: Halt) -> float:
         try:
-            is_news = campaign.note(self._now(), HALT, self._producer.source, halt.reason)
+            is_news = campaign.halt(self._now(), self._producer.source, halt)
         except JournalError as error:
             self._producer.logger.warning("The halt could not be written down: %s", error)
             is_news = False
         if is_news:
-            self._producer.logger.error(f"Halted on {self._producer.source}: {halt.reason}")
+            how = "; `volume-booster resume` lets it go on" if halt.is_lasting else ""
+            self._producer.logger.error(f"Halted on {self._producer.source}: {halt.reason}{how}")
         return HALTED_LOOK_S
 
     async def _done(self, decision: policy.Done, campaign: Campaign, progress: Progress) -> float:

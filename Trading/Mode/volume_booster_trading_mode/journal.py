@@ -12,14 +12,14 @@ import json
 import pathlib
 import sqlite3
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from . import bot_lock, journal_file
 from .core.ledger import Ledger, OrderRecord, Outcome
 from .core.market import Fill, OrderIntent, OrderType, Role, Side
-from .journal_file import KINDS, SEQUENCED, Row, damaged, told
+from .journal_file import KINDS, OF_AN_ORDER, SEQUENCED, Row, damaged, told
 from .journal_file import SCHEMA_VERSION as SCHEMA_VERSION
 from .journal_file import JournalError as JournalError
 from .journal_file import NoCampaignError as NoCampaignError
@@ -37,8 +37,12 @@ _FILL_COLUMNS = (
 
 START, WAIT, GO, DONE, HALT, STOP, ERROR = "start", "wait", "go", "done", "halt", "stop", "error"
 """The kinds of event: the bot came up, waits, goes on after a wait, reached the target, was halted, ended, failed."""
-PAUSE, RESUME, TARGET = "pause", "resume", "target"
-"""The kinds of command, beside STOP: place nothing until resumed, go on, reach this volume (in quote)."""
+PAUSE, RESUME, TARGET, EMERGENCY = "pause", "resume", "target", "emergency_stop"
+"""The kinds of command, beside STOP: place nothing until resumed, go on, reach this volume (in quote), and cancel all
+and place nothing."""
+DAY, PEAK = "day", "peak"
+"""The kinds of mark of equity: at the start of a day, and the highest so far."""
+EMERGENCY_REASON = "emergency stop"
 PAUSED_REASON = "paused from the command line; `volume-booster resume` lets it go on"
 STOPPED_REASON = "stopped from the command line"
 
@@ -68,6 +72,41 @@ class EventRow:
     kind: str
     source: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HaltRow:
+    """A halt that lasts until a person resumes; `resumes` is how often one had done so before it."""
+
+    at: float
+    source: str
+    guard: str
+    reason: str
+    resumes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the account of one market began with, in base and in quote."""
+
+    exchange: str
+    symbol: str
+    at: float
+    base: Decimal
+    quote: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRow:
+    """Equity in quote at a moment that the guards go on to compare with; `resumes` as in HaltRow."""
+
+    at: float
+    exchange: str
+    symbol: str
+    kind: str
+    day: int
+    equity_quote: Decimal
+    resumes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +228,22 @@ class Journal:
         """A day has begun, with this target."""
         self._write("INSERT INTO days VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (day, at, str(target_quote)))
 
+    def add_resume(self, command_id: int, at: float) -> bool:
+        """A person has ended all halts: what the guards count begins anew."""
+        return self._add("resumes", (command_id, float(at)))
+
+    def add_halt(self, halt: HaltRow) -> None:
+        columns = "at, source, guard, reason, resumes"
+        self._write(f"INSERT INTO halts ({columns}) VALUES (?, ?, ?, ?, ?)", _values(halt))
+
+    def add_baseline(self, row: Baseline) -> None:
+        values = (row.exchange, row.symbol, row.at, str(row.base), str(row.quote))
+        self._write("INSERT INTO baselines VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
+
+    def add_mark(self, row: MarkRow) -> None:
+        values = (row.at, row.exchange, row.symbol, row.kind, row.day, str(row.equity_quote), row.resumes)
+        self._write("INSERT INTO marks VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+
     def _add(self, table: str, values: Row) -> bool:
         """A row with the next number, sealed; False when it is known already."""
         last_seq, last_seal = self._last or self._read_last()
@@ -274,6 +329,29 @@ class Journal:
         with self._understood():
             return {day: Decimal(target) for day, target in rows}
 
+    def resumes(self) -> int:
+        """How often a person has ended halts."""
+        return int(self._read("SELECT count(*) FROM resumes")[0][0])
+
+    def halts(self) -> list[HaltRow]:
+        """Every halt that needed a person, oldest first."""
+        return [HaltRow(*row) for row in self._read("SELECT at, source, guard, reason, resumes FROM halts ORDER BY id")]
+
+    def baselines(self) -> list[Baseline]:
+        """What the account of each market began with."""
+        rows = self._read("SELECT exchange, symbol, at, base, quote FROM baselines")
+        with self._understood():
+            return [Baseline(row[0], row[1], row[2], Decimal(row[3]), Decimal(row[4])) for row in rows]
+
+    def marks(self) -> list[MarkRow]:
+        """The marks of equity since a person last ended a halt, oldest first."""
+        rows = self._read("SELECT * FROM marks WHERE resumes = (SELECT count(*) FROM resumes) ORDER BY rowid")
+        with self._understood():
+            return [
+                MarkRow(at, exchange, symbol, kind, day, Decimal(equity_quote), resumes)
+                for at, exchange, symbol, kind, day, equity_quote, resumes in rows
+            ]
+
     def exchange_order_id(self, order_id: str) -> str | None:
         """The exchange's own id of an order of ours; None when it is not known."""
         rows = self._read("SELECT exchange_order_id FROM acceptances WHERE order_id = ?", order_id)
@@ -294,7 +372,7 @@ class Journal:
         if not first:
             return None
         ledger, where = Ledger(), "WHERE order_id = ? AND seq >= ? AND seq < ?"
-        for row in self._rows(where, (order_id, first[0][0], until_seq) * len(SEQUENCED)):
+        for row in self._rows(where, (order_id, first[0][0], until_seq) * len(OF_AN_ORDER), OF_AN_ORDER):
             self._replay_row(ledger, row)
         return ledger.record(order_id)
 
@@ -337,10 +415,10 @@ class Journal:
                 return Ledger.load(values), seq, last_seal
         return Ledger(), 0, 0
 
-    def _rows(self, where: str, values: Row) -> Iterator[Row]:
+    def _rows(self, where: str, values: Row, tables: Iterable[str] = SEQUENCED) -> Iterator[Row]:
         self._write_pending()
         with told(self.path, "read"):
-            yield from self._connection.execute(journal_file.sequenced_rows(where), values)
+            yield from self._connection.execute(journal_file.sequenced_rows(where, tables), values)
 
     @contextlib.contextmanager
     def _understood(self) -> Iterator[None]:
@@ -363,6 +441,8 @@ class Journal:
         elif kind == _OUTCOMES_KIND:
             self._bring_back(ledger, first, seq)
             ledger.close(first, _OUTCOMES[rest[0]])
+        elif kind == _RESUMES:
+            ledger.forgive()
 
     def _bring_back(self, ledger: Ledger, order_id: str, seq: int) -> None:
         if not ledger.knows(order_id) and (record := self.recall(order_id, seq)):
@@ -382,7 +462,9 @@ class Journal:
             journal_file.checkpoint(self.path)
 
     def has_changed(self) -> bool:
-        """Whether anybody else has written since this was asked last."""
+        """Whether anybody else has written since this was asked last; nobody may to a batched one."""
+        if self._is_batched:
+            return False
         before, self._data_version = self._data_version, int(self._read("PRAGMA data_version")[0][0])
         return before != self._data_version
 
@@ -399,7 +481,7 @@ class Journal:
             return self._connection.execute(query, values).fetchall()
 
 
-_ONCE = {"acceptances": "order_id", "outcomes": "order_id", "fills": "fill_id"}
+_ONCE = {"acceptances": "order_id", "outcomes": "order_id", "fills": "fill_id", "resumes": "command_id"}
 """What is told twice is written once; an order that is sent twice would be an error."""
 _INSERTS = {
     table: f"INSERT INTO {table} (seq, {columns}, seal) VALUES ({', '.join('?' * (columns.count(',') + 3))})"
@@ -408,6 +490,7 @@ _INSERTS = {
 }
 _INSERTS_ONCE = {table: statement.partition(" ON CONFLICT")[0] for table, statement in _INSERTS.items()}
 _ORDERS, _FILLS, _OUTCOMES_KIND = KINDS["orders"], KINDS["fills"], KINDS["outcomes"]
+_RESUMES = KINDS["resumes"]
 _WIDTHS = {KINDS[table]: columns.count(",") + 1 for table, columns in SEQUENCED.items()}
 _SIDES = {side.value: side for side in Side}
 _TYPES = {order_type.value: order_type for order_type in OrderType}
@@ -441,5 +524,5 @@ def _fill(row: tuple[typing.Any, ...]) -> Fill:
     return Fill(fill_id, order_id, at, Side(side), Role(role), *amounts, fee_asset)
 
 
-def _values(row: CampaignRow | EventRow) -> tuple[typing.Any, ...]:
+def _values(row: CampaignRow | EventRow | HaltRow) -> tuple[typing.Any, ...]:
     return tuple(getattr(row, name) for name in row.__slots__)

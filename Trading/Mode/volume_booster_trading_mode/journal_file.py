@@ -12,9 +12,9 @@ import sqlite3
 import time
 import typing
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LOCK_TIMEOUT_S = 1.0
 """How long a write waits for somebody else's; the bot's event loop waits with it."""
 BACKSTOP_PAGES = 20_000
@@ -59,7 +59,26 @@ CREATE TABLE commands (id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT N
 CREATE TABLE handled (command_id INTEGER PRIMARY KEY REFERENCES commands (id), at REAL NOT NULL);
 CREATE TABLE days (day INTEGER PRIMARY KEY, at REAL NOT NULL, target_quote TEXT NOT NULL);
 """
-_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2)
+_SCHEMA_3 = """
+CREATE TABLE resumes (
+    seq INTEGER PRIMARY KEY, command_id INTEGER NOT NULL UNIQUE REFERENCES commands (id), at REAL NOT NULL,
+    seal INTEGER NOT NULL
+);
+CREATE TABLE halts (
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, source TEXT NOT NULL, guard TEXT NOT NULL, reason TEXT NOT NULL,
+    resumes INTEGER NOT NULL
+);
+CREATE TABLE baselines (
+    exchange TEXT NOT NULL, symbol TEXT NOT NULL, at REAL NOT NULL, base TEXT NOT NULL, quote TEXT NOT NULL,
+    PRIMARY KEY (exchange, symbol)
+);
+CREATE TABLE marks (
+    at REAL NOT NULL, exchange TEXT NOT NULL, symbol TEXT NOT NULL, kind TEXT NOT NULL, day INTEGER NOT NULL,
+    equity_quote TEXT NOT NULL, resumes INTEGER NOT NULL
+);
+"""
+_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3)
+_FIRST_SEALED_VERSION = 2
 TABLES_OF_VERSION_1 = {"campaign", "settings", "orders", "outcomes", "fills", "events"}
 
 SEQUENCED = {
@@ -67,9 +86,12 @@ SEQUENCED = {
     "acceptances": "order_id, at, exchange_order_id",
     "fills": "fill_id, order_id, at, role, quantity, price, fee_quote, fee, fee_asset",
     "outcomes": "order_id, at, outcome, reason",
+    "resumes": "command_id, at",
 }
 """The tables that a ledger is made of, with their columns. One numbering over all of them, `seq`, tells in which order
 things were written down; each row's `seal` is a checksum of itself and of the row before it in that order."""
+OF_AN_ORDER = tuple(table for table, columns in SEQUENCED.items() if "order_id" in columns.split(", "))
+"""Those that tell of one order each."""
 KINDS = {table: kind for kind, table in enumerate(SEQUENCED)}
 WIDTH = max(columns.count(",") + 1 for columns in SEQUENCED.values())
 
@@ -231,7 +253,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
         for script in _MIGRATIONS[version:]:
             for statement in filter(str.strip, script.split(";")):
                 connection.execute(statement)
-        _seal_all(connection)
+        if version < _FIRST_SEALED_VERSION:
+            _seal_all(connection)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     except BaseException:
         connection.execute("ROLLBACK")
@@ -249,10 +272,11 @@ def _seal_all(connection: sqlite3.Connection) -> None:
         connection.execute(f"UPDATE {tables[kind]} SET seal = ? WHERE seq = ?", (last, seq))
 
 
-def sequenced_rows(where: str = "") -> str:
+def sequenced_rows(where: str = "", tables: Iterable[str] = SEQUENCED) -> str:
     """The query of all that makes a ledger, in the order in which it was written: seq, kind, seal, columns."""
     selects = []
-    for table, columns in SEQUENCED.items():
+    for table in tables:
+        columns = SEQUENCED[table]
         padding = ", NULL" * (WIDTH - columns.count(",") - 1)
         selects.append(f"SELECT seq, {KINDS[table]}, seal, {columns}{padding} FROM {table} {where}")
     return " UNION ALL ".join(selects) + " ORDER BY seq"

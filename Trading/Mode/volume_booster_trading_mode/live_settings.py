@@ -58,6 +58,12 @@ class LiveSettings:
             self._write_back(config, {key: value for key, value in used.items() if before[key] != value})
         return sentences
 
+    def disable(self, config: Config) -> None:
+        """Switch the mode off, in the configuration and the file: no new order until a person switches it on again."""
+        if self.current is not None:
+            self.current = self.current.model_copy(update={"enable_volume_booster": False})
+        self._write_back(config, {"enable_volume_booster": False})
+
     def has_file_changed(self) -> bool:
         """Whether somebody has written the file since this was asked last."""
         before, self._seen_at = self._seen_at, self._changed_at()

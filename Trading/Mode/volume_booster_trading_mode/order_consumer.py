@@ -9,8 +9,8 @@ import octobot_trading.errors as trading_errors
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
-from . import exchange_view, report
-from .campaign import Campaign
+from . import exchange_view, lookout, report
+from .campaign import Campaign, ControlState
 from .core import reconcile
 from .core.ledger import Outcome
 from .core.market import OrderIntent, OrderType, Side, Trading
@@ -54,10 +54,12 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             return None
         if producer.now() - (campaign.placed_at(request.order_id) or 0.0) > reconcile.SENT_WITHIN_S:
             return self._refuse(request, campaign, "OctoBot came to send it too late")
+        if forbidden := self._forbidden(request, campaign, producer):
+            campaign.close(request.order_id, Outcome.CANCELLED, forbidden, producer.now())
+            request.reply(Fate.REFUSED, forbidden)
+            return None
         trading = exchange_view.trading_of(self.exchange_manager)
-        if trading is Trading.LIVE:
-            return self._refuse(request, campaign, "this version does not trade with real funds")
-        is_simulated = trading is not Trading.SANDBOX
+        is_simulated = trading.is_simulated
         self._tell_sending(request.intent, symbol, is_simulated=is_simulated)
         problem = "OctoBot did not create the order, its log says why"
         try:
@@ -80,11 +82,26 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         if not is_simulated or intent.order_type is OrderType.LIMIT:
             self.logger.info("Sending: %s", report.Later(report.intent_line, intent, symbol))
 
+    def _forbidden(self, request: OrderRequest, campaign: Campaign, producer: typing.Any) -> str:
+        """Why the order must not leave after all, asked at the last moment; empty when it may."""
+        campaign.take_commands(producer.now(), at_once=True)
+        control = campaign.control
+        if control.state is not ControlState.RUNNING and not request.is_flattening:
+            return control.reason
+        is_real = exchange_view.trading_of(self.exchange_manager) is Trading.LIVE
+        settings = self.trading_mode.settings
+        if is_real and not (settings and settings.i_accept_real_trading and lookout.is_real_trading_allowed()):
+            return "real funds may not be traded any more"
+        return ""
+
     async def _send(self, order: typing.Any, producer: typing.Any) -> typing.Any:
         if producer.settler is None:
             return await self.trading_mode.create_order(order)
         with producer.settler.sending(order.order_id, producer.now()) as params:
-            return await self.trading_mode.create_order(order, params=params)
+            try:
+                return await self.trading_mode.create_order(order, params=params)
+            finally:
+                producer.hear_limits()
 
     def _refuse(self, request: OrderRequest, campaign: Campaign, reason: str) -> None:
         producer = self.trading_mode.producers[0]

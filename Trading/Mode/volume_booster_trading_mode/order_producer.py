@@ -7,7 +7,9 @@ import contextlib
 import json
 import pathlib
 import random
+import time
 import typing
+from decimal import Decimal
 
 import octobot
 import octobot_commons.constants as commons_constants
@@ -17,13 +19,15 @@ import octobot_trading.modes as trading_modes
 
 from . import bot_process, exchange_view, order_events, report
 from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
-from .core import pacing, policy
+from .core import pacing, policy, sizing
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
-from .core.market import Fill, Trading, View
-from .core.settings import TargetPeriod
+from .core.market import Fill, MarketRules, OpenOrder, Side, Trading, View
+from .core.settings import Settings, TargetPeriod
+from .emergency import EmergencyStop
 from .execution import HALTED_LOOK_S, SHORTEST_DELAY_S, Execution
 from .journal import DONE, HALT, STOP, JournalError
+from .lookout import Lookout
 from .settler import Settler
 from .virtual_time import Timetable
 
@@ -50,6 +54,8 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._errors_in_a_row = 0
         self._settler: Settler | None = None
         self._timetable: Timetable | None = None
+        self._lookout: Lookout | None = None
+        self._emergency: asyncio.Task[None] | None = None
         self._is_ending = False
         self._ends_at: float | None = None
         self._running_since = 0.0
@@ -59,6 +65,11 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     def settler(self) -> Settler | None:
         """What settles orders with a real exchange; None where OctoBot's simulator trades."""
         return self._settler
+
+    @property
+    def execution(self) -> Execution:
+        """What carries out decisions on this symbol."""
+        return self._execution
 
     @property
     def source(self) -> str:
@@ -84,6 +95,15 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self._execution.order_within(settings.trade_frequency_max)
         self._wake.set()
 
+    def hear_limits(self) -> None:
+        """The exchange has just answered an order, and told how many of them it still takes."""
+        if self._lookout is not None:
+            self._lookout.hear_limits(self.now())
+
+    def wake(self) -> None:
+        """Something has changed: look at once."""
+        self._wake.set()
+
     async def run(self) -> None:
         if self.is_running:
             self.logger.warning("The volume booster of %s runs already: this start is ignored", self.source)
@@ -104,11 +124,16 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self._timetable = Timetable.of(self.exchange_manager.exchange.backtesting)
             self._timetable.join(self)
         else:
+            self._emergency = asyncio.create_task(EmergencyStop(self).watch(), name=f"emergency stop of {self.source}")
             await self._loop()
 
     async def stop(self) -> None:
         if self._timetable is not None:
             self._timetable.leave(self)
+        if self._emergency is not None:
+            self._emergency.cancel()
+            await asyncio.wait([self._emergency], timeout=STOP_GRACE_S)
+            self._emergency = None
         request = self._execution.request
         if request is not None and not request.answer.done():
             # an order is on its way: what becomes of it has to be written down first
@@ -141,7 +166,9 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if aside is not None:
             self.logger.info("A new target was set, so a new campaign begins; the finished one is kept as %s", aside)
         self._close_orders_that_the_simulator_lost(campaign, trading)
-        if trading is Trading.SANDBOX:
+        passing_s = None if self.exchange_manager.is_backtesting else time.monotonic
+        self._lookout = Lookout(self.exchange_manager, self.trading_mode.symbol, campaign, passing_s)
+        if not trading.is_simulated:
             symbol, manager = self.trading_mode.symbol, self.exchange_manager
             self._settler = Settler(manager, symbol, campaign, self.logger, self._tell_fill)
         self._orders_consumer = await self._orders_channel().new_consumer(
@@ -227,32 +254,48 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
     async def tick(self) -> float:
         """Look, decide and carry out once; the seconds until the next time."""
-        campaign, settings = self.campaign, self.trading_mode.settings
+        campaign = self.campaign
         assert campaign is not None, "join_campaign() comes first"
         if campaign.control.state is ControlState.STOPPED:
             return await self._end(campaign)
-        if self.problem:
-            return self._execution.halted(campaign, Halt(self.problem))
-        if settings is None:
-            return self._execution.halted(campaign, Halt("; ".join(self.trading_mode.settings_problems)))
-        campaign.use(settings, self.now(), self.source)
+        problem = self.problem or "; ".join(self.trading_mode.settings_problems)
+        if problem:
+            return self._execution.halted(campaign, Halt(problem))
+        campaign.use(self.trading_mode.settings, self.now(), self.source)
         if not self.trading_mode.get_trading_mode_consumers():
             return self._execution.waiting(campaign, policy.Wait(STARTING_LOOK_S, "OctoBot is still starting"))
         if (unsettled := await self.settled(campaign)) is not None:
             return self._execution.waiting(campaign, unsettled)
+        if campaign.control.state is ControlState.EMERGENCY:
+            return HALTED_LOOK_S  # the emergency stop works on its own, also where this loop hangs
+        return await self._look_and_decide(campaign)
+
+    async def _look_and_decide(self, campaign: Campaign) -> float:
         progress = self.progress()
         try:
-            view = await self._view(campaign, is_done=progress.is_done)
+            view = await self._view(is_done=progress.is_done)
+        except exchange_view.TraderPausedError as paused:
+            return await self._paused(campaign, str(paused))
         except exchange_view.NotReadableError as missing:
             if self._settler is not None:
                 self._settler.heard(missing.__cause__, self.now())
             return self._execution.waiting(campaign, policy.Wait(self._look_again_s(), str(missing)))
         settings = await self.trading_mode.raise_to_minimum(view)
+        decision = self._decide(campaign, view, settings, progress)
+        return await self._execution.carry_out(decision, campaign, view, progress)
+
+    def _decide(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> policy.Decision:
         assert campaign.seed is not None
         number = campaign.orders_placed(view.exchange, view.symbol)
         rng = pacing.decision_rng(campaign.seed, view.exchange, view.symbol, number)
         hold = campaign.control.reason if campaign.control.state is ControlState.PAUSED else ""
-        return await self._execution.carry_out(policy.decide(view, settings, progress, rng, hold), campaign, progress)
+        return policy.decide(view, settings, progress, rng, hold, campaign.halt_of(self.source))
+
+    async def _paused(self, campaign: Campaign, reason: str) -> float:
+        """OctoBot's own pause: nothing of ours rests while it lasts, and it goes on by itself afterwards."""
+        delay_s = self._execution.waiting(campaign, policy.Wait(policy.IDLE_S, reason))
+        ours = self.own_open_orders()
+        return await self._execution.cancel(ours, reason) or SHORTEST_DELAY_S if ours else delay_s
 
     def _look_again_s(self) -> float:
         """When to look again for what can't be read: soon while OctoBot comes up, where that costs nobody anything."""
@@ -274,10 +317,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if self._is_ending:
             return policy.IDLE_S
         await self.settled(campaign)
-        orders = exchange_view.open_orders(
-            self.exchange_manager, self.trading_mode.symbol, lambda order: self._placed_at(campaign, order)
-        )
-        ours = tuple(order for order in orders if order.is_ours)
+        ours = self.own_open_orders()
         if ours and self.now() < self._ends_at:
             return await self._execution.cancel(ours, campaign.control.reason)
         if campaign.ledger.open_order_ids and self.now() < self._ends_at:
@@ -288,19 +328,51 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self.logger.warning("There is no OctoBot to end")
         return policy.IDLE_S
 
-    async def _view(self, campaign: Campaign, *, is_done: bool) -> View:
+    async def _view(self, *, is_done: bool) -> View:
         """What there is to see. For an order to a real exchange its book and the open orders are asked now.
 
         :raises NotReadableError: naming what is missing.
         """
-        manager, symbol = self.exchange_manager, self.trading_mode.symbol
+        manager, symbol, settler, lookout = (
+            self.exchange_manager,
+            self.trading_mode.symbol,
+            self._settler,
+            self._lookout,
+        )
         exchange_view.check_ready(manager, symbol)
-        touch = None
-        if self._settler is not None and not is_done:
-            await self._settler.look_around(self.now())
-            touch = await exchange_view.read_touch(manager, symbol)
+        assert lookout is not None, "join_campaign() comes first"
+        is_limited = settler is not None
+        await lookout.ask_exchange(self.now(), is_limited=is_limited)
+        book = None
+        if settler is not None and not is_done:
+            await settler.look_around(self.now())
+            book = await exchange_view.read_book(manager, symbol)
+        now = self.now()
+        price = exchange_view.read_price(manager, symbol, now, book)
+        vitals = lookout.vitals(now, price.mid_price, is_limited=is_limited)
         return exchange_view.read_view(
-            manager, symbol, lambda order: self._placed_at(campaign, order), touch, self._running_since
+            manager, symbol, now, price, vitals, self.open_orders(), book, self._running_since
+        )
+
+    def open_orders(self) -> tuple[OpenOrder, ...]:
+        """Every order of this bot on this symbol that may still fill, as OctoBot knows them."""
+        campaign = self.campaign
+        if campaign is None:
+            return ()
+        return exchange_view.open_orders(
+            self.exchange_manager, self.trading_mode.symbol, lambda order: self._placed_at(campaign, order)
+        )
+
+    def own_open_orders(self) -> tuple[OpenOrder, ...]:
+        """Those that this mode has sent."""
+        return tuple(order for order in self.open_orders() if order.is_ours)
+
+    def fundable(self, side: Side, price: Decimal, rules: MarketRules) -> Decimal:
+        """The largest order, in quote, that the free balance of a side pays for."""
+        settings = self.trading_mode.settings
+        assert settings is not None
+        return sizing.fundable_notional(
+            side, price, rules, exchange_view.read_balances(self.exchange_manager, self.trading_mode.symbol), settings
         )
 
     def _placed_at(self, campaign: Campaign, order: typing.Any) -> float | None:

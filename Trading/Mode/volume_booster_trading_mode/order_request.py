@@ -26,6 +26,8 @@ class OrderRequest:
     order_id: str
     intent: OrderIntent
     answer: asyncio.Future[tuple[Fate, str]]
+    is_flattening: bool = False
+    """It brings the inventory back to its start, and is sent also when nothing else is any more."""
 
     def reply(self, fate: Fate, reason: str = "") -> None:
         """Answer, unless nobody waits for it any more."""

@@ -17,9 +17,16 @@ from .exchange_record import CLIENT_ORDER_ID, is_caused_by
 _BY_COST = "quoteOrderQty"
 """ccxt's option for Binance that turns a market order of a quantity into one that spends price x quantity."""
 _LONGEST_ID = 32
-_PARAMS = {"binance": {"selfTradePreventionMode": "EXPIRE_TAKER", "recvWindow": int(ARRIVES_WITHIN_S * 1000)}}
-"""Where two orders of the account would meet, ours ends and the one in the book stays, whoever placed that. And an
-order that is long on its way is refused, so that one that is not there soon will not be."""
+_PARAMS: dict[str, dict[str, typing.Any]] = {
+    "binance": {"selfTradePreventionMode": "EXPIRE_TAKER", "recvWindow": int(ARRIVES_WITHIN_S * 1000)},
+    "bitget": {"stpMode": "cancel_taker"},
+    "bybit": {"smpType": "CancelTaker"},
+    "kucoin": {"stp": "CN"},
+    "okx": {"stpMode": "cancel_taker"},
+}
+"""By ccxt's name of the exchange. Where two orders of the account would meet, ours ends and the one in the book stays,
+whoever placed that. And an order that is long on its way is refused, so that one that is not there soon will not be.
+Only Binance's have been tried, on the local exchange; the others are as those exchanges' documents name them."""
 _REFUSALS = (
     ccxt.AuthenticationError, ccxt.BadRequest, ccxt.DDoSProtection, ccxt.InsufficientFunds, ccxt.InvalidNonce,
     ccxt.InvalidOrder, ccxt.NotSupported, ccxt.OperationRejected, ccxt.RateLimitExceeded,

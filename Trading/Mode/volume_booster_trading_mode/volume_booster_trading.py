@@ -8,14 +8,17 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.modes as trading_modes
 
 from . import data_collector, notifications, report, user_inputs
+from .campaign import ControlState
 from .core.market import View
 from .core.settings import Settings
-from .journal import ERROR, GO, HALT, WAIT
+from .journal import EMERGENCY, ERROR, GO, HALT, PAUSE, RESUME, WAIT
 from .live_settings import LiveSettings
 from .order_consumer import VolumeBoosterTradingModeConsumer
 from .order_producer import VolumeBoosterTradingModeProducer
 
 data_collector.register()
+_COMMANDS = {"Pause": PAUSE, "Resume": RESUME, "Emergency stop": EMERGENCY}
+"""The buttons of OctoBot's web page."""
 
 
 class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
@@ -71,6 +74,40 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
         await self._tell(self._live_settings.raise_to_minimum(self.trading_config, view))
         assert self.settings is not None
         return self.settings
+
+    def disable(self) -> None:
+        """Switch the mode off, where it is configured: no new order until a person switches it on again."""
+        assert self._live_settings is not None
+        self._live_settings.disable(self.trading_config)
+
+    @classmethod
+    def get_user_commands(cls) -> dict[str, typing.Any]:
+        """The buttons of OctoBot's web page."""
+        return {**super().get_user_commands(), **{command: {} for command in _COMMANDS}}
+
+    async def user_commands_callback(self, bot_id: str, subject: str, action: str, data: dict[str, typing.Any]) -> None:
+        """A button was pressed; every symbol's instance is told, and the first one takes it up for all."""
+        await super().user_commands_callback(bot_id, subject, action, data)
+        if action in _COMMANDS:
+            self._command(_COMMANDS[action])
+
+    async def stop_strategy_execution(self, reason_description: str | None = None) -> None:
+        """OctoBot wants the strategy stopped: an emergency stop."""
+        self.logger.warning("OctoBot stops the strategy: %s", reason_description or "no reason given")
+        self._command(EMERGENCY)
+
+    def stopped_strategy_execution(self) -> bool:
+        """Whether nothing is traded until a person resumes it."""
+        return all(
+            producer.campaign is not None and producer.campaign.control.state is ControlState.EMERGENCY
+            for producer in self.producers
+        )
+
+    def _command(self, kind: str) -> None:
+        for producer in self.producers:
+            if producer.campaign is not None:
+                producer.campaign.command(kind, producer.now())
+                producer.wake()
 
     async def _tell(self, corrections: list[str]) -> None:
         for sentence in corrections:

@@ -26,6 +26,7 @@ _STEERING = {
     "resume": "let a paused campaign go on",
     "stop": "end OctoBot; started again, the campaign goes on",
     "target": "raise or lower the target of a campaign",
+    "emergency-stop": "cancel every open order of a campaign, confirm it, and place none any more",
 }
 
 
@@ -106,7 +107,7 @@ def _status(arguments: argparse.Namespace) -> int:
 def _steer(arguments: argparse.Namespace) -> int:
     from . import steer
 
-    return int(getattr(steer, arguments.verb)(arguments))
+    return int(getattr(steer, arguments.verb.replace("-", "_"))(arguments))
 
 
 def _exchange(options: list[str]) -> int:
@@ -147,6 +148,8 @@ def _parser() -> argparse.ArgumentParser:
         _add_home_options(command)
         if verb == "target":
             command.add_argument("quote", metavar="QUOTE", help="the volume to reach, in quote currency")
+        elif verb == "emergency-stop":
+            command.add_argument("--yes", action="store_true", help="do not ask for EMERGENCY_STOP to be typed")
 
     # only to be listed: its options are told by the exchange itself
     commands.add_parser("exchange", help="run the local exchange alone; `exchange --help` tells its options")

@@ -11,8 +11,11 @@ from typing import Any
 
 from .inventory import Inventory
 from .market import ZERO, Role, Side
+from .round_trips import RoundTrips
 
 DAY_S = 86_400
+HOUR_S = 3_600
+KEPT_HOURS = 2
 
 # sums of any order come out the same only when nothing is ever rounded away
 exact_add = decimal.Context(prec=400).add
@@ -26,6 +29,11 @@ Market = tuple[str, str]
 def day_of(at: float) -> int:
     """The day of a moment: days begin at 00:00 UTC."""
     return int(at // DAY_S)
+
+
+def hour_of(at: float) -> int:
+    """The hour of a moment, counted as days are."""
+    return int(at // HOUR_S)
 
 
 class Outcome(enum.Enum):
@@ -94,6 +102,17 @@ AMOUNTS = ("bought_quote", "sold_quote", "maker_quote", "fees_quote", "slippage_
 COUNTS = ("orders", "fills", "buys", "sells", "cancelled", "rejected", "ended", "succeeded")
 
 
+@dataclass(frozen=True, slots=True)
+class Forgiven:
+    """What was spent and filled up to a person's last resume: the guards count what came after it."""
+
+    cost_quote: Decimal = ZERO
+    filled_quote: Decimal = ZERO
+
+    def plus(self, other: Forgiven) -> Forgiven:
+        return Forgiven(exact_add(self.cost_quote, other.cost_quote), exact_add(self.filled_quote, other.filled_quote))
+
+
 @dataclass(slots=True)
 class Book:
     """What is kept of one market: the sums of each day, of all days before the latest one, and the inventory."""
@@ -104,6 +123,25 @@ class Book:
     counted_again: dict[Side, int] = field(default_factory=lambda: {Side.BUY: 0, Side.SELL: 0})
     """Orders that filled on more than one day: each further day counts them too."""
     inventory: Inventory = field(default_factory=Inventory)
+    trips: RoundTrips = field(default_factory=RoundTrips)
+    hours: dict[int, Decimal] = field(default_factory=dict)
+    """What was filled in each of the latest hours, in quote."""
+    forgiven: dict[int | None, Forgiven] = field(default_factory=dict)
+    """Of the latest day, and with None as its key altogether."""
+
+    def count_hour(self, at: float, notional: Decimal) -> None:
+        """A fill in the hour of a moment; one of an hour that has left the memory counts nowhere."""
+        hour, latest = hour_of(at), max(self.hours, default=0)
+        if hour <= latest - KEPT_HOURS:
+            return
+        self.hours[hour] = exact_add(self.hours.get(hour, ZERO), notional)
+        for old in [one for one in self.hours if one <= max(hour, latest) - KEPT_HOURS]:
+            del self.hours[old]
+
+    def forgive(self) -> None:
+        """A person has resumed the campaign: what the guards count begins anew."""
+        self.trips.forgive()
+        self.forgiven = {day: _spent(self.sums(day)) for day in (None, self.latest_day)}
 
     def tallies(self, day: int) -> tuple[Tally, ...]:
         """Those in which something of this day counts."""
@@ -121,6 +159,11 @@ class Book:
         if day is not None:
             return (self.days[day],) if day in self.days else ()
         return (self.before, self.days[self.latest_day])
+
+
+def _spent(tallies: Iterable[Tally]) -> Forgiven:
+    total = summed(tallies)
+    return Forgiven(exact_add(total.fees_quote, total.slippage_quote), exact_add(total.bought_quote, total.sold_quote))
 
 
 def summed(tallies: Iterable[Tally]) -> Tally:
@@ -161,6 +204,9 @@ def dump_book(book: Book) -> dict[str, Any]:
         "before": _dump_tally(book.before),
         "counted_again": [book.counted_again[Side.BUY], book.counted_again[Side.SELL]],
         "inventory": book.inventory.dump(),
+        "trips": book.trips.dump(),
+        "hours": [[hour, str(notional)] for hour, notional in book.hours.items()],
+        "forgiven": [[day, str(one.cost_quote), str(one.filled_quote)] for day, one in book.forgiven.items()],
     }
 
 
@@ -172,4 +218,7 @@ def load_book(values: dict[str, Any]) -> Book:
         before=_load_tally(values["before"]),
         counted_again=dict(zip((Side.BUY, Side.SELL), values["counted_again"], strict=True)),
         inventory=Inventory.load(values["inventory"]),
+        trips=RoundTrips.load(values["trips"]),
+        hours={hour: Decimal(notional) for hour, notional in values["hours"]},
+        forgiven={day: Forgiven(*map(Decimal, amounts)) for day, *amounts in values["forgiven"]},
     )

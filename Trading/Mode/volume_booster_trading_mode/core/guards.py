@@ -1,34 +1,339 @@
-"""The guards: one small function each, which tells why the campaign must not go on, or None."""
+"""The guards: one small function each, which tells why the campaign must not go on, or None.
+
+`GUARDS` are asked at every look, `ORDER_GUARDS` about each order before it is sent. A halt that lasts ends only when a
+person resumes the campaign; the others end when their reason is gone. What is merely not right at this moment (no price
+or an old one, a rate limit, a trader that is paused, a pace that is too fast) is no halt but a wait: see `policy`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
-from .market import Trading, View
+from .ledger import Progress
+from .market import TEN_THOUSAND, Equity, OrderIntent, OrderType, Trading, View, bps
+from .settings import Settings, TargetPeriod
+
+HUNDRED = Decimal(100)
+REAL_TRADING_VARIABLE = "VOLUME_BOOSTER_REAL_TRADING"
+WASH_TRADING_NOTICE = (
+    "Trading with yourself, or between accounts that are yours, is wash trading: many laws and the rules of most "
+    "exchanges forbid it. This tool never trades against itself, but it can't see your other accounts."
+)
+LEAST_FILLS_FOR_COST = 20
+"""The share that costs have of the volume says little before so many fills."""
+LONGEST_CAMPAIGN_DAYS = 30
+"""A market on which the target would take longer than this at the allowed participation is too thin for it."""
+HOURS_TOUCHED_BY_A_DAY = 25
+REAL_PARTICIPATION_CEILING_PERCENT = Decimal(20)
 
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Place no order any more, for this reason."""
+    """Place no order any more, for this reason. `guard` names what tripped; one that lasts needs a person's resume."""
 
     reason: str
+    guard: str = ""
+    is_lasting: bool = False
 
 
-def real_funds_lock(view: View) -> Halt | None:
-    """Only play money: there is no way yet to say that real funds may be traded, so they never are."""
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """How near a guard is to its limit, both in `unit`."""
+
+    guard: str
+    value: float
+    limit: float
+    unit: str
+
+
+def real_funds_lock(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """Real funds need two consents, one in the settings and one in the environment of OctoBot's process."""
     if view.trading is not Trading.LIVE:
         return None
+    is_set, is_told = settings.i_accept_real_trading, view.vitals.is_real_trading_allowed
+    if is_set and is_told:
+        return None
+    given = [name for name, is_given in (("the setting", is_set), ("the environment", is_told)) if is_given]
     return Halt(
-        f"OctoBot's real trader is enabled on {view.exchange}: this version trades in simulation or on an exchange of "
-        "this computer only and places no order with real funds. Enable the trader simulator and disable the trader "
-        "in the profile."
+        f"OctoBot's real trader is enabled on {view.exchange}, and no order with real funds is placed unless the "
+        f"setting i_accept_real_trading is true and the environment has {REAL_TRADING_VARIABLE}=yes ({_only(given)}). "
+        "To rehearse without real funds use `volume-booster sandbox`, or enable the trader simulator and disable the "
+        f"trader in the profile. {WASH_TRADING_NOTICE}",
+        "real_funds_lock",
     )
 
 
-GUARDS: tuple[Callable[[View], Halt | None], ...] = (real_funds_lock,)
+def _only(given: list[str]) -> str:
+    return f"only {given[0]} says so" if given else "neither says so"
 
 
-def first_halt(view: View) -> Halt | None:
-    """The first guard that says stop, in the order of GUARDS."""
-    return next((halt for guard in GUARDS if (halt := guard(view)) is not None), None)
+def participation_ceiling(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """With real money nobody may be more than a fifth of a market."""
+    percent = settings.max_participation_percent
+    if view.trading is not Trading.LIVE or percent <= REAL_PARTICIPATION_CEILING_PERCENT:
+        return None
+    ceiling = REAL_PARTICIPATION_CEILING_PERCENT
+    return Halt(
+        f"max_participation_percent {percent:g} is above {ceiling:g}, the most with real funds: lower it",
+        "participation_ceiling",
+    )
+
+
+def thin_market(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """A market in which the target can't be reached in reasonable time without being too much of it."""
+    volume = view.vitals.day_volume_quote
+    if volume is None:
+        return None
+    allowed_a_day = volume * settings.max_participation_percent / HUNDRED
+    smallest_quote = view.rules.min_order_notional(view.mid_price)
+    if participation_an_hour(volume, settings) < smallest_quote:
+        return Halt(
+            f"{view.symbol} on {view.exchange} is too thin: it trades {volume:.2f} in 24 h, of which "
+            f"max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, less than one "
+            f"of the exchange's smallest orders of {smallest_quote:.2f} an hour: choose a market that trades more",
+            "thin_market",
+        )
+    most_days = 1 if settings.target_period is TargetPeriod.DAILY else LONGEST_CAMPAIGN_DAYS
+    if progress.target_quote <= allowed_a_day * most_days:
+        return None
+    days = f"in {most_days} days" if most_days > 1 else "a day"
+    return Halt(
+        f"{view.symbol} on {view.exchange} is too thin for the settings: it trades {volume:.2f} in 24 h, of which "
+        f"max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, or "
+        f"{allowed_a_day * most_days:.2f} {days}; the target is {progress.target_quote:.2f}: lower volume_target or "
+        "choose a market that trades more",
+        "thin_market",
+    )
+
+
+def participation_an_hour(day_volume_quote: Decimal, settings: Settings) -> Decimal:
+    """What may be filled in one hour of the clock, in quote.
+
+    24 hours touch 25 hours of the clock, so that no 24 hours hold more than `max_participation_percent`.
+    """
+    return day_volume_quote * settings.max_participation_percent / HUNDRED / HOURS_TOUCHED_BY_A_DAY
+
+
+def cost_rate(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """All-in costs as a share of what was filled."""
+    rate_bps = bps(progress.guarded_cost_quote, progress.guarded_filled_quote)
+    if progress.fills < LEAST_FILLS_FOR_COST or not progress.guarded_filled_quote or rate_bps <= settings.max_cost_bps:
+        return None
+    return _lasting(
+        "cost_rate",
+        f"costs are {rate_bps:.2f} bps of the volume ({progress.guarded_cost_quote:.2f} of "
+        f"{progress.guarded_filled_quote:.2f}), above max_cost_bps {settings.max_cost_bps:g}",
+    )
+
+
+def daily_loss(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """Equity against the start of the day."""
+    equity = view.vitals.equity
+    return _loss("daily_loss", "today", equity.day_start_quote, view, settings.max_daily_loss_percent)
+
+
+def drawdown(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """Equity against its peak."""
+    equity = view.vitals.equity
+    return _loss("drawdown", "since its peak", equity.peak_quote, view, settings.max_drawdown_percent)
+
+
+def _loss(guard: str, since: str, before_quote: Decimal, view: View, limit_percent: Decimal) -> Halt | None:
+    now_quote = view.vitals.equity.now_quote
+    lost_percent = _percent(before_quote - now_quote, before_quote)
+    if lost_percent < limit_percent:
+        return None
+    key = "max_daily_loss_percent" if guard == "daily_loss" else "max_drawdown_percent"
+    return _lasting(
+        guard,
+        f"equity on {view.symbol} fell from {before_quote:.2f} to {now_quote:.2f} {since}, by {lost_percent:.2f} %: "
+        f"{key} is {limit_percent:g}",
+    )
+
+
+def consecutive_failures(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """Orders that were refused, one after the other."""
+    if progress.failures_in_a_row < settings.max_consecutive_failures:
+        return None
+    return _lasting(
+        "consecutive_failures",
+        f"{progress.failures_in_a_row} orders in a row were refused or never arrived: max_consecutive_failures is "
+        f"{settings.max_consecutive_failures}",
+    )
+
+
+def consecutive_losses(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """Round trips that each lost much more than they had to."""
+    if progress.losses_in_a_row < settings.max_consecutive_losses:
+        return None
+    return _lasting(
+        "consecutive_losses",
+        f"{progress.losses_in_a_row} round trips in a row each lost more than twice what they were planned to cost: "
+        f"max_consecutive_losses is {settings.max_consecutive_losses}",
+    )
+
+
+def exposure(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """How far the inventory has drifted from where it began."""
+    equity = view.vitals.equity
+    percent = _percent(abs(equity.drift_quote), equity.now_quote)
+    if percent <= settings.max_exposure_percent:
+        return None
+    return _lasting(
+        "exposure",
+        f"the inventory of {view.symbol} is {equity.drift_quote:+.2f} away from its start, {percent:.2f} % of the "
+        f"equity of {equity.now_quote:.2f}: max_exposure_percent is {settings.max_exposure_percent:g}",
+    )
+
+
+def price_jump(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """A price that can hardly be true."""
+    last = view.vitals.last_mid_price
+    if last is None:
+        return None
+    percent = _percent(abs(view.mid_price - last), last)
+    if percent <= settings.max_price_jump_percent:
+        return None
+    return _lasting(
+        "price_jump",
+        f"the price of {view.symbol} jumped from {last} to {view.mid_price}, by {percent:.2f} %, from one look to the "
+        f"next: max_price_jump_percent is {settings.max_price_jump_percent:g}",
+    )
+
+
+def clock_set_back(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """Ages of orders and prices, and days, can't be trusted after that."""
+    back_s = -view.vitals.clock_jump_s
+    if back_s <= settings.max_clock_jump:
+        return None
+    return _lasting(
+        "clock_set_back",
+        f"the clock was set back by {back_s:.0f} s: max_clock_jump is {settings.max_clock_jump:g} s",
+    )
+
+
+def cost_budget(intent: OrderIntent, view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """The budget is never passed: what the next order and all that is open may cost at worst has to fit into it."""
+    smallest_quote = view.rules.min_order_notional(view.mid_price)
+    budget_quote = settings.cost_budget(max(progress.target_quote, smallest_quote))
+    worst_quote = worst_cost(intent, view, settings) + worst_open_cost(progress, view, settings)
+    if progress.guarded_cost_quote + worst_quote <= budget_quote:
+        return None
+    key = "max_cost_quote" if settings.max_cost_quote is not None else f"max_cost_bps {settings.max_cost_bps:g}"
+    return _lasting(
+        "cost_budget",
+        f"{progress.guarded_cost_quote:.2f} of the cost budget of {budget_quote:.2f} ({key}) are spent, and the next "
+        f"order with all that is open may cost up to {worst_quote:.2f}",
+    )
+
+
+def worst_cost(intent: OrderIntent, view: View, settings: Settings) -> Decimal:
+    """The most that an order may cost, all-in, in quote.
+
+    A limit order costs its fee at most: it fills at its price, or at a better one. A market order takes no level of
+    the book that is further from the mid than `max_slippage_bps`, and its fee is charged on what it then comes to;
+    OctoBot's own simulator fills it at the price that it is given.
+    """
+    reference_quote = intent.quantity * max(intent.price, intent.mid_price)
+    if view.trading.is_simulated and intent.order_type is OrderType.MARKET:
+        return intent.quantity * abs(intent.price - intent.mid_price) + reference_quote * _fee_rate(view)
+    return reference_quote * _worst_rate(intent.order_type, view, settings)
+
+
+def worst_open_cost(progress: Progress, view: View, settings: Settings) -> Decimal:
+    """The most that all that is open may still cost, all-in, in quote."""
+    open_quote = progress.open_buy_quote + progress.open_sell_quote
+    # a sell is written down at the bid, so up to the slippage below the mid that it is measured against
+    reference_quote = open_quote * (1 + 2 * _slippage_rate(settings.order_type, settings))
+    return reference_quote * _worst_rate(settings.order_type, view, settings)
+
+
+def _worst_rate(order_type: OrderType, view: View, settings: Settings) -> Decimal:
+    slippage_rate = _slippage_rate(order_type, settings)
+    return slippage_rate + _fee_rate(view) * (1 + slippage_rate)
+
+
+def _fee_rate(view: View) -> Decimal:
+    return max(view.rules.maker_fee_rate, view.rules.taker_fee_rate, Decimal(0))
+
+
+def _slippage_rate(order_type: OrderType, settings: Settings) -> Decimal:
+    return Decimal(0) if order_type is OrderType.LIMIT else settings.max_slippage_bps / TEN_THOUSAND
+
+
+def position_size(intent: OrderIntent, view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """Orders are cut to `max_position_percent` of equity; one that is larger still is the exchange's smallest."""
+    equity_quote = view.vitals.equity.now_quote
+    most_quote = largest_order(settings, equity_quote)
+    if intent.notional <= max(most_quote, Decimal(0)):
+        return None
+    return _lasting(
+        "position_size",
+        f"the smallest order that the exchange takes, {intent.notional:.2f}, is more than max_position_percent "
+        f"{settings.max_position_percent:g} of the equity of {equity_quote:.2f}, which is {most_quote:.2f}",
+    )
+
+
+def largest_order(settings: Settings, equity_quote: Decimal) -> Decimal:
+    """The largest order, in quote, that `max_position_percent` allows."""
+    return equity_quote * settings.max_position_percent / HUNDRED
+
+
+def _lasting(guard: str, reason: str) -> Halt:
+    return Halt(reason, guard, is_lasting=True)
+
+
+def _percent(part: Decimal, whole: Decimal) -> Decimal:
+    return part / whole * HUNDRED if whole > 0 else Decimal(0)
+
+
+Guard = Callable[[View, Settings, Progress], Halt | None]
+OrderGuard = Callable[[OrderIntent, View, Settings, Progress], Halt | None]
+
+LOCKS: tuple[Guard, ...] = (real_funds_lock, participation_ceiling)
+"""Before anything else, even before a reached target is told."""
+GUARDS: tuple[Guard, ...] = (
+    thin_market,
+    cost_rate,
+    daily_loss,
+    drawdown,
+    consecutive_failures,
+    consecutive_losses,
+    exposure,
+    price_jump,
+    clock_set_back,
+)
+ORDER_GUARDS: tuple[OrderGuard, ...] = (cost_budget, position_size)
+
+
+def first_halt(guards: tuple[Guard, ...], view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """The first of these guards that says stop."""
+    return next((halt for guard in guards if (halt := guard(view, settings, progress)) is not None), None)
+
+
+def order_halt(intent: OrderIntent, view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """The first guard that forbids an order."""
+    halts = (guard(intent, view, settings, progress) for guard in ORDER_GUARDS)
+    return next((halt for halt in halts if halt is not None), None)
+
+
+def gauges(equity: Equity, settings: Settings, progress: Progress) -> tuple[Gauge, ...]:
+    """How near the guards that count are to their limits, for a person to see."""
+    budget_quote = settings.cost_budget(progress.target_quote)
+    rate_bps = bps(progress.guarded_cost_quote, progress.guarded_filled_quote)
+    drift_percent = _percent(abs(equity.drift_quote), equity.now_quote)
+    day_percent, peak_percent = (
+        _percent(max(before - equity.now_quote, Decimal(0)), before)
+        for before in (equity.day_start_quote, equity.peak_quote)
+    )
+    return (
+        Gauge("cost_rate", float(rate_bps), float(settings.max_cost_bps), "bps"),
+        Gauge("cost_budget", float(progress.guarded_cost_quote), float(budget_quote), "quote"),
+        Gauge("daily_loss", float(day_percent), float(settings.max_daily_loss_percent), "%"),
+        Gauge("drawdown", float(peak_percent), float(settings.max_drawdown_percent), "%"),
+        Gauge("exposure", float(drift_percent), float(settings.max_exposure_percent), "%"),
+        Gauge("consecutive_failures", progress.failures_in_a_row, settings.max_consecutive_failures, "orders"),
+        Gauge("consecutive_losses", progress.losses_in_a_row, settings.max_consecutive_losses, "round trips"),
+    )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from .books import Book, Market, Tally, day_of, dump_book, exact_add, load_book, summed
+from .books import Book, Forgiven, Market, Tally, day_of, dump_book, exact_add, hour_of, load_book, summed
 from .books import Outcome as Outcome
 from .inventory import Inventory
 from .market import ZERO, Fill, OrderIntent, OrderType, Role, Side, bps
 
+NOTHING_FORGIVEN = Forgiven()
 KEPT_ORDERS = 1_000
 """So many ended orders stay in memory; an older one is recalled from the journal should something of it still come."""
 
@@ -75,6 +77,9 @@ class Progress:
     """Ended orders that something of was filled."""
     open_orders: int = 0
     failures_in_a_row: int = 0
+    losses_in_a_row: int = 0
+    """The most of any market; round trips are explained in `round_trips`."""
+    forgiven: Forgiven = NOTHING_FORGIVEN
     unfilled_buys: int = 0
     unfilled_sells: int = 0
     """Open orders that nothing of is filled yet; `buys` and `sells` count those that something of is."""
@@ -108,6 +113,16 @@ class Progress:
     @property
     def cost_bps(self) -> Decimal:
         return bps(self.cost_quote, self.filled_quote)
+
+    @property
+    def guarded_cost_quote(self) -> Decimal:
+        """What it has cost since the start, or since a person last resumed it: what the guards count."""
+        return exact_add(self.cost_quote, -self.forgiven.cost_quote)
+
+    @property
+    def guarded_filled_quote(self) -> Decimal:
+        """What was filled since the start, or since a person last resumed it."""
+        return exact_add(self.filled_quote, -self.forgiven.filled_quote)
 
     @property
     def maker_share(self) -> float:
@@ -167,7 +182,7 @@ class Ledger:
     it was sent. Only open and lately ended orders are in memory, so that it does not grow with the fills.
     """
 
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     """Of what `dump` gives: it changes when the same rows come to add up to something else."""
 
     failures_in_a_row: int = 0
@@ -214,6 +229,9 @@ class Ledger:
         for tally in book.tallies(day):
             tally.count_fill(side, role, at, amounts)
         book.inventory.add((at, fill_id, side, quantity, price))
+        planned = intent.price - intent.mid_price
+        book.trips.add(order_id, side, quantity, price, fee_quote, planned if side is Side.BUY else -planned)
+        book.count_hour(at, amounts[0])
         self._mark(record, fill_id, day)
         record.filled_quantity = exact_add(record.filled_quantity, quantity)
         self.failures_in_a_row = 0
@@ -267,6 +285,27 @@ class Ledger:
         self._ended.append(order_id)
         if len(self._ended) > KEPT_ORDERS:
             self._orders.pop(self._ended.popleft(), None)
+
+    def forgive(self) -> None:
+        """A person has resumed the campaign: what the guards count begins anew."""
+        self._told.clear()
+        self.failures_in_a_row = 0
+        for book in self._books.values():
+            book.forgive()
+
+    def hour_filled(self, market: Market, now: float) -> Decimal:
+        """What was filled on one market in the hour of the clock, in quote."""
+        book = self._books.get(market)
+        return book.hours.get(hour_of(now), ZERO) if book else ZERO
+
+    def drift(self, market: Market) -> tuple[Decimal, Decimal]:
+        """What the fills of one market have added to its account: base, and quote with fees taken off."""
+        book = self._books.get(market)
+        if book is None:
+            return ZERO, ZERO
+        sums = summed(book.sums(None))
+        quote = exact_add(exact_add(sums.sold_quote, -sums.bought_quote), -sums.fees_quote)
+        return book.inventory.position.base, quote
 
     def recall(self, order_id: str, record: OrderRecord) -> None:
         """Take an ended order that has left the memory back into it, as it was counted."""
@@ -341,6 +380,8 @@ class Ledger:
             **_reserved(records),
             open_orders=len(records),
             failures_in_a_row=self.failures_in_a_row,
+            losses_in_a_row=max((book.trips.losses_in_a_row for book in books.values()), default=0),
+            forgiven=_forgiven(books.values(), day),
             holdings=tuple(_holding(one, books[one].inventory) for one in sorted(books)),
         )
 
@@ -358,6 +399,13 @@ def _reserved(records: list[OrderRecord]) -> dict[str, Any]:
         "unfilled_buys": unfilled[Side.BUY],
         "unfilled_sells": unfilled[Side.SELL],
     }
+
+
+def _forgiven(books: Iterable[Book], day: int | None) -> Forgiven:
+    total = NOTHING_FORGIVEN
+    for book in books:
+        total = total.plus(book.forgiven.get(day, NOTHING_FORGIVEN))
+    return total
 
 
 def _holding(market: Market, inventory: Inventory) -> Holding:

@@ -42,6 +42,11 @@ class Trading(enum.Enum):
     SANDBOX = "sandbox"
     LIVE = "live"
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether OctoBot itself plays the exchange."""
+        return self in (Trading.SIMULATION, Trading.BACKTEST)
+
 
 @dataclass(frozen=True, slots=True)
 class MarketRules:
@@ -90,6 +95,55 @@ class OpenOrder:
     placed_at: float
     is_ours: bool = True
     """False for an order of this bot that another trading mode or a person placed: never touched, never crossed."""
+    is_cancelling: bool = False
+    """Its cancellation is asked for and not confirmed yet: until it is, the order may still fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One price of a side of the order book, and the base that rests there."""
+
+    price: Decimal
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Equity:
+    """What a campaign's account of one market is worth, in quote at the present mid.
+
+    It is what the campaign began with and what its own trades have made of that: deposits, withdrawals and what others
+    trade on the same account change nothing. `drift_quote` is the value of the base that the campaign has bought beyond
+    what it sold, below zero for the opposite.
+    """
+
+    now_quote: Decimal
+    day_start_quote: Decimal
+    peak_quote: Decimal
+    drift_quote: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What the guards look at beside the market itself."""
+
+    equity: Equity
+    last_mid_price: Decimal | None = None
+    """The mid of the look before, None when that is too long ago to compare with."""
+    clock_jump_s: float = 0.0
+    """By how much the clock has gone on since the look before, beyond the time that has passed; negative: gone back."""
+    day_volume_quote: Decimal | None = None
+    """What everybody has traded on this market in 24 hours; None where nobody tells."""
+    hour_filled_quote: Decimal = ZERO
+    """What this campaign has filled on this market in the present hour of the clock."""
+    last_order_at: float | None = None
+    """When this bot last sent an order, on whatever market."""
+    exchange_orders_per_second: float | None = None
+    """How many requests a second the exchange allows; None where it does not say."""
+    rate_limit_used: float = 0.0
+    """The largest share of any of the exchange's limits that is used up, 0 to 1."""
+    rate_limit_resets_in_s: float = 0.0
+    is_real_trading_allowed: bool = False
+    """Whether the environment says that real funds may be traded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +161,14 @@ class View:
     price_age_s: float
     rules: MarketRules
     balances: Balances
+    vitals: Vitals
     open_orders: tuple[OpenOrder, ...] = ()
     best_bid: Decimal | None = None
     best_ask: Decimal | None = None
     """The best prices of the order book, None where it was not read."""
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
+    """The order book, best price first, as far as it was read."""
     running_since: float = 0.0
     """When this run of the bot began, on the same clock as `now`."""
 

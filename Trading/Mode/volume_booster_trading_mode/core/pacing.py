@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 
+HOUR_S = 3_600
 BACKOFF_FIRST_S = 2.0
 BACKOFF_MAX_S = 120.0
 BACKOFF_MAX_DOUBLINGS = 10
@@ -20,6 +22,23 @@ def decision_rng(seed: int, exchange: str, symbol: str, decision_number: int) ->
 def next_delay(low_s: float, high_s: float, rng: random.Random) -> float:
     """A delay drawn uniformly from [low_s, high_s]."""
     return rng.uniform(low_s, high_s)
+
+
+def participation_delay(notional: Decimal, now: float, hour_used: Decimal, hour_allowance: Decimal) -> float:
+    """The least wait after an order of this notional, so that the hour's allowance lasts for the hour.
+
+    The first half of it may go at any pace; the second half is spread over what is left of the hour of the clock.
+    """
+    left = hour_allowance - hour_used
+    if left <= 0:
+        return seconds_to_next_hour(now)
+    if hour_used + notional <= hour_allowance / 2:
+        return 0.0
+    return min(float(notional / left), 1.0) * seconds_to_next_hour(now)
+
+
+def seconds_to_next_hour(now: float) -> float:
+    return HOUR_S - now % HOUR_S
 
 
 def backoff_delay(failures: int, rng: random.Random) -> float:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from decimal import Decimal
 
 from . import direction, pacing, pricing, sizing
-from .guards import Halt, first_halt
+from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt, participation_an_hour
 from .ledger import Progress
-from .market import ZERO, OpenOrder, OrderIntent, OrderType, Side, View
+from .market import ZERO, OpenOrder, OrderIntent, OrderType, Side, Trading, View
 from .settings import OpenOrdersAtStart, Settings
 
+CANCEL_LOOK_S = 0.25
+"""How soon a cancellation that is on its way is looked at again."""
+LONGEST_WAIT_S = 60.0
+NO_DAY_VOLUME = "the exchange does not tell what the market trades in 24 h, which max_participation_percent needs"
 IDLE_S = 1.0
 """How often a campaign that has nothing to do looks again whether that is still so."""
 
@@ -54,38 +59,82 @@ class Done:
 Decision = Place | Cancel | Wait | Halt | Done
 
 
-def decide(view: View, settings: Settings, progress: Progress, rng: random.Random, hold: str = "") -> Decision:
+def decide(
+    view: View, settings: Settings, progress: Progress, rng: random.Random, hold: str = "", standing: Halt | None = None
+) -> Decision:
     """What to do now. The same arguments, random state included, give the same decision.
 
-    `hold` is why a person wants no new order, empty when nobody does.
+    `hold` is why a person wants no new order, empty when nobody does; `standing` is a halt that nobody has ended yet.
     """
-    if halt := first_halt(view):
-        return halt
+    if lock := first_halt(LOCKS, view, settings, progress):
+        return lock
     ours = tuple(order for order in view.open_orders if order.is_ours)
     if progress.is_done:
         return Done(leftovers=ours)
+    if halt := standing or first_halt(GUARDS, view, settings, progress):
+        return halt
     if not settings.enable_volume_booster:
         return Wait(IDLE_S, "enable_volume_booster is off")
-    if stale := tuple(order for order in ours if view.now - order.placed_at >= settings.limit_order_timeout):
-        return Cancel(stale, f"open for {settings.limit_order_timeout:g} s or longer")
-    if settings.open_orders_at_start is OpenOrdersAtStart.CANCEL and (
-        left := tuple(order for order in ours if order.placed_at < view.running_since)
-    ):
-        return Cancel(left, "left from before this start")
-    if waiting := hold or _reason_to_wait(view, settings, progress, ours):
-        return Wait(IDLE_S, waiting)
+    if cancel := _overdue(view, settings, ours):
+        return cancel
+    if waiting := _reason_to_wait(view, settings, progress, ours, hold):
+        return waiting
     return _next_order(view, settings, progress, rng)
 
 
-def _reason_to_wait(view: View, settings: Settings, progress: Progress, ours: tuple[OpenOrder, ...]) -> str | None:
+def _overdue(view: View, settings: Settings, ours: tuple[OpenOrder, ...]) -> Cancel | None:
+    """Orders of ours that have rested long enough, or since before this start where that is not wanted."""
+    if stale := tuple(order for order in ours if view.now - order.placed_at >= settings.limit_order_timeout):
+        return Cancel(stale, f"open for {settings.limit_order_timeout:g} s or longer")
+    left = tuple(order for order in ours if order.placed_at < view.running_since)
+    if left and settings.open_orders_at_start is OpenOrdersAtStart.CANCEL:
+        return Cancel(left, "left from before this start")
+    return None
+
+
+def _reason_to_wait(
+    view: View, settings: Settings, progress: Progress, ours: tuple[OpenOrder, ...], hold: str
+) -> Wait | None:
+    """Why no order is sent at this moment, though nothing is wrong; it passes by itself."""
+    if hold:
+        return Wait(IDLE_S, hold)
     if view.price_age_s > settings.max_price_age:
         age, limit = f"{view.price_age_s:.0f} s", f"{settings.max_price_age:g} s"
-        return f"the market price is {age} old, older than max_price_age {limit}"
+        return Wait(IDLE_S, f"the market price is {age} old, older than max_price_age {limit}")
+    if view.vitals.clock_jump_s > settings.max_clock_jump:
+        return Wait(IDLE_S, f"the clock went on by {view.vitals.clock_jump_s:.0f} s at once: all is looked at again")
     if progress.headroom_quote <= 0:
-        return f"open orders of {-progress.headroom_quote + progress.remaining_quote:.2f} cover the rest of the target"
+        open_quote = -progress.headroom_quote + progress.remaining_quote
+        return Wait(IDLE_S, f"open orders of {open_quote:.2f} cover the rest of the target")
     if len(ours) >= settings.max_open_orders:
-        return f"{len(ours)} orders are open, as many as max_open_orders allows"
+        return Wait(IDLE_S, f"{len(ours)} orders are open, as many as max_open_orders allows")
+    return _too_fast(view, settings, progress)
+
+
+def _too_fast(view: View, settings: Settings, progress: Progress) -> Wait | None:
+    """The limits of pace: the exchange's, our own, and the share of the market."""
+    vitals, margin = view.vitals, float(settings.rate_limit_margin)
+    if vitals.rate_limit_used >= margin:
+        used = f"{vitals.rate_limit_used:.0%} of a limit of {view.exchange} is used, rate_limit_margin is {margin:.0%}"
+        return Wait(max(vitals.rate_limit_resets_in_s, IDLE_S), used)
+    allowed = [settings.max_orders_per_second, (vitals.exchange_orders_per_second or math.inf) * margin]
+    if vitals.last_order_at is not None and (left_s := vitals.last_order_at + 1 / min(allowed) - view.now) > 1e-3:
+        return Wait(left_s, f"no more than {min(allowed):g} orders a second")
+    if vitals.day_volume_quote is None:
+        return Wait(IDLE_S, NO_DAY_VOLUME) if view.trading is Trading.LIVE else None
+    if _hour_left(view, settings, progress) < view.rules.min_order_notional(view.mid_price):
+        percent = f"max_participation_percent {settings.max_participation_percent:g}"
+        hour = f"{percent} of the market's volume is reached for this hour"
+        return Wait(min(pacing.seconds_to_next_hour(view.now), LONGEST_WAIT_S), hour)
     return None
+
+
+def _hour_left(view: View, settings: Settings, progress: Progress) -> Decimal:
+    """What may still be filled in this hour of the clock; only for a market whose volume is known."""
+    assert view.vitals.day_volume_quote is not None
+    open_quote = progress.open_buy_quote + progress.open_sell_quote
+    allowance = participation_an_hour(view.vitals.day_volume_quote, settings)
+    return allowance - view.vitals.hour_filled_quote - open_quote
 
 
 def _next_order(view: View, settings: Settings, progress: Progress, rng: random.Random) -> Decision:
@@ -93,10 +142,11 @@ def _next_order(view: View, settings: Settings, progress: Progress, rng: random.
         side: sizing.fundable_notional(side, view.mid_price, view.rules, view.balances, settings) for side in Side
     }
     min_order = view.rules.min_order_notional(view.mid_price)
-    sides, reason = direction.choose_sides(fundable, min_order, settings, progress, rng)
+    equity = view.vitals.equity
+    sides, reason = direction.choose_sides(fundable, min_order, settings, progress, equity, rng)
     delay_s = pacing.next_delay(settings.trade_frequency_min, settings.trade_frequency_max, rng)
     if not sides:
-        is_unfunded = min_order > max(fundable.values()) or direction.is_any_allowed(settings, progress)
+        is_unfunded = min_order > max(fundable.values()) or direction.is_any_allowed(settings, progress, equity)
         return Wait(delay_s, reason, is_unfunded)
     first = _order_on(sides[0], view, settings, progress, rng, delay_s)
     if not isinstance(first, Wait):
@@ -115,17 +165,63 @@ def _order_on(
     if price is None:
         return Wait(delay_s, f"no {side.value} price is left that does not cross an own order")
     min_order = view.rules.min_order_notional(price)
-    notional = sizing.clip_to_headroom(drawn, progress.headroom_quote, min_order)
-    reaches_target = notional >= progress.headroom_quote
-    affordable = sizing.fundable_notional(side, price, view.rules, view.balances, settings)
-    quantity = sizing.fit_quantity(notional, price, affordable, view.rules, reach=reaches_target)
+    notional = _allowed_notional(drawn, min_order, view, settings, progress)
+    quantity = sizing.fit_quantity(
+        notional,
+        price,
+        sizing.fundable_notional(side, price, view.rules, view.balances, settings),
+        view.rules,
+        reach=notional >= progress.headroom_quote,
+        most_quantity=sizing.reachable_quantity(side, view, settings) if _takes(settings) else None,
+    )
     if quantity is None:
-        return Wait(delay_s, f"a {side.value} of {notional:.2f} does not fit the balance and the exchange's limits")
-    return Place(OrderIntent(side, settings.order_type, quantity, price, view.mid_price), delay_s, min_order)
+        return Wait(delay_s, _does_not_fit(side, notional, view, settings))
+    intent = OrderIntent(side, settings.order_type, quantity, price, view.mid_price)
+    if halt := order_halt(intent, view, settings, progress):
+        # what is open keeps a part of the budget until it has filled or is cancelled
+        return Wait(IDLE_S, halt.reason) if progress.open_orders else halt
+    return Place(intent, max(delay_s, _participation_delay(intent, view, settings, progress)), min_order)
+
+
+def _takes(settings: Settings) -> bool:
+    return settings.order_type is OrderType.MARKET
+
+
+def _allowed_notional(
+    drawn: Decimal, min_order: Decimal, view: View, settings: Settings, progress: Progress
+) -> Decimal:
+    """The drawn notional as far as the target, the equity and the market's volume allow it."""
+    notional = sizing.clip_to_headroom(drawn, progress.headroom_quote, min_order)
+    notional = min(notional, largest_order(settings, view.vitals.equity.now_quote))
+    if view.vitals.day_volume_quote is not None:
+        notional = min(notional, _hour_left(view, settings, progress))
+    return notional
+
+
+def _does_not_fit(side: Side, notional: Decimal, view: View, settings: Settings) -> str:
+    reachable = sizing.reachable_quantity(side, view, settings) if _takes(settings) else None
+    if reachable is not None and reachable * view.mid_price < notional:
+        return (
+            f"the order book has {reachable:f} {view.rules.base} for a market {side.value} within max_slippage_bps "
+            f"{settings.max_slippage_bps:g} of the mid, too little for an order"
+        )
+    return f"a {side.value} of {notional:.2f} does not fit the balance and the exchange's limits"
+
+
+def _participation_delay(intent: OrderIntent, view: View, settings: Settings, progress: Progress) -> float:
+    volume = view.vitals.day_volume_quote
+    if volume is None:
+        return 0.0
+    allowance = participation_an_hour(volume, settings)
+    used = allowance - _hour_left(view, settings, progress)
+    return pacing.participation_delay(intent.notional, view.now, used, allowance)
 
 
 def _clear_the_way(side: Side, in_the_way: list[OpenOrder]) -> Decision:
-    ours = tuple(order for order in in_the_way if order.is_ours)
+    """Nothing is sent until the cancellation of what could trade with it is confirmed."""
+    ours = tuple(order for order in in_the_way if order.is_ours and not order.is_cancelling)
     if ours:
         return Cancel(ours, f"a market {side.value} could trade with them")
+    if any(order.is_cancelling for order in in_the_way):
+        return Wait(CANCEL_LOOK_S, f"a market {side.value} waits until the {side.opposite.value} orders are cancelled")
     return Wait(IDLE_S, f"a market {side.value} could trade with another {side.opposite.value} order of this bot")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import pydantic
 
-from .market import OrderType, Side
+from .market import TEN_THOUSAND, OrderType, Side
 from .presets import Preset, decided_by
 
 
@@ -66,6 +66,9 @@ _NUMBER = pydantic.BeforeValidator(_refuse_bool)
 QuoteAmount = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
 Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False)]
 Percent = Annotated[Decimal, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False)]
+Share = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=100, allow_inf_nan=False)]
+Bps = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=10_000, allow_inf_nan=False)]
+PerSecond = Annotated[float, _NUMBER, pydantic.Field(ge=0.01, le=20, allow_inf_nan=False)]
 Ratio = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=200)]
 Seed = Annotated[int, _NUMBER, pydantic.Field(ge=0, le=2**63 - 1)]
@@ -142,15 +145,51 @@ class Settings(pydantic.BaseModel):
         Decimal(1), "Safety", "Share of each free balance that is never spent, so that fees can be paid"
     )
     max_price_age: Seconds = _setting(30.0, "Safety", "An older market price is not traded on, seconds")
+    max_price_jump_percent: Share = _setting(
+        Decimal(5), "Safety", "A price that moves further than this from one look to the next halts the campaign"
+    )
+    max_clock_jump: Seconds = _setting(30.0, "Safety", "A clock that is set back by more than this halts, seconds")
+    max_slippage_bps: Bps = _setting(
+        Decimal(15), "Safety", "A market order takes no price that is worse than the mid by more than this"
+    )
+    max_cost_bps: Bps = _setting(
+        Decimal(30), "Guards", "Halts when all-in costs are above this share of the volume, in 1/10,000"
+    )
+    max_cost_quote: QuoteAmount | None = _setting(
+        None, "Guards", "Budget of all-in costs, in quote, never passed; empty: max_cost_bps of the target"
+    )
+    max_daily_loss_percent: Share = _setting(Decimal(10), "Guards", "Halts at this loss of equity since 00:00 UTC")
+    max_drawdown_percent: Share = _setting(Decimal(15), "Guards", "Halts at this loss of equity since its peak")
+    max_consecutive_failures: Count = _setting(5, "Guards", "Halts when so many orders in a row were refused")
+    max_consecutive_losses: Count = _setting(
+        5, "Guards", "Halts when so many round trips in a row each lost more than twice their planned cost"
+    )
+    max_position_percent: Share = _setting(Decimal(5), "Guards", "Largest order, in percent of equity")
+    max_exposure_percent: Share = _setting(
+        Decimal(50), "Guards", "How far the inventory may drift from its start, in percent of equity"
+    )
+    max_orders_per_second: PerSecond = _setting(5.0, "Guards", "Most orders a second, of all pairs together")
+    rate_limit_margin: Ratio = _setting(
+        Decimal("0.8"), "Guards", "Share of the exchange's own limits that may be used before it waits"
+    )
+    max_participation_percent: Share = _setting(
+        Decimal(10), "Guards", "Largest share of the market's 24 h volume; above 20 is refused with real funds"
+    )
+    emergency_flatten: bool = _setting(
+        False, "Emergency", "On: an emergency stop also trades the inventory back to where it began"
+    )
+    i_accept_real_trading: bool = _setting(
+        False, "Real funds", "On: one of the two consents that real funds need; the other is in the environment"
+    )
 
     @pydantic.model_validator(mode="before")
     @classmethod
     def _preset_decides(cls, values: Any) -> Any:
         return {**values, **decided_by(values.get("preset"))} if isinstance(values, dict) else values
 
-    @pydantic.field_validator("seed", mode="before")
+    @pydantic.field_validator("seed", "max_cost_quote", mode="before")
     @classmethod
-    def _empty_seed_is_none(cls, value: object) -> object:
+    def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
 
     @pydantic.model_validator(mode="after")
@@ -170,6 +209,12 @@ class Settings(pydantic.BaseModel):
         if side is Side.BUY:
             return self.min_buy_amount, self.max_buy_amount
         return self.min_sell_amount, self.max_sell_amount
+
+    def cost_budget(self, target_quote: Decimal) -> Decimal:
+        """The most that a campaign towards this target may cost, all-in, in quote."""
+        if self.max_cost_quote is not None:
+            return self.max_cost_quote
+        return target_quote * self.max_cost_bps / TEN_THOUSAND
 
     def to_config(self) -> dict[str, Any]:
         """The settings as plain JSON values, as a configuration file holds them."""

@@ -6,7 +6,7 @@ import decimal
 import random
 from decimal import Decimal
 
-from .market import Balances, MarketRules, Side, round_to_step
+from .market import TEN_THOUSAND, Balances, MarketRules, Side, View, round_to_step
 from .settings import Settings
 
 HUNDRED = Decimal(100)
@@ -39,18 +39,32 @@ def clip_to_headroom(notional: Decimal, headroom: Decimal, min_order: Decimal) -
     return notional
 
 
+def reachable_quantity(side: Side, view: View, settings: Settings) -> Decimal | None:
+    """The base that a market order may take without a price that is further from the mid than `max_slippage_bps`.
+
+    None where the order book was not read, as OctoBot's simulator has none.
+    """
+    levels = view.asks if side is Side.BUY else view.bids
+    if not levels:
+        return None
+    most = view.mid_price * settings.max_slippage_bps / TEN_THOUSAND
+    return sum((level.quantity for level in levels if abs(level.price - view.mid_price) <= most), Decimal(0))
+
+
 def fit_quantity(
-    notional: Decimal, price: Decimal, fundable: Decimal, rules: MarketRules, *, reach: bool = False
-) -> Decimal | None:
+    notional: Decimal, price: Decimal, fundable: Decimal, rules: MarketRules, *, reach: bool = False,
+    most_quantity: Decimal | None = None,
+) -> Decimal | None:  # fmt: skip
     """The quantity, in base, that the exchange accepts and the balance pays for; None when there is none.
 
     Rounded down to the exchange's step, or up when the order has to `reach` the notional, as the last one of a
-    campaign does. What the balance or the exchange's maximum does not allow is cut off.
+    campaign does. What the balance, the exchange's maximum or `most_quantity` does not allow is cut off.
     """
     rounding = decimal.ROUND_CEILING if reach else decimal.ROUND_FLOOR
     quantity = round_to_step(notional / price, rules.quantity_step, rounding)
     quantity = max(quantity, smallest_quantity(price, rules))
-    for limit in (fundable / price, rules.max_quantity, rules.max_notional and rules.max_notional / price):
+    most = rules.max_notional and rules.max_notional / price
+    for limit in (fundable / price, rules.max_quantity, most, most_quantity):
         if limit is not None:
             quantity = min(quantity, round_to_step(limit, rules.quantity_step, decimal.ROUND_FLOOR))
     return quantity if quantity >= smallest_quantity(price, rules) else None

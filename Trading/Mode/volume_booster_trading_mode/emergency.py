@@ -1,0 +1,174 @@
+"""The emergency stop of one symbol: everything of ours cancelled and confirmed, then nothing until a person resumes.
+
+It runs in a task of its own beside the loop, so that it also works where the loop hangs. While it is in force the
+consumer lets no order out, whoever asks for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import typing
+from dataclasses import dataclass
+from decimal import Decimal
+
+from . import exchange_view, notifications, report
+from .campaign import Campaign, ControlState
+from .core import pricing, sizing
+from .core.guards import Halt
+from .core.market import OrderIntent, OrderType, Side
+from .journal import WAIT
+
+LOOK_EVERY_S = 0.25
+AGAIN_FIRST_S = 0.2
+AGAIN_LAST_S = 5.0
+TOLD_AFTER_TRIES = 10
+"""When so many tries have not cancelled all, a person is told; it goes on trying."""
+RECOVERY = (
+    "To go on: read this report and the exchange's own list of open orders; switch enable_volume_booster on again, in "
+    "OctoBot's form or in the profile; then `volume-booster resume`."
+)
+
+
+@dataclass(slots=True)
+class Cancelled:
+    """What cancelling has come to: orders that are gone for certain, and cancellations that had to be tried again."""
+
+    orders: int = 0
+    retries: int = 0
+    tries: int = 0
+
+
+class EmergencyStop:
+    """Carries out the emergency stop of one producer's symbol as soon as the campaign's control says so."""
+
+    def __init__(self, producer: typing.Any) -> None:
+        self._producer = producer
+        self._is_in_force = False
+
+    async def watch(self) -> None:
+        """Until it is cancelled, which the producer does when it stops."""
+        while True:
+            try:
+                await self._look()
+            except Exception as error:
+                # whatever went wrong, the next look tries again: an emergency stop does not give up
+                self._producer.logger.exception(error, True, f"Emergency stop of {self._producer.source}: {error}")
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _look(self) -> None:
+        campaign: Campaign | None = self._producer.campaign
+        if campaign is None:
+            return
+        campaign.take_commands(self._producer.now())
+        if campaign.control.state is not ControlState.EMERGENCY:
+            self._is_in_force = False
+        elif not self._is_in_force:
+            await self._carry_out(campaign)
+            self._is_in_force = True
+            self._producer.wake()
+
+    async def _carry_out(self, campaign: Campaign) -> None:
+        producer = self._producer
+        producer.logger.error(f"Emergency stop on {producer.source}: no order any more, all open ones are cancelled")
+        campaign.note(producer.now(), WAIT, producer.source, "emergency stop: open orders are being cancelled")
+        producer.trading_mode.disable()
+        cancelled = await self._cancel_all(campaign)
+        flattened = await self._flatten(campaign)
+        told = self._told(cancelled, flattened)
+        self._write(campaign, told)
+        campaign.halt(producer.now(), producer.source, Halt(told[0], "emergency_stop"))
+        await notifications.notify("\n".join(told), is_critical=True)
+
+    async def _cancel_all(self, campaign: Campaign) -> Cancelled:
+        """Until nothing of ours may still fill, by what the exchange says and not only by what OctoBot believes."""
+        producer, cancelled, delay_s = self._producer, Cancelled(), AGAIN_FIRST_S
+        market = producer.exchange_name, producer.trading_mode.symbol
+        seen: set[str] = set()
+        while True:
+            ours = producer.own_open_orders()
+            seen |= {order.order_id for order in ours}
+            failed = await producer.execution.cancel_each(ours)
+            if producer.settler is not None:
+                producer.settler.look_soon()
+                await producer.settled(campaign)
+            left = campaign.open_order_ids(*market)
+            if not left and not producer.own_open_orders():
+                cancelled.orders = len(seen)
+                return cancelled
+            cancelled.retries += len(failed)
+            cancelled.tries += 1
+            await self._tell_if_stuck(cancelled, max(len(left), len(failed)))
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 1.5, AGAIN_LAST_S)
+
+    async def _tell_if_stuck(self, cancelled: Cancelled, left: int) -> None:
+        if cancelled.tries != TOLD_AFTER_TRIES:
+            return
+        told = (
+            f"Emergency stop on {self._producer.source}: {left} orders could not be cancelled or confirmed yet. It "
+            "goes on trying; cancel them on the exchange's own page."
+        )
+        self._producer.logger.error(told)
+        await notifications.notify(told, is_critical=True)
+
+    async def _flatten(self, campaign: Campaign) -> str:
+        """Trade the inventory back to its start, where the settings ask for it; what became of it, in a sentence."""
+        settings = self._producer.trading_mode.settings
+        symbol = self._producer.trading_mode.symbol
+        held = campaign.ledger.drift((self._producer.exchange_name, symbol))[0]
+        if not held:
+            return "The inventory is as it was at the start."
+        if settings is None or not settings.emergency_flatten:
+            return f"The inventory is {held:+f} away from its start; emergency_flatten is off, so it stays."
+        intent = await self._flattening_order(held)
+        if isinstance(intent, str):
+            return f"The inventory is {held:+f} away from its start and stays so: {intent}."
+        fate, reason = await self._producer.execution.flatten(intent, campaign)
+        await self._producer.settled(campaign)
+        left = campaign.ledger.drift((self._producer.exchange_name, symbol))[0]
+        why = f" ({fate.value}: {reason})" if reason and left else ""
+        return f"The inventory was {held:+f} away from its start and is {left:+f} away now{why}."
+
+    async def _flattening_order(self, held: Decimal) -> OrderIntent | str:
+        """The market order, or why there can be none."""
+        producer, symbol = self._producer, self._producer.trading_mode.symbol
+        manager = producer.exchange_manager
+        side = Side.SELL if held > 0 else Side.BUY
+        if pricing.crossing_side(side, producer.open_orders()):
+            return f"a market {side.value} could trade with another order of this bot"
+        try:
+            exchange_view.check_ready(manager, symbol)
+            rules = exchange_view.read_rules(manager, symbol)
+            book = None if producer.settler is None else await exchange_view.read_book(manager, symbol)
+            price = exchange_view.read_price(manager, symbol, producer.now(), book).mid_price
+        except exchange_view.NotReadableError as missing:
+            return str(missing)
+        most = producer.fundable(side, price, rules)
+        quantity = sizing.fit_quantity(abs(held) * price, price, most, rules)
+        if quantity is None or quantity > abs(held) + rules.quantity_step:
+            return "it is less than the exchange's smallest order, or the balance does not pay for it"
+        return OrderIntent(side, OrderType.MARKET, quantity, price, price)
+
+    def _told(self, cancelled: Cancelled, flattened: str) -> tuple[str, ...]:
+        producer = self._producer
+        tries = f", {cancelled.retries} cancellations had to be tried again" if cancelled.retries else ""
+        done = f"{cancelled.orders} open orders are cancelled and confirmed, none is left{tries}"
+        return (
+            f"Emergency stop on {producer.source}: {done}; the mode is switched off.",
+            flattened,
+            f"So far: {report.sentence(producer.progress())}." if producer.trading_mode.settings else "",
+            RECOVERY,
+        )
+
+    def _write(self, campaign: Campaign, told: tuple[str, ...]) -> None:
+        """A file beside the journal; where it can't be written the log and the notification tell the same."""
+        if campaign.folder is None:
+            return
+        at = datetime.datetime.fromtimestamp(self._producer.now(), datetime.timezone.utc)
+        symbol = self._producer.trading_mode.symbol.replace("/", "-")
+        name = f"emergency-{at:%Y%m%dT%H%M%SZ}-{self._producer.exchange_name}-{symbol}.txt"
+        try:
+            (campaign.folder / name).write_text("\n".join([f"{at:%Y-%m-%d %H:%M:%S} UTC", *told, ""]), "utf-8")
+        except OSError as error:
+            self._producer.logger.error(f"The report {name} could not be written: {error}")

@@ -1,0 +1,315 @@
+"""Each guard: the state that trips it, what it says, and the state just before, which does not."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from strategies import a_view, an_order, calm
+
+from octobot_volume_booster.core.books import Forgiven
+from octobot_volume_booster.core.guards import (
+    GUARDS,
+    LOCKS,
+    ORDER_GUARDS,
+    WASH_TRADING_NOTICE,
+    Guard,
+    Halt,
+    OrderGuard,
+    gauges,
+    worst_cost,
+)
+from octobot_volume_booster.core.ledger import Progress
+from octobot_volume_booster.core.market import (
+    Equity,
+    Level,
+    MarketRules,
+    OrderIntent,
+    OrderType,
+    Side,
+    Trading,
+    View,
+    Vitals,
+)
+from octobot_volume_booster.core.policy import Cancel, Done, Place, Wait, decide
+from octobot_volume_booster.core.settings import parse_settings
+
+START = Progress(target_quote=Decimal(50_000))
+WORTH = Decimal(60_000)
+REAL = calm(WORTH, is_real_trading_allowed=True, day_volume_quote=Decimal("1e9"))
+
+
+def equity(now: Any = WORTH, day: Any = WORTH, peak: Any = WORTH, drift: Any = 0) -> Vitals:
+    return Vitals(Equity(Decimal(now), Decimal(day), Decimal(peak), Decimal(drift)))
+
+
+def filled(amount: Any, cost: Any = 0, **changes: Any) -> Progress:
+    """So much bought and sold, half each, at so much of fees."""
+    half = Decimal(amount) / 2
+    return replace(START, bought_quote=half, sold_quote=half, fees_quote=Decimal(cost), fills=20, **changes)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A guard, what trips it, what just does not, and words of its reason."""
+
+    guard: str
+    trips: dict[str, Any]
+    holds: dict[str, Any]
+    reason: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def decide(self, case: dict[str, Any]) -> Any:
+        view = a_view(vitals=case.get("vitals", calm(WORTH)), **case.get("view", {}))
+        settings = parse_settings(self.settings | case.get("settings", {}))
+        return decide(view, settings, case.get("progress", START), random.Random(7))
+
+
+TABLE = [
+    Row(
+        "real_funds_lock",
+        {"view": {"trading": Trading.LIVE}},
+        {
+            "view": {"trading": Trading.LIVE},
+            "settings": {"i_accept_real_trading": True},
+            "vitals": REAL,
+        },
+        "neither says so",
+    ),
+    Row(
+        "participation_ceiling",
+        {"view": {"trading": Trading.LIVE}, "vitals": REAL, "settings": {"max_participation_percent": 21}},
+        {"view": {"trading": Trading.LIVE}, "vitals": REAL, "settings": {"max_participation_percent": 20}},
+        "max_participation_percent 21 is above 20",
+        {"i_accept_real_trading": True},
+    ),
+    Row(
+        "thin_market",
+        {"vitals": calm(WORTH, day_volume_quote=Decimal(16_000))},
+        {"vitals": calm(WORTH, day_volume_quote=Decimal(17_000))},
+        "trades 16000.00 in 24 h, of which max_participation_percent 10 is 1600.00",
+    ),
+    Row(
+        "cost_rate",
+        {"progress": filled(10_000, "31")},
+        {"progress": filled(10_000, "30")},
+        "costs are 31.00 bps of the volume (31.00 of 10000.00), above max_cost_bps 30",
+    ),
+    Row(
+        "daily_loss",
+        {"vitals": equity(now=54_000)},
+        {"vitals": equity(now="54000.01")},
+        "fell from 60000.00 to 54000.00 today, by 10.00 %: max_daily_loss_percent is 10",
+    ),
+    Row(
+        "drawdown",
+        {"vitals": equity(now=51_000, day=51_000)},
+        {"vitals": equity(now="51000.01", day=51_000)},
+        "fell from 60000.00 to 51000.00 since its peak, by 15.00 %: max_drawdown_percent is 15",
+    ),
+    Row(
+        "consecutive_failures",
+        {"progress": replace(START, failures_in_a_row=5)},
+        {"progress": replace(START, failures_in_a_row=4)},
+        "5 orders in a row were refused",
+    ),
+    Row(
+        "consecutive_losses",
+        {"progress": replace(START, losses_in_a_row=5)},
+        {"progress": replace(START, losses_in_a_row=4)},
+        "5 round trips in a row each lost more than twice",
+    ),
+    Row(
+        "exposure",
+        {"vitals": equity(drift=-30_001)},
+        {"vitals": equity(drift=-30_000)},
+        "is -30001.00 away from its start, 50.00 % of the equity of 60000.00: max_exposure_percent is 50",
+    ),
+    Row(
+        "price_jump",
+        {"vitals": calm(WORTH, last_mid_price=Decimal(28_571))},
+        {"vitals": calm(WORTH, last_mid_price=Decimal(28_572))},
+        "jumped from 28571 to 30000, by 5.00 %",
+    ),
+    Row(
+        "clock_set_back",
+        {"vitals": calm(WORTH, clock_jump_s=-30.5)},
+        {"vitals": calm(WORTH, clock_jump_s=-30.0)},
+        "the clock was set back by 30 s",
+    ),
+    Row(
+        "cost_budget",
+        {"progress": filled(49_000, "98.5"), "settings": {"max_cost_quote": "98.51"}},
+        {"progress": filled(49_000, "98.5"), "settings": {"max_cost_quote": "98.66"}},
+        "98.50 of the cost budget of 98.51 (max_cost_quote) are spent",
+    ),
+    Row(
+        "position_size",
+        {"vitals": calm(Decimal(100))},
+        {"vitals": calm(Decimal(102))},
+        "5.10, is more than max_position_percent 5 of the equity of 100.00, which is 5.00",
+    ),
+]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.guard)
+def test_a_guard_trips_with_its_numbers_and_not_before(row: Row) -> None:
+    halt = row.decide(row.trips)
+    assert isinstance(halt, Halt)
+    assert halt.guard == row.guard
+    assert row.reason in halt.reason
+    assert not isinstance(row.decide(row.holds), Halt)
+
+
+def test_every_guard_is_in_the_table() -> None:
+    guards: tuple[Guard | OrderGuard, ...] = (*LOCKS, *GUARDS, *ORDER_GUARDS)
+    assert [row.guard for row in TABLE] == [guard.__name__ for guard in guards]
+
+
+def test_what_needs_a_person_lasts_and_what_a_setting_mends_does_not() -> None:
+    lasting = {row.guard for row in TABLE if row.decide(row.trips).is_lasting}
+    assert {row.guard for row in TABLE} - lasting == {"real_funds_lock", "participation_ceiling", "thin_market"}
+
+
+def test_a_halt_that_stands_is_the_decision_whatever_else_there_is_but_a_reached_target() -> None:
+    standing = Halt("it lost too much", "drawdown", is_lasting=True)
+    resting = a_view(open_orders=(an_order(Side.BUY, "29000", placed_at=0.0),))
+    assert decide(resting, parse_settings({}), START, random.Random(1), "paused", standing) is standing
+    assert isinstance(decide(resting, parse_settings({}), filled(50_000), random.Random(1), "", standing), Done)
+
+
+@pytest.mark.parametrize(
+    ("is_set", "is_told", "who"),
+    [(False, False, "neither says so"), (True, False, "only the setting"), (False, True, "only the environment")],
+)
+def test_with_one_consent_missing_the_lock_names_both_and_tells_of_wash_trading(
+    is_set: bool, is_told: bool, who: str
+) -> None:
+    vitals = calm(WORTH, is_real_trading_allowed=is_told, day_volume_quote=Decimal("1e9"))
+    settings = parse_settings({"i_accept_real_trading": is_set})
+    halt = decide(a_view(trading=Trading.LIVE, vitals=vitals), settings, START, random.Random(1))
+    assert isinstance(halt, Halt)
+    for word in (who, "i_accept_real_trading", "VOLUME_BOOSTER_REAL_TRADING=yes", WASH_TRADING_NOTICE):
+        assert word in halt.reason
+
+
+def test_with_both_consents_and_no_volume_told_it_waits() -> None:
+    vitals = calm(WORTH, is_real_trading_allowed=True)
+    settings = parse_settings({"i_accept_real_trading": True})
+    decision = decide(a_view(trading=Trading.LIVE, vitals=vitals), settings, START, random.Random(1))
+    assert isinstance(decision, Wait)
+    assert "does not tell what the market trades" in decision.reason
+
+
+def test_what_was_spent_before_a_person_resumed_counts_no_more() -> None:
+    spent = filled(10_000, "200", forgiven=Forgiven(Decimal(200), Decimal(10_000)))
+    assert isinstance(decide(a_view(), parse_settings({}), spent, random.Random(1)), Place)
+
+
+@pytest.mark.parametrize(
+    ("vitals", "words"),
+    [
+        (calm(WORTH, rate_limit_used=0.8, rate_limit_resets_in_s=12.0), "80% of a limit of binance is used"),
+        (calm(WORTH, last_order_at=1_700_000_000.0 - 0.1), "no more than 5 orders a second"),
+        (calm(WORTH, last_order_at=1_700_000_000.0 - 0.5, exchange_orders_per_second=1.0), "no more than 0.8 orders"),
+        (calm(WORTH, clock_jump_s=31.0), "the clock went on by 31 s at once"),
+        (
+            calm(WORTH, day_volume_quote=Decimal("1e6"), hour_filled_quote=Decimal(3_999)),
+            "is reached for this hour",
+        ),
+    ],
+    ids=["rate limit", "our pace", "the exchange's pace", "clock", "participation"],
+)
+def test_what_passes_by_itself_is_waited_for(vitals: Vitals, words: str) -> None:
+    decision = decide(a_view(vitals=vitals), parse_settings({}), START, random.Random(1))
+    assert isinstance(decision, Wait)
+    assert words in decision.reason
+    assert 0 < decision.delay_s <= 60
+
+
+def test_the_pace_slows_down_in_the_second_half_of_an_hours_share_of_the_market() -> None:
+    def delay(hour_filled: int) -> float:
+        vitals = calm(WORTH, day_volume_quote=Decimal("1e6"), hour_filled_quote=Decimal(hour_filled))
+        decision = decide(a_view(vitals=vitals), parse_settings({}), START, random.Random(1))
+        assert isinstance(decision, Place)
+        return decision.delay_s
+
+    assert delay(0) == delay(1_800) <= 8
+    assert 30 < delay(2_500) < delay(3_500)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_an_order_is_cut_to_what_the_book_holds_near_the_mid(side: Side) -> None:
+    """A level further than max_slippage_bps is not taken, however little there is before it."""
+    near = Decimal("0.002")
+    sign = 1 if side is Side.BUY else -1
+    levels = (
+        Level(Decimal(30_000 + sign * 30), near),
+        Level(Decimal(30_000 + sign * 46), Decimal(5)),
+    )
+    view = a_view(best_bid=Decimal(29_970), best_ask=Decimal(30_030), bids=levels, asks=levels, trading=Trading.SANDBOX)
+    settings = parse_settings({f"min_{one.value}_amount": 140 for one in Side})
+    placed = [decide(view, settings, START, random.Random(seed)) for seed in range(20)]
+    ours = [place.intent for place in placed if isinstance(place, Place) and place.intent.side is side]
+    assert ours
+    assert {intent.quantity for intent in ours} == {near}
+
+
+def test_where_the_book_holds_nothing_near_the_mid_it_waits_and_says_so() -> None:
+    far = (Level(Decimal(31_000), Decimal(5)),)
+    view = a_view(bids=far, asks=far, trading=Trading.SANDBOX)
+    decision = decide(view, parse_settings({}), START, random.Random(1))
+    assert isinstance(decision, Wait)
+    assert "the order book has 0 BTC" in decision.reason
+    assert "max_slippage_bps 15" in decision.reason
+
+
+def test_a_market_order_waits_for_a_cancellation_that_is_not_confirmed_yet() -> None:
+    orders = tuple(an_order(side, price, is_cancelling=True) for side, price in ((Side.BUY, "1"), (Side.SELL, "90000")))
+    decision = decide(a_view(open_orders=orders), parse_settings({}), START, random.Random(1))
+    assert isinstance(decision, Wait)
+    assert "until the" in decision.reason
+    asked = tuple(replace(order, is_cancelling=False) for order in orders)
+    assert isinstance(decide(a_view(open_orders=asked), parse_settings({}), START, random.Random(1)), Cancel)
+
+
+def test_while_something_is_open_an_order_that_does_not_fit_the_budget_waits_for_it() -> None:
+    progress = filled(49_000, "98.5", open_orders=1, open_buy_quote=Decimal(100))
+    decision = decide(a_view(), parse_settings({"max_cost_quote": "98.51"}), progress, random.Random(7))
+    assert isinstance(decision, Wait)
+    assert "of the cost budget" in decision.reason
+
+
+@pytest.mark.parametrize("drift", [26_900, -26_900])
+def test_near_the_cap_of_exposure_only_the_side_that_brings_it_back_gets_an_order(drift: int) -> None:
+    for seed in range(20):
+        decision = decide(a_view(vitals=equity(drift=drift)), parse_settings({}), START, random.Random(seed))
+        assert isinstance(decision, Place)
+        assert decision.intent.side is (Side.SELL if drift > 0 else Side.BUY)
+
+
+def test_the_worst_cost_of_a_market_order_is_its_fee_and_the_furthest_level_that_it_may_take() -> None:
+    intent = OrderIntent(Side.SELL, OrderType.MARKET, Decimal("0.1"), Decimal(29_990), Decimal(30_000))
+    view: View = a_view(trading=Trading.SANDBOX)
+    worst = worst_cost(intent, view, parse_settings({"max_slippage_bps": 10}))
+    assert worst == Decimal(3_000) * (Decimal("0.001") + Decimal("0.001") * Decimal("1.001"))
+    resting = replace(intent, order_type=OrderType.LIMIT)
+    assert worst_cost(resting, view, parse_settings({})) < Decimal("3.01")
+
+
+def test_an_order_without_fees_still_has_a_smallest_order() -> None:
+    rules: MarketRules = replace(a_view().rules, maker_fee_rate=Decimal(0), taker_fee_rate=Decimal(0))
+    assert isinstance(decide(a_view(rules=rules), parse_settings({}), START, random.Random(1)), Place)
+
+
+def test_gauges_tell_how_near_each_guard_is() -> None:
+    near = gauges(equity(now=57_000, drift=3_000).equity, parse_settings({}), filled(10_000, "15"))
+    told = {gauge.guard: (round(gauge.value, 2), gauge.limit) for gauge in near}
+    assert told["cost_rate"] == (15.0, 30.0)
+    assert told["cost_budget"] == (15.0, 150.0)
+    assert told["daily_loss"] == (5.0, 10.0)
+    assert told["exposure"] == (5.26, 50.0)
+    assert told["consecutive_failures"] == (0, 5)
