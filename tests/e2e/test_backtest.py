@@ -72,15 +72,15 @@ def test_data_that_end_before_the_target_are_told_with_exit_code_4(
 def test_a_sweep_runs_every_combination_and_writes_one_file(new_home: pathlib.Path, tmp_path: pathlib.Path) -> None:
     run = volume_booster(
         *("backtest", "--home", str(new_home), "--target", "2000", "--seed", "7", "--quiet"),
-        *("--sweep", "preset=moderate,aggressive", "--sweep", "side_policy=alternate", "--csv", "result.csv", "--json"),
+        *("--sweep", "max_cost_quote=1000,1", "--sweep", "side_policy=alternate", "--csv", "result.csv", "--json"),
         cwd=tmp_path,
     )
     assert run.exit_code == 0, run.errors
     with (tmp_path / "result.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["preset"] for row in rows] == ["moderate", "aggressive"]
-    assert {row["state"] for row in rows} == {"done"}
-    assert float(rows[0]["runtime_s"]) > float(rows[1]["runtime_s"])
+    assert [row["max_cost_quote"] for row in rows] == ["1000", "1"]
+    assert [(row["state"], row["halts"]) for row in rows] == [("done", "0"), ("halted", "1")]
+    assert float(rows[0]["cost_quote"]) > 1 >= float(rows[1]["cost_quote"])
     assert [told["orders"] for told in run.result["runs"]] == [int(row["orders"]) for row in rows]
 
 

@@ -21,7 +21,7 @@ from decimal import Decimal
 
 from ..core.market import Trading
 from ..core.settings import TargetPeriod
-from ..journal import NoCampaignError, remove
+from ..journal import HALT, Journal, NoCampaignError, remove
 from ..report import CampaignReport, read_report
 from .launch import LaunchError, last_line
 from .octobot_process import offline_environment, own_group
@@ -50,6 +50,8 @@ class Outcome:
 
     report: CampaignReport
     wall_s: float
+    halts: int
+    """How often a guard halted it."""
 
 
 class Engine:
@@ -111,7 +113,8 @@ class Engine:
             raise LaunchError(
                 f"OctoBot's backtesting failed: {last_line(pathlib.Path(self._job.log))} Log: {self._job.log}"
             )
-        return Outcome(self._report(), wall_s)
+        report = self._report()
+        return Outcome(report, wall_s, _halts(pathlib.Path(self._job.journal)))
 
     def _report(self) -> CampaignReport:
         try:
@@ -146,6 +149,13 @@ class Engine:
         for line in self._process.stdout:
             with contextlib.suppress(ValueError):  # OctoBot may print too
                 on_progress(min(max(float(line), 0.0), 1.0))
+
+
+def _halts(path: pathlib.Path) -> int:
+    if not path.is_file():
+        return 0  # it was cut off before its campaign began
+    with contextlib.closing(Journal.open_to_read(path, in_depth=False)) as journal:
+        return sum(event.kind == HALT for event in journal.events())
 
 
 def run(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Outcome:

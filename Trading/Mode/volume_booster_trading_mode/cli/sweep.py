@@ -33,8 +33,10 @@ CSV_FILE = pathlib.PurePath("user", "volume_booster", "sweep.csv")
 FIELDS = (
     "seed", "state", "reason", "target_quote", "filled_quote", "runtime_s", "orders", "fills", "cancelled", "rejected",
     "fees_quote", "slippage_quote", "cost_quote", "cost_bps", "maker_share", "imbalance", "realised_pnl_quote",
+    "halts",
 )  # fmt: skip
-"""What the file tells of each run, after the settings that were swept: fields of the command line's contract."""
+"""What the file tells of each run, after the settings that were swept: fields of the command line's contract, and how
+often a guard halted it."""
 MOST_RUNS = 10_000
 Combination = dict[str, str]
 
@@ -56,6 +58,7 @@ class Run:
 
     combination: Combination
     report: CampaignReport | None = None
+    halts: int = 0
     problem: str = ""
 
     def row(self) -> dict[str, typing.Any]:
@@ -63,6 +66,7 @@ class Run:
         if self.report is None:
             return self.combination | {"state": "failed", "reason": self.problem}
         told = self.report.to_json(self.report.last_seen_at)
+        told["halts"] = self.halts
         return self.combination | {field: told[field] for field in FIELDS if field not in self.combination}
 
 
@@ -144,7 +148,8 @@ def _run_all(combinations: list[Combination], jobs: list[Job], *, is_quiet: bool
 
 def _run(combination: Combination, job: Job, cancelled: threading.Event) -> Run:
     try:
-        return Run(combination, backtest_process.run(job, cancelled.is_set).report)
+        outcome = backtest_process.run(job, cancelled.is_set)
+        return Run(combination, outcome.report, outcome.halts)
     except LaunchError as error:
         return Run(combination, problem=str(error))
 
@@ -167,7 +172,7 @@ def table(runs: list[Run]) -> rich.table.Table:
     result = rich.table.Table(title="Backtests", title_justify="left")
     for key in runs[0].combination:
         result.add_column(key, style="bold")
-    for name in ("volume", "time", "orders", "cost", "bps", "maker", "state"):
+    for name in ("volume", "time", "orders", "cost", "bps", "maker", "halts", "state"):
         result.add_column(name, justify="left" if name == "state" else "right")
     for run in runs:
         result.add_row(*run.combination.values(), *_cells(run))
@@ -177,13 +182,13 @@ def table(runs: list[Run]) -> rich.table.Table:
 def _cells(run: Run) -> list[str]:
     report = run.report
     if report is None:
-        return ["", "", "", "", "", "", "failed"]
+        return ["", "", "", "", "", "", "", "failed"]
     progress = report.progress
     minutes = report.runtime_s(report.last_seen_at) / 60
     state = report.state if report.reason is None else f"{report.state}: {report.reason}"
     return [
         shown(progress.filled_quote), f"{minutes:,.1f} min", f"{progress.orders:,}", shown(progress.cost_quote),
-        f"{progress.cost_bps:.2f}", f"{progress.maker_share:.1%}", state,
+        f"{progress.cost_bps:.2f}", f"{progress.maker_share:.1%}", str(run.halts), state,
     ]  # fmt: skip
 
 
