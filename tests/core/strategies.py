@@ -104,6 +104,7 @@ def settings_around(draw: st.DrawFn, order_notional: Decimal, fixed: dict[str, A
         "side_policy": draw(SIDE_POLICIES).value,
         "max_position_imbalance": some(draw, Decimal("0.01"), 1, 100),
         "fee_buffer_percent": some(draw, Decimal("0.1"), 0, 50),
+        "max_cost_bps": 10_000,
     }
     return parse_settings(values | fixed)
 
@@ -117,6 +118,7 @@ def open_order(draw: st.DrawFn, mid: Decimal, size: Decimal) -> OpenOrder:
         remaining_quantity=some(draw, size, 1, 5),
         placed_at=NOW - draw(ORDER_AGES),
         is_ours=draw(YES_OR_NO),
+        is_cancelling=draw(YES_OR_NO),
     )
 
 

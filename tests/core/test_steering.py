@@ -118,7 +118,7 @@ def test_a_running_campaign_is_steered_within_a_second(
         paused = told_json(capsys, "status", *at)
         assert (paused["state"], paused["filled_quote"]) == ("paused", "100.00")
         assert "volume-booster resume" in paused["reason"]
-        assert told(capsys, "resume", *at)[:2] == (0, "Resumed.\n")
+        assert told(capsys, "resume", *at)[:2] == (0, "Resumed; if a guard had halted it, what the guards count begins anew.\n")
         assert bot.control is ControlState.RUNNING
         assert told(capsys, "target", "2500", *at)[:2] == (0, "The target is 2,500.00 USDT now.\n")
         assert bot.target_quote == 2_500

@@ -416,10 +416,10 @@ class Campaign:
     def note(self, now: float, kind: str, source: str, reason: str) -> bool:
         """Something that a person may want to know of a symbol; False when it is what was last noted of it.
 
-        A wait for the same reason with other numbers is no news.
+        A wait or a halt for the same reason with other numbers is no news.
         """
         last = self._reasons.get(source)
-        if last == (kind, reason) or (kind == WAIT and last is not None and _is_same_wait(last, reason)):
+        if last == (kind, reason) or (kind in (WAIT, HALT) and last is not None and _is_same(last, kind, reason)):
             return False
         if kind == GO and self._reasons.get(source, (START,))[0] in (START, GO):
             return False
@@ -480,9 +480,9 @@ class Campaign:
             self._lock.release()
 
 
-def _is_same_wait(last: tuple[str, str], reason: str) -> bool:
-    kind, last_reason = last
-    return kind == WAIT and _NUMBER.sub("#", last_reason) == _NUMBER.sub("#", reason)
+def _is_same(last: tuple[str, str], kind: str, reason: str) -> bool:
+    last_kind, last_reason = last
+    return kind == last_kind and _NUMBER.sub("#", last_reason) == _NUMBER.sub("#", reason)
 
 
 class CampaignRegistry:

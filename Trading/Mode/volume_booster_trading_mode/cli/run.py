@@ -91,6 +91,11 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
         raise launch.LaunchError(f"{verdict.reason}. {_last_problem(plan.home)} Logs: {plan.home.logs}")
     if verdict.exit_code is not ExitCode.DONE:
         print(f"volume-booster: {verdict.reason}", file=sys.stderr)
+    if verdict.exit_code is ExitCode.HALTED:
+        print(
+            "volume-booster: once you know why, `volume-booster resume` lets it go on at the next start",
+            file=sys.stderr,
+        )
     return verdict.exit_code
 
 
