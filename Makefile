@@ -1,5 +1,7 @@
 # A convenience over the command `volume-booster`: nothing here is needed to use it.
 #   make simulate [ARGS="--target 5000 --seed 7"]   the real OctoBot in simulation, until the target is reached
+#   make backtest [ARGS="--target 5000 --seed 7"]   the same campaign in OctoBot's backtesting, in seconds
+#   make bench [ARGS=--short]                       what the volume booster costs beside OctoBot alone: docs/benchmarks.md
 #   make test                                       everything, on each OctoBot line that this machine has a Python for
 #   make check                                      the quick part: style, types, laws
 
@@ -15,10 +17,16 @@ SOURCES := setup.py pyproject.toml metadata.json README.md $(shell find Trading 
 WORKERS = $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: simulate test check clean
+.PHONY: simulate backtest bench test check clean
 
 simulate: $(VENV)/run.stamp
 	@$(BIN)/volume-booster simulate $(ARGS)
+
+backtest: $(VENV)/run.stamp
+	@$(BIN)/volume-booster backtest $(ARGS)
+
+bench: $(VENV)/test.stamp
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 test:
 	@pythons=$$(sh .ci/find-python --each-line) || exit 1; \

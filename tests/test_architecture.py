@@ -47,15 +47,18 @@ ARROWS: dict[str, set[str]] = {
         "journal",
         "core",
     },
+    "virtual_time": {"execution"},
+    "data_collector": set(),
     "order_producer": {
         *{"announcements", "exchange_view", "order_events", "execution", "emergency", "lookout"},
         *{"settler", "bot_process"},
-        *{"campaign", "report", "journal", "core"},
+        *{"virtual_time", "campaign", "report", "journal", "core"},
     },
     "volume_booster_trading": {
-        *{"order_producer", "order_consumer", "live_settings", "user_inputs", "notifications"},
+        *{"order_producer", "order_consumer", "live_settings", "user_inputs", "notifications", "data_collector"},
         *{"campaign", "report", "journal", "core"},
     },
+    "backtest_engine": {"volume_booster_trading", "virtual_time", "campaign"},
     "cli": {"cli", "report", "history", "journal", "bot_lock", "campaign", "core"},
     "__init__": {"volume_booster_trading"},
 }
@@ -64,6 +67,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "market": set(),
     "pacing": set(),
     "presets": set(),
+    "candles": set(),
     "settings": {"market", "presets"},
     "corrections": {"market", "settings"},
     "conditions": {"market"},
@@ -88,8 +92,8 @@ CORE_ARROWS: dict[str, set[str]] = {
 }
 OCTOBOT_ROOMS = set(
     "bot_process exchange_view exchange_record real_trader settler order_consumer order_events user_inputs "
-    "notifications live_settings announcements execution emergency lookout order_producer "
-    "volume_booster_trading".split()
+    "notifications live_settings announcements execution emergency lookout order_producer volume_booster_trading "
+    "virtual_time data_collector backtest_engine".split()
 )
 IMPURE = {
     "time",

@@ -161,6 +161,7 @@ async def simulated_exchange(stack: contextlib.AsyncExitStack) -> typing.Any:
     manager.backtesting = backtesting.Backtesting(config, [manager.id], None, [], bot_id=manager.bot_id)
     await manager.backtesting.initialize()
     manager.backtesting.time_manager.set_current_timestamp(START_TIME)
+    manager.backtesting.time_manager.time_interval = 0  # a test may tell a price at any moment
     stack.push_async_callback(manager.backtesting.stop)
     await databases.init_bot_storage(
         manager.bot_id,
@@ -174,6 +175,7 @@ async def simulated_exchange(stack: contextlib.AsyncExitStack) -> typing.Any:
     stack.push_async_callback(databases.close_bot_storage, manager.bot_id)
     await manager.initialize(exchange_config_by_exchange=None)
     stack.push_async_callback(manager.stop)
+    exchanges.Exchanges.instance().add_exchange(manager, "matrix")
     trader = exchanges.TraderSimulator(config, manager)
     await trader.initialize()
     trading_api.force_set_mark_price(manager, SYMBOL, START_PRICE)

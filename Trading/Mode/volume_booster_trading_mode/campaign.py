@@ -41,12 +41,14 @@ from .journal import (
     JournalError,
     OrderRow,
 )
-from .journal_file import move_aside, told
+from .journal_file import move_aside, remove, told
 
 _NUMBER = re.compile(r"\d[\d.,]*")
 
 CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 """Where a campaign lives, under OctoBot's user folder."""
+BACKTEST_FILE = pathlib.PurePath("volume_booster", "backtest", "campaign.sqlite")
+"""Where the campaign of the last backtest lives, under OctoBot's user folder."""
 RESUMED_REASON = "resumed by a person: what the guards count begins anew"
 LOOK_EVERY_S = 0.25
 """How often the journal is asked whether there is a command."""
@@ -131,6 +133,24 @@ class Campaign:
             lock.release()
             raise
 
+    @classmethod
+    def open_backtest(cls, path: pathlib.Path | None) -> Campaign:
+        """A campaign that has not begun, in the place of the last backtest's; None is one that lives in memory only.
+
+        What is written to it is on the disk when it is closed, not before: a backtest that was cut off is run again.
+
+        :raises JournalError: when the journal can't be used, or another backtest is written to it just now.
+        """
+        lock = None
+        if path is not None:
+            lock = BotLock(path)
+            with told(path, "locked"):
+                process = lock.take()
+            if process is not None:
+                raise JournalError(f"another backtest (process {process}) writes to {path}: wait until it has ended")
+            remove(path)
+        return cls(Journal.create_or_open(path, is_batched=True), lock=lock)
+
     def begin(
         self, now: float, trading: Trading, seed: int, octobot_version: str, source: str,
         settings: Settings | None = None,
@@ -191,7 +211,8 @@ class Campaign:
         until somebody configures a new one.
         """
         self._in_use = settings
-        if settings == self._settings.get(source):
+        before = self._settings.get(source)
+        if settings is before or settings == before:
             return
         if self._target_quote is None or settings.volume_target != self._configured_quote:
             self._target_quote = settings.volume_target
@@ -352,6 +373,11 @@ class Campaign:
         """Whether an order is one of ours, however long ago."""
         return self._find(order_id) is not None
 
+    def awaits_news_of(self, order_id: str) -> bool:
+        """Whether something may still become of an order: it is ours, and not known to have filled whole."""
+        record = self._find(order_id)
+        return record is not None and record.outcome is not Outcome.FILLED
+
     def record(self, order_id: str) -> OrderRecord:
         """:raises KeyError: when the order is not one of ours."""
         record = self._find(order_id)
@@ -476,12 +502,27 @@ class CampaignRegistry:
 
     def __init__(self) -> None:
         self._open: dict[str, tuple[Campaign, int]] = {}
+        self.backtest_path: pathlib.Path | None = None
+        """Where backtests are written down, wherever their bot would; None leaves it to the bot."""
 
     def join(self, bot_id: str, path: pathlib.Path | None) -> Campaign:
         """:raises JournalError: when the journal can't be used."""
         campaign, members = self._open.get(bot_id) or (Campaign.open(path), 0)
         self._open[bot_id] = (campaign, members + 1)
         return campaign
+
+    def join_backtest(self, bot_id: str, path: pathlib.Path | None) -> Campaign:
+        """The same for a backtest, which is a campaign of its own.
+
+        :raises JournalError: when the journal can't be used.
+        """
+        campaign, members = self._open.get(bot_id) or (Campaign.open_backtest(self.backtest_path or path), 0)
+        self._open[bot_id] = (campaign, members + 1)
+        return campaign
+
+    def lend(self, bot_id: str, campaign: Campaign) -> None:
+        """Let the symbols of a bot take part in a campaign that its owner keeps open, and closes."""
+        self._open[bot_id] = (campaign, 1)
 
     def leave(self, bot_id: str) -> None:
         campaign, members = self._open.pop(bot_id)

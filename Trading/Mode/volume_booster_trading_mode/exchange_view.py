@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import typing
 import urllib.request
+import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -174,14 +176,31 @@ def check_ready(exchange_manager: typing.Any, symbol: str) -> None:
 
 
 def read_rules(exchange_manager: typing.Any, symbol: str) -> MarketRules:
-    """The exchange's rules for a symbol.
+    """The exchange's rules for a symbol; worked out again only when the exchange tells something else than before.
 
     :raises NotReadableError: when the exchange does not list the symbol, or not its precision.
     """
+    known = _RULES.setdefault(exchange_manager, {})
+    before = known.get(symbol)
+    if before is not None and exchange_manager.is_backtesting:
+        return before[1]  # data do not change the rules of a market
     status = exchange_manager.exchange.get_market_status(symbol, with_fixer=False)
-    parsed = commons_symbols.parse_symbol(symbol)
     fees = exchange_manager.exchange.get_fees(symbol)
-    precision, limits = status[MarketStatus.PRECISION.value], status[MarketStatus.LIMITS.value]
+    told = status[MarketStatus.PRECISION.value], status[MarketStatus.LIMITS.value], fees
+    if before is None or before[0] != told:
+        # a copy, as OctoBot may change what it has told
+        before = known[symbol] = (copy.deepcopy(told), _rules(symbol, *told))
+    return before[1]
+
+
+_Told = tuple[dict[str, typing.Any], dict[str, typing.Any], dict[str, typing.Any]]
+_RULES: weakref.WeakKeyDictionary[typing.Any, dict[str, tuple[_Told, MarketRules]]] = weakref.WeakKeyDictionary()
+
+
+def _rules(
+    symbol: str, precision: dict[str, typing.Any], limits: dict[str, typing.Any], fees: dict[str, typing.Any]
+) -> MarketRules:
+    parsed = commons_symbols.parse_symbol(symbol)
     amount, cost = limits[MarketStatus.LIMITS_AMOUNT.value], limits[MarketStatus.LIMITS_COST.value]
     return MarketRules(
         base=parsed.base,
@@ -209,7 +228,14 @@ def _market_price(exchange_manager: typing.Any, symbol: str, now: float) -> tupl
     price = Decimal(prices.mark_price)
     if not price.is_finite() or price <= 0:
         raise NotReadableError(f"{exchange_manager.exchange_name} has told no market price of {symbol} yet")
-    return price, max(now - prices.mark_price_set_time, 0.0)
+    return price, max(now - prices.mark_price_set_time - _coarseness_s(exchange_manager), 0.0)
+
+
+def _coarseness_s(exchange_manager: typing.Any) -> float:
+    """How far apart the prices of a backtest's data are: within that time a newer one can't be known."""
+    if not exchange_manager.is_backtesting:
+        return 0.0
+    return float(exchange_manager.exchange.backtesting.time_manager.time_interval)
 
 
 def _step(precision: float | int | None, symbol: str, what: str) -> Decimal:

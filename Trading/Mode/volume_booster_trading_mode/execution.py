@@ -104,8 +104,8 @@ class Execution:
         self, intent: OrderIntent, campaign: Campaign, min_order_quote: Decimal | None, *, is_flattening: bool = False
     ) -> tuple[Fate, str] | None:
         """Let the consumer make an order, and wait for its answer; None when another symbol took its headroom."""
-        producer, order_id = self._producer, real_trader.new_order_id()
-        mode = producer.trading_mode
+        producer, mode = self._producer, self._producer.trading_mode
+        order_id = self._new_order_id(campaign)
         if not campaign.reserve(order_id, producer.exchange_name, mode.symbol, intent, self._now(), min_order_quote):
             return None
         answer = asyncio.get_running_loop().create_future()
@@ -119,6 +119,8 @@ class Execution:
         )
         if producer.channel.is_synchronized:
             await producer.synchronized_perform_consumers_queue(producer.priority_level, True, ANSWER_TIMEOUT_S)
+        if request.answer.done():
+            return request.answer.result()
         try:
             return await asyncio.wait_for(request.answer, ANSWER_TIMEOUT_S)
         except asyncio.TimeoutError:
@@ -127,6 +129,14 @@ class Execution:
             return Fate.UNKNOWN, reason
         campaign.close(order_id, Outcome.REJECTED, reason, self._now())
         return Fate.REFUSED, reason
+
+    def _new_order_id(self, campaign: Campaign) -> str:
+        producer = self._producer
+        if not producer.exchange_manager.is_backtesting:
+            return real_trader.new_order_id()
+        return real_trader.backtest_order_id(
+            producer.source, campaign.orders_placed(producer.exchange_name, producer.trading_mode.symbol)
+        )
 
     def back_off(self) -> float:
         """No order until a while after a failure, longer after each; the seconds of it."""

@@ -146,8 +146,11 @@ class Journal:
     :raises JournalError: when the file can't be opened, read or written, or is not a journal that this version reads.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: pathlib.Path | None) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: pathlib.Path | None, *, is_batched: bool = False) -> None:
         self.path = path
+        self._is_batched = is_batched
+        self._pending: dict[str, list[Row]] = {table: [] for table in SEQUENCED}
+        """Rows of a batched journal that SQLite has not got yet."""
         self._connection = connection
         self._last: tuple[int, int] | None = None
         self._writes = 0
@@ -155,9 +158,17 @@ class Journal:
         self._data_version = -1
 
     @classmethod
-    def create_or_open(cls, path: pathlib.Path | None) -> Journal:
-        """The journal at `path`, made with its folder when it is missing; None is a journal in memory."""
-        return cls(journal_file.open_to_write(path), path)
+    def create_or_open(cls, path: pathlib.Path | None, *, is_batched: bool = False) -> Journal:
+        """The journal at `path`, made with its folder when it is missing; None is a journal in memory.
+
+        Of one that `is_batched` everything is written when it is closed or read, and committed when it is closed: for
+        what can be had again.
+        """
+        connection = journal_file.open_to_write(path)
+        if is_batched:
+            with told(path, "written"):
+                connection.execute("BEGIN IMMEDIATE")
+        return cls(connection, path, is_batched=is_batched)
 
     @classmethod
     def open_to_read(cls, path: pathlib.Path, *, in_depth: bool = True) -> Journal:
@@ -185,7 +196,14 @@ class Journal:
         return journal, ledger
 
     def close(self) -> None:
-        self._connection.close()
+        """:raises JournalError: when what was to be written at the end could not be."""
+        try:
+            if self._is_batched:
+                self._write_pending()
+                with told(self.path, "written"):
+                    self._connection.execute("COMMIT")
+        finally:
+            self._connection.close()
 
     def begin_campaign(self, campaign: CampaignRow) -> None:
         self._write("INSERT INTO campaign VALUES (1, ?, ?, ?, ?)", _values(campaign))
@@ -251,11 +269,25 @@ class Journal:
         """A row with the next number, sealed; False when it is known already."""
         last_seq, last_seal = self._last or self._read_last()
         own_seal = journal_file.seal(values, last_seal)
-        if self._write(_INSERTS[table], (last_seq + 1, *values, own_seal)).rowcount != 1:
+        row = (last_seq + 1, *values, own_seal)
+        if self._is_batched:
+            self._pending[table].append(row)
+            if len(self._pending[table]) >= CHECKPOINT_EVERY:
+                self._write_pending()
+        elif self._write(_INSERTS[table], row).rowcount != 1:
             return False
         self._last = last_seq + 1, own_seal
         self._rows_since_sums += 1
         return True
+
+    def _write_pending(self) -> None:
+        """Hand over what a batched journal has kept back; nothing in it is told twice."""
+        if not self._is_batched:
+            return
+        with told(self.path, "written"):
+            for table, rows in self._pending.items():
+                self._connection.executemany(_INSERTS_ONCE[table], rows)
+                rows.clear()
 
     def _read_last(self) -> tuple[int, int]:
         """The number and the seal of the last row, 0 and 0 before the first."""
@@ -434,6 +466,7 @@ class Journal:
         return Ledger(), 0, 0
 
     def _rows(self, where: str, values: Row, tables: Iterable[str] = SEQUENCED) -> Iterator[Row]:
+        self._write_pending()
         with told(self.path, "read"):
             yield from self._connection.execute(journal_file.sequenced_rows(where, tables), values)
 
@@ -467,7 +500,7 @@ class Journal:
 
     @property
     def is_checkpoint_due(self) -> bool:
-        return self.path is not None and self._writes >= CHECKPOINT_EVERY
+        return self.path is not None and not self._is_batched and self._writes >= CHECKPOINT_EVERY
 
     def checkpoint(self) -> None:
         """Bring all onto the disk. To be called in a thread: it waits for the disk, and this object's calls do not.
@@ -479,7 +512,9 @@ class Journal:
             journal_file.checkpoint(self.path)
 
     def has_changed(self) -> bool:
-        """Whether anybody else has written since this was asked last."""
+        """Whether anybody else has written since this was asked last; nobody may to a batched one."""
+        if self._is_batched:
+            return False
         before, self._data_version = self._data_version, int(self._read("PRAGMA data_version")[0][0])
         return before != self._data_version
 
@@ -491,6 +526,7 @@ class Journal:
             raise journal_file.sentence_of(error, self.path, "written") from error
 
     def _read(self, query: str, *values: typing.Any) -> list[Row]:
+        self._write_pending()
         with told(self.path, "read"):
             return self._connection.execute(query, values).fetchall()
 
@@ -502,6 +538,7 @@ _INSERTS = {
     + (f" ON CONFLICT ({_ONCE[table]}) DO NOTHING" if table in _ONCE else "")
     for table, columns in SEQUENCED.items()
 }
+_INSERTS_ONCE = {table: statement.partition(" ON CONFLICT")[0] for table, statement in _INSERTS.items()}
 _ORDERS, _FILLS, _OUTCOMES_KIND = KINDS["orders"], KINDS["fills"], KINDS["outcomes"]
 _RESUMES = KINDS["resumes"]
 _WIDTHS = {KINDS[table]: columns.count(",") + 1 for table, columns in SEQUENCED.items()}
@@ -530,6 +567,16 @@ def _sent(row: tuple[typing.Any, ...]) -> SentRow:
     return SentRow(
         OrderRow(order_id, at, exchange, symbol, intent), accepted_at, exchange_order_id, ended, ended_at, reason or ""
     )
+
+
+def remove(path: pathlib.Path) -> None:
+    """Remove the file of a campaign that can be had again.
+
+    :raises JournalError: when a bot runs the campaign, or the file can't be removed.
+    """
+    if (process := bot_lock.running_bot(path)) is not None:
+        raise JournalError(f"an OctoBot (process {process}) writes to {path}: wait until it has ended, or stop it")
+    journal_file.remove(path)
 
 
 def _fill(row: tuple[typing.Any, ...]) -> Fill:

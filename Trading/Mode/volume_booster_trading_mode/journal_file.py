@@ -330,6 +330,16 @@ def move_aside(path: pathlib.Path, now: float) -> pathlib.Path | None:
     return aside
 
 
+def remove(path: pathlib.Path) -> None:
+    """Remove a file that no bot uses, with its log.
+
+    :raises JournalError: when it can't be removed.
+    """
+    with told(path, "removed"):
+        for suffix in ("-wal", "-shm", ""):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
 def _fold_log_in(path: pathlib.Path) -> None:
     """Leave nothing in the write-ahead log, so that one rename moves all; a damaged file is not touched."""
     try:

@@ -49,6 +49,8 @@ class LiveSettings:
         """Raise amounts that the exchange does not accept, in the configuration and the file; a sentence for each."""
         assert self.current is not None
         minimum = view.rules.min_order_notional(view.mid_price)
+        if not corrections.is_below(self.current, minimum):
+            return []
         before = self.current.to_config()
         self.current, sentences = corrections.raise_to_minimum(self.current, minimum)
         if sentences:

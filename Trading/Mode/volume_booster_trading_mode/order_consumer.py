@@ -13,7 +13,7 @@ from . import exchange_view, lookout, report
 from .campaign import Campaign, ControlState
 from .core import reconcile
 from .core.ledger import Outcome
-from .core.market import OrderType, Side, Trading
+from .core.market import OrderIntent, OrderType, Side, Trading
 from .order_request import Fate, OrderRequest
 
 _ORDER_TYPES = {
@@ -59,9 +59,8 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             request.reply(Fate.REFUSED, forbidden)
             return None
         trading = exchange_view.trading_of(self.exchange_manager)
-        progress = report.sentence(producer.progress())
-        self.logger.info("Sending: %s | %s", report.intent_line(request.intent, symbol), progress)
         is_simulated = trading.is_simulated
+        self._tell_sending(request.intent, symbol, is_simulated=is_simulated)
         problem = "OctoBot did not create the order, its log says why"
         try:
             created = await self._send(self._order(symbol, request), producer)
@@ -77,6 +76,11 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             producer.book(created.to_dict())
         request.reply(Fate.MADE if created is not None else Fate.UNKNOWN, problem)
         return created
+
+    def _tell_sending(self, intent: OrderIntent, symbol: str, *, is_simulated: bool) -> None:
+        """One line an order: a simulated market order fills at once, and that line says the same."""
+        if not is_simulated or intent.order_type is OrderType.LIMIT:
+            self.logger.info("Sending: %s", report.Later(report.intent_line, intent, symbol))
 
     def _forbidden(self, request: OrderRequest, campaign: Campaign, producer: typing.Any) -> str:
         """Why the order must not leave after all, asked at the last moment; empty when it may."""

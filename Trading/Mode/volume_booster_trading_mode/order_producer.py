@@ -19,19 +19,23 @@ import octobot_trading.modes as trading_modes
 
 from . import bot_process, exchange_view, order_events, report
 from .announcements import Announcements
-from .campaign import CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
+from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
 from .core import pacing, policy, sizing
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
 from .core.market import Fill, MarketRules, OpenOrder, Side, Trading, View
-from .core.settings import Settings
+from .core.settings import Settings, TargetPeriod
 from .emergency import EmergencyStop
 from .execution import HALTED_LOOK_S, SHORTEST_DELAY_S, Execution
-from .journal import STOP, JournalError
+from .journal import DONE, HALT, STOP, JournalError
 from .lookout import Lookout
 from .settler import Settler
+from .virtual_time import Timetable
 
 LOOK_OUTSIDE_EVERY_S = 0.3
+STARTING_LOOK_S = 0.1
+STARTS_WITHIN_S = 10.0
+"""So long OctoBot may take to tell the first price after a loop has begun; then it is looked at less often."""
 STOP_GRACE_S = 10.0
 """How long a stop waits for the order that is on its way."""
 END_GRACE_S = 20.0
@@ -51,6 +55,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._orders_consumer: typing.Any = None
         self._errors_in_a_row = 0
         self._settler: Settler | None = None
+        self._timetable: Timetable | None = None
         self._lookout: Lookout | None = None
         self._emergency: asyncio.Task[None] | None = None
         self._is_ending = False
@@ -74,8 +79,16 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         return f"{self.exchange_name} {self.trading_mode.symbol}"
 
     def get_channels_registration(self) -> list[str]:
-        """Nothing: the loop follows the clock, not evaluators."""
-        return []
+        """Nothing: the loop follows the clock, not evaluators. In backtesting the candles are the clock."""
+        return [trading_constants.OHLCV_CHANNEL] if self.exchange_manager.is_backtesting else []
+
+    async def ohlcv_callback(
+        self, exchange: str, exchange_id: str, cryptocurrency: str, symbol: str, time_frame: str,
+        candle: list[typing.Any],
+    ) -> None:  # fmt: skip
+        """In backtesting: a candle has closed, so the clock has made a step."""
+        if self._timetable is not None:
+            await self._timetable.play(self.exchange_manager.exchange.backtesting.time_manager)
 
     def on_reload_config(self) -> None:
         """New settings are taken up at once; the pause before the next order is at most what they allow."""
@@ -109,11 +122,16 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self.logger.error(f"Volume booster not started: {error}")
             await self.sent_once_critical_notification("Volume booster not started", str(error))
             return
-        if not self.exchange_manager.is_backtesting:
+        if self.exchange_manager.is_backtesting:
+            self._timetable = Timetable.of(self.exchange_manager.exchange.backtesting)
+            self._timetable.join(self)
+        else:
             self._emergency = asyncio.create_task(EmergencyStop(self).watch(), name=f"emergency stop of {self.source}")
             await self._loop()
 
     async def stop(self) -> None:
+        if self._timetable is not None:
+            self._timetable.leave(self)
         if self._emergency is not None:
             self._emergency.cancel()
             await asyncio.wait([self._emergency], timeout=STOP_GRACE_S)
@@ -140,10 +158,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
         :raises JournalError: when its journal can't be used.
         """
-        is_backtesting = self.exchange_manager.is_backtesting
-        path = None if is_backtesting else pathlib.Path(commons_constants.USER_FOLDER) / CAMPAIGN_FILE
-        campaign = CAMPAIGNS.join(self.exchange_manager.bot_id, path)
-        self.campaign = campaign
+        campaign = self.campaign = self._open_campaign()
         settings = self.trading_mode.settings
         drawn = random.SystemRandom().randrange(2**32)
         seed = drawn if settings is None or settings.seed is None else settings.seed
@@ -153,7 +168,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if aside is not None:
             self.logger.info("A new target was set, so a new campaign begins; the finished one is kept as %s", aside)
         self._close_orders_that_the_simulator_lost(campaign, trading)
-        passing_s = None if is_backtesting else time.monotonic
+        passing_s = None if self.exchange_manager.is_backtesting else time.monotonic
         self._lookout = Lookout(self.exchange_manager, self.trading_mode.symbol, campaign, passing_s)
         if not trading.is_simulated:
             symbol, manager = self.trading_mode.symbol, self.exchange_manager
@@ -166,18 +181,46 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
     async def _loop(self) -> None:
         while not self.should_stop:
-            self._wake.clear()
-            try:
-                delay_s = await self.tick()
-                self._errors_in_a_row = 0
-                await self._checkpoint()
-            except Exception as error:
-                # nothing may end the loop silently: what went wrong is told, and the next try comes later
-                self._errors_in_a_row += 1
-                delay_s = pacing.backoff_delay(self._errors_in_a_row, random.Random())
-                what = f"Volume booster of {self.source}: {error}; next try in {delay_s:.0f} s"
-                self.logger.exception(error, True, what)
-            await self._sleep(max(delay_s, SHORTEST_DELAY_S))
+            await self._sleep(await self.timed_tick())
+
+    async def timed_tick(self) -> float:
+        """A tick that always tells in how many seconds the next one is due, also when something went wrong in it.
+
+        Nothing may end the loop silently: what went wrong is told, and the next try comes later.
+        """
+        self._wake.clear()
+        try:
+            delay_s = await self.tick()
+            self._errors_in_a_row = 0
+            await self._checkpoint()
+        except Exception as error:
+            self._errors_in_a_row += 1
+            delay_s = pacing.backoff_delay(self._errors_in_a_row, random.Random(self._errors_in_a_row))
+            what = f"Volume booster of {self.source}: {error}; next try in {delay_s:.0f} s"
+            self.logger.exception(error, True, what)
+        return max(delay_s, SHORTEST_DELAY_S)
+
+    @property
+    def is_woken(self) -> bool:
+        """Whether something has happened that a decision should not wait for."""
+        return self._wake.is_set()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the campaign is done or halted as far as this loop knows: only other prices could change that."""
+        return self._last_kind() in (DONE, HALT)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to do for good: the target of a day is followed by the next day's."""
+        settings = self.trading_mode.settings
+        is_for_a_day = settings is not None and settings.target_period is not TargetPeriod.TOTAL
+        return self._last_kind() == DONE and not is_for_a_day
+
+    def _last_kind(self) -> str | None:
+        """The kind of what was noted last of this loop."""
+        told = None if self.campaign is None else self.campaign.reason_of(self.source)
+        return None if told is None else told[0]
 
     async def _checkpoint(self) -> None:
         """The only time that the journal waits for the disk: not on the loop that trades."""
@@ -222,7 +265,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             return self._execution.halted(campaign, Halt(problem))
         campaign.use(self.trading_mode.settings, self.now(), self.source)
         if not self.trading_mode.get_trading_mode_consumers():
-            return self._execution.waiting(campaign, policy.Wait(policy.IDLE_S, "OctoBot is still starting"))
+            return self._execution.waiting(campaign, policy.Wait(STARTING_LOOK_S, "OctoBot is still starting"))
         if (unsettled := await self.settled(campaign)) is not None:
             return self._execution.waiting(campaign, unsettled)
         if campaign.control.state is ControlState.EMERGENCY:
@@ -238,7 +281,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         except exchange_view.NotReadableError as missing:
             if self._settler is not None:
                 self._settler.heard(missing.__cause__, self.now())
-            return self._execution.waiting(campaign, policy.Wait(policy.IDLE_S, str(missing)))
+            return self._execution.waiting(campaign, policy.Wait(self._look_again_s(), str(missing)))
         settings = await self.trading_mode.raise_to_minimum(view)
         await self._announcements.look(campaign, view, settings, progress)
         decision = self._decide(campaign, view, settings, progress)
@@ -256,6 +299,11 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         delay_s = self._execution.waiting(campaign, policy.Wait(policy.IDLE_S, reason))
         ours = self.own_open_orders()
         return await self._execution.cancel(ours, reason) or SHORTEST_DELAY_S if ours else delay_s
+
+    def _look_again_s(self) -> float:
+        """When to look again for what can't be read: soon while OctoBot comes up, where that costs nobody anything."""
+        is_starting = self.now() - self._running_since < STARTS_WITHIN_S and self._settler is None
+        return STARTING_LOOK_S if is_starting else policy.IDLE_S
 
     def progress(self) -> Progress:
         """Where the campaign stands as far as this symbol has to do with it."""
@@ -332,8 +380,11 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
     def _placed_at(self, campaign: Campaign, order: typing.Any) -> float | None:
         """When we placed an order of OctoBot's; None when we did not. After a restart OctoBot has a new id for it."""
+        placed_at = campaign.placed_at(order.order_id)
+        if placed_at is not None or self._settler is None:
+            return placed_at
         own_id = campaign.order_of(order.exchange_order_id, self.exchange_name, self.trading_mode.symbol)
-        return campaign.placed_at(own_id or order.order_id)
+        return None if own_id is None else campaign.placed_at(own_id)
 
     async def settled(self, campaign: Campaign) -> policy.Wait | None:
         """Write down what the exchange says became of our orders; why to wait while it does not say enough."""
@@ -365,9 +416,8 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             if self.campaign is not None and self.campaign.open_order_ids(self.exchange_name, symbol):
                 self._wake.set()
             return
-        if self.campaign is None or not self.campaign.knows(order[order_events.Column.ID.value]):
-            return
-        self.book(order)
+        if self.campaign is not None and self.campaign.awaits_news_of(order[order_events.Column.ID.value]):
+            self.book(order)
 
     def book(self, order: dict[str, typing.Any]) -> None:
         """Write down what a simulated order of ours has come to."""
@@ -397,9 +447,17 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if self.campaign is None or settings is None:
             return
         progress = self.progress()
-        self.logger.info("Filled: %s | %s", report.fill_line(fill, self.trading_mode.symbol), report.sentence(progress))
+        line = report.Later(report.fill_line, fill, self.trading_mode.symbol)
+        self.logger.info("Filled: %s | %s", line, report.Later(report.sentence, progress))
         if progress.is_done:
             self._wake.set()
+
+    def _open_campaign(self) -> Campaign:
+        """That of the home; or in backtesting one that begins with the run, in a file where the run may leave files."""
+        manager, user = self.exchange_manager, pathlib.Path(commons_constants.USER_FOLDER)
+        if not manager.is_backtesting:
+            return CAMPAIGNS.join(manager.bot_id, user / CAMPAIGN_FILE)
+        return CAMPAIGNS.join_backtest(manager.bot_id, user / BACKTEST_FILE if manager.enable_storage else None)
 
     def _close_orders_that_the_simulator_lost(self, campaign: Campaign, trading: Trading) -> None:
         """OctoBot's simulator forgets its open orders when it ends: they will not fill any more."""

@@ -6,6 +6,7 @@ import contextlib
 import time
 import typing
 import uuid
+import zlib
 from collections.abc import Iterator
 
 import ccxt
@@ -40,6 +41,11 @@ def new_order_id() -> str:
     journal's index of them as quick after a hundred thousand orders as after one.
     """
     return f"vb{time.time_ns() // 1_000_000:011x}{uuid.uuid4().hex}"[:_LONGEST_ID]
+
+
+def backtest_order_id(source: str, number: int) -> str:
+    """The id of an order of a backtest: the same in every run, and never the same as another one in the run."""
+    return f"vb{zlib.crc32(source.encode()):08x}{number:0{_LONGEST_ID - 10}d}"
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import typing
 import octobot_trading.enums as trading_enums
 import octobot_trading.modes as trading_modes
 
-from . import notifications, report, user_inputs
+from . import data_collector, notifications, report, user_inputs
 from .campaign import ControlState
 from .core.market import View
 from .core.settings import Settings
@@ -16,6 +16,7 @@ from .live_settings import LiveSettings
 from .order_consumer import VolumeBoosterTradingModeConsumer
 from .order_producer import VolumeBoosterTradingModeProducer
 
+data_collector.register()
 _COMMANDS = {"Pause": PAUSE, "Resume": RESUME, "Emergency stop": EMERGENCY}
 """The buttons of OctoBot's web page."""
 
@@ -47,7 +48,10 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
     async def reload_config(self, bot_id: str, trading_config: typing.Any = None) -> None:
         """Read the settings: at the start, when the form is saved, and when the file has changed."""
         if self._live_settings is None:
-            self._live_settings = LiveSettings(self.exchange_manager.tentacles_setup_config, self.__class__)
+            manager = self.exchange_manager
+            # a backtest must not write into the profile that it was given
+            setup_config = None if manager.is_backtesting else manager.tentacles_setup_config
+            self._live_settings = LiveSettings(setup_config, self.__class__)
         await super().reload_config(bot_id, trading_config=trading_config)
         await self._tell(self._live_settings.read(self.trading_config))
         for problem in self.settings_problems:
@@ -134,5 +138,5 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
 
     @staticmethod
     def is_backtestable() -> bool:
-        """Not yet: the loop follows the wall clock."""
-        return False
+        """The loop follows OctoBot's clock, which in backtesting is that of the data."""
+        return True

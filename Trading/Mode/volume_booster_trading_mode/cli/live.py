@@ -14,6 +14,7 @@ from .dashboard import cost_of_plan, dashboard, eta
 LINE_EVERY_S = 5.0
 _NOTES = {
     "simulation": "OctoBot's simulator fills without spread: real costs are higher",
+    "backtest": "OctoBot's simulator fills without spread: real costs are higher",
     "sandbox": "play money on the exchange of this computer: its spread and depth are drawn, not a real market's",
 }
 

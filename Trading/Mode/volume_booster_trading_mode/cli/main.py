@@ -19,6 +19,8 @@ from .watchdog import ExitCode
 
 DEFAULT_HOME = pathlib.Path(".octobot")
 DEFAULT_PATIENCE_S = 120.0
+MOST_DAYS = 366
+"""So many days of drawn prices are made in a minute or two."""
 _STEERING = {
     "pause": "place no new order until it is resumed, also after a restart",
     "resume": "let a paused campaign go on",
@@ -96,6 +98,12 @@ def _plan(arguments: argparse.Namespace) -> int:
     return plan.main(arguments)
 
 
+def _backtest(arguments: argparse.Namespace) -> int:
+    from . import backtest
+
+    return backtest.main(arguments)
+
+
 def _status(arguments: argparse.Namespace) -> int:
     from . import status
 
@@ -146,6 +154,10 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = _command(commands, "sandbox", _sandbox, "the same with OctoBot's real trader, on the local exchange")
     _add_run_options(sandbox, profile="volume_booster_sandbox")
 
+    backtest = _command(commands, "backtest", _backtest, "the same campaign in OctoBot's backtesting, in seconds")
+    _add_campaign_options(backtest, profile="volume_booster")
+    _add_backtest_options(backtest)
+
     plan_command = _command(commands, "plan", _plan, "what a campaign would cost and take, before it starts")
     _add_plan_options(plan_command)
 
@@ -182,6 +194,7 @@ def _add_look_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--campaign", type=pathlib.Path, metavar="FILE", help="look at this file, such as one that was kept aside"
     )
+    parser.add_argument("--backtest", action="store_true", help="look at the last backtest of the home")
 
 
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:
@@ -197,8 +210,8 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
     plan.add_options(parser)
 
 
-def _add_run_options(parser: argparse.ArgumentParser, profile: str) -> None:
-    """The options of a command that runs a campaign."""
+def _add_campaign_options(parser: argparse.ArgumentParser, profile: str) -> None:
+    """The options of every command that runs a campaign."""
     parser.add_argument("--home", type=pathlib.Path, metavar="DIR", default=DEFAULT_HOME, help="default: .octobot")
     parser.add_argument("--profile", metavar="ID", default=profile, help=f"default: {profile}")
     parser.add_argument("--target", metavar="QUOTE", help="the volume to reach, in quote currency")
@@ -206,17 +219,39 @@ def _add_run_options(parser: argparse.ArgumentParser, profile: str) -> None:
     parser.add_argument(
         "--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help="any setting; may be repeated"
     )
+    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up after this time, exit code 4")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    parser.add_argument("--quiet", action="store_true", help="no live progress")
+
+
+def _add_backtest_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", type=pathlib.Path, metavar="FILE",
+        help="a .data file of OctoBot, or candles as CSV (timestamp,open,high,low,close,volume); default: drawn from "
+        "the seed",
+    )  # fmt: skip
+    parser.add_argument("--days", type=_days, metavar="N", default=1, help="how many days to draw; default: 1")
+    parser.add_argument(
+        "--symbol", metavar="PAIR", help="whose prices the CSV or drawn candles are; default: the profile's"
+    )
+    parser.add_argument(
+        "--sweep", metavar="KEY=A,B,C", type=_sweep, action="append", default=[],
+        help="run every combination of such values in parallel; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--csv", type=pathlib.Path, metavar="FILE", help="where a sweep writes its results")
+
+
+def _add_run_options(parser: argparse.ArgumentParser, profile: str) -> None:
+    """The options of a command that runs a campaign in a live OctoBot."""
+    _add_campaign_options(parser, profile)
     parser.add_argument(
         "--fresh", action="store_true", help="begin a new campaign; an unfinished one is kept beside it"
     )
     parser.add_argument("--port", type=_port, metavar="N", default=0, help="of the local exchange; default: a free one")
-    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up after this time, exit code 4")
     parser.add_argument(
         "--patience", type=_seconds, metavar="SECONDS", default=DEFAULT_PATIENCE_S,
         help="give up when nothing has happened for so long, exit code 1; default: 120",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    parser.add_argument("--quiet", action="store_true", help="no live progress")
 
 
 def _command(
@@ -232,6 +267,20 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=value")
     return key, value
+
+
+def _sweep(text: str) -> tuple[str, list[str]]:
+    key, values = _setting(text)
+    parts = [value.strip() for value in values.split(",")]
+    if not all(parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=a,b,c")
+    return key, parts
+
+
+def _days(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 1 to {MOST_DAYS}")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -17,7 +17,7 @@ from ..core.market import OrderType, Role
 from ..core.planner import BAND_PERCENT, Band, Plan, duration, estimate
 from ..core.settings import Settings, without_octobot_keys
 from ..report import shown
-from . import bundle, home, run
+from . import home, run
 from .assumptions import Assumed, assume, read_text
 from .watchdog import ExitCode
 
@@ -44,14 +44,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _asked(arguments: argparse.Namespace) -> tuple[Settings, dict[str, typing.Any]]:
     """The settings that a run with these arguments would have, and the configuration of its profile."""
-    profile = home.Home(arguments.home.absolute()).profile(arguments.profile)
-    if not profile.is_dir():
-        own = bundle.profiles()
-        if arguments.profile not in own:
-            raise home.HomeError(f"there is no profile {arguments.profile!r}; the bundle has {', '.join(own)}")
-        profile = own[arguments.profile]
+    profile = run.find_profile(home.Home(arguments.home.absolute()), arguments.profile)
     asked = dict(arguments.set) | ({} if arguments.target is None else {"volume_target": arguments.target})
-    return run.asked_settings(without_octobot_keys(home.mode_settings(profile)), asked), home.profile_config(profile)
+    return run.settings_of(without_octobot_keys(home.mode_settings(profile)), asked), home.profile_config(profile)
 
 
 def _gain(arguments: argparse.Namespace, settings: Settings, plan: Plan) -> fee_tiers.TierGain | None:

@@ -17,7 +17,7 @@ from ..history import History
 from ..report import money, shown
 from . import bundle, home, page
 from .live import summary_table
-from .status import Look, look
+from .status import Look, asked_file, look
 from .watchdog import ExitCode
 
 
@@ -28,8 +28,9 @@ def main(arguments: argparse.Namespace) -> int:
     :raises JournalError: when its journal can't be read.
     """
     octobot_home = home.Home(arguments.home.absolute())
-    seen = look(octobot_home, arguments.campaign)
-    history = histories.read_history(arguments.campaign or octobot_home.campaign, seen.now)
+    file = asked_file(arguments, octobot_home)
+    seen = look(octobot_home, file)
+    history = histories.read_history(file or octobot_home.campaign, seen.now)
     assert history is not None, "look() has seen a campaign"
     history = histories.with_report(history, seen.report)
     written = _write(arguments, history, seen.now)

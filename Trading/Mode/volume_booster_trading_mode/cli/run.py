@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
     """
     plan = _plan(arguments, rehearsal)
     view = LiveView(rich.console.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
-    with _interruption() as is_interrupted:
+    with interruption() as is_interrupted:
         verdict, report = _run(plan, view, is_interrupted)
     now = time.time()
     result = _result(plan, verdict, report, now)
@@ -120,19 +120,14 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> Plan:
             f"another OctoBot (process {process}) already runs the campaign in {octobot_home.path}: end it with "
             "`volume-booster stop`, or choose another --home"
         )
-    profile = octobot_home.profile(arguments.profile)
-    if not profile.is_dir():
-        if arguments.profile not in own:
-            raise home.HomeError(f"there is no profile {arguments.profile!r}; the bundle has {', '.join(own)}")
-        profile = own[arguments.profile]
+    profile = find_profile(octobot_home, arguments.profile)
     config = rehearsal.check(profile)
-    options = {"volume_target": arguments.target, "seed": arguments.seed}
-    asked = dict(arguments.set) | {key: value for key, value in options.items() if value is not None}
+    asked = asked_for(arguments)
     return Plan(
         rehearsal,
         octobot_home,
         arguments.profile,
-        asked_settings(without_octobot_keys(home.mode_settings(profile)), asked),
+        settings_of(without_octobot_keys(home.mode_settings(profile)), asked),
         arguments.port,
         arguments.timeout,
         arguments.patience,
@@ -142,7 +137,26 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> Plan:
     )
 
 
-def asked_settings(of_profile: dict[str, typing.Any], asked: dict[str, str]) -> Settings:
+def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
+    """The profile of a home, or of the bundle when the home has none of this name.
+
+    :raises HomeError: when there is none.
+    """
+    profile, own = octobot_home.profile(profile_id), bundle.profiles()
+    if profile.is_dir():
+        return profile
+    if profile_id not in own:
+        raise home.HomeError(f"there is no profile {profile_id!r}; the bundle has {', '.join(own)}")
+    return own[profile_id]
+
+
+def asked_for(arguments: argparse.Namespace) -> dict[str, str]:
+    """The settings on the command line."""
+    options = {"volume_target": arguments.target, "seed": arguments.seed}
+    return dict(arguments.set) | {key: value for key, value in options.items() if value is not None}
+
+
+def settings_of(of_profile: dict[str, typing.Any], asked: dict[str, str]) -> Settings:
     """The settings of a profile with those that were asked for on top.
 
     :raises SettingsError: also when a setting is asked for that the preset decides.
@@ -255,7 +269,7 @@ def _set_other_campaign_aside(plan: Plan, view: LiveView) -> bool:
 
 
 @contextlib.contextmanager
-def _interruption() -> Iterator[typing.Callable[[], bool]]:
+def interruption() -> Iterator[typing.Callable[[], bool]]:
     """Within it Ctrl-C and SIGTERM do not kill: the function that it gives tells that one came."""
     received: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import rich.console
 
 from ..bot_lock import running_bot
+from ..campaign import BACKTEST_FILE
 from ..journal import NoCampaignError
 from ..report import CampaignReport, read_report
 from .home import Home, HomeError
@@ -41,8 +42,15 @@ def main(arguments: argparse.Namespace) -> int:
     :raises HomeError: when there is no campaign.
     :raises JournalError: when its journal can't be read.
     """
-    show(look(Home(arguments.home.absolute()), arguments.campaign), as_json=arguments.json)
+    home = Home(arguments.home.absolute())
+    show(look(home, asked_file(arguments, home)), as_json=arguments.json)
     return ExitCode.DONE
+
+
+def asked_file(arguments: argparse.Namespace, home: Home) -> pathlib.Path | None:
+    """The file of another campaign than the home's own, where one was asked for."""
+    file: pathlib.Path | None = arguments.campaign
+    return home.path / "user" / BACKTEST_FILE if file is None and arguments.backtest else file
 
 
 def show(seen: Look, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ import rich.console
 from ..history import Watcher
 from . import home
 from .live import LiveView, summary_table
-from .status import Look, look
+from .status import Look, asked_file, look
 from .watchdog import ExitCode
 
 LOOK_EVERY_S = 0.5
@@ -23,7 +23,8 @@ def main(arguments: argparse.Namespace) -> int:
     :raises HomeError: when there is no campaign.
     :raises JournalError: when its journal can't be read.
     """
-    octobot_home, file = home.Home(arguments.home.absolute()), arguments.campaign
+    octobot_home = home.Home(arguments.home.absolute())
+    file = asked_file(arguments, octobot_home)
     console = rich.console.Console(stderr=arguments.json)
     view = LiveView(console, is_quiet=False, watcher=Watcher(file or octobot_home.campaign))
     with view:

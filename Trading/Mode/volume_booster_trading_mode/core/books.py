@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import decimal
 import enum
+import functools
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -174,16 +176,18 @@ def summed(tallies: Iterable[Tally]) -> Tally:
     parts = [tally for tally in tallies if tally.orders or tally.fills]
     if len(parts) == 1:
         return parts[0]
-    total = Tally(
-        first_order_at=min((part.first_order_at for part in parts if part.first_order_at is not None), default=None),
-        last_fill_at=max((part.last_fill_at for part in parts if part.last_fill_at is not None), default=None),
-    )
-    for part in parts:
-        for name in AMOUNTS:
-            setattr(total, name, exact_add(getattr(total, name), getattr(part, name)))
-        for name in COUNTS:
-            setattr(total, name, getattr(total, name) + getattr(part, name))
-    return total
+    if not parts:
+        return Tally()
+    amounts = [functools.reduce(exact_add, column) for column in zip(*map(_amounts_of, parts), strict=True)]
+    counts = map(sum, zip(*map(_counts_of, parts), strict=True))
+    first_order_at = min((part.first_order_at for part in parts if part.first_order_at is not None), default=None)
+    last_fill_at = max((part.last_fill_at for part in parts if part.last_fill_at is not None), default=None)
+    values: list[Any] = [*amounts, *counts, first_order_at, last_fill_at]
+    return Tally(*values)
+
+
+_amounts_of = operator.attrgetter(*AMOUNTS)
+_counts_of = operator.attrgetter(*COUNTS)
 
 
 def _dump_tally(tally: Tally) -> list[Any]:

@@ -30,6 +30,11 @@ def swap_inverted_ranges(values: Mapping[str, Any]) -> tuple[dict[str, Any], lis
     return corrected, sentences
 
 
+def is_below(settings: Settings, min_order_notional: Decimal) -> bool:
+    """Whether the exchange does not accept every amount of the settings: `raise_to_minimum` would change them."""
+    return min(settings.min_buy_amount, settings.min_sell_amount) < min_order_notional
+
+
 def raise_to_minimum(settings: Settings, min_order_notional: Decimal) -> tuple[Settings, list[str]]:
     """Settings whose amounts the exchange accepts, and a sentence for each that was raised.
 

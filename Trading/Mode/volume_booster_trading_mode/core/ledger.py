@@ -303,8 +303,10 @@ class Ledger:
         book = self._books.get(market)
         if book is None:
             return ZERO, ZERO
-        sums = summed(book.sums(None))
-        quote = exact_add(exact_add(sums.sold_quote, -sums.bought_quote), -sums.fees_quote)
+        quote = ZERO
+        for sums in book.sums(None):
+            for amount in (sums.sold_quote, -sums.bought_quote, -sums.fees_quote):
+                quote = exact_add(quote, amount)
         return book.inventory.position.base, quote
 
     def recall(self, order_id: str, record: OrderRecord) -> None:

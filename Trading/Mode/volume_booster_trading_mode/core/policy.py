@@ -148,8 +148,11 @@ def _next_order(view: View, settings: Settings, progress: Progress, rng: random.
     if not sides:
         is_unfunded = min_order > max(fundable.values()) or direction.is_any_allowed(settings, progress, equity)
         return Wait(delay_s, reason, is_unfunded)
-    decisions = [_order_on(side, view, settings, progress, rng, delay_s) for side in sides]
-    return next((decision for decision in decisions if not isinstance(decision, Wait)), decisions[0])
+    first = _order_on(sides[0], view, settings, progress, rng, delay_s)
+    if not isinstance(first, Wait):
+        return first
+    others = (_order_on(side, view, settings, progress, rng, delay_s) for side in sides[1:])
+    return next((decision for decision in others if not isinstance(decision, Wait)), first)
 
 
 def _order_on(

@@ -1,0 +1,177 @@
+"""`volume-booster backtest`: the same campaign in OctoBot's backtesting, on the clock of the data."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import random
+import sys
+import time
+import typing
+from dataclasses import dataclass, field
+
+import rich.console
+import rich.progress
+
+from ..campaign import BACKTEST_FILE
+from ..core.candles import CandleSeries
+from ..core.settings import Settings, without_octobot_keys
+from . import backtest_process, candle_files, home, run, sweep
+from .backtest_process import Engine, Job, Outcome, is_reached
+from .live import summary_table
+from .watchdog import ExitCode, Verdict
+
+LOOK_EVERY_S = 0.1
+LOG = "backtest.log"
+MINUTES_A_DAY = 1_440
+_DATA_SUFFIX = ".data"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Backtests that can be started: everything about them has been checked."""
+
+    home: home.Home
+    config: dict[str, typing.Any]
+    of_profile: dict[str, typing.Any]
+    """The settings of the mode in the profile."""
+    asked: dict[str, str]
+    data: pathlib.Path | None
+    symbol: str
+    days: int
+    drawn_seed: int
+    """Of all runs for which none was asked, so that they can be compared."""
+    written: set[pathlib.Path] = field(default_factory=set)
+    """Data files that are in place."""
+
+    def settings(self, more: dict[str, str]) -> Settings:
+        """The settings of one run, always with a seed.
+
+        :raises SettingsError: when they can't be used.
+        """
+        settings = run.settings_of(self.of_profile, self.asked | more)
+        if settings.seed is None:
+            settings = settings.model_copy(update={"seed": self.drawn_seed})
+        return settings
+
+    def job(self, settings: Settings, journal: pathlib.Path, log: pathlib.Path) -> Job:
+        """The run of these settings, with its data in place.
+
+        :raises HomeError: when there are no such data.
+        """
+        return Job(self.config, str(self._data_file(settings)), settings.to_config(), str(journal), str(log))
+
+    def _data_file(self, settings: Settings) -> pathlib.Path:
+        if self.data is not None and self.data.suffix == _DATA_SUFFIX:
+            candle_files.check_data_file(self.data)
+            return self.data
+        name = self.data.stem if self.data is not None else f"seed-{settings.seed}-{self.days}d"
+        market = self.symbol.replace("/", "")
+        path = self.home.path / candle_files.DATA_FOLDER / f"VolumeBoosterCandles_{market}-{name}{_DATA_SUFFIX}"
+        if path not in self.written:
+            exchange = _first_exchange(self.config)
+            candle_files.write_data_file(path, self._candles(settings), exchange, self.symbol)
+            self.written.add(path)
+        return path
+
+    def _candles(self, settings: Settings) -> CandleSeries:
+        if self.data is not None:
+            return candle_files.read_csv(self.data)
+        assert settings.seed is not None
+        return candle_files.draw(settings.seed, self.symbol, self.days * MINUTES_A_DAY)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """The exit code of the contract; 4 when the data end before the target is reached.
+
+    :raises SettingsError, HomeError, BundleError, LaunchError: when it can't be run.
+    """
+    plan = _plan(arguments)
+    if arguments.sweep:
+        return sweep.main(arguments, plan)
+    settings = plan.settings({})
+    plan.home.make()
+    job = plan.job(settings, plan.home.path / "user" / BACKTEST_FILE, plan.home.logs / LOG)
+    verdict, outcome = _run(job, arguments)
+    now = outcome.report.last_seen_at
+    if arguments.json:
+        print(json.dumps(outcome.report.to_json(now) | {"wall_s": round(outcome.wall_s, 2)}))
+    else:
+        rich.console.Console().print(summary_table(outcome.report, now))
+    if verdict.exit_code is not ExitCode.DONE:
+        print(f"volume-booster: {verdict.reason}", file=sys.stderr)
+    return verdict.exit_code
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    octobot_home = home.Home(arguments.home.absolute())
+    profile = run.find_profile(octobot_home, arguments.profile)
+    config = home.profile_config(profile) | {"backtesting": {"files": []}}
+    if arguments.data is not None and not arguments.data.is_file():
+        raise home.HomeError(f"there is no file {arguments.data}")
+    return Plan(
+        octobot_home,
+        config,
+        without_octobot_keys(home.mode_settings(profile)),
+        run.asked_for(arguments),
+        arguments.data and arguments.data.absolute(),
+        arguments.symbol or _first_pair(config),
+        arguments.days,
+        random.SystemRandom().randrange(2**32),
+    )
+
+
+def _first_pair(config: dict[str, typing.Any]) -> str:
+    pairs = [pair for currency in config["crypto-currencies"].values() for pair in currency["pairs"]]
+    if not pairs:
+        raise home.HomeError("the profile trades no pair: name one with --symbol")
+    return str(pairs[0])
+
+
+def _first_exchange(config: dict[str, typing.Any]) -> str:
+    if not config["exchanges"]:
+        raise home.HomeError("the profile trades on no exchange: choose another --profile, or name a .data file")
+    return str(next(iter(config["exchanges"])))
+
+
+def _run(job: Job, arguments: argparse.Namespace) -> tuple[Verdict, Outcome]:
+    console = rich.console.Console(stderr=True)
+    columns = (rich.progress.TextColumn("Backtest"), rich.progress.BarColumn(None), rich.progress.TaskProgressColumn())
+    is_shown = console.is_terminal and not arguments.quiet
+    with (
+        rich.progress.Progress(*columns, console=console, transient=True, disable=not is_shown) as bar,
+        run.interruption() as is_interrupted,
+    ):
+        task = bar.add_task("", total=1.0)
+        engine = Engine(job, lambda share: bar.update(task, completed=share))
+        cut_short = _watch(engine, arguments.timeout, is_interrupted)
+    outcome = engine.outcome()
+    if cut_short is not None:
+        report = dataclasses.replace(outcome.report, reason=outcome.report.reason and cut_short.reason)
+        return cut_short, dataclasses.replace(outcome, report=report)
+    return judge(outcome), outcome
+
+
+def _watch(engine: Engine, timeout_s: float | None, is_interrupted: typing.Callable[[], bool]) -> Verdict | None:
+    """Wait for the end; why it was ended before, None when it ended by itself."""
+    started_at, verdict = time.monotonic(), None
+    while verdict is None and not engine.wait(LOOK_EVERY_S):
+        if is_interrupted():
+            verdict = Verdict(ExitCode.INTERRUPTED, "interrupted")
+        elif timeout_s is not None and time.monotonic() - started_at >= timeout_s:
+            verdict = Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {timeout_s:g} s")
+    if verdict is not None:
+        engine.cut()
+    return verdict
+
+
+def judge(outcome: Outcome) -> Verdict:
+    """How a backtest that came to its end is told."""
+    report = outcome.report
+    if report.state == "halted":
+        return Verdict(ExitCode.HALTED, f"halted: {report.reason}")
+    if is_reached(report):
+        return Verdict(ExitCode.DONE, "the target is reached")
+    return Verdict(ExitCode.TIMED_OUT, f"{backtest_process.DATA_ENDED}; it takes more of them, or quicker settings")

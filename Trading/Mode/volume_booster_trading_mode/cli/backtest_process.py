@@ -1,0 +1,181 @@
+"""One backtest as a process of its own: started, followed and ended, and what its campaign came to.
+
+A job is plain data, and to run one is a function of it alone: a pool of this computer or a scheduler of others may.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import json
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ..core.market import Trading
+from ..core.settings import TargetPeriod
+from ..journal import HALT, Journal, NoCampaignError, remove
+from ..report import CampaignReport, read_report
+from .launch import LaunchError, last_line
+from .octobot_process import offline_environment, own_group
+
+ENGINE_MODULE = f"{__package__.rpartition('.')[0]}.backtest_engine"
+END_TIMEOUT_S = 25.0
+LOOK_EVERY_S = 0.2
+DATA_ENDED = "the data ended before the target was reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A backtest that can be started: everything about it has been checked."""
+
+    config: dict[str, typing.Any]
+    """OctoBot's, with exchanges, portfolio and fees."""
+    data_file: str
+    settings: dict[str, typing.Any]
+    journal: str
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a backtest came to, and the seconds that it took on the wall clock."""
+
+    report: CampaignReport
+    wall_s: float
+    halts: int
+    """How often a guard halted it."""
+
+
+class Engine:
+    """A running backtest. The campaign of the one before it in the same place is gone.
+
+    :raises LaunchError: when it can't be started.
+    :raises JournalError: when another one runs in the same place.
+    """
+
+    def __init__(self, job: Job, on_progress: Callable[[float], None] = lambda share: None) -> None:
+        self._job = job
+        self._started_at = time.monotonic()
+        self._has_been_cut = False
+        remove(pathlib.Path(job.journal))
+        log = pathlib.Path(job.log)
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("wb") as errors:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", ENGINE_MODULE],
+                    cwd=log.parent, env=offline_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=errors, **own_group(),
+                )  # fmt: skip
+        except OSError as error:
+            raise LaunchError(f"OctoBot's backtesting could not be started: {error}") from error
+        self._send()
+        self._reader = threading.Thread(target=self._read, args=(on_progress,), name="backtest", daemon=True)
+        self._reader.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether it has ended within this time."""
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def cut(self) -> None:
+        """End it where it is, in good order; what it came to so far counts."""
+        self._has_been_cut = True
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # it is about to end by itself
+            self._process.stdin.close()
+        if not self.wait(END_TIMEOUT_S):
+            self._process.kill()
+            self._process.wait()
+
+    def outcome(self) -> Outcome:
+        """What the campaign came to; to be asked when it has ended.
+
+        :raises LaunchError: when OctoBot failed.
+        """
+        self._reader.join()
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        wall_s = time.monotonic() - self._started_at
+        if self._process.returncode != 0:
+            raise LaunchError(
+                f"OctoBot's backtesting failed: {last_line(pathlib.Path(self._job.log))} Log: {self._job.log}"
+            )
+        report = self._report()
+        return Outcome(report, wall_s, _halts(pathlib.Path(self._job.journal)))
+
+    def _report(self) -> CampaignReport:
+        try:
+            report = read_report(pathlib.Path(self._job.journal))
+        except NoCampaignError:
+            report = None
+        if report is None and self._has_been_cut:
+            target_quote = Decimal(str(self._job.settings["volume_target"]))
+            version = importlib.metadata.version("octobot")
+            not_begun = CampaignReport.not_begun(target_quote, version, "interrupted", time.time())
+            return dataclasses.replace(not_begun, trading=Trading.BACKTEST.value)
+        if report is None:
+            why = last_line(pathlib.Path(self._job.log))
+            raise LaunchError(f"OctoBot's backtesting ended without a campaign: {why} Log: {self._job.log}")
+        if report.state in ("running", "paused", "stopped"):
+            reason = "interrupted" if self._has_been_cut else DATA_ENDED
+            return dataclasses.replace(report, state="stopped", reason=reason, ended_at=report.last_seen_at)
+        return report
+
+    def _send(self) -> None:
+        job = self._job
+        request = {
+            "config": job.config, "data_files": [job.data_file], "settings": job.settings, "journal": job.journal
+        }  # fmt: skip
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # it has ended already: its log says why
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def _read(self, on_progress: Callable[[float], None]) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with contextlib.suppress(ValueError):  # OctoBot may print too
+                on_progress(min(max(float(line), 0.0), 1.0))
+
+
+def _halts(path: pathlib.Path) -> int:
+    if not path.is_file():
+        return 0  # it was cut off before its campaign began
+    with contextlib.closing(Journal.open_to_read(path, in_depth=False)) as journal:
+        return sum(event.kind == HALT for event in journal.events())
+
+
+def run(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Outcome:
+    """Run one backtest to its end, or until it is cancelled.
+
+    :raises LaunchError: when OctoBot failed.
+    """
+    engine = Engine(job)
+    try:
+        while not engine.wait(LOOK_EVERY_S):
+            if is_cancelled():
+                engine.cut()
+    except BaseException:
+        engine.cut()
+        raise
+    return engine.outcome()
+
+
+def is_reached(report: CampaignReport) -> bool:
+    """Whether the campaign did what was asked: its target, or with a daily one that of every day of the data."""
+    if report.target_period != TargetPeriod.DAILY.value:
+        return report.state == "done"
+    return bool(report.days) and all(day.progress.is_done for day in report.days)
