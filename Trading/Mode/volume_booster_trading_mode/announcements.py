@@ -26,6 +26,7 @@ class Announcements:
     def __init__(self, producer: typing.Any) -> None:
         self._producer = producer
         self._has_begun = False
+        self._planning: asyncio.Task[None] | None = None
 
     async def look(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
         """Tell the plan when this run begins, and progress each time that enough more of the target is filled.
@@ -34,7 +35,7 @@ class Announcements:
         """
         if not self._has_begun:
             self._has_begun = True
-            await self._begin(campaign, view, settings, progress)
+            self._begin(campaign, view, settings, progress)
         whose = self._producer.source if settings.target_scope is TargetScope.PAIR else "All pairs"
         reached = milestone(progress, settings.notify_every_percent)
         before = campaign.told_percent.setdefault(whose, reached)
@@ -42,7 +43,7 @@ class Announcements:
         if before < reached < 100:
             await notifications.notify(f"{whose}, {reached:g} %: {report.sentence(progress)}")
 
-    async def _begin(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
+    def _begin(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
         """Write down what the plan starts from; and where it is not a backtest, which has its own clock, tell it."""
         if progress.is_done:
             return
@@ -51,12 +52,25 @@ class Announcements:
         if self._producer.exchange_manager.is_backtesting:
             return
         rest = settings.model_copy(update={"volume_target": progress.remaining_quote})
-        plan = await asyncio.to_thread(estimate, rest, conditions)
-        told = plan_sentence(plan, view.rules.quote, conditions.pairs)
-        self._producer.logger.info("Plan of %s: %s", self._producer.source, told)
-        for problem in plan.problems:
-            self._producer.logger.warning("Plan of %s: %s", self._producer.source, problem.sentence)
-        await notifications.notify(f"{self._producer.source} {'begins' if is_first else 'goes on'}: {told}")
+        begins = "begins" if is_first else "goes on"
+        # trading does not wait for it
+        self._planning = asyncio.get_running_loop().create_task(self._tell_plan(rest, conditions, begins))
+
+    async def _tell_plan(self, settings: Settings, conditions: Conditions, begins: str) -> None:
+        source, logger = self._producer.source, self._producer.logger
+        try:
+            plan = await asyncio.to_thread(estimate, settings, conditions)
+            told = plan_sentence(plan, conditions.rules.quote, conditions.pairs)
+            (logger.warning if plan.problems else logger.info)("Plan of %s: %s", source, told)
+            await notifications.notify(f"{source} {begins}: {told}")
+        except Exception as error:
+            # a task of its own: nobody else would hear of it, and trading goes on
+            logger.exception(error, True, f"The plan of {source} could not be told: {error}")
+
+    def end(self) -> None:
+        """Nothing is told any more."""
+        if self._planning is not None:
+            self._planning.cancel()
 
     def _conditions(self, view: View) -> Conditions:
         manager = self._producer.exchange_manager

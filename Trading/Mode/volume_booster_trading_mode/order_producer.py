@@ -130,6 +130,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             await self._loop()
 
     async def stop(self) -> None:
+        self._announcements.end()
         if self._timetable is not None:
             self._timetable.leave(self)
         if self._emergency is not None:
