@@ -172,6 +172,9 @@ class _State:
     began_in_hour_s: Floats = field(init=False)
     depth_error: Floats = field(init=False)
     """How wrong the median of the book is in each campaign, in standard errors."""
+    book_second: Floats = field(init=False)
+    asks_drawn: Floats = field(init=False)
+    bids_drawn: Floats = field(init=False)
     taken_asks: Floats = field(init=False)
     taken_bids: Floats = field(init=False)
     """What our market orders took out of the book and has not come back yet."""
@@ -185,6 +188,8 @@ class _State:
         for name in ("bought", "sold", "buys", "sells", "time_s", "net_base", "taken_asks", "taken_bids", "hour_used"):
             setattr(self, name, np.zeros(self.count))
         self.depth_error = self.normal()
+        self.book_second = np.full(self.count, -1.0)
+        self.asks_drawn, self.bids_drawn = self.normal(), self.normal()
         self.began_in_hour_s = self.rng.random(self.count) * HOUR_S
         self.ended = np.zeros(self.count, dtype=bool)
         sums = {name: np.zeros(self.count) for name in Outcomes.__slots__[:-1]}
@@ -199,6 +204,15 @@ class _State:
 
     def normal(self) -> Floats:
         return self.rng.standard_normal(self.count)
+
+    def best_levels(self) -> tuple[Floats, Floats]:
+        """How large the best levels of others are, asks and bids, in standard deviations: others' every second."""
+        second = np.floor(self.began_in_hour_s + self.time_s)
+        is_new = second != self.book_second
+        self.asks_drawn = np.where(is_new, self.normal(), self.asks_drawn)
+        self.bids_drawn = np.where(is_new, self.normal(), self.bids_drawn)
+        self.book_second = second
+        return self.asks_drawn, self.bids_drawn
 
     def trade(self, signed: Floats, price: Floats, fee_rate: float, mid: Floats) -> None:
         """Book trades: base quantities, bought above zero and sold below; 0 where there is none."""
@@ -360,7 +374,9 @@ def _worse(state: _State, signed: Floats, touch: Floats, side: Floats, condition
     state.taken_asks += np.where(is_buy, size, 0.0)
     state.taken_bids += np.where(is_buy, 0.0, size)
     median_quote = conditions.depth_quote * np.exp(conditions.depth_log_error * state.depth_error)
-    book, opposite = (_Levels(median_quote, state.normal()) for _ in range(2))
+    asks, bids = state.best_levels()
+    book = _Levels(median_quote, np.where(is_buy, asks, bids))
+    opposite = _Levels(median_quote, np.where(is_buy, bids, asks))
     walked = (book.sum_of_levels(own + size) - book.sum_of_levels(own)) / np.maximum(size, 1e-300)
     further = walked - (book.levels(own) - opposite.levels(other)) / 2
     on_its_way_s = LOOKED_BEFORE * conditions.order_latency_s
