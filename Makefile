@@ -46,7 +46,8 @@ test-one: $(VENV)/test.stamp lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/test.stamp lint
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not long" tests/core tests/octobot tests/test_architecture.py
+	LAW_EXAMPLES=25 $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" \
+		tests/core tests/octobot tests/test_architecture.py
 
 .PHONY: lint
 lint: $(VENV)/test.stamp

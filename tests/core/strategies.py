@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -25,7 +26,9 @@ from octobot_volume_booster.core.market import (
 from octobot_volume_booster.core.policy import Decision, decide
 from octobot_volume_booster.core.settings import Settings, SidePolicy, parse_settings
 
-LAW = settings(deadline=None, derandomize=True, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "250"))
+"""`make check`, which is for every few minutes, tries fewer."""
+LAW = settings(deadline=None, derandomize=True, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 """Every law is tried on the same examples each time: a failure is a bug and not bad luck."""
 
 NOW = 1_700_000_000.0

@@ -291,6 +291,7 @@ def test_commands_are_taken_up_within_a_quarter_of_a_second_and_once(path: pathl
     campaign.close_journal()
 
 
+@pytest.mark.long
 @with_law(LAW, max_examples=60)
 @given(st.lists(st.sampled_from((PAUSE, RESUME, STOP, TARGET, "restart", "kill")), max_size=10))
 def test_a_pause_holds_over_every_restart_and_a_stop_over_none(

@@ -144,6 +144,7 @@ def test_a_truncated_file_is_refused_and_left_as_it_is(
     check_is_refused_untouched_or_a_moment(tmp_path_factory.mktemp("cut") / "campaign.sqlite", cut, stood)
 
 
+@pytest.mark.long
 @settings(LAW, max_examples=200)
 @given(st.data())
 def test_flipped_bytes_are_found_or_change_nothing(

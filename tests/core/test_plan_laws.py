@@ -158,6 +158,7 @@ def test_a_plan_adds_up_is_repeatable_and_survives_being_written_down(campaign: 
     assert Plan.from_json(written).to_json() | {"nearest": []} == written | {"nearest": []}
 
 
+@pytest.mark.long
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_the_time_until_a_share_grows_with_it_and_ends_in_the_band(first: float, second: float) -> None:
     plan = estimate(settings(volume_target=500), conditions())
@@ -195,6 +196,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", IMPOSSIBLE)
 def test_what_can_not_be_done_is_told_and_works_with_what_is_advised(what: str) -> None:
     changes, met, deadline_s = IMPOSSIBLE[what]

@@ -226,6 +226,7 @@ def test_a_campaign_without_a_fill_has_a_page_too(home: pathlib.Path) -> None:
     assert main(["report", "--home", str(home), "--html", str(home / "page.html")]) == 0
 
 
+@pytest.mark.long
 def test_many_fills_are_thinned_to_what_can_be_seen(home: pathlib.Path) -> None:
     recorded(home, volume_target=35_000, min_buy_amount=10, max_buy_amount=40, min_sell_amount=10, max_sell_amount=40)
     history = history_of(home)

@@ -22,6 +22,8 @@ from .conftest import START_PRICE, Bot, MakeBot, new_mode
 from .live_bot import QUICK, live_bot, loops, until
 from .sandbox_bot import LIMIT, SandboxBot, own_orders, sandbox_bot
 
+pytestmark = pytest.mark.long
+
 RESTING = {"order_type": "limit", "max_open_orders": 50, "limit_order_timeout": 600, "price_offset_percent": 1}
 USER = pathlib.Path("user")
 JOURNAL = USER / CAMPAIGN_FILE
@@ -229,7 +231,6 @@ async def test_a_halt_cancels_what_rests(make_bot: MakeBot) -> None:
     await until(lambda: not open_on_octobot(bot))
 
 
-@pytest.mark.long
 async def test_fifty_open_orders_and_a_fifth_of_the_cancellations_failing_all_are_gone_within_five_seconds(
     exchange: FaultyExchange,
 ) -> None:
@@ -253,7 +254,6 @@ async def test_fifty_open_orders_and_a_fifth_of_the_cancellations_failing_all_ar
         assert len(own_orders(exchange)) == sent
 
 
-@pytest.mark.long
 async def test_in_the_sandbox_it_brings_the_inventory_back(exchange: FaultyExchange) -> None:
     async with sandbox_bot(exchange, emergency_flatten=True, volume_target=50_000) as bot:
         await bot.until(lambda: abs(_held(bot)) * 60_000 > 400)
@@ -263,7 +263,6 @@ async def test_in_the_sandbox_it_brings_the_inventory_back(exchange: FaultyExcha
         assert exchange.exchange.venue.engine.self_matches == 0
 
 
-@pytest.mark.long
 async def test_in_the_sandbox_a_halt_and_its_resume_go_by_the_exchanges_record(exchange: FaultyExchange) -> None:
     async with sandbox_bot(exchange, **LIMIT, max_cost_quote="1.6", volume_target=50_000) as bot:
         await bot.until(lambda: "of the cost budget of 1.60" in bot.mode.get_current_state()[0])

@@ -51,6 +51,7 @@ async def test_started_twice_there_is_one_loop(make_bot: MakeBot) -> None:
     assert bot.progress.fills == len(bot.trades())
 
 
+@pytest.mark.long
 async def test_stopped_and_started_ten_times_nothing_is_left_over_and_nothing_counts_twice(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot)
     for round_number in range(10):
@@ -92,6 +93,7 @@ CHANGED = Settings(
 ).to_config()
 
 
+@pytest.mark.long
 async def test_every_setting_can_be_changed_while_it_runs(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot)
     await until(lambda: bot.producer.campaign is not None and bot.progress.fills >= 2)

@@ -153,6 +153,7 @@ def jumping_loop() -> Iterator[JumpingLoop]:
     loop.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings", [SETTINGS, LIMIT], ids=["market", "limit"])
 def test_a_backtest_and_a_live_simulation_with_the_same_prices_make_the_same_orders(
     jumping_loop: JumpingLoop, settings: dict[str, typing.Any], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
