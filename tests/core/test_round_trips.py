@@ -20,10 +20,10 @@ FILLS = st.lists(
 )
 
 
-def trade(trips: RoundTrips, order_id: str, side: Side, price: str, quantity: str = "1") -> int:
+def trade(trips: RoundTrips, order_id: str, side: Side, price: str, quantity: str = "1", at: float = 0.0) -> int:
     """A fill at a fee of 0.1 %, at the mid; how many losses in a row there are then."""
-    amount, at = Decimal(quantity), Decimal(price)
-    trips.add(order_id, side, amount, at, amount * at / 1_000, Decimal(0))
+    amount, paid = Decimal(quantity), Decimal(price)
+    trips.add(order_id, side, amount, paid, amount * paid / 1_000, Decimal(0), at)
     return trips.losses_in_a_row
 
 
@@ -65,11 +65,18 @@ def test_what_was_opened_last_is_closed_first() -> None:
     assert trade(trips, "sell again", Side.SELL, "1000") == 1
 
 
+def test_what_was_opened_minutes_ago_is_inventory_and_no_round_trip() -> None:
+    for later_s, losses in ((119.0, 1), (121.0, 0)):
+        trips = RoundTrips()
+        trade(trips, "buy", Side.BUY, "1000", at=1_000.0)
+        assert trade(trips, "sell", Side.SELL, "980", at=1_000.0 + later_s) == losses
+
+
 def test_where_nothing_is_charged_a_small_move_is_no_loss() -> None:
     trips = RoundTrips()
     for number in range(8):
-        trips.add(f"b{number}", Side.BUY, Decimal(1), Decimal(1_000), Decimal(0), Decimal(0))
-        trips.add(f"s{number}", Side.SELL, Decimal(1), Decimal("999.5"), Decimal(0), Decimal(0))
+        trips.add(f"b{number}", Side.BUY, Decimal(1), Decimal(1_000), Decimal(0), Decimal(0), 0.0)
+        trips.add(f"s{number}", Side.SELL, Decimal(1), Decimal("999.5"), Decimal(0), Decimal(0), 0.0)
     assert trips.losses_in_a_row == 0
 
 
@@ -88,7 +95,7 @@ def test_dumped_and_loaded_it_goes_on_as_it_would_have(before: list[object], aft
     def tell(trips: RoundTrips, fills: list[object]) -> int:
         for order, side, quantity, price, distance in fills:  # type: ignore[misc]
             fee = Decimal(quantity * price) / 1_000
-            trips.add(f"order {order}", side, Decimal(quantity), Decimal(price), fee, Decimal(distance))
+            trips.add(f"order {order}", side, Decimal(quantity), Decimal(price), fee, Decimal(distance), float(order))
         return trips.losses_in_a_row
 
     kept, whole = RoundTrips(), RoundTrips()

@@ -56,6 +56,8 @@ class Execution:
                 return await self._place_in_time(decision, campaign)
             case policy.Cancel():
                 return await self.cancel(decision.orders, decision.reason)
+            case policy.Wait(is_pace=True):
+                return decision.delay_s
             case policy.Wait(is_unfunded=True):
                 return await self._unfunded(campaign, decision, progress)
             case policy.Wait():

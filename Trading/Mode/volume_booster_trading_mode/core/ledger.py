@@ -182,7 +182,7 @@ class Ledger:
     it was sent. Only open and lately ended orders are in memory, so that it does not grow with the fills.
     """
 
-    VERSION: ClassVar = 2
+    VERSION: ClassVar = 3
     """Of what `dump` gives: it changes when the same rows come to add up to something else."""
 
     failures_in_a_row: int = 0
@@ -230,7 +230,7 @@ class Ledger:
             tally.count_fill(side, role, at, amounts)
         book.inventory.add((at, fill_id, side, quantity, price))
         planned = intent.price - intent.mid_price
-        book.trips.add(order_id, side, quantity, price, fee_quote, planned if side is Side.BUY else -planned)
+        book.trips.add(order_id, side, quantity, price, fee_quote, planned if side is Side.BUY else -planned, at)
         book.count_hour(at, amounts[0])
         self._mark(record, fill_id, day)
         record.filled_quantity = exact_add(record.filled_quantity, quantity)

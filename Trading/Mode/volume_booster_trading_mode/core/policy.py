@@ -47,6 +47,8 @@ class Wait:
     reason: str
     is_unfunded: bool = False
     """A balance does not pay for the order that has to be next: wait longer and longer until it does."""
+    is_pace: bool = False
+    """Nothing stands in the way but the pause after an order: nobody needs to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def _too_fast(view: View, settings: Settings, progress: Progress) -> Wait | None
         return Wait(max(vitals.rate_limit_resets_in_s, IDLE_S), used)
     allowed = [settings.max_orders_per_second, (vitals.exchange_orders_per_second or math.inf) * margin]
     if vitals.last_order_at is not None and (left_s := vitals.last_order_at + 1 / min(allowed) - view.now) > 1e-3:
-        return Wait(left_s, f"no more than {min(allowed):g} orders a second")
+        return Wait(left_s, f"no more than {min(allowed):g} orders a second", is_pace=True)
     if vitals.day_volume_quote is None:
         return Wait(IDLE_S, NO_DAY_VOLUME) if view.trading is Trading.LIVE else None
     if _hour_left(view, settings, progress) < view.rules.min_order_notional(view.mid_price):
