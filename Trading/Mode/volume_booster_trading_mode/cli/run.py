@@ -210,6 +210,8 @@ def _watch(
     seen: tuple[typing.Any, ...] = ()
     with view:
         while True:
+            # before its campaign is read: what an OctoBot that has ended wrote last is in it then
+            exit_codes = octobot.exit_code, exchange.exit_code if exchange else None
             report = _read(plan.home, started_at)
             news = (report.progress.orders, report.progress.fills, report.state) if report else ()
             if news != seen:
@@ -219,8 +221,8 @@ def _watch(
                 elapsed_s=clock() - start,
                 since_news_s=clock() - news_at,
                 report=report,
-                octobot_exit_code=octobot.exit_code,
-                exchange_exit_code=exchange.exit_code if exchange else None,
+                octobot_exit_code=exit_codes[0],
+                exchange_exit_code=exit_codes[1],
                 is_interrupted=is_interrupted(),
             )
             if verdict := judge(sight, plan.timeout_s, plan.patience_s):
