@@ -23,7 +23,7 @@ MOST_DAYS = 366
 """So many days of drawn prices are made in a minute or two."""
 _STEERING = {
     "pause": "place no new order until it is resumed, also after a restart",
-    "resume": "let a paused campaign go on",
+    "resume": "let a paused or halted campaign go on",
     "stop": "end OctoBot; started again, the campaign goes on",
     "target": "raise or lower the target of a campaign",
     "emergency-stop": "cancel every open order of a campaign, confirm it, and place none any more",
