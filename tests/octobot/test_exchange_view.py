@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from octobot_volume_booster.exchange_view import NotReadableError, check_ready, read_rules
+from octobot_volume_booster.lookout import day_volume
 
 from .conftest import EXCHANGE, SYMBOL, Bot, MakeBot
 
@@ -67,3 +68,19 @@ async def test_without_a_portfolio_it_is_named(make_bot: MakeBot, monkeypatch: p
         patched.setattr(manager, "portfolio", None)
         with pytest.raises(NotReadableError, match="has not read the portfolio"):
             check_ready(bot.manager, SYMBOL)
+
+
+@pytest.mark.parametrize(
+    ("ticker", "volume"),
+    [
+        ({"quoteVolume": 1200.5, "baseVolume": 9.0, "last": 3.0}, "1200.5"),
+        ({"quoteVolume": None, "baseVolume": 10.0, "vwap": 2.5, "last": 3.0}, "25"),
+        ({"baseVolume": 10.0, "last": 3.0}, "30"),
+        ({"baseVolume": 10.0}, None),
+        ({"quoteVolume": 0, "baseVolume": 0, "last": 3.0}, None),
+        ({"quoteVolume": float("nan")}, None),
+        ({}, None),
+    ],
+)
+def test_the_volume_of_a_day_is_told_in_quote_or_not_at_all(ticker: dict[str, typing.Any], volume: str | None) -> None:
+    assert day_volume(ticker) == (None if volume is None else Decimal(volume))

@@ -35,6 +35,20 @@ def is_real_trading_allowed() -> bool:
     return os.environ.get(REAL_TRADING_VARIABLE) == "yes"
 
 
+def day_volume(ticker: dict[str, typing.Any]) -> Decimal | None:
+    """What a market trades in 24 hours, in quote, as a ticker of ccxt's tells it; None when it does not.
+
+    Some exchanges tell it in base only: that is then taken at the day's average price, or at the last one.
+    """
+    quote, base = ticker.get("quoteVolume"), ticker.get("baseVolume")
+    price = ticker.get("vwap") or ticker.get("last")
+    if not quote and base and price:
+        volume = Decimal(str(base)) * Decimal(str(price))
+    else:
+        volume = Decimal(str(quote or 0))
+    return volume if volume.is_finite() and volume > 0 else None
+
+
 class Lookout:
     """What one symbol's loop keeps in mind from one look to the next.
 
@@ -75,8 +89,8 @@ class Lookout:
             ticker = await client.fetch_ticker(self._symbol)
         except exchange_view.UNANSWERED:
             return  # what was told last is good for some minutes
-        volume = Decimal(str(ticker.get("quoteVolume") or 0))
-        if volume.is_finite() and volume > 0:
+        volume = day_volume(ticker)
+        if volume is not None:
             self._day_volume = now, volume
 
     async def _ask_limits(self, client: typing.Any) -> None:
