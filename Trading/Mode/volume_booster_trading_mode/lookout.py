@@ -42,10 +42,7 @@ def day_volume(ticker: dict[str, typing.Any]) -> Decimal | None:
     """
     quote, base = ticker.get("quoteVolume"), ticker.get("baseVolume")
     price = ticker.get("vwap") or ticker.get("last")
-    if not quote and base and price:
-        volume = Decimal(str(base)) * Decimal(str(price))
-    else:
-        volume = Decimal(str(quote or 0))
+    volume = Decimal(str(quote or 0)) or Decimal(str(base or 0)) * Decimal(str(price or 0))
     return volume if volume.is_finite() and volume > 0 else None
 
 
