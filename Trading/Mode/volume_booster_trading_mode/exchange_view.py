@@ -274,10 +274,13 @@ def open_orders(
 ) -> tuple[OpenOrder, ...]:
     """Every order of this bot on a symbol that may still fill: also one on its way to the exchange, or being cancelled.
 
+    Once each: when OctoBot's own look at the exchange and ours find an order at the same moment, OctoBot has it twice.
+
     :param placed_at: the moment at which we placed an order of OctoBot's; None when we did not.
     """
     orders = exchange_manager.exchange_personal_data.orders_manager.get_all_orders(symbol=symbol)
-    return tuple(_open_order(order, placed_at(order)) for order in orders if order.status not in _ENDED)
+    once = {order.exchange_order_id or order.order_id: order for order in orders if order.status not in _ENDED}
+    return tuple(_open_order(order, placed_at(order)) for order in once.values())
 
 
 def _open_order(order: typing.Any, placed_at: float | None) -> OpenOrder:
