@@ -469,7 +469,8 @@ def _limit_price(state: _State, book: _Book, terms: Terms, side: Floats) -> Floa
     highest_buy = np.where(book.side > 0, book.price, -np.inf).max(axis=1)
     buy = np.minimum(buy, lowest_sell - terms.tick)
     sell = np.maximum(sell, highest_buy + terms.tick)
-    return np.maximum(np.where(side > 0, buy, sell), terms.tick)
+    price: Floats = np.maximum(np.where(side > 0, buy, sell), terms.tick)
+    return price
 
 
 def _pass_time(state: _State, book: _Book, terms: Terms, conditions: Conditions, seconds: Floats) -> None:
