@@ -337,7 +337,7 @@ class Campaign:
         """
         if min_order_quote is not None and self._in_use is not None:
             headroom_quote = self.progress_for(self._in_use, exchange, symbol, now).headroom_quote
-            if headroom_quote <= 0 or intent.notional >= headroom_quote + min_order_quote:
+            if headroom_quote <= 0 or intent.volume >= headroom_quote + min_order_quote:
                 return False
         self.place(order_id, exchange, symbol, intent, now)
         return True

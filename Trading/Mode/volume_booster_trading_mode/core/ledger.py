@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from .books import Book, Forgiven, Market, Tally, day_of, dump_book, exact_add, hour_of, load_book, summed
 from .books import Outcome as Outcome
 from .inventory import Inventory
-from .market import ZERO, Fill, OrderIntent, OrderType, Role, Side, bps
+from .market import SPOT, ZERO, Fill, OrderIntent, OrderType, Role, Side, Valuation, bps
 
 NOTHING_FORGIVEN = Forgiven()
 KEPT_ORDERS = 1_000
@@ -182,7 +182,7 @@ class Ledger:
     it was sent. Only open and lately ended orders are in memory, so that it does not grow with the fills.
     """
 
-    VERSION: ClassVar = 3
+    VERSION: ClassVar = 4
     """Of what `dump` gives: it changes when the same rows come to add up to something else."""
 
     failures_in_a_row: int = 0
@@ -207,6 +207,15 @@ class Ledger:
         for tally in book.tallies(day_of(at)):
             tally.count_order(at)
 
+    def revalue(self, order_id: str, valuation: Valuation) -> None:
+        """What an order of ours that nothing is filled of is worth: told after it, when it is replayed.
+
+        :raises KeyError: when the order is not one of ours.
+        """
+        self._told.clear()
+        record = self._orders[order_id]
+        record.intent = replace(record.intent, valuation=valuation)
+
     def apply(self, fill: Fill) -> bool:
         """Count a fill; False when it was counted before.
 
@@ -224,13 +233,15 @@ class Ledger:
             return False
         self._told.clear()
         intent, day, book = record.intent, day_of(at), self._books[record.market]
-        side, worse = intent.side, price - intent.mid_price
-        amounts = quantity * price, fee_quote, quantity * (worse if side is Side.BUY else -worse)
+        side, worth = intent.side, intent.valuation
+        slippage_quote = worth.slippage(side, quantity, price, intent.mid_price)
+        amounts = worth.volume(quantity, price), fee_quote, slippage_quote
         for tally in book.tallies(day):
             tally.count_fill(side, role, at, amounts)
-        book.inventory.add((at, fill_id, side, quantity, price))
-        planned = intent.price - intent.mid_price
-        book.trips.add(order_id, side, quantity, price, fee_quote, planned if side is Side.BUY else -planned, at)
+        base, price_quote = worth.base(quantity, price), worth.price(price)
+        book.inventory.add((at, fill_id, side, base, price_quote))
+        planned = worth.price(intent.price - intent.mid_price)
+        book.trips.add(order_id, side, base, price_quote, fee_quote, planned if side is Side.BUY else -planned, at)
         book.count_hour(at, amounts[0])
         self._mark(record, fill_id, day)
         record.filled_quantity = exact_add(record.filled_quantity, quantity)
@@ -393,7 +404,8 @@ def _reserved(records: list[OrderRecord]) -> dict[str, Any]:
     unfilled = {Side.BUY: 0, Side.SELL: 0}
     for record in records:
         side = record.intent.side
-        open_quote[side] = exact_add(open_quote[side], record.open_quantity * record.intent.price)
+        volume = record.intent.valuation.volume(record.open_quantity, record.intent.price)
+        open_quote[side] = exact_add(open_quote[side], volume)
         unfilled[side] += not record.fill_ids
     return {
         "open_buy_quote": open_quote[Side.BUY],
@@ -419,13 +431,22 @@ def _dump_order(order_id: str, record: OrderRecord) -> list[Any]:
     intent = record.intent
     amounts = intent.quantity, intent.price, intent.mid_price, record.filled_quantity
     kinds = intent.side.value, intent.order_type.value
-    return [order_id, record.placed_at, record.market, *kinds, *map(str, amounts), record.fill_ids, record.filled_on]
+    filled = record.fill_ids, record.filled_on, _dump_valuation(intent.valuation)
+    return [order_id, record.placed_at, record.market, *kinds, *map(str, amounts), *filled]
+
+
+def _dump_valuation(worth: Valuation) -> list[Any] | None:
+    return None if worth is SPOT else [str(worth.quote_rate), str(worth.contract_size), worth.is_inverse]
+
+
+def _load_valuation(values: list[Any] | None) -> Valuation:
+    return SPOT if values is None else Valuation(Decimal(values[0]), Decimal(values[1]), values[2])
 
 
 def _load_order(values: list[Any]) -> tuple[str, OrderRecord]:
-    order_id, placed_at, market, side, order_type, *amounts, fill_ids, filled_on = values
-    *sizes, filled_quantity = map(Decimal, amounts)
-    intent = OrderIntent(Side(side), OrderType(order_type), *sizes)
+    order_id, placed_at, market, side, order_type, *amounts, fill_ids, filled_on, worth = values
+    quantity, price, mid_price, filled_quantity = map(Decimal, amounts)
+    intent = OrderIntent(Side(side), OrderType(order_type), quantity, price, mid_price, _load_valuation(worth))
     exchange, symbol = market
     filled = filled_quantity, None, tuple(fill_ids), tuple(filled_on)
     return order_id, OrderRecord(intent, placed_at, (exchange, symbol), *filled)
