@@ -25,7 +25,7 @@ from ..exchange.real_octobot import real_exchange_manager
 from .conftest import new_mode
 from .sandbox_bot import SETTINGS, fee_quote, journal_path
 
-BTC, ETH, SOL = "BTC/USDT", "ETH/USDT", "SOL/USDT"
+BTC, ETH, SOL, CROSS = "BTC/USDT", "ETH/USDT", "SOL/USDT", "ETH/BTC"
 SPECS = {
     BTC: MarketSpec(
         "BTC", "USDT", Decimal("0.01"), Decimal("0.00001"), Decimal(5),
@@ -38,6 +38,10 @@ SPECS = {
     SOL: MarketSpec(
         "SOL", "USDT", Decimal("0.01"), Decimal("0.1"), Decimal(20),
         start_price_quote=Decimal(150), spread_bps=8.0,
+    ),
+    CROSS: MarketSpec(
+        "ETH", "BTC", Decimal("0.00001"), Decimal("0.001"), Decimal("0.0001"),
+        start_price_quote=Decimal("0.05"), spread_bps=4.0,
     ),
 }  # fmt: skip
 MINIMUM_QUOTE = Decimal(30)
@@ -180,3 +184,32 @@ async def test_a_day_is_full_at_the_cap_of_the_exchange() -> None:
         await asyncio.sleep(1)
         assert 1_000 - MINIMUM_QUOTE <= bot.progress.filled_quote <= 1_000
         bot.assert_equals_tape()
+
+
+async def test_a_pair_of_another_quote_counts_at_the_price_of_its_quote() -> None:
+    async with several_markets((BTC, CROSS), target_currency="USDT") as bot:
+        await bot.until_done()
+        assert TARGET <= bot.progress.filled_quote <= TARGET + MINIMUM_QUOTE
+        assert abs(bot.filled(CROSS) * 2 - TARGET) <= 2 * MINIMUM_QUOTE
+        exchange = bot.exchange.exchange
+        at_least, at_most = ((trade.price_quote for trade in bot.exchange.tape("BTCUSDT")) for _ in range(2))
+        in_btc = sum(trade.notional_quote for trade in bot.exchange.tape("ETHBTC"))
+        assert min(at_least) * Decimal("0.99") < bot.filled(CROSS) / in_btc < max(at_most) * Decimal("1.01")
+        assert exchange.venue.engine.self_matches == 0
+        told = read_report(journal_path())
+        assert told is not None
+        assert (told.quote, told.progress) == ("USDT", bot.campaign.progress(told.progress.target_quote))
+
+
+async def test_pairs_of_different_quotes_are_not_added_up_unless_somebody_says_in_what() -> None:
+    async with several_markets((BTC, CROSS)) as bot:
+        await bot.until(lambda: "set target_currency" in str(bot.modes[BTC].get_current_state()))
+        assert bot.progress.orders == 0
+
+
+async def test_a_pair_whose_quote_has_no_price_is_refused_and_the_others_go_on() -> None:
+    async with several_markets((ETH, CROSS), target_currency="USDT") as bot:
+        # nobody trades BTC/USDT here, and OctoBot is told no price of it
+        await bot.until_done()
+        assert bot.filled(CROSS) == 0
+        assert "enable the pair BTC/USDT too" in str(bot.modes[CROSS].get_current_state())

@@ -222,7 +222,7 @@ def _rules(
 
 def known_price(exchange_manager: typing.Any, symbol: str) -> Decimal | None:
     """The price that OctoBot has of any symbol, however old; None when it has none."""
-    data = exchange_manager.exchange_symbols_data.get_exchange_symbol_data(symbol, allow_creation=False)
+    data = exchange_manager.exchange_symbols_data.exchange_symbol_data.get(symbol)
     price = Decimal(data.prices_manager.mark_price) if data is not None else Decimal(0)
     return price if price.is_finite() and price > 0 else None
 
