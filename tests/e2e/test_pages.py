@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import re
+import shutil
 import subprocess
 import time
 import typing
 from collections.abc import Iterator
 
 import pytest
+
+from octobot_volume_booster.cli.home import Home, HomeError
+from octobot_volume_booster.cli.status import look
 
 from .. import documents
 from ..documents import ANYTHING, PAGES, Command
@@ -21,11 +25,18 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 BACKGROUND = "background"
 """The second word of a fence whose command goes on while the rest of the page is read."""
 BEGINS_WITHIN_S = 90
+LOOK_EVERY_S = 0.25
+FROM_NOTHING = {"first-simulation", "own-octobot"}
+"""Pages whose reader has no OctoBot home yet; the others go on from the home that the first guide has made."""
 RUN = [page for page in PAGES if any(block.is_run and documents.commands(block) for block in documents.blocks(page))]
 
 
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
-def test_a_reader_who_follows_the_page_gets_what_it_promises(page: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_a_reader_who_follows_the_page_gets_what_it_promises(
+    page: pathlib.Path, tmp_path: pathlib.Path, installed_home: pathlib.Path
+) -> None:
+    if page.stem not in FROM_NOTHING:
+        shutil.copytree(installed_home, tmp_path / ".octobot")
     with contextlib.ExitStack() as left_running:
         for block in documents.blocks(page):
             if len(block.info) == 2 and block.language == "csv":
@@ -62,12 +73,14 @@ def running(command: Command, folder: pathlib.Path) -> Iterator[None]:
 
 
 def until_it_trades(launcher: subprocess.Popen[str], folder: pathlib.Path) -> None:
-    deadline = time.monotonic() + BEGINS_WITHIN_S
+    octobot_home, deadline = Home(folder / ".octobot"), time.monotonic() + BEGINS_WITHIN_S
     while time.monotonic() < deadline:
-        seen = volume_booster("status", "--json", cwd=folder)
-        if seen.exit_code == 0 and seen.result["state"] == "running" and seen.result["orders"]:
-            return
+        with contextlib.suppress(HomeError):  # it has not begun
+            seen = look(octobot_home)
+            if seen.process is not None and seen.report.progress.orders:
+                return
         assert launcher.poll() is None, launcher.communicate()
+        time.sleep(LOOK_EVERY_S)
     raise AssertionError(f"no order within {BEGINS_WITHIN_S} s")
 
 
