@@ -76,7 +76,9 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 def test_every_command_stands_in_a_block_that_is_run_or_says_that_it_is_not(page: pathlib.Path) -> None:
     for block in documents.blocks(page):
         if block.language not in ("sh", "console"):
-            told = [line for line in block.lines if re.match(r"(\$ |[A-Z_]+=\S+ )?(volume-booster|OctoBot|make) ", line)]
+            told = [
+                line for line in block.lines if re.match(r"(\$ |[A-Z_]+=\S+ )?(volume-booster|OctoBot|make) ", line)
+            ]
             assert not told, f"{page}:{block.line}: mark it as sh or console"
 
 
@@ -120,8 +122,10 @@ def test_every_command_stands_in_the_readme_and_every_option_in_its_page() -> No
         assert re.search(rf"^\| .*`(volume-booster )?{name}[ `]", readme, re.MULTILINE), name
         options = {option for action in parser._actions for option in action.option_strings} - {"-h", "--help"}
         assert all(f"`{option}" in page for option in options), f"{name}: {options}"
-    told = {option for option in re.findall(r"`(--[a-z0-9-]+)", page)}
-    known = {option for parser in subparsers().values() for action in parser._actions for option in action.option_strings}
+    told = set(re.findall(r"`(--[a-z0-9-]+)", page))
+    known = {
+        option for parser in subparsers().values() for action in parser._actions for option in action.option_strings
+    }
     assert told <= known, "an option that no command has"
 
 
@@ -148,18 +152,15 @@ OTHER_TELLERS = {"_unfunded", "_does_not_fit", "_reason", "_last_problem", "last
                  "_create_order", "_forbidden", "_close_orders_that_the_simulator_lost", "_book"}  # fmt: skip
 """Functions whose sentences others tell."""
 OF_FILES = {EXCHANGE / "server" / name for name in ("replay.py", "faults.py", "fault_effects.py", "account_file.py")}
-"""What is wrong in a file of the exchange's is told with file, place and what would be right: nothing is to be added."""
+"""What is wrong in a file is told with its name, the place and what would be right: nothing is to be added to that."""
 INSIDE = {EXCHANGE / "server" / name for name in
           ("accounts.py", "api.py", "clock.py", "matching.py", "orders.py", "price_path.py", "tape.py", "venue.py",
            "markets.py", "query.py", "control.py", "order_requests.py", "rate_limits.py", "signatures.py")}  # fmt: skip
 """What the exchange answers to programs, and broken promises between its parts, which options.py lets nobody break."""
 LEFT_OUT = {
-    "OctoBot …, seed …": "the line of a start",
     "rules, volatility and depth: those of … on the local exchange": "what a plan assumes",
     "join_campaign() comes first": "a broken promise of our own",
-    "without a smallest order nothing can take the headroom away": "the same",
     "A local spot exchange that speaks Binance's REST API. Money and orders on it are unreal.": "a help text",
-    "volume-booster: written to …": "tells what was asked for",
     "since its peak": "a part of another sentence",
     "of at least …": "the same",
     "emergency stop of …": "the name of a task",
@@ -201,16 +202,34 @@ def test_every_text_of_the_troubleshooting_page_is_in_the_source() -> None:
 
 def test_every_message_of_the_source_is_in_the_troubleshooting_page() -> None:
     told = {_bare(text) for text in documents.told_messages()}
-    missing = []
-    for file, tree in sources():
-        if file in OF_FILES | INSIDE:
-            continue
-        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-        for function in filter(tells, functions):
-            for line, text in documents.strings(function):
-                if is_sentence(text) and text not in LEFT_OUT and not any(_covers(one, text) for one in told):
-                    missing.append(f"{file.relative_to(ROOT)}:{line}: {text}")
+    messages = list(messages_to_people())
+    assert len(messages) > 200
+    missing = [
+        f"{place}: {text}"
+        for place, text in messages
+        if text not in LEFT_OUT and not any(_covers(one, text) for one in told)
+    ]
     assert not missing, "\n".join(missing)
+    assert {text for _, text in messages} >= set(LEFT_OUT), "left out, but not there"
+
+
+def messages_to_people() -> Iterator[tuple[str, str]]:
+    """Where it stands in the source, and the text."""
+    for file, tree in sources():
+        if file not in OF_FILES | INSIDE:
+            for function in filter(tells, functions_of(tree)):
+                for line, text in documents.strings(function):
+                    if is_sentence(text):
+                        yield f"{file.relative_to(ROOT)}:{line}", text
+
+
+def functions_of(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def test_what_the_search_for_messages_is_told_of_the_source_is_there() -> None:
+    assert all(file.is_file() for file in OF_FILES | INSIDE)
+    assert {function.name for _, tree in sources() for function in functions_of(tree)} >= OTHER_TELLERS
 
 
 def _covers(told: str, text: str) -> bool:

@@ -87,7 +87,8 @@ def until_it_trades(launcher: subprocess.Popen[str], folder: pathlib.Path) -> No
 def is_shown(shown: list[str], printed: list[str]) -> bool:
     """Whether these lines were printed, one after the other; `...` stands for any lines, or for a part of one."""
     parts = (
-        r"(?:.*\n)*" if line == ANYTHING else re.escape(line).replace(re.escape(ANYTHING), ".*") + r"\n" for line in shown
+        r"(?:.*\n)*" if line == ANYTHING else re.escape(line).replace(re.escape(ANYTHING), ".*") + r"\n"
+        for line in shown
     )
     text = "".join(f"{line.rstrip()}\n" for line in printed)
     return re.search(f"^{''.join(parts)}", text, re.MULTILINE) is not None
