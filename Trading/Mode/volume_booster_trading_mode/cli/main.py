@@ -189,9 +189,9 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_home_options(parser: argparse.ArgumentParser) -> None:
+def _add_home_options(parser: argparse.ArgumentParser, printed: str = "campaign") -> None:
     parser.add_argument("--home", type=pathlib.Path, metavar="DIR", default=DEFAULT_HOME, help="default: .octobot")
-    parser.add_argument("--json", action="store_true", help="print the campaign as one JSON object")
+    parser.add_argument("--json", action="store_true", help=f"print the {printed} as one JSON object")
 
 
 def _add_look_options(parser: argparse.ArgumentParser) -> None:
@@ -206,7 +206,7 @@ def _add_look_options(parser: argparse.ArgumentParser) -> None:
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:
     from . import plan
 
-    _add_home_options(parser)
+    _add_home_options(parser, "plan")
     profile = "volume_booster"
     parser.add_argument("--profile", metavar="ID", default=profile, help=f"default: {profile}")
     parser.add_argument("--target", metavar="QUOTE", help="the volume to reach, in quote currency")
