@@ -178,7 +178,7 @@ def told_messages() -> dict[str, int]:
 def skeleton(node: ast.AST) -> str | None:
     """The text of a string in the source, with `…` for what is filled in; None for another expression."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return re.sub(r"%[sd]|%\.\df", VARIABLE, node.value)
+        return re.sub(r"%[sd]|%\.\df|\{[a-z_]+\}", VARIABLE, node.value)
     if isinstance(node, ast.JoinedStr):
         parts = (skeleton(part) if isinstance(part, ast.Constant) else VARIABLE for part in node.values)
         return re.sub(f"{VARIABLE}+", VARIABLE, "".join(map(str, parts)))

@@ -151,6 +151,9 @@ OTHER_TELLERS = {"_unfunded", "_does_not_fit", "_reason", "_last_problem", "last
                  "_note_refusal", "settle", "settle_missing", "_told", "_flatten", "_why_nothing_happens",
                  "_create_order", "_forbidden", "_close_orders_that_the_simulator_lost", "_book"}  # fmt: skip
 """Functions whose sentences others tell."""
+CONSTANTS = {"_ADVICE", "_START_ANEW", "_WHILE_DOWN", "DATA_ENDED", "NOT_RUNNING", "NO_DAY_VOLUME", "PAUSED_REASON",
+             "STOPPED_REASON"}  # fmt: skip
+"""Texts that are told from more than one place."""
 OF_FILES = {EXCHANGE / "server" / name for name in ("replay.py", "faults.py", "fault_effects.py", "account_file.py")}
 """What is wrong in a file is told with its name, the place and what would be right: nothing is to be added to that."""
 INSIDE = {EXCHANGE / "server" / name for name in
@@ -164,6 +167,8 @@ LEFT_OUT = {
     "since its peak": "a part of another sentence",
     "of at least …": "the same",
     "emergency stop of …": "the name of a task",
+    "disk is full": "SQLite's words, by which the advice is chosen",
+    "unable to open": "the same",
 }
 
 
@@ -217,8 +222,8 @@ def messages_to_people() -> Iterator[tuple[str, str]]:
     """Where it stands in the source, and the text."""
     for file, tree in sources():
         if file not in OF_FILES | INSIDE:
-            for function in filter(tells, functions_of(tree)):
-                for line, text in documents.strings(function):
+            for told_from in (*filter(tells, functions_of(tree)), *constants_of(tree)):
+                for line, text in documents.strings(told_from):
                     if is_sentence(text):
                         yield f"{file.relative_to(ROOT)}:{line}", text
 
@@ -227,9 +232,15 @@ def functions_of(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDe
     return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
+def constants_of(tree: ast.Module) -> list[ast.Assign]:
+    assigned = (node for node in tree.body if isinstance(node, ast.Assign))
+    return [node for node in assigned if {getattr(name, "id", "") for name in node.targets} & CONSTANTS]
+
+
 def test_what_the_search_for_messages_is_told_of_the_source_is_there() -> None:
     assert all(file.is_file() for file in OF_FILES | INSIDE)
     assert {function.name for _, tree in sources() for function in functions_of(tree)} >= OTHER_TELLERS
+    assert sum(len(constants_of(tree)) for _, tree in sources()) >= len(CONSTANTS)
 
 
 def _covers(told: str, text: str) -> bool:
