@@ -129,6 +129,12 @@ def test_every_command_stands_in_the_readme_and_every_option_in_its_page() -> No
     assert told <= known, "an option that no command has"
 
 
+def test_every_room_of_the_house_is_in_the_page_for_developers() -> None:
+    page = (ROOT / "docs" / "developers.md").read_text("utf-8")
+    missing = [file.name for file in sorted(MODE.glob("*.py")) if f"`{file.name}`" not in page]
+    assert missing == ["__init__.py", "order_request.py"], "what is in it is not told"
+
+
 def test_a_help_text_fits_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     for parser in (command_line.parser(), *subparsers().values()):
@@ -140,16 +146,30 @@ def test_a_help_text_fits_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPat
 # --- messages --------------------------------------------------------------------------------------------------------
 
 TELLERS = {
-    *{"Halt", "Wait", "Verdict", "Problem", "Cancel", "_lasting", "_loss", "_unfunded", "_refuse", "_problem"},
+    *{
+        "Halt",
+        "Wait",
+        "Verdict",
+        "Problem",
+        "Cancel",
+        "_lasting",
+        "_loss",
+        "_unfunded",
+        "_refuse",
+        "_problem",
+        "Portion",
+    },
     *{"notify", "notify_soon", "sent_once_critical_notification", "waiting", "damaged"},
     *{"error", "warning", "exception", "exit"},
 }
 """Functions that bring a sentence to a person; so does everything whose name ends with Error."""
 NOT_TO_PEOPLE = {"ApiError", "ControlError", "AttributeError", "AssertionError"}
 """These answer programs, or nobody at all."""
-OTHER_TELLERS = {"_unfunded", "_does_not_fit", "_reason", "_last_problem", "last_line", "_send", "_end_by_force",
-                 "_note_refusal", "settle", "settle_missing", "_told", "_flatten", "_why_nothing_happens",
-                 "_create_order", "_forbidden", "_close_orders_that_the_simulator_lost", "_book"}  # fmt: skip
+OTHER_TELLERS = set(
+    "_unfunded _problem _does_not_fit _reason _last_problem last_line _send _end_by_force _note_refusal settle "
+    "settle_missing _told _flatten _why_nothing_happens _create_order _forbidden _close_orders_that_the_simulator_lost "
+    "_book".split()
+)
 """Functions whose sentences others tell."""
 CONSTANTS = {"_ADVICE", "_START_ANEW", "_WHILE_DOWN", "DATA_ENDED", "NOT_RUNNING", "NO_DAY_VOLUME", "PAUSED_REASON",
              "STOPPED_REASON"}  # fmt: skip

@@ -20,7 +20,7 @@ TENTACLES = ("Trading/Mode/volume_booster_trading_mode", "Trading/Exchange/offli
 
 
 def written(value: object) -> str:
-    if value is None:
+    if value in (None, ""):
         return "(empty)"
     return str(value).lower() if isinstance(value, bool) else str(value)
 

@@ -18,7 +18,7 @@ from octobot_volume_booster.campaign import Campaign
 from octobot_volume_booster.core.books import DAY_S, day_of
 from octobot_volume_booster.core.inventory import LATENESS, Inventory, Position
 from octobot_volume_booster.core.ledger import KEPT_ORDERS, Ledger, Outcome, Progress
-from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side
+from octobot_volume_booster.core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side, Valuation
 from octobot_volume_booster.journal import Journal
 
 TARGET = Decimal(10_000)
@@ -28,6 +28,13 @@ MARKETS = (("binance", "BTC/USDT"), ("binance", "ETH/USDT"), ("kraken", "BTC/USD
 WHENEVER = st.integers(0, 3 * DAY_S)
 ENDS = st.sampled_from((Outcome.CANCELLED, Outcome.REJECTED, Outcome.LOST))
 ROLES = st.sampled_from(Role)
+SPOT_ONLY = st.just(SPOT)
+VALUATIONS = st.sampled_from((
+    SPOT,
+    Valuation(quote_rate=Decimal("0.9993")),
+    Valuation(contract_size=Decimal("0.01")),
+    Valuation(Decimal("1.07"), Decimal(100), is_inverse=True),
+))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,9 @@ class Story:
         return [event for event in self.events if isinstance(event, Fill)]
 
 
-def an_intent(draw: st.DrawFn) -> OrderIntent:
+def an_intent(draw: st.DrawFn, valuations: st.SearchStrategy[Valuation] = SPOT_ONLY) -> OrderIntent:
     amounts = some(draw, STEP, 1, 9), some(draw, CENT, 1, 10**7), some(draw, CENT, 1, 10**7)
-    return OrderIntent(draw(SIDES), draw(ORDER_TYPES), *amounts)
+    return OrderIntent(draw(SIDES), draw(ORDER_TYPES), *amounts, draw(valuations))
 
 
 def fills_of(draw: st.DrawFn, order_id: str, intent: OrderIntent) -> list[Fill]:
@@ -74,14 +81,15 @@ def fills_of(draw: st.DrawFn, order_id: str, intent: OrderIntent) -> list[Fill]:
             price=some(draw, CENT, 1, 10**7),
             fee_quote=some(draw, CENT / 100, -10, 1_000) / 3,
             mid_price=intent.mid_price,
+            valuation=intent.valuation,
         )
         fills.append(fill)
     return fills
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> Story:
-    orders = {f"order {number}": an_intent(draw) for number in range(draw(st.integers(0, 4)))}
+def stories(draw: st.DrawFn, valuations: st.SearchStrategy[Valuation] = SPOT_ONLY) -> Story:
+    orders = {f"order {number}": an_intent(draw, valuations) for number in range(draw(st.integers(0, 4)))}
     events: list[Event] = []
     for order_id, intent in orders.items():
         events += fills_of(draw, order_id, intent)
@@ -136,14 +144,14 @@ def a_fill(fill_id: str, quantity: str, order_id: str = "a") -> Fill:
 
 
 @LAW
-@given(stories())
+@given(stories(VALUATIONS))
 def test_the_replayed_journal_is_the_ledger(story: Story) -> None:
     live, replayed = live_and_replayed(story)
     assert replayed == live
 
 
 @LAW
-@given(stories(), st.randoms(use_true_random=False))
+@given(stories(VALUATIONS), st.randoms(use_true_random=False))
 def test_neither_repetition_nor_order_of_what_is_told_changes_the_progress(story: Story, chance: random.Random) -> None:
     """All but the rows of failures and of losses, which are about the order.
 
@@ -258,6 +266,34 @@ def test_a_fill_is_counted_once_by_its_id(story: Story) -> None:
         assert ledger.apply(fill) == (fill.fill_id not in known)
         assert (ledger.progress(TARGET) == before) == (fill.fill_id in known)
         known.add(fill.fill_id)
+
+
+@LAW
+@given(stories(VALUATIONS))
+def test_the_ledger_counts_what_each_fill_says_that_it_is_worth(story: Story) -> None:
+    fills = {fill.fill_id: fill for fill in story.fills}.values()
+    progress = tell_ledger(story).progress(TARGET)
+    told = progress.filled_quote, progress.slippage_quote, progress.fees_quote
+    sums = [
+        sum(map(Fraction, amounts))
+        for amounts in zip(*((fill.volume, fill.slippage_quote, fill.fee_quote) for fill in fills), strict=True)
+    ]
+    assert list(map(Fraction, told)) == (sums or [0, 0, 0])
+
+
+def test_an_inverse_contract_is_worth_its_size_and_what_it_cost_follows_the_base() -> None:
+    """Ten contracts of 100 USD at 50,000 are 0.02 BTC; paid 50 above a mid of 50,000, that is 1 USD."""
+    worth = Valuation(contract_size=Decimal(100), is_inverse=True)
+    assert worth.volume(Decimal(10), Decimal(50_050)) == 1_000
+    assert worth.base(Decimal(10), Decimal(50_000)) == Decimal("0.02")
+    assert worth.slippage(Side.BUY, Decimal(10), Decimal(50_050), Decimal(50_000)) == 1
+
+
+def test_another_quote_counts_at_its_rate() -> None:
+    worth = Valuation(quote_rate=Decimal("0.999"))
+    assert worth.notional(Decimal(2), Decimal(100)) == 200
+    assert worth.volume(Decimal(2), Decimal(100)) == Decimal("199.8")
+    assert worth.slippage(Side.SELL, Decimal(2), Decimal(99), Decimal(100)) == Decimal("1.998")
 
 
 @LAW

@@ -16,7 +16,7 @@ from decimal import Decimal
 from .core.conditions import Conditions
 from .core.guards import Gauge, gauges
 from .core.ledger import Holding, Outcome
-from .core.market import ZERO, Balances, Equity, Fill, Role, Side
+from .core.market import ZERO, Balances, Equity, Fill, Role
 from .core.metrics import TradersMetrics, metrics_of
 from .core.planner import Plan, estimate
 from .core.settings import SettingsError, TargetScope, parse_settings
@@ -81,10 +81,11 @@ class History:
         orders, fees = self.order_of(), dict.fromkeys(Role, ZERO)
         spread = drift = ZERO
         for fill in self.fills:
-            intent, sign = orders[fill.order_id].order.intent, 1 if fill.side is Side.BUY else -1
+            intent = orders[fill.order_id].order.intent
             fees[fill.role] += fill.fee_quote
-            spread += sign * fill.quantity * (intent.price - intent.mid_price)
-            drift += sign * fill.quantity * (fill.price - intent.price)
+            planned = fill.valuation.slippage(fill.side, fill.quantity, intent.price, intent.mid_price)
+            spread += planned
+            drift += fill.slippage_quote - planned
         return CostSplit(fees[Role.MAKER], fees[Role.TAKER], spread, drift)
 
     def metrics(self) -> TradersMetrics:
@@ -264,7 +265,7 @@ ORDER_COLUMNS = (
 )  # fmt: skip
 FILL_COLUMNS = (
     "fill_id", "order_id", "at", "exchange", "symbol", "side", "role", "quantity", "price", "notional_quote",
-    "fee_quote", "fee", "fee_asset", "mid_price", "slippage_quote",
+    "fee_quote", "fee", "fee_asset", "mid_price", "slippage_quote", "volume",
 )  # fmt: skip
 
 
@@ -296,6 +297,7 @@ def fills_csv(history: History) -> str:
                 fill.fill_id, fill.order_id, fill.at, orders[fill.order_id].order.exchange,
                 orders[fill.order_id].order.symbol, fill.side.value, fill.role.value, fill.quantity, fill.price,
                 fill.notional, fill.fee_quote, fill.fee, fill.fee_asset, fill.mid_price, fill.slippage_quote,
+                fill.volume,
             ]
             for fill in history.fills
         ),

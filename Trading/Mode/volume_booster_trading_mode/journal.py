@@ -18,7 +18,7 @@ from decimal import Decimal
 
 from . import bot_lock, journal_file
 from .core.ledger import Ledger, OrderRecord, Outcome
-from .core.market import Fill, OrderIntent, OrderType, Role, Side
+from .core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side, Valuation
 from .journal_file import KINDS, OF_AN_ORDER, SEQUENCED, Row, damaged, told
 from .journal_file import SCHEMA_VERSION as SCHEMA_VERSION
 from .journal_file import JournalError as JournalError
@@ -32,14 +32,18 @@ _NO_END = 2**62
 
 _FILL_COLUMNS = (
     "f.fill_id, f.order_id, f.at, o.side, f.role, f.quantity, f.price, f.fee_quote, o.mid_price, f.fee, f.fee_asset,"
-    " o.symbol FROM fills f JOIN orders o USING (order_id)"
+    " v.quote_rate, v.contract_size, v.is_inverse, o.symbol FROM fills f JOIN orders o USING (order_id)"
+    " LEFT JOIN valuations v USING (order_id)"
 )
 
 _SENT_COLUMNS = (
-    "o.order_id, o.at, exchange, symbol, side, order_type, quantity, price, mid_price, a.at, a.exchange_order_id,"
-    " u.outcome, u.at, u.reason"
+    "o.order_id, o.at, exchange, symbol, side, order_type, quantity, price, mid_price, v.quote_rate, v.contract_size,"
+    " v.is_inverse, a.at, a.exchange_order_id, u.outcome, u.at, u.reason"
 )
-_WHAT_BECAME = "LEFT JOIN acceptances a USING (order_id) LEFT JOIN outcomes u USING (order_id)"
+_WHAT_BECAME = (
+    "LEFT JOIN acceptances a USING (order_id) LEFT JOIN outcomes u USING (order_id)"
+    " LEFT JOIN valuations v USING (order_id)"
+)
 
 START, WAIT, GO, DONE, HALT, STOP, ERROR = "start", "wait", "go", "done", "halt", "stop", "error"
 """The kinds of event: the bot came up, waits, goes on after a wait, reached the target, was halted, ended, failed."""
@@ -217,6 +221,18 @@ class Journal:
         side, order_type = intent.side.value, intent.order_type.value
         amounts = str(intent.quantity), str(intent.price), str(intent.mid_price)
         self._add("orders", (row.order_id, float(row.at), row.exchange, row.symbol, side, order_type, *amounts))
+        if (worth := intent.valuation) != SPOT:
+            sizes = str(worth.quote_rate), str(worth.contract_size), int(worth.is_inverse)
+            self._add("valuations", (row.order_id, *sizes))
+
+    def add_currency(self, at: float, currency: str) -> None:
+        """What the amounts of this campaign are in."""
+        self._write("INSERT INTO currencies VALUES (?, ?)", (at, currency))
+
+    def currency(self) -> str | None:
+        """What the amounts of this campaign are in; None while that was not written down."""
+        rows = self._read("SELECT currency FROM currencies ORDER BY rowid LIMIT 1")
+        return str(rows[0][0]) if rows else None
 
     def add_acceptance(self, order_id: str, at: float, exchange_order_id: str) -> bool:
         """The exchange's own id of an order of ours; False when one is known already."""
@@ -493,6 +509,8 @@ class Journal:
             ledger.close(first, _OUTCOMES[rest[0]])
         elif kind == _RESUMES:
             ledger.forgive()
+        elif kind == _VALUATIONS:
+            ledger.revalue(first, _valuation(second, *rest[:2]))
 
     def _bring_back(self, ledger: Ledger, order_id: str, seq: int) -> None:
         if not ledger.knows(order_id) and (record := self.recall(order_id, seq)):
@@ -540,7 +558,7 @@ _INSERTS = {
 }
 _INSERTS_ONCE = {table: statement.partition(" ON CONFLICT")[0] for table, statement in _INSERTS.items()}
 _ORDERS, _FILLS, _OUTCOMES_KIND = KINDS["orders"], KINDS["fills"], KINDS["outcomes"]
-_RESUMES = KINDS["resumes"]
+_RESUMES, _VALUATIONS = KINDS["resumes"], KINDS["valuations"]
 _WIDTHS = {KINDS[table]: columns.count(",") + 1 for table, columns in SEQUENCED.items()}
 _SIDES = {side.value: side for side in Side}
 _TYPES = {order_type.value: order_type for order_type in OrderType}
@@ -561,7 +579,8 @@ def set_aside(path: pathlib.Path, now: float) -> pathlib.Path | None:
 def _sent(row: tuple[typing.Any, ...]) -> SentRow:
     order_id, at, exchange, symbol, side, order_type, quantity, price, mid_price, *since = row
     amounts = Decimal(quantity), Decimal(price), Decimal(mid_price)
-    intent = OrderIntent(Side(side), OrderType(order_type), *amounts)
+    worth, since = _valuation(*since[:3]), since[3:]
+    intent = OrderIntent(Side(side), OrderType(order_type), *amounts, worth)
     accepted_at, exchange_order_id, outcome, ended_at, reason = since
     ended = None if outcome is None else Outcome(outcome)
     return SentRow(
@@ -580,9 +599,14 @@ def remove(path: pathlib.Path) -> None:
 
 
 def _fill(row: tuple[typing.Any, ...]) -> Fill:
-    fill_id, order_id, at, side, role, quantity, price, fee_quote, mid_price, fee, fee_asset, _ = row
+    fill_id, order_id, at, side, role, quantity, price, fee_quote, mid_price, fee, fee_asset, *worth, _ = row
     amounts = Decimal(quantity), Decimal(price), Decimal(fee_quote), Decimal(mid_price), Decimal(fee)
-    return Fill(fill_id, order_id, at, Side(side), Role(role), *amounts, fee_asset)
+    return Fill(fill_id, order_id, at, Side(side), Role(role), *amounts, fee_asset, _valuation(*worth))
+
+
+def _valuation(quote_rate: str | None, contract_size: str, is_inverse: int) -> Valuation:
+    """Without a row of its own an order is one on spot, in the campaign's currency."""
+    return SPOT if quote_rate is None else Valuation(Decimal(quote_rate), Decimal(contract_size), bool(is_inverse))
 
 
 def _values(row: CampaignRow | EventRow | HaltRow) -> tuple[typing.Any, ...]:

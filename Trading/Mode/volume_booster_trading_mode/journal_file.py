@@ -14,7 +14,7 @@ import typing
 import zlib
 from collections.abc import Iterable, Iterator
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 LOCK_TIMEOUT_S = 1.0
 """How long a write waits for somebody else's; the bot's event loop waits with it."""
 BACKSTOP_PAGES = 20_000
@@ -77,7 +77,14 @@ CREATE TABLE marks (
     equity_quote TEXT NOT NULL, resumes INTEGER NOT NULL
 );
 """
-_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3)
+_SCHEMA_4 = """
+CREATE TABLE valuations (
+    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE REFERENCES orders (order_id), quote_rate TEXT NOT NULL,
+    contract_size TEXT NOT NULL, is_inverse INTEGER NOT NULL, seal INTEGER NOT NULL
+);
+CREATE TABLE currencies (at REAL NOT NULL, currency TEXT NOT NULL);
+"""
+_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_4)
 _FIRST_SEALED_VERSION = 2
 TABLES_OF_VERSION_1 = {"campaign", "settings", "orders", "outcomes", "fills", "events"}
 
@@ -87,6 +94,7 @@ SEQUENCED = {
     "fills": "fill_id, order_id, at, role, quantity, price, fee_quote, fee, fee_asset",
     "outcomes": "order_id, at, outcome, reason",
     "resumes": "command_id, at",
+    "valuations": "order_id, quote_rate, contract_size, is_inverse",
 }
 """The tables that a ledger is made of, with their columns. One numbering over all of them, `seq`, tells in which order
 things were written down; each row's `seal` is a checksum of itself and of the row before it in that order."""

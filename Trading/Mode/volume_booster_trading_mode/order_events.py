@@ -49,7 +49,7 @@ def read_order_event(order: dict[str, typing.Any], record: OrderRecord, now: flo
 
 
 def _fill(order: dict[str, typing.Any], record: OrderRecord, filled: Decimal, growth: Decimal, now: float) -> Fill:
-    price = Decimal(order[Column.PRICE.value])
+    price, worth = Decimal(order[Column.PRICE.value]), record.intent.valuation
     return Fill(
         fill_id=f"{order[Column.ID.value]}:{filled:f}",
         order_id=order[Column.ID.value],
@@ -58,8 +58,9 @@ def _fill(order: dict[str, typing.Any], record: OrderRecord, filled: Decimal, gr
         role=Role.MAKER if order[Column.TAKER_OR_MAKER.value] == Role.MAKER.value else Role.TAKER,
         quantity=growth,
         price=price,
-        fee_quote=_fee_quote(order, price) * growth / filled,
+        fee_quote=worth.price(_fee_quote(order, price)) * growth / filled,
         mid_price=record.intent.mid_price,
+        valuation=worth,
     )
 
 

@@ -86,7 +86,7 @@ def _volume(history: History) -> Chart:
     times, filled = [0.0], [0.0]
     for fill in history.fills:
         times.append(clock.at(fill.at))
-        filled.append(filled[-1] + float(fill.notional))
+        filled.append(filled[-1] + float(fill.volume))
     if history.plan is not None and history.plan.duration_s.is_finite:
         _draw_plan(axes, history.plan, clock)
     axes.step(*_thinned(times, filled), where="post", color=BASE.stand_in, linewidth=1.8, label="filled")
@@ -197,7 +197,7 @@ def _inventory(history: History) -> Chart:
     times, net = [0.0], [0.0]
     for fill in history.fills:
         times.append(clock.at(fill.at))
-        net.append(net[-1] + float(fill.notional) * (1 if fill.side is Side.BUY else -1))
+        net.append(net[-1] + float(fill.volume) * (1 if fill.side is Side.BUY else -1))
     shown = _thinned(times, net)
     axes.fill_between(*shown, step="post", color=BASE.stand_in, alpha=0.15, linewidth=0)
     axes.step(*shown, where="post", color=BASE.stand_in, linewidth=1.4)
@@ -249,7 +249,7 @@ def _outcomes(history: History) -> Chart:
     axes.set_xlim(0, max(*outcomes.values(), 1) * 1.15)
     axes.set_ylim(max(len(outcomes), 3) - 0.5, -0.5)
     axes.set_xlabel("orders")
-    maker = sum((fill.notional for fill in history.fills if fill.role is Role.MAKER), Decimal(0))
+    maker = sum((fill.volume for fill in history.fills if fill.role is Role.MAKER), Decimal(0))
     share = history.report.progress.maker_share
     return Chart(
         "What became of the orders",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from .books import Book, Forgiven, Market, Tally, day_of, dump_book, exact_add, hour_of, load_book, summed
 from .books import Outcome as Outcome
 from .inventory import Inventory
-from .market import ZERO, Fill, OrderIntent, OrderType, Role, Side, bps
+from .market import SPOT, ZERO, Fill, OrderIntent, OrderType, Role, Side, Valuation, bps
 
 NOTHING_FORGIVEN = Forgiven()
 KEPT_ORDERS = 1_000
@@ -78,7 +78,7 @@ class Progress:
     open_orders: int = 0
     failures_in_a_row: int = 0
     losses_in_a_row: int = 0
-    """The most of any market; round trips are explained in `round_trips`."""
+    """Of the market where there are most, or of the one that decides; round trips are explained in `round_trips`."""
     forgiven: Forgiven = NOTHING_FORGIVEN
     unfilled_buys: int = 0
     unfilled_sells: int = 0
@@ -182,16 +182,14 @@ class Ledger:
     it was sent. Only open and lately ended orders are in memory, so that it does not grow with the fills.
     """
 
-    VERSION: ClassVar = 3
+    VERSION: ClassVar = 4
     """Of what `dump` gives: it changes when the same rows come to add up to something else."""
 
-    failures_in_a_row: int = 0
-    """Orders refused since the last fill: the one number that depends on the order in which things are told."""
     _orders: dict[str, OrderRecord] = field(default_factory=dict)
     _open: dict[str, OrderRecord] = field(default_factory=dict)
     _ended: deque[str] = field(default_factory=deque)
     _books: dict[Market, Book] = field(default_factory=dict)
-    _told: dict[tuple[Decimal, Market | None, int | None], Progress] = field(default_factory=dict)
+    _told: dict[tuple[Decimal, Market | None, int | None, Market | None], Progress] = field(default_factory=dict)
     """What `progress` has answered since something changed: one decision asks for it several times."""
 
     def place(self, order_id: str, intent: OrderIntent, at: float, exchange: str = "", symbol: str = "") -> None:
@@ -206,6 +204,15 @@ class Ledger:
             book = self._books[market] = Book()
         for tally in book.tallies(day_of(at)):
             tally.count_order(at)
+
+    def revalue(self, order_id: str, valuation: Valuation) -> None:
+        """What an order of ours that nothing is filled of is worth: told after it, when it is replayed.
+
+        :raises KeyError: when the order is not one of ours.
+        """
+        self._told.clear()
+        record = self._orders[order_id]
+        record.intent = replace(record.intent, valuation=valuation)
 
     def apply(self, fill: Fill) -> bool:
         """Count a fill; False when it was counted before.
@@ -224,17 +231,19 @@ class Ledger:
             return False
         self._told.clear()
         intent, day, book = record.intent, day_of(at), self._books[record.market]
-        side, worse = intent.side, price - intent.mid_price
-        amounts = quantity * price, fee_quote, quantity * (worse if side is Side.BUY else -worse)
+        side, worth = intent.side, intent.valuation
+        slippage_quote = worth.slippage(side, quantity, price, intent.mid_price)
+        amounts = worth.volume(quantity, price), fee_quote, slippage_quote
         for tally in book.tallies(day):
             tally.count_fill(side, role, at, amounts)
-        book.inventory.add((at, fill_id, side, quantity, price))
-        planned = intent.price - intent.mid_price
-        book.trips.add(order_id, side, quantity, price, fee_quote, planned if side is Side.BUY else -planned, at)
+        base, price_quote = worth.base(quantity, price), worth.price(price)
+        book.inventory.add((at, fill_id, side, base, price_quote))
+        planned = worth.price(intent.price - intent.mid_price)
+        book.trips.add(order_id, side, base, price_quote, fee_quote, planned if side is Side.BUY else -planned, at)
         book.count_hour(at, amounts[0])
         self._mark(record, fill_id, day)
         record.filled_quantity = exact_add(record.filled_quantity, quantity)
-        self.failures_in_a_row = 0
+        book.failures_in_a_row = 0
         if record.filled_quantity >= intent.quantity:
             self._end(order_id, record, Outcome.FILLED)
         return True
@@ -261,7 +270,7 @@ class Ledger:
         if record.outcome is not None:
             return False
         if outcome is Outcome.REJECTED:
-            self.failures_in_a_row += 1
+            self._books[record.market].failures_in_a_row += 1
         self._end(order_id, record, outcome)
         return True
 
@@ -289,7 +298,6 @@ class Ledger:
     def forgive(self) -> None:
         """A person has resumed the campaign: what the guards count begins anew."""
         self._told.clear()
-        self.failures_in_a_row = 0
         for book in self._books.values():
             book.forgive()
 
@@ -319,7 +327,6 @@ class Ledger:
         """All that goes on to matter, as plain JSON values, exact: sums and open orders."""
         return {
             "version": self.VERSION,
-            "failures_in_a_row": self.failures_in_a_row,
             "books": [[*market, dump_book(book)] for market, book in self._books.items()],
             "open": [_dump_order(order_id, record) for order_id, record in self._open.items()],
         }
@@ -329,7 +336,7 @@ class Ledger:
         """The ledger that was dumped; ended orders have to be recalled."""
         open_orders = dict(map(_load_order, values["open"]))
         books = {(exchange, symbol): load_book(book) for exchange, symbol, book in values["books"]}
-        return cls(values["failures_in_a_row"], dict(open_orders), open_orders, deque(), books)
+        return cls(dict(open_orders), open_orders, deque(), books)
 
     def knows(self, order_id: str) -> bool:
         """Whether the order is in memory: every open one of ours is."""
@@ -358,17 +365,26 @@ class Ledger:
         book = self._books.get(market)
         return sum(tally.orders for tally in book.sums(None)) if book else 0
 
-    def progress(self, target_quote: Decimal, market: Market | None = None, day: int | None = None) -> Progress:
+    def progress(
+        self,
+        target_quote: Decimal,
+        market: Market | None = None,
+        day: int | None = None,
+        seen_from: Market | None = None,
+    ) -> Progress:
         """Where the campaign stands towards a target in quote: all of it, or one market, or one day, or both.
 
-        What is open may fill today, so that it counts in the progress of any day.
+        What is open may fill today, so that it counts in the progress of any day. What went wrong in a row is the most
+        of any market, or that of the one that it is `seen_from`.
         """
-        asked = (target_quote, market, day)
+        asked = (target_quote, market, day, seen_from)
         if asked not in self._told:
             self._told[asked] = self._progress(*asked)
         return self._told[asked]
 
-    def _progress(self, target_quote: Decimal, market: Market | None, day: int | None) -> Progress:
+    def _progress(
+        self, target_quote: Decimal, market: Market | None, day: int | None, seen_from: Market | None
+    ) -> Progress:
         books = {one: book for one, book in self._books.items() if market in (None, one)}
         sums = summed([tally for book in books.values() for tally in book.sums(day)])
         values = {name: getattr(sums, name) for name in Tally.__slots__}
@@ -376,13 +392,14 @@ class Ledger:
             values["buys"] -= sum(book.counted_again[Side.BUY] for book in books.values())
             values["sells"] -= sum(book.counted_again[Side.SELL] for book in books.values())
         records = [record for record in self._open.values() if market in (None, record.market)]
+        rows = [book for one, book in books.items() if seen_from in (None, one)]
         return Progress(
             target_quote=target_quote,
             **values,
             **_reserved(records),
             open_orders=len(records),
-            failures_in_a_row=self.failures_in_a_row,
-            losses_in_a_row=max((book.trips.losses_in_a_row for book in books.values()), default=0),
+            failures_in_a_row=max((book.failures_in_a_row for book in rows), default=0),
+            losses_in_a_row=max((book.trips.losses_in_a_row for book in rows), default=0),
             forgiven=_forgiven(books.values(), day),
             holdings=tuple(_holding(one, books[one].inventory) for one in sorted(books)),
         )
@@ -393,7 +410,8 @@ def _reserved(records: list[OrderRecord]) -> dict[str, Any]:
     unfilled = {Side.BUY: 0, Side.SELL: 0}
     for record in records:
         side = record.intent.side
-        open_quote[side] = exact_add(open_quote[side], record.open_quantity * record.intent.price)
+        volume = record.intent.valuation.volume(record.open_quantity, record.intent.price)
+        open_quote[side] = exact_add(open_quote[side], volume)
         unfilled[side] += not record.fill_ids
     return {
         "open_buy_quote": open_quote[Side.BUY],
@@ -419,13 +437,22 @@ def _dump_order(order_id: str, record: OrderRecord) -> list[Any]:
     intent = record.intent
     amounts = intent.quantity, intent.price, intent.mid_price, record.filled_quantity
     kinds = intent.side.value, intent.order_type.value
-    return [order_id, record.placed_at, record.market, *kinds, *map(str, amounts), record.fill_ids, record.filled_on]
+    filled = record.fill_ids, record.filled_on, _dump_valuation(intent.valuation)
+    return [order_id, record.placed_at, record.market, *kinds, *map(str, amounts), *filled]
+
+
+def _dump_valuation(worth: Valuation) -> list[Any] | None:
+    return None if worth is SPOT else [str(worth.quote_rate), str(worth.contract_size), worth.is_inverse]
+
+
+def _load_valuation(values: list[Any] | None) -> Valuation:
+    return SPOT if values is None else Valuation(Decimal(values[0]), Decimal(values[1]), values[2])
 
 
 def _load_order(values: list[Any]) -> tuple[str, OrderRecord]:
-    order_id, placed_at, market, side, order_type, *amounts, fill_ids, filled_on = values
-    *sizes, filled_quantity = map(Decimal, amounts)
-    intent = OrderIntent(Side(side), OrderType(order_type), *sizes)
+    order_id, placed_at, market, side, order_type, *amounts, fill_ids, filled_on, worth = values
+    quantity, price, mid_price, filled_quantity = map(Decimal, amounts)
+    intent = OrderIntent(Side(side), OrderType(order_type), quantity, price, mid_price, _load_valuation(worth))
     exchange, symbol = market
     filled = filled_quantity, None, tuple(fill_ids), tuple(filled_on)
     return order_id, OrderRecord(intent, placed_at, (exchange, symbol), *filled)

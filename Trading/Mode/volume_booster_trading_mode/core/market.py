@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 ZERO = Decimal(0)
+ONE = Decimal(1)
 TEN_THOUSAND = Decimal(10_000)
 
 
@@ -77,6 +78,53 @@ class MarketRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Valuation:
+    """What a quantity of a market is worth: in the market's quote, and in the currency that the campaign counts in.
+
+    On spot a quantity is in base and worth quantity x price. `contract_size` is what one contract stands for: base, or
+    quote where it `is_inverse`. `quote_rate` is what one of the market's quote is worth in the campaign's currency when
+    the order is decided on.
+    """
+
+    quote_rate: Decimal = ONE
+    contract_size: Decimal = ONE
+    is_inverse: bool = False
+
+    def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
+        """In the market's quote."""
+        if self is SPOT:
+            return quantity * price
+        contracts = quantity * self.contract_size
+        return contracts if self.is_inverse else contracts * price
+
+    def volume(self, quantity: Decimal, price: Decimal) -> Decimal:
+        """In the campaign's currency."""
+        if self is SPOT:
+            return quantity * price
+        return self.notional(quantity, price) * self.quote_rate
+
+    def slippage(self, side: Side, quantity: Decimal, price: Decimal, mid_price: Decimal) -> Decimal:
+        """What a trade cost against the mid, in the campaign's currency; negative when it was better than the mid."""
+        paid_above_mid = price - mid_price if side is Side.BUY else mid_price - price
+        if self is SPOT:
+            return quantity * paid_above_mid
+        return self.base(quantity, mid_price) * paid_above_mid * self.quote_rate
+
+    def base(self, quantity: Decimal, price: Decimal) -> Decimal:
+        """The base that a quantity stands for at a price."""
+        contracts = quantity * self.contract_size
+        return contracts / price if self.is_inverse else contracts
+
+    def price(self, price: Decimal) -> Decimal:
+        """A price of the market in the campaign's currency."""
+        return price if self is SPOT else price * self.quote_rate
+
+
+SPOT = Valuation()
+"""Base for quote, in the currency that the campaign counts in."""
+
+
+@dataclass(frozen=True, slots=True)
 class Balances:
     """What is free to be put into a new order: base in base currency, quote in quote currency."""
 
@@ -137,6 +185,8 @@ class Vitals:
     """What this campaign has filled on this market in the present hour of the clock."""
     last_order_at: float | None = None
     """When this bot last sent an order, on whatever market."""
+    highest_fee_rate: Decimal = ZERO
+    """Of all markets that the campaign trades: what is open anywhere may be charged so much."""
     exchange_orders_per_second: float | None = None
     """How many requests a second the exchange allows; None where it does not say."""
     rate_limit_used: float = 0.0
@@ -171,6 +221,8 @@ class View:
     """The order book, best price first, as far as it was read."""
     running_since: float = 0.0
     """When this run of the bot began, on the same clock as `now`."""
+    valuation: Valuation = SPOT
+    """What quantities of this market are worth."""
 
     def taker_price(self, side: Side) -> Decimal:
         """The price at which a market order on this side begins to fill, as far as it is known."""
@@ -191,18 +243,25 @@ class OrderIntent:
     quantity: Decimal
     price: Decimal
     mid_price: Decimal
+    valuation: Valuation = SPOT
 
     @property
     def notional(self) -> Decimal:
-        return self.quantity * self.price
+        """In the market's quote."""
+        return self.valuation.notional(self.quantity, self.price)
+
+    @property
+    def volume(self) -> Decimal:
+        """In the campaign's currency."""
+        return self.valuation.volume(self.quantity, self.price)
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
     """A trade that happened, told once.
 
-    `fill_id` is unique; `fee_quote` is the fee in quote, at the fill's own price; `fee` is the same as it was charged,
-    in `fee_asset`, which may be base, quote or a third one.
+    `fill_id` is unique; `fee_quote` is the fee in the campaign's currency, at the fill's own price; `fee` is the same
+    as it was charged, in `fee_asset`, which may be base, quote or a third one.
     """
 
     fill_id: str
@@ -216,16 +275,22 @@ class Fill:
     mid_price: Decimal
     fee: Decimal = ZERO
     fee_asset: str = ""
+    valuation: Valuation = SPOT
 
     @property
     def notional(self) -> Decimal:
-        return self.quantity * self.price
+        """In the market's quote."""
+        return self.valuation.notional(self.quantity, self.price)
+
+    @property
+    def volume(self) -> Decimal:
+        """In the campaign's currency."""
+        return self.valuation.volume(self.quantity, self.price)
 
     @property
     def slippage_quote(self) -> Decimal:
-        """What the fill cost against the mid at decision time, in quote; negative when it was better than the mid."""
-        paid_above_mid = self.price - self.mid_price
-        return self.quantity * (paid_above_mid if self.side is Side.BUY else -paid_above_mid)
+        """What the fill cost against the mid at decision time, in the campaign's currency; below zero for a gain."""
+        return self.valuation.slippage(self.side, self.quantity, self.price, self.mid_price)
 
 
 def bps(part: Decimal, whole: Decimal) -> Decimal:

@@ -58,15 +58,16 @@ def round_trips(fills: Iterable[Fill]) -> list[Decimal]:
     position, fees_per_base, results = Position(), ZERO, list[Decimal]()
     for fill in fills:
         held, realised = position.base, position.realised_quote
-        position.trade(fill.side, fill.quantity, fill.price)
+        base = fill.valuation.base(fill.quantity, fill.price)
+        position.trade(fill.side, base, fill.valuation.price(fill.price))
         closes = held != 0 and (held > 0) == (fill.side is Side.SELL)
-        own = fill.fee_quote / fill.quantity
+        own = fill.fee_quote / base
         if not closes:
-            fees_per_base = (abs(held) * fees_per_base + fill.fee_quote) / (abs(held) + fill.quantity)
+            fees_per_base = (abs(held) * fees_per_base + fill.fee_quote) / (abs(held) + base)
             continue
-        closed = min(fill.quantity, abs(held))
+        closed = min(base, abs(held))
         results.append(position.realised_quote - realised - closed * (fees_per_base + own))
-        if fill.quantity > abs(held):
+        if base > abs(held):
             fees_per_base = own
     return results
 
@@ -77,9 +78,9 @@ def pnl_path(fills: Iterable[Fill]) -> list[Decimal]:
     path = []
     for fill in fills:
         sign = 1 if fill.side is Side.BUY else -1
-        base += sign * fill.quantity
-        cash -= sign * fill.notional + fill.fee_quote
-        path.append(cash + base * fill.price)
+        base += sign * fill.valuation.base(fill.quantity, fill.price)
+        cash -= sign * fill.volume + fill.fee_quote
+        path.append(cash + base * fill.valuation.price(fill.price))
     return path
 
 

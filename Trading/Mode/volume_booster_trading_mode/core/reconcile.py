@@ -111,6 +111,7 @@ def settle(
 
 
 def _fill(sent: SentOrder, trade: ExchangeTrade, rules: MarketRules, price_of: Callable[[str], Decimal | None]) -> Fill:
+    worth = sent.record.intent.valuation
     return Fill(
         fill_id=f"{sent.exchange} {sent.symbol} {trade.trade_id}",
         order_id=sent.order_id,
@@ -119,10 +120,11 @@ def _fill(sent: SentOrder, trade: ExchangeTrade, rules: MarketRules, price_of: C
         role=trade.role,
         quantity=trade.quantity,
         price=trade.price,
-        fee_quote=fee_in_quote(trade.fee, trade.fee_asset, trade.price, rules, price_of),
+        fee_quote=worth.price(fee_in_quote(trade.fee, trade.fee_asset, trade.price, rules, price_of)),
         mid_price=sent.record.intent.mid_price,
         fee=trade.fee,
         fee_asset=trade.fee_asset,
+        valuation=worth,
     )
 
 
