@@ -58,7 +58,7 @@ def test_an_unusable_port_of_the_environment_is_told_too(tentacle) -> None:
 
 def test_every_address_of_the_client_is_loopback(tentacle, monkeypatch) -> None:
     monkeypatch.delenv("VOLUME_BOOSTER_EXCHANGE_PORT", raising=False)
-    exchange = SimpleNamespace(tentacle_config={"port": 8642}, PORT_VARIABLE=OfflineExchange.PORT_VARIABLE)
+    exchange = SimpleNamespace(tentacle_config={"port": 8642}, PORT_VARIABLE=tentacle.PORT_VARIABLE)
     configured = tentacle.OfflineExchange.get_additional_connector_config(exchange)
     assert hosts(configured["urls"]) == {"http://127.0.0.1:8642"}
     client = tentacle.ccxt.binance(configured)
@@ -68,7 +68,7 @@ def test_every_address_of_the_client_is_loopback(tentacle, monkeypatch) -> None:
 
 
 def test_each_connector_gets_a_configuration_of_its_own(tentacle) -> None:
-    exchange = SimpleNamespace(tentacle_config={"port": 8642}, PORT_VARIABLE=OfflineExchange.PORT_VARIABLE)
+    exchange = SimpleNamespace(tentacle_config={"port": 8642}, PORT_VARIABLE=tentacle.PORT_VARIABLE)
     first = tentacle.OfflineExchange.get_additional_connector_config(exchange)
     first.pop("options")
     assert "options" in tentacle.OfflineExchange.get_additional_connector_config(exchange)
