@@ -37,9 +37,10 @@ def declare(user_interface: typing.Any, inputs: dict[str, typing.Any]) -> None:
             _input_type(value),
             "" if default is None else default,
             inputs,
-            title=f"{form['group']} · {key.replace('_', ' ')}: {_help(key, field.description)}",
+            title=f"{form['group']} · {key.replace('_', ' ')}",
             options=[member.value for member in type(value)] if isinstance(value, enum.Enum) else None,
-            editor_options={_DEPENDENCIES: form["shown_when"]} if form["shown_when"] else None,
+            editor_options={_DEPENDENCIES: dict(form["shown_when"])} if form["shown_when"] else None,
+            other_schema_values={"description": _help(key, field.description), **_strictness(value, field.metadata)},
             order=order,
             **_bounds(field.metadata),
         )
@@ -55,6 +56,13 @@ def _help(key: str, description: str | None) -> str:
 def _input_type(default: typing.Any) -> typing.Any:
     float_input = commons_enums.UserInputTypes.FLOAT
     return next((kind for python_type, kind in _INPUT_TYPES if isinstance(default, python_type)), float_input)
+
+
+def _strictness(default: typing.Any, constraints: list[typing.Any]) -> dict[str, typing.Any]:
+    """What OctoBot's form would get wrong: it refuses a text that is empty, and takes a bound for a value."""
+    if default is None:
+        return {"minLength": 0}
+    return {"exclusiveMinimum": True} if any(hasattr(constraint, "gt") for constraint in constraints) else {}
 
 
 def _bounds(constraints: list[typing.Any]) -> dict[str, float]:
