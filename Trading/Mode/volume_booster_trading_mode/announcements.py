@@ -13,7 +13,7 @@ from .core.ledger import Progress
 from .core.market import View
 from .core.milestones import milestone
 from .core.montecarlo import LEVEL_LOG_DEVIATION
-from .core.notices import Notice, of_whom
+from .core.notices import Notice, of_whom, shown_whom
 from .core.planner import Plan, duration, estimate
 from .core.settings import Settings, TargetScope
 
@@ -41,7 +41,7 @@ class Announcements:
 
         Of pairs that share a target the one that looks first tells it.
         """
-        whose = of_whom(self._producer.source, settings)
+        source, whose = self._producer.source, of_whom(self._producer.source, settings)
         if not self._has_begun:
             self._has_begun = True
             self._begin(campaign, view, settings, progress)
@@ -49,8 +49,9 @@ class Announcements:
         before = campaign.told_percent.setdefault(whose, reached)
         campaign.told_percent[whose] = reached
         if before < reached < 100:
-            told = Notice(f"{whose} {reached:g} %", f"{whose}, {reached:g} %: {report.sentence(progress)}", WATCH)
-            await notifications.tell(campaign, self._producer.now(), told)
+            shown = shown_whom(source, settings, len(campaign.sources))
+            text = f"{shown}, {reached:g} %: {report.sentence(progress)}"
+            await notifications.tell(campaign, self._producer.now(), Notice(f"{whose} {reached:g} %", text, WATCH))
 
     def _begin(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
         """Write down what the plan starts from; and where it is not a backtest, which has its own clock, tell it."""
@@ -68,13 +69,14 @@ class Announcements:
         self._planning = asyncio.get_running_loop().create_task(self._tell_plan(campaign, rest, conditions, begins))
 
     async def _tell_plan(self, campaign: Campaign, settings: Settings, conditions: Conditions, begins: str) -> None:
-        source, logger = of_whom(self._producer.source, settings), self._producer.logger
+        logger = self._producer.logger
+        source = shown_whom(self._producer.source, settings, len(campaign.sources))
         try:
             plan = await asyncio.to_thread(estimate, settings, conditions)
             told = plan_sentence(plan, conditions.rules.quote, conditions.pairs)
             (logger.warning if plan.problems else logger.info)("Plan of %s: %s", source, told)
             advice = MEND_PLAN if plan.problems else HOLD_IT
-            notice = Notice(f"plan of {source}", f"{source}: the campaign {begins}: {told}", advice, is_urgent=True)
+            notice = Notice(f"plan of {source}", f"{source} {begins}: {told}", advice, is_urgent=True)
             await notifications.tell(campaign, self._producer.now(), notice)
         except Exception as error:
             # a task of its own: nobody else would hear of it, and trading goes on

@@ -108,6 +108,8 @@ class Campaign:
         """How much of the target was filled when a person was last told of it, in percent; in memory only."""
         self.notices = Memory()
         """What a person was told lately, of all symbols together; in memory only."""
+        self.sources: set[str] = set()
+        """The loops that take part, each an exchange and a symbol; in memory only."""
         self.pressed: tuple[str, float] | None = None
         """The button of OctoBot's web page that was pressed last, and when; in memory only."""
         self._told: dict[str, typing.Any] = {}
@@ -187,6 +189,7 @@ class Campaign:
                 f"{trading.value}: keep it, and start a new campaign with --fresh or in another home"
             )
         self.seed = row.seed
+        self.sources.add(source)
         self.note(now, START, source, f"OctoBot {octobot_version}, seed {row.seed}")
         return aside
 

@@ -18,7 +18,7 @@ from .core.books import day_of
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
 from .core.market import OpenOrder, OrderIntent, View
-from .core.notices import Notice, of_whom
+from .core.notices import Notice, of_whom, shown_whom
 from .core.settings import TargetPeriod
 from .journal import DONE, ERROR, GO, WAIT, JournalError
 from .order_request import Fate, OrderRequest
@@ -265,5 +265,6 @@ class Execution:
         whose = of_whom(self._producer.source, settings)
         day = day_of(self._now()) if settings.target_period is TargetPeriod.DAILY else None
         if campaign.is_news(f"end of {whose}", (progress.target_quote, day)):
-            notice = Notice(f"end of {whose}", f"Target reached on {whose}: {told}", GO_FURTHER, is_urgent=True)
+            shown = shown_whom(self._producer.source, settings, len(campaign.sources))
+            notice = Notice(f"end of {whose}", f"Target reached on {shown}: {told}", GO_FURTHER, is_urgent=True)
             await notifications.tell(campaign, self._now(), notice)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .settings import Settings, TargetScope
 
 HOUR_S = 3600.0
+ALL_PAIRS = "All pairs"
 MOST_AN_HOUR = 12
 """One every five minutes: who is told more often on a phone switches it off, and then hears of no halt either."""
 
@@ -36,8 +37,13 @@ class Memory:
 
 
 def of_whom(source: str, settings: Settings) -> str:
-    """Whose target it is: of the pair, or of all together, which are then told of once."""
-    return source if settings.target_scope is TargetScope.PAIR else "All pairs"
+    """Whose target it is: the pair's of this name, or all pairs', which are told of together and once."""
+    return source if settings.target_scope is TargetScope.PAIR else ALL_PAIRS
+
+
+def shown_whom(source: str, settings: Settings, pairs: int) -> str:
+    """The same for a person: where there is one pair only, it is named."""
+    return source if pairs <= 1 else of_whom(source, settings)
 
 
 def weigh(notice: Notice, now: float, memory: Memory) -> tuple[Memory, str | None]:
