@@ -57,8 +57,8 @@ DAY, PEAK = "day", "peak"
 EMERGENCY_REASON = "emergency stop"
 CONDITIONS = "conditions"
 """A kind of event that nobody has to be told of: what the plan of a market starts from, as JSON."""
-PAUSED_REASON = "paused; `volume-booster resume`, or Resume on OctoBot's web page, lets it go on"
-HELD_REASON = "stopped on OctoBot's web page; Start there, or `volume-booster resume`, lets it go on"
+PAUSED_REASON = "no new order until `volume-booster resume`, or Resume on OctoBot's web page"
+HELD_REASON = "no order, and none left in the book, until Start on OctoBot's web page or `volume-booster resume`"
 STOPPED_REASON = "stopped from the command line"
 
 
