@@ -12,7 +12,7 @@ import octobot_tentacles_manager.api as tentacles_manager_api
 import pytest
 
 from octobot_volume_booster.core.guards import Halt
-from octobot_volume_booster.core.settings import Settings
+from octobot_volume_booster.core.settings import Settings, SettingsError, parse_settings
 from octobot_volume_booster.journal import EMERGENCY, HOLD, PAUSE, RESUME, UNHOLD, Journal
 from octobot_volume_booster.report import read_report
 from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
@@ -39,17 +39,23 @@ def shown_form() -> dict[str, dict[str, typing.Any]]:
     return typing.cast(dict[str, dict[str, typing.Any]], element["schema"]["properties"])
 
 
-def own_bounds(key: str) -> dict[str, float]:
-    """What pydantic says of the bounds of a setting: an exclusive one as such."""
-    schema = Settings.model_json_schema()["properties"][key]
-    number = next((kind for kind in schema.get("anyOf", [schema]) if kind.get("type") in ("number", "integer")), {})
-    names = ("minimum", "maximum", "exclusiveMinimum")
-    return {name: float(number[name]) for name in names if name in number}
+def is_refused(key: str, value: float) -> bool:
+    """Whether the settings refuse this value for itself, whatever the other end of a range is."""
+    try:
+        parse_settings({key: value})
+    except SettingsError as error:
+        return any(problem.startswith(f"{key}: ") for problem in error.problems)
+    return False
 
 
-def form_bounds(shown: dict[str, typing.Any]) -> dict[str, float]:
-    bounds = {name: float(shown[name]) for name in ("minimum", "maximum") if name in shown}
-    return {"exclusiveMinimum": bounds.pop("minimum"), **bounds} if shown.get("exclusiveMinimum") else bounds
+def check_bounds(key: str, shown: dict[str, typing.Any]) -> None:
+    """The form takes what the settings take, up to the bounds themselves."""
+    low, high, step = shown["minimum"], shown["maximum"], shown.get("multipleOf", 1e-6)
+    assert is_refused(key, low) == (shown.get("exclusiveMinimum") is True)
+    assert is_refused(key, low - step)
+    assert not is_refused(key, low + step)
+    assert not is_refused(key, high)
+    assert is_refused(key, high * (1 + 1e-6) if step < 1 else high + step)
 
 
 @pytest.mark.parametrize("key", Settings.model_fields)
@@ -63,7 +69,6 @@ def test_the_form_has_of_each_setting_what_it_is(key: str) -> None:
     if default is None:  # a number or nothing: a text that may be empty
         assert (shown["type"], shown["minLength"], shown["default"]) == ("string", 0, "")
         return
-    assert form_bounds(shown) == own_bounds(key)
     if isinstance(default, enum.Enum):
         assert shown["enum"] == [member.value for member in type(default)]
         assert shown["default"] == (plain,)
@@ -71,6 +76,8 @@ def test_the_form_has_of_each_setting_what_it_is(key: str) -> None:
     kind = "boolean" if isinstance(default, bool) else "number"
     assert (shown["type"], shown["default"]) == (kind, plain)
     assert (shown.get("multipleOf") == 1) == (type(default) is int)
+    if kind == "number":
+        check_bounds(key, shown)
 
 
 def test_the_form_has_every_setting_and_no_other_and_hides_only_what_may_be_left_out() -> None:
