@@ -327,10 +327,10 @@ class Campaign:
         state = self.control.state
         if kind == RESUME:
             is_news = state is not ControlState.RUNNING or bool(self._halts)
-        elif kind == EMERGENCY:
-            is_news = state is not ControlState.EMERGENCY
-        else:
+        elif kind in (PAUSE, HOLD, UNHOLD):
             is_news = _after(self.control, kind) != self.control
+        else:
+            is_news = kind != EMERGENCY or state is not ControlState.EMERGENCY
         if is_news:
             self._obey(Command(self._journal.add_command(now, kind), now, kind, ""), now)
         return is_news
