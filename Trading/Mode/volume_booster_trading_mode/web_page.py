@@ -19,8 +19,8 @@ _ANSWERS = {
     UNHOLD: "Started: it goes on.",
     PAUSE: "Paused: no new order; what rests stays in the book. Resume lets it go on.",
     RESUME: "Resumed: it goes on; if a guard had halted it, what the guards count begins anew.",
-    HOLD: "Stopped: no new order, and its own open orders are cancelled; OctoBot runs on. Start lets it go on.",
-    EMERGENCY: "Emergency stop: no order any more; every open one is cancelled and confirmed.",
+    HOLD: "Stopped: no new order, its own open orders are being cancelled, OctoBot runs on. Start lets it go on.",
+    EMERGENCY: "Emergency stop: no order any more; every open one is being cancelled, and the result is told.",
 }
 _UNCHANGED = {
     ControlState.RUNNING: "it is not paused; if it is halted, Resume ends the halt.",
