@@ -34,7 +34,7 @@ def test_the_server_starts_without_importing_octobot() -> None:
 
 def test_the_front_door_names_what_it_does_not_have() -> None:
     door = importlib.import_module("octobot_volume_booster.offline_exchange")
-    assert door.__all__ == ["OfflineExchange"]
+    assert door.__all__ == ["OfflineExchange", "SecondOfflineExchange"]
     with pytest.raises(AttributeError, match="nothing"):
         _ = door.nothing
 
@@ -58,7 +58,7 @@ def test_an_unusable_port_of_the_environment_is_told_too(tentacle) -> None:
 
 def test_every_address_of_the_client_is_loopback(tentacle, monkeypatch) -> None:
     monkeypatch.delenv("VOLUME_BOOSTER_EXCHANGE_PORT", raising=False)
-    exchange = SimpleNamespace(tentacle_config={"port": 8642})
+    exchange = SimpleNamespace(tentacle_config={"port": 8642}, PORT_VARIABLE=tentacle.PORT_VARIABLE)
     configured = tentacle.OfflineExchange.get_additional_connector_config(exchange)
     assert hosts(configured["urls"]) == {"http://127.0.0.1:8642"}
     client = tentacle.ccxt.binance(configured)
@@ -68,7 +68,7 @@ def test_every_address_of_the_client_is_loopback(tentacle, monkeypatch) -> None:
 
 
 def test_each_connector_gets_a_configuration_of_its_own(tentacle) -> None:
-    exchange = SimpleNamespace(tentacle_config={"port": 8642})
+    exchange = SimpleNamespace(tentacle_config={"port": 8642}, PORT_VARIABLE=tentacle.PORT_VARIABLE)
     first = tentacle.OfflineExchange.get_additional_connector_config(exchange)
     first.pop("options")
     assert "options" in tentacle.OfflineExchange.get_additional_connector_config(exchange)

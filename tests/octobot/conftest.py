@@ -137,14 +137,16 @@ async def make_bot() -> AsyncIterator[MakeBot]:
         yield make
 
 
-async def new_mode(manager: typing.Any, settings: dict[str, typing.Any] | None) -> VolumeBoosterTradingMode:
+async def new_mode(
+    manager: typing.Any, settings: dict[str, typing.Any] | None, symbol: str = SYMBOL
+) -> VolumeBoosterTradingMode:
     """A mode as OctoBot makes it; without settings it reads those of the profile."""
     mode = await trading_modes.create_trading_mode(
         VolumeBoosterTradingMode,
         manager.config,
         manager,
         cryptocurrency="Bitcoin",
-        symbol=SYMBOL,
+        symbol=symbol,
         bot_id=manager.bot_id,
         trading_config=None if settings is None else {"required_strategies": []} | settings,
     )

@@ -66,8 +66,8 @@ def test_the_form_has_of_each_setting_what_it_is(key: str) -> None:
     assert (shown["propertyOrder"], shown["options"]["name"]) == (place, key)
     assert shown["title"].endswith(f" · {key.replace('_', ' ')}")
     assert str(field.description) in shown["description"]
-    if default is None:  # a number or nothing: a text that may be empty
-        assert (shown["type"], shown["minLength"], shown["default"]) == ("string", 0, "")
+    if plain is None or (isinstance(plain, str) and not isinstance(default, enum.Enum)):  # a text that may be empty
+        assert (shown["type"], shown["minLength"], shown["default"]) == ("string", 0, plain or "")
         return
     if isinstance(default, enum.Enum):
         assert shown["enum"] == [member.value for member in type(default)]

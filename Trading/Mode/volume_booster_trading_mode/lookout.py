@@ -14,7 +14,7 @@ from decimal import Decimal
 from . import exchange_view
 from .campaign import Campaign
 from .core.guards import REAL_TRADING_VARIABLE
-from .core.market import Vitals
+from .core.market import ONE, Vitals
 
 VOLUME_EVERY_S = 60.0
 VOLUME_KEPT_S = 600.0
@@ -103,13 +103,16 @@ class Lookout:
             if limit["rateLimitType"] in _KINDS and limit["interval"] in _INTERVALS
         }
 
-    def vitals(self, now: float, mid_price: Decimal, *, is_limited: bool) -> Vitals:
-        """The vitals of this look; the next one is compared with it."""
+    def vitals(self, now: float, mid_price: Decimal, quote_rate: Decimal = ONE, *, is_limited: bool) -> Vitals:
+        """The vitals of this look; the next one is compared with it.
+
+        :param quote_rate: what one of the market's quote is worth in the campaign's currency, which the equity is in.
+        """
         manager, campaign = self._manager, self._campaign
         market = manager.exchange_name, self._symbol
         used, resets_in_s = self._rate_limit_use(now) if is_limited else (0.0, 0.0)
         return Vitals(
-            equity=campaign.equity(*market, now, mid_price, *exchange_view.totals(manager, self._symbol)),
+            equity=campaign.equity(*market, now, mid_price, *exchange_view.totals(manager, self._symbol), quote_rate),
             last_mid_price=self._mid_before(now, mid_price),
             clock_jump_s=self._clock_jump_s(now),
             day_volume_quote=self._known_volume(now),

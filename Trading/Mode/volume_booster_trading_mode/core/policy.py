@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from . import direction, pacing, pricing, sizing
+from .allocation import Portion
 from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt, participation_an_hour
 from .ledger import Progress
 from .market import ZERO, OpenOrder, OrderIntent, OrderType, Side, Trading, View
@@ -49,6 +50,10 @@ class Wait:
     """A balance does not pay for the order that has to be next: wait longer and longer until it does."""
     is_pace: bool = False
     """Nothing stands in the way but the pause after an order: nobody needs to be told."""
+    is_for_others: bool = False
+    """This market could trade, and the campaign leaves what there is to do to others."""
+    gives_way: bool = False
+    """This market can't take an order now: its share goes to others at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +67,15 @@ Decision = Place | Cancel | Wait | Halt | Done
 
 
 def decide(
-    view: View, settings: Settings, progress: Progress, rng: random.Random, hold: str = "", standing: Halt | None = None
-) -> Decision:
+    view: View, settings: Settings, progress: Progress, rng: random.Random, hold: str = "",
+    standing: Halt | None = None, portion: Portion | None = None,
+) -> Decision:  # fmt: skip
     """What to do now. The same arguments, random state included, give the same decision.
 
-    `hold` is why a person wants no new order, empty when nobody does; `standing` is a halt that nobody has ended yet.
+    `hold` is why a person wants no new order, empty when nobody does; `standing` is a halt that nobody has ended yet;
+    `portion` is this market's of a campaign on several, None for all of it.
     """
+    portion = portion or Portion(progress.headroom_quote)
     if lock := first_halt(LOCKS, view, settings, progress):
         return lock
     ours = tuple(order for order in view.open_orders if order.is_ours)
@@ -81,7 +89,9 @@ def decide(
         return cancel
     if waiting := _reason_to_wait(view, settings, progress, ours, hold):
         return waiting
-    return _next_order(view, settings, progress, rng)
+    if portion.headroom_quote <= 0:
+        return Wait(IDLE_S, portion.reason, is_for_others=True)
+    return _next_order(view, settings, progress, rng, portion)
 
 
 def _overdue(view: View, settings: Settings, ours: tuple[OpenOrder, ...]) -> Cancel | None:
@@ -115,7 +125,7 @@ def _reason_to_wait(
 
 def _too_fast(view: View, settings: Settings, progress: Progress) -> Wait | None:
     """The limits of pace: the exchange's, our own, and the share of the market."""
-    vitals, margin = view.vitals, float(settings.rate_limit_margin)
+    vitals, margin = view.vitals, float(settings.rate_limit_margin_of(view.exchange))
     if vitals.rate_limit_used >= margin:
         used = f"{vitals.rate_limit_used:.0%} of a limit of {view.exchange} is used, rate_limit_margin is {margin:.0%}"
         return Wait(max(vitals.rate_limit_resets_in_s, IDLE_S), used)
@@ -127,7 +137,7 @@ def _too_fast(view: View, settings: Settings, progress: Progress) -> Wait | None
     if _hour_left(view, settings, progress) < view.rules.min_order_notional(view.mid_price):
         percent = f"max_participation_percent {settings.max_participation_percent:g}"
         hour = f"{percent} of the market's volume is reached for this hour"
-        return Wait(min(pacing.seconds_to_next_hour(view.now), LONGEST_WAIT_S), hour)
+        return Wait(min(pacing.seconds_to_next_hour(view.now), LONGEST_WAIT_S), hour, gives_way=True)
     return None
 
 
@@ -139,26 +149,28 @@ def _hour_left(view: View, settings: Settings, progress: Progress) -> Decimal:
     return allowance - view.vitals.hour_filled_quote - open_quote
 
 
-def _next_order(view: View, settings: Settings, progress: Progress, rng: random.Random) -> Decision:
+def _next_order(
+    view: View, settings: Settings, progress: Progress, rng: random.Random, portion: Portion
+) -> Decision:  # fmt: skip
     fundable = {
         side: sizing.fundable_notional(side, view.mid_price, view.rules, view.balances, settings) for side in Side
     }
     min_order = view.rules.min_order_notional(view.mid_price)
     equity = view.vitals.equity
-    sides, reason = direction.choose_sides(fundable, min_order, settings, progress, equity, rng)
-    delay_s = pacing.next_delay(settings.trade_frequency_min, settings.trade_frequency_max, rng)
+    sides, reason = direction.choose_sides(fundable, min_order, settings, progress, equity, rng, portion.side)
+    delay_s = pacing.next_delay(settings.trade_frequency_min, settings.trade_frequency_max, rng) * portion.pace
     if not sides:
         is_unfunded = min_order > max(fundable.values()) or direction.is_any_allowed(settings, progress, equity)
-        return Wait(delay_s, reason, is_unfunded)
-    first = _order_on(sides[0], view, settings, progress, rng, delay_s)
+        return Wait(delay_s, reason, is_unfunded, gives_way=is_unfunded)
+    first = _order_on(sides[0], view, settings, progress, rng, delay_s, portion)
     if not isinstance(first, Wait):
         return first
-    others = (_order_on(side, view, settings, progress, rng, delay_s) for side in sides[1:])
+    others = (_order_on(side, view, settings, progress, rng, delay_s, portion) for side in sides[1:])
     return next((decision for decision in others if not isinstance(decision, Wait)), first)
 
 
 def _order_on(
-    side: Side, view: View, settings: Settings, progress: Progress, rng: random.Random, delay_s: float
+    side: Side, view: View, settings: Settings, progress: Progress, rng: random.Random, delay_s: float, portion: Portion
 ) -> Decision:
     drawn = sizing.draw_notional(side, settings, rng)
     if settings.order_type is OrderType.MARKET and (in_the_way := pricing.crossing_side(side, view.open_orders)):
@@ -167,18 +179,19 @@ def _order_on(
     if price is None:
         return Wait(delay_s, f"no {side.value} price is left that does not cross an own order")
     min_order = view.rules.min_order_notional(price)
-    notional = _allowed_notional(drawn, min_order, view, settings, progress)
+    headroom = min(progress.headroom_quote, portion.headroom_quote)
+    notional = _allowed_notional(drawn, headroom, min_order, view, settings, progress)
     quantity = sizing.fit_quantity(
         notional,
         price,
         sizing.fundable_notional(side, price, view.rules, view.balances, settings),
         view.rules,
-        reach=notional >= progress.headroom_quote,
+        reach=notional >= headroom and not portion.is_a_cap,
         most_quantity=sizing.reachable_quantity(side, view, settings) if _takes(settings) else None,
     )
     if quantity is None:
-        return Wait(delay_s, _does_not_fit(side, notional, view, settings))
-    intent = OrderIntent(side, settings.order_type, quantity, price, view.mid_price)
+        return Wait(delay_s, _does_not_fit(side, notional, view, settings), gives_way=True)
+    intent = OrderIntent(side, settings.order_type, quantity, price, view.mid_price, view.valuation)
     if halt := order_halt(intent, view, settings, progress):
         # what is open keeps a part of the budget until it has filled or is cancelled
         return Wait(IDLE_S, halt.reason) if progress.open_orders else halt
@@ -190,10 +203,10 @@ def _takes(settings: Settings) -> bool:
 
 
 def _allowed_notional(
-    drawn: Decimal, min_order: Decimal, view: View, settings: Settings, progress: Progress
+    drawn: Decimal, headroom: Decimal, min_order: Decimal, view: View, settings: Settings, progress: Progress
 ) -> Decimal:
-    """The drawn notional as far as the target, the equity and the market's volume allow it."""
-    notional = sizing.clip_to_headroom(drawn, progress.headroom_quote, min_order)
+    """The drawn notional as far as the target, the market's portion of it, the equity and its volume allow it."""
+    notional = sizing.clip_to_headroom(drawn, headroom, min_order)
     notional = min(notional, largest_order(settings, view.vitals.equity.now_quote))
     if view.vitals.day_volume_quote is not None:
         notional = min(notional, _hour_left(view, settings, progress))
