@@ -85,8 +85,9 @@ def _state(producer: typing.Any, progress: Progress) -> tuple[str, str]:
     kind, reason = producer.campaign.reason_of(producer.source) or (GO, "")
     if producer.problem or kind == HALT:
         return _STATES.get(control.state, "Halted"), producer.problem or reason
+    waits_for = reason if kind in _STATES_BY_NOTE else ""
     if progress.is_done:
-        return "Target reached", ""
+        return "Target reached", waits_for
     if control.state in _STATES:
         return _STATES[control.state], control.reason
-    return _STATES_BY_NOTE.get(kind, "Running"), reason if kind in _STATES_BY_NOTE else ""
+    return _STATES_BY_NOTE.get(kind, "Running"), waits_for
