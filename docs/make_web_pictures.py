@@ -78,7 +78,7 @@ def running_octobot(octobot_home: home.Home) -> Iterator[str]:
     mode_config = octobot_home.profile(PROFILE) / home.MODE_CONFIG
     home.write_json(mode_config, home.read_json(mode_config) | SLOWLY)
     exchange, exchange_port = launch.start_exchange(0, octobot_home.logs / "local-exchange.log", "--seed", "7")
-    octobot = launch.start_octobot(octobot_home.path, exchange_port)
+    octobot = launch.start_octobot(octobot_home.path, {home.OFFLINE_EXCHANGE: exchange_port})
     try:
         address = f"http://{launch.LOOPBACK}:{port}"
         wait_for(address)
@@ -140,6 +140,8 @@ def answer(route: Route, assets: pathlib.Path) -> None:
 def take_pictures(page: Page, address: str) -> None:
     """Of the form, the buttons with an answer, the profile and the state; the bot runs meanwhile."""
     show(page, f"{address}/config_tentacle?name={MODE}")
+    if wrong := page.evaluate("validateJSONEditor(configEditor)"):
+        raise SystemExit(f"the page would not save the form as it is: {wrong}")
     save(page.screenshot(clip=box_of(page.locator("#configEditor"), most_height=900), full_page=True), "web-form")
     save(page.locator(".card", has=page.locator(".user-command")).last.screenshot(), "web-buttons")
     press(page, "Pause")
