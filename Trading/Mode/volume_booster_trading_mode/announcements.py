@@ -10,7 +10,7 @@ from . import notifications, report
 from .campaign import Campaign
 from .core.conditions import ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
 from .core.ledger import Progress
-from .core.market import View
+from .core.market import ONE, View
 from .core.milestones import milestone
 from .core.montecarlo import LEVEL_LOG_DEVIATION
 from .core.notices import Notice, of_whom, shown_whom
@@ -55,9 +55,9 @@ class Announcements:
 
     def _begin(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
         """Write down what the plan starts from; and where it is not a backtest, which has its own clock, tell it."""
-        if progress.is_done:
-            return
-        conditions = self._conditions(view)
+        if progress.is_done or view.valuation.quote_rate != ONE:
+            return  # a plan is told in the campaign's currency, by a market of that quote
+        conditions = self._conditions(view, campaign)
         is_first = campaign.note_conditions(self._producer.now(), self._producer.source, conditions)
         if self._producer.exchange_manager.is_backtesting:
             return
@@ -87,8 +87,7 @@ class Announcements:
         if self._planning is not None:
             self._planning.cancel()
 
-    def _conditions(self, view: View) -> Conditions:
-        manager = self._producer.exchange_manager
+    def _conditions(self, view: View, campaign: Campaign) -> Conditions:
         settings = self._producer.trading_mode.settings
         is_shared = settings is not None and settings.target_scope is TargetScope.TOTAL
         spread_bps, depth_quote, levels = 0.0, None, view.bids + view.asks
@@ -107,7 +106,7 @@ class Announcements:
             depth_log_error=MEDIAN_ERROR * LEVEL_LOG_DEVIATION / len(levels) ** 0.5 if levels else 0.0,
             order_latency_s=ORDER_LATENCY_S[view.trading],
             market_quote_per_hour=None if volume is None else volume / 24,
-            pairs=max(len(manager.exchange_config.traded_symbol_pairs), 1) if is_shared else 1,
+            pairs=max(campaign.board.traded(settings), 1) if is_shared else 1,
         )
 
 
@@ -117,7 +116,7 @@ def plan_sentence(plan: Plan, quote: str, pairs: int = 1) -> str:
     if plan.problems:
         return "; ".join(problem.sentence for problem in plan.problems)
     low, expected, high = (duration(float(end)) for end in (seconds.low, seconds.expected, seconds.high))
-    shared = f" on {pairs} pairs" if pairs > 1 else ""
+    shared = f" on {pairs} markets" if pairs > 1 else ""
     return (
         f"{report.shown(plan.target_quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
         f"({low} to {high}), at a cost of about {report.shown(cost.expected)} {quote} "

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from .core.allocation import MarketState
+from .core.allocation import MarketState, weight_of
 from .core.books import Market
 from .core.market import ONE, TEN_THOUSAND, ZERO, Fill, OrderIntent, OrderType, Side, View, bps
 from .core.settings import Settings
@@ -54,6 +54,10 @@ class MarketBoard:
     def markets(self) -> tuple[Market, ...]:
         """In the order in which they joined."""
         return tuple(self._entries)
+
+    def traded(self, settings: Settings) -> int:
+        """How many of them the settings let trade."""
+        return sum(weight_of(market, settings) > 0 for market in self._entries)
 
     def join(self, market: Market, now: float, venue: str) -> str | None:
         """A market's loop comes up; the exchange that trades the same book already, None when there is none.

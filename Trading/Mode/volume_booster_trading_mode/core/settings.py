@@ -120,10 +120,7 @@ class Settings(pydantic.BaseModel):
         "even: the same for each; weights: as share_weights says; cost: most to the cheapest just now",
     )
     share_weights: Amounts = _setting(
-        (),
-        "Several markets",
-        "BTC/USDT = 2, ETH/USDT = 1: of pairs, exchanges, or both; not named: 1",
-        share_by="weights",
+        (), "Several markets", "BTC/USDT = 2, kraken = 0: of pairs, exchanges, or both; not named: 1; 0: not traded"
     )
     min_share_percent: Share = _setting(
         Decimal(5), "Several markets", "The least that a market which is not the cheapest is given", share_by="cost"
