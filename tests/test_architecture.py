@@ -25,9 +25,10 @@ ARROWS: dict[str, set[str]] = {
     "history": {"report", "journal", "core"},
     "equity_marks": {"journal", "core"},
     "campaign": {"journal", "journal_file", "equity_marks", "bot_lock", "core"},
-    "lookout": {"exchange_view", "campaign", "core"},
-    "emergency": {"exchange_view", "notifications", "campaign", "report", "journal", "core"},
-    "exchange_view": {"core"},
+    "lookout": {"exchange_view", "futures_view", "campaign", "core"},
+    "emergency": {"exchange_view", "futures_view", "notifications", "campaign", "report", "journal", "core"},
+    "futures_view": {"core"},
+    "exchange_view": {"futures_view", "core"},
     "order_events": {"core"},
     "user_inputs": {"core"},
     "notifications": set(),
@@ -36,7 +37,7 @@ ARROWS: dict[str, set[str]] = {
     "exchange_record": {"exchange_view", "core"},
     "real_trader": {"exchange_record", "core"},
     "settler": {"exchange_view", "exchange_record", "real_trader", "campaign", "core"},
-    "order_consumer": {"exchange_view", "lookout", "order_request", "report", "campaign", "core"},
+    "order_consumer": {"exchange_view", "futures_view", "lookout", "order_request", "report", "campaign", "core"},
     "execution": {
         "exchange_view",
         "notifications",
@@ -50,7 +51,7 @@ ARROWS: dict[str, set[str]] = {
     "virtual_time": {"execution"},
     "data_collector": set(),
     "order_producer": {
-        *{"announcements", "exchange_view", "order_events", "execution", "emergency", "lookout"},
+        *{"announcements", "exchange_view", "futures_view", "order_events", "execution", "emergency", "lookout"},
         *{"settler", "bot_process"},
         *{"virtual_time", "campaign", "report", "journal", "core"},
     },
@@ -85,14 +86,15 @@ CORE_ARROWS: dict[str, set[str]] = {
     "reconcile": {"market", "ledger"},
     "sandbox": set(),
     "sizing": {"market", "settings"},
+    "positions": {"market", "settings", "ledger", "sizing"},
     "pricing": {"market", "settings", "sizing"},
     "direction": {"market", "settings", "ledger", "sizing"},
-    "policy": {"market", "settings", "ledger", "guards", "direction", "sizing", "pricing", "pacing"},
+    "policy": {"market", "settings", "ledger", "guards", "direction", "positions", "sizing", "pricing", "pacing"},
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
-    "bot_process exchange_view exchange_record real_trader settler order_consumer order_events user_inputs "
-    "notifications live_settings announcements execution emergency lookout order_producer volume_booster_trading "
+    "bot_process exchange_view futures_view exchange_record real_trader settler order_consumer "
+    "order_events user_inputs notifications live_settings announcements execution emergency lookout order_producer volume_booster_trading "
     "virtual_time data_collector backtest_engine".split()
 )
 IMPURE = {

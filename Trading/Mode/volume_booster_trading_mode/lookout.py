@@ -9,12 +9,13 @@ import os
 import re
 import typing
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
-from . import exchange_view
+from . import exchange_view, futures_view
 from .campaign import Campaign
 from .core.guards import REAL_TRADING_VARIABLE
-from .core.market import Vitals
+from .core.market import Equity, Vitals
 
 VOLUME_EVERY_S = 60.0
 VOLUME_KEPT_S = 600.0
@@ -109,7 +110,7 @@ class Lookout:
         market = manager.exchange_name, self._symbol
         used, resets_in_s = self._rate_limit_use(now) if is_limited else (0.0, 0.0)
         return Vitals(
-            equity=campaign.equity(*market, now, mid_price, *exchange_view.totals(manager, self._symbol)),
+            equity=self._equity(now, mid_price),
             last_mid_price=self._mid_before(now, mid_price),
             clock_jump_s=self._clock_jump_s(now),
             day_volume_quote=self._known_volume(now),
@@ -120,6 +121,16 @@ class Lookout:
             rate_limit_resets_in_s=resets_in_s,
             is_real_trading_allowed=is_real_trading_allowed(),
         )
+
+    def _equity(self, now: float, mid_price: Decimal) -> Equity:
+        """On futures the drift is that of the position, which is worth something else than the profit it has made."""
+        manager, campaign, market = self._manager, self._campaign, (self._manager.exchange_name, self._symbol)
+        equity = campaign.equity(*market, now, mid_price, *exchange_view.totals(manager, self._symbol))
+        if not futures_view.is_futures(manager):
+            return equity
+        own = campaign.ledger.net_quantity(market)
+        worth = futures_view.valuation(manager, self._symbol).notional(own, mid_price)
+        return replace(equity, drift_quote=worth)
 
     def _mid_before(self, now: float, mid_price: Decimal) -> Decimal | None:
         before, self._last_mid = self._last_mid, (now, mid_price)
