@@ -93,9 +93,9 @@ CORE_ARROWS: dict[str, set[str]] = {
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
-    "bot_process exchange_view futures_view exchange_record real_trader settler order_consumer "
-    "order_events user_inputs notifications live_settings announcements execution emergency lookout order_producer volume_booster_trading "
-    "virtual_time data_collector backtest_engine".split()
+    "bot_process exchange_view futures_view exchange_record real_trader settler order_consumer order_events "
+    "user_inputs notifications live_settings announcements execution emergency lookout order_producer "
+    "volume_booster_trading virtual_time data_collector backtest_engine".split()
 )
 IMPURE = {
     "time",

@@ -263,16 +263,19 @@ def _sized_on_futures(
 ) -> tuple[Decimal, Decimal | None]:  # fmt: skip
     """The same with the end in mind: what is opened has to be closed within the target, too."""
     opening = positions.opening_room(side, view, settings, progress)
-    wanted = drawn if opening is None else positions.clip_to_opening(drawn, opening, min_order)
-    if not settings.close_position_at_end:
+    if opening is not None:
+        wanted = positions.clip_to_opening(drawn, opening, min_order)
+        reach = wanted == opening > view.rules.min_order_notional(view.mid_price)
+    elif settings.close_position_at_end:
+        wanted, reach = drawn, False
+    else:
         wanted = sizing.clip_to_headroom(drawn, progress.headroom_quote, min_order)
+        reach = wanted >= progress.headroom_quote
     most_quote = _most_quote(view, settings, progress)
+    most = view.rules.quantity(most_quote, price)
+    most = most if reachable is None else min(most, reachable)
     notional = min(wanted, most_quote)
-    limits = [
-        rules_limit for rules_limit in (reachable, view.rules.quantity(most_quote, price)) if rules_limit is not None
-    ]
-    reach = notional >= (progress.headroom_quote if opening is None else opening)
-    return notional, positions.fit(side, notional, price, view, settings, reach=reach, most_quantity=min(limits))
+    return notional, positions.fit(side, notional, price, view, settings, reach=reach, most_quantity=most)
 
 
 def _takes(settings: Settings) -> bool:
