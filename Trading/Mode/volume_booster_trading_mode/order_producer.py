@@ -20,7 +20,7 @@ import octobot_trading.modes as trading_modes
 from . import bot_process, exchange_view, futures_view, order_events, report
 from .announcements import Announcements
 from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
-from .core import pacing, policy, sizing
+from .core import guards, pacing, policy, sizing
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
 from .core.market import Fill, FuturesAccount, MarketRules, OpenOrder, Side, Trading, View
@@ -62,6 +62,8 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._ends_at: float | None = None
         self._running_since = 0.0
         self.problem = ""
+        self.position = ""
+        """On futures the position as it was seen last, in words."""
 
     @property
     def settler(self) -> Settler | None:
@@ -288,6 +290,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
                 self._settler.heard(missing.__cause__, self.now())
             return self._execution.waiting(campaign, policy.Wait(self._look_again_s(), str(missing)))
         settings = await self.trading_mode.raise_to_minimum(view)
+        self.position = guards.position_sentence(view, settings)
         await self._announcements.look(campaign, view, settings, progress)
         decision = self._decide(campaign, view, settings, progress)
         return await self._execution.carry_out(decision, campaign, view, progress)

@@ -123,6 +123,8 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
         progress = producer.progress()
         kind, reason = producer.campaign.reason_of(producer.source) or (GO, "")
         sentence = report.sentence(progress)
+        if producer.position:
+            sentence = f"{sentence}; {producer.position}"
         if producer.problem or kind in (WAIT, HALT, ERROR):
             sentence = f"{sentence}. {producer.problem or reason}"
         return sentence, float(min(progress.filled_quote / progress.target_quote, 1))

@@ -414,3 +414,14 @@ def futures_gauges(view: View, settings: Settings) -> tuple[Gauge, ...]:
         ),
         *(() if distance is None else (Gauge("liquidation", float(distance), least, "% away"),)),
     )
+
+
+def position_sentence(view: View, settings: Settings) -> str:
+    """The position on futures and how near its guards are, in words; empty on spot."""
+    if view.futures is None:
+        return ""
+    near = (
+        f"{gauge.guard.replace('_', ' ')} {gauge.value:.4g}/{gauge.limit:g} {gauge.unit}"
+        for gauge in futures_gauges(view, settings)
+    )
+    return ", ".join([f"position {view.futures.net_quantity:+f} at leverage {view.futures.leverage:g}", *near])
