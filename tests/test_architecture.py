@@ -34,7 +34,7 @@ ARROWS: dict[str, set[str]] = {
     "notifications": set(),
     "live_settings": {"core"},
     "announcements": {"notifications", "report", "campaign", "core"},
-    "exchange_record": {"exchange_view", "core"},
+    "exchange_record": {"exchange_view", "futures_view", "core"},
     "real_trader": {"exchange_record", "core"},
     "settler": {"exchange_view", "exchange_record", "real_trader", "campaign", "core"},
     "order_consumer": {"exchange_view", "futures_view", "lookout", "order_request", "report", "campaign", "core"},

@@ -98,8 +98,17 @@ async def prepare(exchange_manager: typing.Any, symbol: str, leverage: Decimal) 
             raise NoContractError(f"OctoBot has not loaded the contract {symbol} of {name} yet")
         if contract.current_leverage != leverage and contract.check_leverage_update(leverage):
             await exchange_manager.trader.set_leverage(symbol, None, leverage)
+        if _is_real(exchange_manager):
+            await _refresh_position(exchange_manager, symbol)
     except _UNANSWERED as error:
         raise NoContractError(f"{name} does not take leverage {leverage:g} for {symbol}: {error}") from error
+
+
+async def _refresh_position(exchange_manager: typing.Any, symbol: str) -> None:
+    """The position as the exchange has it now: OctoBot asks for it every few seconds."""
+    told = await exchange_manager.exchange.get_position(symbol)
+    side = told[trading_enums.ExchangeConstantsPositionColumns.SIDE.value]
+    await exchange_manager.exchange_personal_data.handle_position_update(symbol, side, told, should_notify=False)
 
 
 def valuation(exchange_manager: typing.Any, symbol: str) -> Valuation:
