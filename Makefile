@@ -47,7 +47,7 @@ test-one: $(VENV)/test.stamp lint
 
 check: $(VENV)/test.stamp lint
 	LAW_EXAMPLES=25 $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" \
-		tests/core tests/octobot tests/test_architecture.py
+		tests/core tests/octobot tests/test_architecture.py tests/test_documents.py
 
 .PHONY: lint
 lint: $(VENV)/test.stamp

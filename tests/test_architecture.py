@@ -24,7 +24,9 @@ ARROWS: dict[str, set[str]] = {
     "report": {"journal", "core"},
     "history": {"report", "journal", "core"},
     "equity_marks": {"journal", "core"},
-    "campaign": {"journal", "journal_file", "equity_marks", "bot_lock", "core"},
+    "market_board": {"core"},
+    "campaign": {"journal", "journal_file", "equity_marks", "market_board", "bot_lock", "core"},
+    "market_share": {"exchange_view", "market_board", "campaign", "core"},
     "lookout": {"exchange_view", "futures_view", "campaign", "core"},
     "emergency": {"exchange_view", "futures_view", "notifications", "campaign", "report", "journal", "core"},
     "futures_view": {"core"},
@@ -52,7 +54,7 @@ ARROWS: dict[str, set[str]] = {
     "data_collector": set(),
     "order_producer": {
         *{"announcements", "exchange_view", "futures_view", "order_events", "execution", "emergency", "lookout"},
-        *{"settler", "bot_process"},
+        *{"settler", "bot_process", "market_share"},
         *{"virtual_time", "campaign", "report", "journal", "core"},
     },
     "volume_booster_trading": {
@@ -69,7 +71,10 @@ CORE_ARROWS: dict[str, set[str]] = {
     "pacing": set(),
     "presets": set(),
     "candles": set(),
-    "settings": {"market", "presets"},
+    "named": set(),
+    "settings": {"market", "named", "presets"},
+    "allocation": {"market", "named", "settings", "books"},
+    "currency": {"market", "settings", "books", "ledger"},
     "corrections": {"market", "settings"},
     "conditions": {"market"},
     "montecarlo": {"market", "settings", "conditions", "direction", "guards", "pacing", "policy"},
@@ -89,13 +94,16 @@ CORE_ARROWS: dict[str, set[str]] = {
     "positions": {"market", "settings", "ledger", "sizing"},
     "pricing": {"market", "settings", "sizing"},
     "direction": {"market", "settings", "ledger", "sizing"},
-    "policy": {"market", "settings", "ledger", "guards", "direction", "positions", "sizing", "pricing", "pacing"},
+    "policy": {
+        *{"market", "settings", "ledger", "guards", "allocation", "direction", "positions", "sizing", "pricing"},
+        "pacing",
+    },
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
     "bot_process exchange_view futures_view exchange_record real_trader settler order_consumer order_events "
     "user_inputs notifications live_settings announcements execution emergency lookout order_producer "
-    "volume_booster_trading virtual_time data_collector backtest_engine".split()
+    "volume_booster_trading virtual_time data_collector backtest_engine market_share".split()
 )
 IMPURE = {
     "time",

@@ -20,6 +20,7 @@ from octobot_volume_booster.cli import home, install, launch
 from tests.bench.figures import Figures, Row
 
 PROFILE = "volume_booster_offline"
+PROFILE_EXCHANGE = "offline_exchange"
 DEADLINE_S = 60.0
 LOOK_EVERY_S = 0.01
 READY = b"Ready to trade on"
@@ -35,7 +36,7 @@ def start_once(folder: pathlib.Path) -> tuple[float, float]:
     with contextlib.ExitStack() as stack:
         stack.callback(exchange.stop)
         launched_at = time.time()
-        stack.callback(launch.start_octobot(octobot_home.path, port).stop)
+        stack.callback(launch.start_octobot(octobot_home.path, {PROFILE_EXCHANGE: port}).stop)
         ready_at = seen_at(lambda: is_ready(octobot_home.logs / "OctoBot.log"))
         seen_at(lambda: first_order_at(octobot_home.campaign) is not None)
         return ready_at - launched_at, (first_order_at(octobot_home.campaign) or 0.0) - launched_at

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 from typing import Any
 
 import pytest
 
-from octobot_volume_booster.core.guards import GUARDS, ORDER_GUARDS, thin_market
+from octobot_volume_booster.core.guards import GUARDS, LOCKS, ORDER_GUARDS
 from octobot_volume_booster.core.planner import explain
 from octobot_volume_booster.core.presets import Preset
 from octobot_volume_booster.core.settings import Settings, parse_settings, without_octobot_keys
@@ -19,17 +20,21 @@ TENTACLES = ("Trading/Mode/volume_booster_trading_mode", "Trading/Exchange/offli
 
 
 def written(value: object) -> str:
-    if value is None:
+    if value in (None, ""):
         return "(empty)"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def test_the_settings_table_of_the_readme_is_the_settings() -> None:
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text("utf-8")
+
+
+def test_the_settings_table_is_the_settings() -> None:
     expected = [
         f"| `{key}` | {written(value)} | {Settings.model_fields[key].description} |"
         for key, value in Settings().to_config().items()
     ]
-    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    lines = page("settings.md").splitlines()
     first = lines.index("| setting | default | what it does |") + 2
     assert lines[first : first + len(expected)] == expected
     assert lines[first + len(expected)] == ""
@@ -45,10 +50,10 @@ def test_the_bundle_and_its_tentacles_have_one_version_and_one_origin() -> None:
     assert f"## {bundle['version']} " in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
-def test_every_preset_is_explained_in_the_readme_as_it_is_computed() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
+def test_every_preset_is_explained_as_it_is_computed() -> None:
+    settings = page("settings.md")
     for preset in Preset:
-        assert preset is Preset.CUSTOM or f"| `{preset.value}` | {explain(preset)} |" in readme
+        assert preset is Preset.CUSTOM or f"| `{preset.value}` | {explain(preset)} |" in settings
 
 
 @pytest.mark.parametrize(
@@ -65,12 +70,20 @@ def test_the_configuration_of_the_offline_profile_has_every_setting() -> None:
     assert set(config) == {"required_strategies", *Settings.model_fields}
 
 
-def test_every_guard_stands_in_the_readme_with_its_settings() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    lasting = [guard for guard in (*GUARDS, *ORDER_GUARDS) if guard is not thin_market]
-    assert all(f"| `{guard.__name__}` | " in readme for guard in lasting)
+def test_every_guard_is_explained_with_its_settings_and_with_the_way_out() -> None:
+    guards, recovering = page("guards.md"), page("recovering-from-a-halt.md")
+    for guard in (*LOCKS, *GUARDS, *ORDER_GUARDS):
+        assert f"| `{guard.__name__}` | " in guards
+        assert re.search(rf"^### .*\b{guard.__name__}\b", recovering, re.MULTILINE), guard.__name__
+    explained = guards + page("emergency-stop.md")
     guarded = [key for key, field in Settings.model_fields.items() if _group(field) in ("Guards", "Emergency")]
-    assert all(readme.count(f"`{key}`") >= 2 for key in guarded), "in the table of settings, and where it is explained"
+    assert all(f"`{key}`" in explained for key in guarded)
+
+
+def test_the_readme_is_short_and_names_the_decisions() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert "## Decisions" in readme and "(docs/decisions.md)" in readme
+    assert len(readme.split()) < 1_500, "a newcomer reads it in some minutes"
 
 
 def _group(field: Any) -> str:

@@ -35,6 +35,8 @@ SHARE = spelt(decimals("0.00000001", "100"), float, Decimal)
 BPS = spelt(decimals("0.00000001", "10000"), float, Decimal)
 RATIO = spelt(decimals("0.00000001", "1"), float, Decimal)
 
+NAMED = st.sampled_from(("", "BTC/USDT = 2", {"BTC/USDT": 2, "kraken": 0}, "binance ETH/USDT=0.5 , kraken = 1"))
+
 VALID: dict[str, st.SearchStrategy[Any]] = {
     "enable_volume_booster": st.booleans(),
     "volume_target": AMOUNT,
@@ -51,6 +53,14 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "limit_order_timeout": SECONDS,
     "max_open_orders": spelt(st.integers(1, 200), int),
     "open_orders_at_start": st.sampled_from(("adopt", "cancel")),
+    "target_currency": st.sampled_from(("", "USDT", "BTC")),
+    "share_by": st.sampled_from(("even", "weights", "cost")),
+    "share_weights": NAMED,
+    "min_share_percent": SHARE,
+    "exchange_priority": st.sampled_from(("", "binance", "binance, kraken", ["kraken", "binance"])),
+    "max_daily_quote": NAMED,
+    "rate_limit_margins": st.sampled_from(("", "binance = 0.5", {"kraken": 1})),
+    "match_across_exchanges": st.booleans(),
     "preset": st.just("custom"),  # any other would decide about the rest: tests/core/test_presets.py
     "side_policy": st.sampled_from(("balanced", "alternate")),
     "max_position_imbalance": RATIO,
@@ -90,6 +100,10 @@ NO_NUMBERS: tuple[Any, ...] = (
     *(math.nan, math.inf, -math.inf, "nan", "inf"),
     *(-1, "-1", -0.5),
 )
+NO_NAMED: tuple[Any, ...] = (
+    *(None, 1, True, "BTC/USDT", "BTC/USDT = many", "= 2", "BTC/USDT = -1", [1], {"BTC/USDT": True}),
+    *("BTC/USDT = 1, BTC/USDT = 2", "BTC/USDT = nan", "BTC/USDT = 1e13"),
+)
 BROKEN: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("volume_target", "min_buy_amount", "max_buy_amount"), (*NO_NUMBERS, None, 0, "0", 1e13)),
     **dict.fromkeys(("min_sell_amount", "max_sell_amount"), (*NO_NUMBERS, None, 0.0, "1e13")),
@@ -115,6 +129,13 @@ BROKEN: dict[str, tuple[Any, ...]] = {
     "target_scope": (None, "", 1, "daily", "Pair", ["pair"]),
     "target_period": (None, "", 1, "pair", "week", ["daily"]),
     "open_orders_at_start": (None, "", 1, "keep", "Adopt", ["adopt"]),
+    "target_currency": (None, 1, [], True),
+    "share_by": (None, "", 1, "weight", "Even", ["cost"]),
+    **dict.fromkeys(("share_weights", "max_daily_quote"), NO_NAMED),
+    "min_share_percent": (*NO_NUMBERS, None, 0, 101),
+    "exchange_priority": (None, 1, True, {}, [1], "binance, binance"),
+    "rate_limit_margins": (*NO_NAMED, "binance = 0", "binance = 1.1"),
+    "match_across_exchanges": ("maybe", "", 2, None, [], math.nan),
     "order_type": ("LIMIT", "stop", "", None, True, 1, []),
     "preset": ("huge", "", None, True, 0, [], {}),
     "side_policy": ("Balanced", "random", "", None, False, 0, {}),

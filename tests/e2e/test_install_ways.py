@@ -21,7 +21,7 @@ from octobot_volume_booster.cli.octobot_process import offline_environment, run_
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODE = Path("Trading", "Mode", "volume_booster_trading_mode")
 EXCHANGE = Path("Trading", "Exchange", "offline_exchange")
-PROFILES = ("volume_booster", "volume_booster_offline", "volume_booster_sandbox")
+PROFILES = ("volume_booster", "volume_booster_offline", "volume_booster_sandbox", "volume_booster_several")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "tests")
 
 ASK_OCTOBOT = """
@@ -277,6 +277,7 @@ def test_an_existing_home_keeps_everything_of_its_user(home: Path, bundle_zip: P
     assert json.loads(activation.read_text(encoding="utf-8"))["tentacle_activation"]["Trading"] == {
         "ForeignTradingMode": False,
         "OfflineExchange": False,
+        "SecondOfflineExchange": False,
         "VolumeBoosterTradingMode": True,
     }
     assert {name: (home / name).read_bytes() for name in theirs} == theirs

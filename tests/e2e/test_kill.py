@@ -127,7 +127,7 @@ def world(folder: pathlib.Path, profile_id: str) -> Iterator[World]:
     homes.write_json(accounts, {"accounts": [account]})
     options = ["--accounts", str(accounts), "--control", "--seed", "7", "--prints-per-second", "20"]
     exchange, port = launch.start_exchange(0, folder.with_name("exchange.log"), *options)
-    environment = {**octobot_process.offline_environment(), launch.PORT_VARIABLE: str(port)}
+    environment = {**octobot_process.offline_environment(), launch.PORT_VARIABLES[homes.OFFLINE_EXCHANGE]: str(port)}
     try:
         home.select_profile(profile_id)
         home.use_keys(homes.OFFLINE_EXCHANGE, keys["api_key"], keys["api_secret"])

@@ -21,7 +21,7 @@ from octobot_volume_booster.offline_exchange.server.exchange import Exchange
 from octobot_volume_booster.offline_exchange.server.fault_injection import FaultInjection, fault_routes
 from octobot_volume_booster.offline_exchange.server.futures import FuturesDesk
 from octobot_volume_booster.offline_exchange.server.orders import Order, Trade
-from octobot_volume_booster.offline_exchange.server.price_path import PricePath
+from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec, PricePath
 from octobot_volume_booster.offline_exchange.server.venue import Venue
 
 MARKET_ID = "BTCUSDT"
@@ -56,9 +56,9 @@ class FaultyExchange:
         orders = self.exchange.venue.engine.accounts[CREDENTIALS.account].orders.values()
         return [order for order in orders if client_order_id in (None, order.request.client_order_id)]
 
-    def tape(self) -> Sequence[Trade]:
-        """All trades of the account, oldest first."""
-        return self.exchange.trades.of_market(CREDENTIALS.account, MARKET_ID)
+    def tape(self, market_id: str = MARKET_ID) -> Sequence[Trade]:
+        """All trades of the account on a market, oldest first."""
+        return self.exchange.trades.of_market(CREDENTIALS.account, market_id)
 
     async def until_accepted(self, client_order_id: str) -> None:
         """Waits until the exchange has an order with this client order id."""
@@ -77,9 +77,9 @@ class FaultyExchange:
 
 
 @contextlib.asynccontextmanager
-async def faulty_exchange() -> AsyncIterator[FaultyExchange]:
+async def faulty_exchange(markets: Sequence[MarketSpec] | None = None) -> AsyncIterator[FaultyExchange]:
     """One account, CREDENTIALS, with play money; no faults yet. It runs on this computer's clock, as its clients do."""
-    venue = Venue(_PATH)
+    venue = Venue(_PATH if markets is None else PricePath(7, START_TIME, markets))
     open_accounts(venue.engine, [DEFAULT_ACCOUNT])
     exchange = Exchange(venue, ExchangeClock(time.time), [CREDENTIALS])
     faults = FaultInjection(exchange)

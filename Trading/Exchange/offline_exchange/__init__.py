@@ -1,16 +1,16 @@
 """Front door of the offline exchange tentacle.
 
-``OfflineExchange`` is imported on first use only: the server next to it runs in a process that has no OctoBot.
+The exchanges are imported on first use only: the server next to them runs in a process that has no OctoBot.
 """
 
 from typing import Any
 
-__all__ = ["OfflineExchange"]
+__all__ = ["OfflineExchange", "SecondOfflineExchange"]
 
 
 def __getattr__(name: str) -> Any:
-    if name != "OfflineExchange":
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .offline_exchange import OfflineExchange
+    from . import offline_exchange
 
-    return OfflineExchange
+    return getattr(offline_exchange, name)

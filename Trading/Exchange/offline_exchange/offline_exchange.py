@@ -13,16 +13,19 @@ import octobot_trading.exchanges as exchanges
 LOOPBACK = "127.0.0.1"
 PORT_KEY = "port"
 PORT_VARIABLE = "VOLUME_BOOSTER_EXCHANGE_PORT"
+SECOND_PORT_VARIABLE = "VOLUME_BOOSTER_SECOND_EXCHANGE_PORT"
 CCXT_EXCHANGE = "binance"
 
 
-def exchange_port(tentacle_config: Mapping[str, Any], environment: Mapping[str, str]) -> int:
-    """TCP port of the local exchange: the environment variable when it is set, else the tentacle's configuration.
+def exchange_port(
+    tentacle_config: Mapping[str, Any], environment: Mapping[str, str], variable: str = PORT_VARIABLE
+) -> int:
+    """TCP port of a local exchange: the environment variable when it is set, else the tentacle's configuration.
 
     Raises ValueError, naming where the value comes from, unless it is a whole number from 1 to 65535.
     """
-    value: object = environment.get(PORT_VARIABLE)
-    origin = f"environment variable {PORT_VARIABLE}"
+    value: object = environment.get(variable)
+    origin = f"environment variable {variable}"
     if not value:
         value, origin = tentacle_config.get(PORT_KEY), f"'{PORT_KEY}' of the offline exchange's configuration"
     text = "" if isinstance(value, bool) else str(value)
@@ -46,6 +49,7 @@ class OfflineExchange(exchanges.RestExchange):
 
     DESCRIPTION = ""
     FIX_MARKET_STATUS = True
+    PORT_VARIABLE = PORT_VARIABLE
 
     @classmethod
     def get_name(cls) -> str:
@@ -81,7 +85,7 @@ class OfflineExchange(exchanges.RestExchange):
 
         Raises ValueError when the port is unusable.
         """
-        port = exchange_port(self.tentacle_config, os.environ)
+        port = exchange_port(self.tentacle_config, os.environ, self.PORT_VARIABLE)
         urls = getattr(ccxt, CCXT_EXCHANGE)().describe()["urls"]
         return {
             "urls": {group: loopback_urls(urls[group], port) for group in ("api", "test", "demo") if group in urls},
@@ -96,3 +100,13 @@ class OfflineExchange(exchanges.RestExchange):
                 "fetchMargins": False,
             },
         }
+
+
+class SecondOfflineExchange(OfflineExchange):
+    """Another one of these, on a port of its own: for rehearsals of a campaign on two exchanges."""
+
+    PORT_VARIABLE = SECOND_PORT_VARIABLE
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "second_offline_exchange"

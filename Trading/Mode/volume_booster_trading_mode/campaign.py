@@ -8,15 +8,18 @@ import json
 import pathlib
 import re
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from .bot_lock import BotLock
-from .core.books import day_of
+from .core.allocation import Portion, portion_of
+from .core.books import Market, day_of
 from .core.conditions import Conditions
+from .core.currency import campaign_currency
 from .core.guards import Halt
 from .core.ledger import Ledger, OrderRecord, Outcome, Progress
-from .core.market import Equity, Fill, OrderIntent, Trading
+from .core.market import ONE, Equity, Fill, OrderIntent, Trading
 from .core.settings import Settings, TargetPeriod, TargetScope
 from .equity_marks import EquityMarks
 from .journal import (
@@ -42,6 +45,7 @@ from .journal import (
     OrderRow,
 )
 from .journal_file import move_aside, remove, told
+from .market_board import MarketBoard
 
 _NUMBER = re.compile(r"\d[\d.,]*")
 
@@ -85,6 +89,7 @@ class Campaign:
     def __init__(self, journal: Journal, ledger: Ledger | None = None, lock: BotLock | None = None) -> None:
         self._journal = journal
         self._lock = lock
+        self.board = MarketBoard()
         self._load(journal.replay() if ledger is None else ledger)
 
     def _load(self, ledger: Ledger) -> None:
@@ -107,6 +112,7 @@ class Campaign:
         self._halts = {row.source: Halt(row.reason, row.guard, is_lasting=True) for row in reversed(halts)}
         self._equity = EquityMarks(self._journal, self._resumes)
         self.last_order_at: float | None = None
+        self._currency = self._journal.currency()
         self._looked_at: float | None = None
 
     @classmethod
@@ -317,14 +323,18 @@ class Campaign:
         self._obey(Command(self._journal.add_command(now, kind), now, kind, ""), now)
 
     def equity(
-        self, exchange: str, symbol: str, now: float, mid_price: Decimal, total_base: Decimal, total_quote: Decimal
-    ) -> Equity:
+        self, exchange: str, symbol: str, now: float, mid_price: Decimal, total_base: Decimal, total_quote: Decimal,
+        quote_rate: Decimal = ONE,
+    ) -> Equity:  # fmt: skip
         """What the campaign's account of one market is worth, with the marks that losses are counted from.
+
+        Worth is in the campaign's currency: `quote_rate` is what one of the market's quote is worth in it.
 
         The totals are what the account holds; they are used once, to write down what the campaign began with.
         """
         market = (exchange, symbol)
-        return self._equity.at(market, now, mid_price, (total_base, total_quote), self.ledger.drift(market))
+        totals = total_base, total_quote * quote_rate
+        return self._equity.at(market, now, mid_price * quote_rate, totals, self.ledger.drift(market))
 
     def reserve(
         self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float,
@@ -337,7 +347,11 @@ class Campaign:
         """
         if min_order_quote is not None and self._in_use is not None:
             headroom_quote = self.progress_for(self._in_use, exchange, symbol, now).headroom_quote
-            if headroom_quote <= 0 or intent.volume >= headroom_quote + min_order_quote:
+            least = min_order_quote * intent.valuation.quote_rate
+            if headroom_quote <= 0 or intent.volume >= headroom_quote + least:
+                return False
+            portion = self.portion((exchange, symbol), self._in_use, now)
+            if portion is not None and portion.is_a_cap and intent.volume > portion.headroom_quote:
                 return False
         self.place(order_id, exchange, symbol, intent, now)
         return True
@@ -397,6 +411,9 @@ class Campaign:
         """
         self.record(fill.order_id)
         is_news = self._journal.add_fill(fill) and self.ledger.apply(fill)
+        if is_news:
+            record = self.ledger.record(fill.order_id)
+            self.board.measure(record.market, fill, record.intent)
         self._sum_up_now_and_then()
         return is_news
 
@@ -464,13 +481,44 @@ class Campaign:
         """
         target_quote = self.target_quote(settings)
         market = (exchange, symbol) if settings.target_scope is TargetScope.PAIR else None
+        return self.ledger.progress(target_quote, market, self._period(settings, now), (exchange, symbol))
+
+    def _period(self, settings: Settings, now: float) -> int | None:
+        """The day that the target is for, begun and written down; None for all days."""
         if settings.target_period is TargetPeriod.TOTAL:
-            return self.ledger.progress(target_quote, market)
+            return None
         day = day_of(now)
         if day not in self._begun_days:
-            self._journal.add_day(day, now, target_quote)
+            self._journal.add_day(day, now, self.target_quote(settings))
             self._begun_days.add(day)
-        return self.ledger.progress(target_quote, market, day)
+        return day
+
+    def portion(self, market: Market, settings: Settings, now: float) -> Portion | None:
+        """What one of several markets may do now; None where there is only one, and nothing caps it."""
+        if len(self.board.markets) < 2 and not settings.max_daily_quote and not settings.share_weights:
+            return None
+        headroom_quote = self.progress_for(settings, *market, now).headroom_quote
+        periods = self._period(settings, now), day_of(now)
+        committed = {
+            one: (self._committed(one, periods[0]), self._committed(one, periods[1])) for one in self.board.markets
+        }
+        return portion_of(market, self.board.states(now, committed), headroom_quote, settings)
+
+    def _committed(self, market: Market, day: int | None) -> Decimal:
+        progress = self.ledger.progress(ONE, market, day)
+        return progress.filled_quote + progress.open_buy_quote + progress.open_sell_quote
+
+    def currency(self, settings: Settings, quotes: Iterable[str], now: float) -> str:
+        """What this campaign counts in; written down the first time.
+
+        :param quotes: of all enabled pairs.
+        :raises CurrencyError: when that can't be told.
+        """
+        wanted = campaign_currency(settings, quotes, self._currency)
+        if self._currency is None:
+            self._journal.add_currency(now, wanted)
+            self._currency = wanted
+        return wanted
 
     @property
     def needs_checkpoint(self) -> bool:

@@ -158,7 +158,7 @@ class EmergencyStop:
         except exchange_view.NotReadableError as missing:
             return str(missing)
         if futures is not None:
-            return positions.emergency_order(futures, price, rules)
+            return positions.emergency_order(futures, price, rules, producer.worth)
         most = producer.fundable(side, price, rules)
         quantity = sizing.fit_quantity(abs(held) * price, price, most, rules)
         if quantity is None or quantity > abs(held) + rules.quantity_step:

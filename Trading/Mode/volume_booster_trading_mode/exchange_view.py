@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import typing
+import urllib.parse
 import urllib.request
 import weakref
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import ccxt
+import octobot_commons.constants as commons_constants
 import octobot_commons.symbols as commons_symbols
 import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
@@ -18,7 +20,19 @@ import octobot_trading.personal_data as trading_personal_data
 
 from . import futures_view
 from .core import sandbox
-from .core.market import Balances, FuturesAccount, Level, MarketRules, OpenOrder, Side, Trading, View, Vitals
+from .core.market import (
+    SPOT,
+    Balances,
+    FuturesAccount,
+    Level,
+    MarketRules,
+    OpenOrder,
+    Side,
+    Trading,
+    Valuation,
+    View,
+    Vitals,
+)
 
 MarketStatus = trading_enums.ExchangeConstantsMarketStatusColumns
 FeeColumns = trading_enums.ExchangeConstantsMarketPropertyColumns
@@ -134,6 +148,7 @@ def read_view(
     orders: tuple[OpenOrder, ...],
     book: Book | None = None,
     running_since: float = 0.0,
+    valuation: Valuation = SPOT,
     futures: FuturesAccount | None = None,
 ) -> View:
     """What a decision on this symbol may look at, at the moment `now` of OctoBot's clock.
@@ -159,6 +174,7 @@ def read_view(
         bids=book.bids if book else (),
         asks=book.asks if book else (),
         running_since=running_since,
+        valuation=valuation,
         futures=futures,
     )
 
@@ -226,9 +242,53 @@ def _rules(
 
 def known_price(exchange_manager: typing.Any, symbol: str) -> Decimal | None:
     """The price that OctoBot has of any symbol, however old; None when it has none."""
-    data = exchange_manager.exchange_symbols_data.get_exchange_symbol_data(symbol, allow_creation=False)
+    data = exchange_manager.exchange_symbols_data.exchange_symbol_data.get(symbol)
     price = Decimal(data.prices_manager.mark_price) if data is not None else Decimal(0)
     return price if price.is_finite() and price > 0 else None
+
+
+def known_rate(exchange_manager: typing.Any, quote: str, currency: str) -> Decimal | None:
+    """What one of a quote is worth in a currency at the prices that OctoBot has; None when it has none."""
+    if (price := known_price(exchange_manager, f"{quote}/{currency}")) is not None:
+        return price
+    if (price := known_price(exchange_manager, f"{currency}/{quote}")) is not None:
+        return 1 / price
+    manager = exchange_manager.exchange_personal_data.portfolio_manager
+    converter = manager.portfolio_value_holder.value_converter
+    try:
+        rate = Decimal(converter.convert_currency_value_using_last_prices(Decimal(1), quote, currency))
+    except (trading_errors.MissingPriceDataError, trading_errors.PendingPriceDataError):
+        return None
+    return rate if rate.is_finite() and rate > 0 else None
+
+
+def enabled_pairs(exchange_manager: typing.Any) -> list[str]:
+    """The pairs of the profile that are enabled, and those that this exchange trades."""
+    currencies = (exchange_manager.config or {}).get(commons_constants.CONFIG_CRYPTO_CURRENCIES, {})
+    enabled = [
+        pair
+        for currency in currencies.values()
+        if currency.get(commons_constants.CONFIG_ENABLED_OPTION, True)
+        for pair in currency.get(commons_constants.CONFIG_CRYPTO_PAIRS, ())
+        if "/" in pair
+    ]
+    return list(dict.fromkeys([*exchange_manager.exchange_config.traded_symbol_pairs, *enabled]))
+
+
+def enabled_exchanges(exchange_manager: typing.Any) -> list[str]:
+    """The exchanges of the profile that are enabled, and this one."""
+    exchanges = (exchange_manager.config or {}).get(commons_constants.CONFIG_EXCHANGES, {})
+    enabled = [name for name, one in exchanges.items() if one.get(commons_constants.CONFIG_ENABLED_OPTION, True)]
+    return list(dict.fromkeys([exchange_manager.exchange_name, *enabled]))
+
+
+def venue_of(exchange_manager: typing.Any) -> str:
+    """Where the orders of an exchange go: the same for two names of one exchange. A simulated one is for itself."""
+    client = getattr(exchange_manager.exchange.connector, "client", None)
+    if client is None or trading_of(exchange_manager).is_simulated:
+        return f"simulated {exchange_manager.exchange_name}"
+    hosts = {urllib.parse.urlsplit(address).netloc for address in _texts(client.urls.get("api"))}
+    return " ".join(sorted(hosts))
 
 
 def _market_price(exchange_manager: typing.Any, symbol: str, now: float) -> tuple[Decimal, float]:

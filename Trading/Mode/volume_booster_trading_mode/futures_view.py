@@ -15,7 +15,7 @@ import octobot_commons.symbols as commons_symbols
 import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 
-from .core.market import SPOT, ZERO, FuturesAccount, Level, Valuation
+from .core.market import ONE, SPOT, ZERO, FuturesAccount, Level, Valuation
 
 _FIRST_BROKEN, _FIRST_REPAIRED = (2, 0, 16), (3, 0, 0)
 """From the one on to before the other, OctoBot raises NotImplementedError at every fill of a real futures order."""
@@ -23,7 +23,6 @@ _UNANSWERED = (
     ccxt.BaseError, NotImplementedError, trading_errors.OctoBotExchangeError, trading_errors.NotSupported,
     trading_errors.UnreachableExchange,
 )  # fmt: skip
-INVERSE = Valuation(is_inverse=True)
 
 
 class NoContractError(Exception):
@@ -111,11 +110,12 @@ async def _refresh_position(exchange_manager: typing.Any, symbol: str) -> None:
     await exchange_manager.exchange_personal_data.handle_position_update(symbol, side, told, should_notify=False)
 
 
-def valuation(exchange_manager: typing.Any, symbol: str) -> Valuation:
-    """What a quantity of the symbol is."""
-    if not is_futures(exchange_manager):
-        return SPOT
-    return INVERSE if commons_symbols.parse_symbol(symbol).is_inverse() else SPOT
+def valuation(exchange_manager: typing.Any, symbol: str, quote_rate: Decimal = ONE) -> Valuation:
+    """What a quantity of the symbol is worth, one of its quote being worth so much."""
+    is_inverse = is_futures(exchange_manager) and commons_symbols.parse_symbol(symbol).is_inverse()
+    return (
+        Valuation(quote_rate, is_inverse=True) if is_inverse else SPOT if quote_rate == ONE else Valuation(quote_rate)
+    )
 
 
 def contract_size(exchange_manager: typing.Any, symbol: str) -> Decimal:

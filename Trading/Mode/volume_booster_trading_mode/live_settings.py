@@ -48,7 +48,7 @@ class LiveSettings:
     def raise_to_minimum(self, config: Config, view: View) -> list[str]:
         """Raise amounts that the exchange does not accept, in the configuration and the file; a sentence for each."""
         assert self.current is not None
-        minimum = view.rules.min_order_notional(view.mid_price)
+        minimum = view.rules.min_order_notional(view.mid_price) * view.valuation.quote_rate
         if not corrections.is_below(self.current, minimum):
             return []
         before = self.current.to_config()

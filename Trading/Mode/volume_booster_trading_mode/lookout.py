@@ -15,7 +15,7 @@ from decimal import Decimal
 from . import exchange_view, futures_view
 from .campaign import Campaign
 from .core.guards import REAL_TRADING_VARIABLE
-from .core.market import Equity, Vitals
+from .core.market import ONE, Equity, Vitals
 
 VOLUME_EVERY_S = 60.0
 VOLUME_KEPT_S = 600.0
@@ -104,13 +104,16 @@ class Lookout:
             if limit["rateLimitType"] in _KINDS and limit["interval"] in _INTERVALS
         }
 
-    def vitals(self, now: float, mid_price: Decimal, *, is_limited: bool) -> Vitals:
-        """The vitals of this look; the next one is compared with it."""
+    def vitals(self, now: float, mid_price: Decimal, quote_rate: Decimal = ONE, *, is_limited: bool) -> Vitals:
+        """The vitals of this look; the next one is compared with it.
+
+        :param quote_rate: what one of the market's quote is worth in the campaign's currency, which the equity is in.
+        """
         manager, campaign = self._manager, self._campaign
         market = manager.exchange_name, self._symbol
         used, resets_in_s = self._rate_limit_use(now) if is_limited else (0.0, 0.0)
         return Vitals(
-            equity=self._equity(now, mid_price),
+            equity=self._equity(now, mid_price, quote_rate),
             last_mid_price=self._mid_before(now, mid_price),
             clock_jump_s=self._clock_jump_s(now),
             day_volume_quote=self._known_volume(now),
@@ -122,15 +125,15 @@ class Lookout:
             is_real_trading_allowed=is_real_trading_allowed(),
         )
 
-    def _equity(self, now: float, mid_price: Decimal) -> Equity:
+    def _equity(self, now: float, mid_price: Decimal, quote_rate: Decimal) -> Equity:
         """On futures the drift is that of the position, which is worth something else than the profit it has made."""
         manager, campaign, market = self._manager, self._campaign, (self._manager.exchange_name, self._symbol)
-        equity = campaign.equity(*market, now, mid_price, *exchange_view.totals(manager, self._symbol))
+        totals = exchange_view.totals(manager, self._symbol)
+        equity = campaign.equity(*market, now, mid_price, *totals, quote_rate)
         if not futures_view.is_futures(manager):
             return equity
-        own = campaign.ledger.net_quantity(market)
-        worth = futures_view.valuation(manager, self._symbol).notional(own, mid_price)
-        return replace(equity, drift_quote=worth)
+        worth = futures_view.valuation(manager, self._symbol, quote_rate)
+        return replace(equity, drift_quote=worth.volume(campaign.ledger.net_quantity(market), mid_price))
 
     def _mid_before(self, now: float, mid_price: Decimal) -> Decimal | None:
         before, self._last_mid = self._last_mid, (now, mid_price)

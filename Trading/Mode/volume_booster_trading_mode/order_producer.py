@@ -23,12 +23,13 @@ from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, CAMPAIGNS, Campaign, Control
 from .core import guards, pacing, policy, sizing
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
-from .core.market import Fill, FuturesAccount, MarketRules, OpenOrder, Side, Trading, View
+from .core.market import SPOT, Fill, FuturesAccount, MarketRules, OpenOrder, Side, Trading, View
 from .core.settings import Settings, TargetPeriod
 from .emergency import EmergencyStop
 from .execution import HALTED_LOOK_S, SHORTEST_DELAY_S, Execution
 from .journal import DONE, HALT, STOP, JournalError
 from .lookout import Lookout
+from .market_share import MarketShare, RefusedError
 from .settler import Settler
 from .virtual_time import Timetable
 
@@ -57,11 +58,14 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._settler: Settler | None = None
         self._timetable: Timetable | None = None
         self._lookout: Lookout | None = None
+        self._share: MarketShare | None = None
         self._emergency: asyncio.Task[None] | None = None
         self._is_ending = False
         self._ends_at: float | None = None
         self._running_since = 0.0
         self.problem = ""
+        self.worth = SPOT
+        """What a quantity of the market was worth at the last look."""
         self.position = ""
         """On futures the position as it was seen last, in words."""
 
@@ -152,6 +156,8 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if self.campaign is not None:
             campaign, self.campaign = self.campaign, None
             self._note_stop(campaign)
+            if self._share is not None:
+                self._share.leave()
             CAMPAIGNS.leave(self.exchange_manager.bot_id)
         self._wake.set()
         await super().stop()
@@ -171,6 +177,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if aside is not None:
             self.logger.info("A new target was set, so a new campaign begins; the finished one is kept as %s", aside)
         self._close_orders_that_the_simulator_lost(campaign, trading)
+        self._share = MarketShare(self.exchange_manager, self.trading_mode.symbol, campaign, self.now())
         passing_s = None if self.exchange_manager.is_backtesting else time.monotonic
         self._lookout = Lookout(self.exchange_manager, self.trading_mode.symbol, campaign, passing_s)
         if not trading.is_simulated:
@@ -201,7 +208,15 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             delay_s = pacing.backoff_delay(self._errors_in_a_row, random.Random(self._errors_in_a_row))
             what = f"Volume booster of {self.source}: {error}; next try in {delay_s:.0f} s"
             self.logger.exception(error, True, what)
+            self._give_way()
+        if self._share is not None:
+            self._share.is_due_at(self.now() + delay_s)
         return max(delay_s, SHORTEST_DELAY_S)
+
+    def _give_way(self) -> None:
+        """This market can't trade now: its share of the target is for the others until it can."""
+        if self._share is not None:
+            self._share.can_not_trade(self.now())
 
     @property
     def is_woken(self) -> bool:
@@ -283,9 +298,14 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         progress = self.progress()
         try:
             view = await self._view(is_done=progress.is_done)
+        except RefusedError as refused:
+            self._give_way()
+            return self._execution.halted(campaign, Halt(str(refused)))
         except exchange_view.TraderPausedError as paused:
+            self._give_way()
             return await self._paused(campaign, str(paused))
         except exchange_view.NotReadableError as missing:
+            self._give_way()
             if self._settler is not None:
                 self._settler.heard(missing.__cause__, self.now())
             return self._execution.waiting(campaign, policy.Wait(self._look_again_s(), str(missing)))
@@ -300,7 +320,8 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         number = campaign.orders_placed(view.exchange, view.symbol)
         rng = pacing.decision_rng(campaign.seed, view.exchange, view.symbol, number)
         hold = campaign.control.reason if campaign.control.state is ControlState.PAUSED else ""
-        return policy.decide(view, settings, progress, rng, hold, campaign.halt_of(self.source))
+        assert self._share is not None, "join_campaign() comes first"
+        return self._share.decide(view, settings, progress, rng, hold, campaign.halt_of(self.source))
 
     async def _paused(self, campaign: Campaign, reason: str) -> float:
         """OctoBot's own pause: nothing of ours rests while it lasts, and it goes on by itself afterwards."""
@@ -343,6 +364,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         """What there is to see. For an order to a real exchange its book and the open orders are asked now.
 
         :raises NotReadableError: naming what is missing.
+        :raises RefusedError: when this market can't take part in the campaign.
         """
         manager, symbol, settler, lookout = (
             self.exchange_manager,
@@ -351,8 +373,10 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self._lookout,
         )
         exchange_view.check_ready(manager, symbol)
-        assert lookout is not None, "join_campaign() comes first"
+        assert lookout is not None and self._share is not None, "join_campaign() comes first"
         is_futures = await self._prepare_contract()
+        rate = self._share.valuation(self.trading_mode.settings, self.now()).quote_rate
+        worth = self.worth = futures_view.valuation(manager, symbol, rate)
         is_limited = settler is not None
         await lookout.ask_exchange(self.now(), is_limited=is_limited)
         book = None
@@ -361,10 +385,10 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             book = await exchange_view.read_book(manager, symbol)
         now = self.now()
         price = exchange_view.read_price(manager, symbol, now, book)
-        vitals = lookout.vitals(now, price.mid_price, is_limited=is_limited)
+        vitals = lookout.vitals(now, price.mid_price, worth.quote_rate, is_limited=is_limited)
         futures = self.read_futures(price.mid_price)
         return exchange_view.read_view(
-            manager, symbol, now, price, vitals, self.open_orders(), book, self._running_since, futures
+            manager, symbol, now, price, vitals, self.open_orders(), book, self._running_since, worth, futures
         )
 
     async def _prepare_contract(self) -> bool:

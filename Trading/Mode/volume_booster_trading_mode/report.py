@@ -14,9 +14,10 @@ from .core.books import DAY_S, day_of
 from .core.ledger import Holding, Ledger, Progress
 from .core.market import Fill, OrderIntent, Trading
 from .core.settings import TargetPeriod, TargetScope
-from .journal import CONDITIONS, DONE, HALT, PAUSE, PAUSED_REASON, RESUME, START, STOP, TARGET, EventRow, Journal
+from .journal import CONDITIONS, DONE, HALT, PAUSE, PAUSED_REASON, RESUME, START, STOP, TARGET, WAIT, EventRow, Journal
 
 CENT = Decimal("0.01")
+PART_STATES: dict[str | None, str] = {HALT: "halted", WAIT: "waiting", STOP: "stopped", DONE: "done"}
 FINEST = Decimal("1e-12")
 LARGEST = Decimal("1e12")
 
@@ -89,6 +90,40 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What one market has done of a campaign, and what it does now: a kind of event and its reason."""
+
+    exchange: str
+    symbol: str
+    progress: Progress
+    kind: str | None
+    reason: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.exchange} {self.symbol}"
+
+    def share_of(self, whole: Progress) -> float:
+        """Of all that is filled, 0 to 1."""
+        return float(self.progress.filled_quote / whole.filled_quote) if whole.filled_quote else 0.0
+
+    def to_json(self, whole: Progress) -> dict[str, typing.Any]:
+        progress = self.progress
+        return {
+            "exchange": self.exchange,
+            "symbol": self.symbol,
+            "filled_quote": money(progress.filled_quote),
+            "share": round(self.share_of(whole), 4),
+            "orders": progress.orders,
+            "fills": progress.fills,
+            "cost_quote": money(progress.cost_quote),
+            "cost_bps": f"{progress.cost_bps:.2f}",
+            "state": PART_STATES.get(self.kind, "running"),
+            "reason": self.reason or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignReport:
     """A campaign as its journal tells it.
 
@@ -114,6 +149,10 @@ class CampaignReport:
     days: tuple[Day, ...] = ()
     has_said_done: bool = False
     """Whether the bot has noted, since it was started last, that the target is reached."""
+    currency: str | None = None
+    """What the campaign counts in; None for one that was begun before that was written down."""
+    parts: tuple[Part, ...] = ()
+    """What each market has done of it."""
 
     @classmethod
     def not_begun(cls, target_quote: Decimal, octobot_version: str, reason: str, now: float) -> CampaignReport:
@@ -126,8 +165,8 @@ class CampaignReport:
 
     @property
     def quote(self) -> str:
-        """The quote currency of its markets."""
-        return ", ".join(dict.fromkeys(symbol.partition("/")[2] for _, symbol in self.markets))
+        """The currency that it counts in: the quote of its markets, where that is the same for all."""
+        return self.currency or ", ".join(dict.fromkeys(symbol.partition("/")[2] for _, symbol in self.markets))
 
     @property
     def is_finished(self) -> bool:
@@ -179,6 +218,8 @@ class CampaignReport:
             "inventory_quote": money(_to_cents_of_cents(progress.inventory_quote)),
             "inventory": [_holding_json(holding) for holding in progress.holdings],
             "days": [day.to_json() for day in self.days],
+            "currency": self.quote or None,
+            "markets": [part.to_json(progress) for part in self.parts],
         }
 
     @property
@@ -250,6 +291,8 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
             target_period=period,
             days=() if day is None else _days(journal, ledger, targets, day),
             has_said_done=_has_said_done(events),
+            currency=journal.currency(),
+            parts=_parts(ledger, events, target_quote, day),
         )
     finally:
         journal.close()
@@ -290,6 +333,17 @@ def _pairs(ledger: Ledger, events: list[EventRow]) -> tuple[tuple[str, str], ...
     return tuple(dict.fromkeys([*((exchange, symbol) for exchange, _, symbol in begun), *ledger.markets]))
 
 
+def _parts(ledger: Ledger, events: list[EventRow], target_quote: Decimal, day: int | None) -> tuple[Part, ...]:
+    """What each market has done, and what was noted of it last."""
+    last = {event.source: event for event in events}
+    parts = []
+    for exchange, symbol in _pairs(ledger, events):
+        event = last.get(f"{exchange} {symbol}")
+        kind, reason = (None, "") if event is None else (event.kind, event.reason)
+        parts.append(Part(exchange, symbol, ledger.progress(target_quote, (exchange, symbol), day), kind, reason))
+    return tuple(parts)
+
+
 def _last_seen_at(started_at: float, ledger: Ledger, events: list[EventRow]) -> float:
     last_fill_at = ledger.progress(CENT).last_fill_at
     return max(started_at, started_at if last_fill_at is None else last_fill_at, *(event.at for event in events))
@@ -311,15 +365,37 @@ def _state(
         told_at = (event.at for event in reversed(events) if event.kind == DONE and event.at >= reached_at)
         return "done", None, next(told_at, reached_at)
     is_stopped = bool(events) and events[-1].kind == STOP
-    last = next((event for event in reversed(events) if event.kind != STOP), None)
-    if last is not None and last.kind == HALT:
+    lasts = _lasts(events)
+    halted = [event for event in lasts if event.kind == HALT]
+    if halted and all(event.kind in (HALT, DONE) for event in lasts):
         # OctoBot may be stopped while it is halted: the halt is what a person has to know
-        return "halted", last.reason, last.at
+        return "halted", _together(halted), max(event.at for event in halted)
     if is_stopped:
         return "stopped", events[-1].reason, events[-1].at
     if is_paused:
         return "paused", PAUSED_REASON, None
-    return "running", (last.reason or None) if last is not None and last.kind != START else None, None
+    last = max(lasts, key=lambda event: event.at, default=None)
+    if last is None or halted:
+        return "running", _together(halted) or None, None
+    return "running", (last.reason or None) if last.kind != START else None, None
+
+
+def _lasts(events: list[EventRow]) -> list[EventRow]:
+    """What was noted last of each market since the bot was started last, stops aside."""
+    lasts: dict[str, EventRow] = {}
+    for event in events:
+        if event.kind == START and lasts.get(event.source, event).kind != START:
+            lasts.pop(event.source, None)
+        if event.kind != STOP:
+            lasts[event.source] = event
+    return list(lasts.values())
+
+
+def _together(halted: list[EventRow]) -> str:
+    """The reasons of the markets that are halted, each with its market where there are several."""
+    if len({event.reason for event in halted}) == 1:
+        return halted[0].reason
+    return "; ".join(f"{event.source}: {event.reason}" for event in halted)
 
 
 def _has_said_done(events: list[EventRow]) -> bool:

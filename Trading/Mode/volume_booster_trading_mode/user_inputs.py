@@ -18,6 +18,8 @@ _INPUT_TYPES: tuple[tuple[type, typing.Any], ...] = (
     (enum.Enum, commons_enums.UserInputTypes.OPTIONS),
     (int, commons_enums.UserInputTypes.INT),
     (type(None), commons_enums.UserInputTypes.TEXT),
+    (str, commons_enums.UserInputTypes.TEXT),
+    (tuple, commons_enums.UserInputTypes.TEXT),
 )
 
 

@@ -14,6 +14,8 @@ from ..campaign import CAMPAIGN_FILE
 MODE_CONFIG = pathlib.PurePath("specific_config", "VolumeBoosterTradingMode.json")
 KEPT_SUFFIX = ".before_run"
 OFFLINE_EXCHANGE = "offline_exchange"
+OFFLINE_EXCHANGES = (OFFLINE_EXCHANGE, "second_offline_exchange")
+"""The exchanges of the bundle, which run on this computer."""
 
 
 class HomeError(Exception):
@@ -70,6 +72,12 @@ class Home:
         config = read_json(self.config)
         keys = {"api-key": api_key, "api-secret": api_secret, "sandboxed": False}
         write_json(self.config, config | {"exchanges": {**config.get("exchanges", {}), exchange: keys}})
+
+
+def offline_exchanges(config: dict[str, typing.Any]) -> list[str]:
+    """The exchanges of this computer that a profile's configuration has enabled."""
+    exchanges = config["exchanges"]
+    return [name for name in OFFLINE_EXCHANGES if exchanges.get(name, {"enabled": False}).get("enabled", True)]
 
 
 def profile_config(profile: pathlib.Path) -> dict[str, typing.Any]:

@@ -10,6 +10,7 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 
 from .octobot_process import octobot_command, offline_environment, own_group
 
@@ -18,7 +19,11 @@ STOP_TIMEOUT_S = 25.0
 EXCHANGE_MODULE = f"{__package__.rpartition('.')[0]}.offline_exchange.server.__main__"
 """Beside this package in a wheel; a process of its own, so it is named and not imported."""
 LOOPBACK = "127.0.0.1"
-PORT_VARIABLE = "VOLUME_BOOSTER_EXCHANGE_PORT"
+PORT_VARIABLES = {
+    "offline_exchange": "VOLUME_BOOSTER_EXCHANGE_PORT",
+    "second_offline_exchange": "VOLUME_BOOSTER_SECOND_EXCHANGE_PORT",
+}
+"""Where each local exchange's tentacle looks for its port."""
 
 
 class LaunchError(Exception):
@@ -115,14 +120,15 @@ def start_exchange(port: int, log: pathlib.Path, *options: str) -> tuple[Child, 
     return child, int(ready["port"])
 
 
-def start_octobot(home: pathlib.Path, exchange_port: int | None, *args: str) -> Child:
+def start_octobot(home: pathlib.Path, ports: Mapping[str, int], *args: str) -> Child:
     """The real OctoBot in its home.
 
+    :param ports: of the local exchanges that it may connect to, by their names.
     :raises LaunchError: when it can't be started.
     """
     environment = offline_environment()
-    if exchange_port is not None:
-        environment[PORT_VARIABLE] = str(exchange_port)
+    environment |= {PORT_VARIABLES[name]: str(port) for name, port in ports.items()}
+    if ports:
         for name in ("no_proxy", "NO_PROXY"):  # no proxy leads back to this computer
             environment[name] = ",".join(part for part in (environment.get(name), LOOPBACK) if part)
     return Child("OctoBot", octobot_command(*args), home, home / "logs" / "octobot-console.log", environment)

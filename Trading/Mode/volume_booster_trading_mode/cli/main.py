@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if given[:1] == ["exchange"]:
             return _exchange(given[1:])
-        arguments = _parser().parse_args(given)
+        arguments = parser().parse_args(given)
         return int(arguments.command(arguments))
     except SettingsError as error:
         return _problem(ExitCode.UNUSABLE, *error.problems)
@@ -136,16 +136,22 @@ def _exchange(options: list[str]) -> int:
     return int(server.main(options))
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Of the whole command line, that of the local exchange left out."""
     what = "Reaches a traded-volume target with OctoBot."
     parser = _Parser(prog="volume-booster", description=what, allow_abbrev=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
 
     pack = _command(commands, "pack", _pack, "build the bundle that OctoBot's own tentacles command installs")
-    pack.add_argument("--out", type=pathlib.Path, metavar="ZIP", default=pathlib.Path("volume_booster.zip"))
+    archive = "volume_booster.zip"
+    pack.add_argument(
+        "--out", type=pathlib.Path, metavar="ZIP", default=pathlib.Path(archive), help=f"default: {archive}"
+    )
 
     install = _command(commands, "install", _install, "install bundle and profiles into an OctoBot home")
-    install.add_argument("--home", type=pathlib.Path, metavar="DIR", required=True)
+    install.add_argument(
+        "--home", type=pathlib.Path, metavar="DIR", required=True, help="where OctoBot lives; made when it is not there"
+    )
     install.add_argument("--json", action="store_true", help="print the report as one JSON object")
 
     simulate = _command(commands, "simulate", _simulate, "run OctoBot in simulation mode on the local exchange")
@@ -183,9 +189,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_home_options(parser: argparse.ArgumentParser) -> None:
+def _add_home_options(parser: argparse.ArgumentParser, printed: str = "campaign") -> None:
     parser.add_argument("--home", type=pathlib.Path, metavar="DIR", default=DEFAULT_HOME, help="default: .octobot")
-    parser.add_argument("--json", action="store_true", help="print the campaign as one JSON object")
+    parser.add_argument("--json", action="store_true", help=f"print the {printed} as one JSON object")
 
 
 def _add_look_options(parser: argparse.ArgumentParser) -> None:
@@ -200,7 +206,7 @@ def _add_look_options(parser: argparse.ArgumentParser) -> None:
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:
     from . import plan
 
-    _add_home_options(parser)
+    _add_home_options(parser, "plan")
     profile = "volume_booster"
     parser.add_argument("--profile", metavar="ID", default=profile, help=f"default: {profile}")
     parser.add_argument("--target", metavar="QUOTE", help="the volume to reach, in quote currency")

@@ -48,11 +48,13 @@ class Rehearsal(typing.Protocol):
         :raises HomeError: when it is missing or not one for this rehearsal.
         """
 
-    def exchange_options(self, octobot_home: home.Home, config: dict[str, typing.Any], is_new: bool) -> list[str]:
-        """What the local exchange is started with, for a new campaign or one that goes on."""
+    def exchange_options(
+        self, exchange: str, octobot_home: home.Home, config: dict[str, typing.Any], is_new: bool
+    ) -> list[str]:
+        """What a local exchange is started with, for a new campaign or one that goes on."""
 
-    def connect(self, octobot_home: home.Home) -> None:
-        """Let OctoBot into the exchange; called before it starts."""
+    def connect(self, exchange: str, octobot_home: home.Home) -> None:
+        """Let OctoBot into a local exchange; called before it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,30 +181,32 @@ def _run(
     octobot_home.make()
     is_new = _set_other_campaign_aside(plan, view)
     with contextlib.ExitStack() as stack:
-        exchange, port = None, None
-        if home.OFFLINE_EXCHANGE in plan.config["exchanges"]:
-            exchange, port = _start_exchange(plan, is_new)
+        exchanges, ports = [], {}
+        for number, name in enumerate(home.offline_exchanges(plan.config)):
+            exchange, ports[name] = _start_exchange(plan, name, number, is_new)
             stack.callback(exchange.stop)
-            view.say(f"The local exchange listens on 127.0.0.1:{port}")
+            exchanges.append(exchange)
+            view.say(f"The local exchange {name} listens on 127.0.0.1:{ports[name]}")
         if not install.is_installed(octobot_home.path):
             view.say(f"Installing the bundle into {octobot_home.path}")
             install.install(octobot_home.path)
         if is_interrupted():
             return Verdict(ExitCode.INTERRUPTED, "interrupted"), None
         octobot_home.select_profile(plan.profile_id)
-        plan.rehearsal.connect(octobot_home)
+        for name in ports:
+            plan.rehearsal.connect(name, octobot_home)
         profile = octobot_home.profile(plan.profile_id)
         stack.enter_context(home.settings_of_this_run(profile, plan.settings.to_config()))
         arguments = ["--reset-trading-history"] if is_new else []
-        octobot = launch.start_octobot(octobot_home.path, port, *arguments)
+        octobot = launch.start_octobot(octobot_home.path, ports, *arguments)
         stack.callback(octobot.stop)
         view.say(f"OctoBot starts with the profile {plan.profile_id}, process {octobot.pid}")
-        verdict = _watch(plan, view, octobot, exchange, is_interrupted)
+        verdict = _watch(plan, view, octobot, exchanges, is_interrupted)
     return verdict, _read(octobot_home, 0.0)
 
 
 def _watch(
-    plan: Plan, view: LiveView, octobot: launch.Child, exchange: launch.Child | None,
+    plan: Plan, view: LiveView, octobot: launch.Child, exchanges: list[launch.Child],
     is_interrupted: typing.Callable[[], bool],
 ) -> Verdict:  # fmt: skip
     started_at, clock = time.time(), time.monotonic
@@ -211,7 +215,8 @@ def _watch(
     with view:
         while True:
             # before its campaign is read: what an OctoBot that has ended wrote last is in it then
-            exit_codes = octobot.exit_code, exchange.exit_code if exchange else None
+            octobot_exit_code = octobot.exit_code
+            ended = [exchange.exit_code for exchange in exchanges if exchange.exit_code is not None]
             report = _read(plan.home, started_at)
             news = (report.progress.orders, report.progress.fills, report.state) if report else ()
             if news != seen:
@@ -221,8 +226,8 @@ def _watch(
                 elapsed_s=clock() - start,
                 since_news_s=clock() - news_at,
                 report=report,
-                octobot_exit_code=exit_codes[0],
-                exchange_exit_code=exit_codes[1],
+                octobot_exit_code=octobot_exit_code,
+                exchange_exit_code=ended[0] if ended else None,
                 is_interrupted=is_interrupted(),
             )
             if verdict := judge(sight, plan.timeout_s, plan.patience_s):
@@ -239,12 +244,14 @@ def _read(octobot_home: home.Home, since: float) -> CampaignReport | None:
     return report if report is not None and report.last_start_at >= since else None
 
 
-def _start_exchange(plan: Plan, is_new: bool) -> tuple[launch.Child, int]:
+def _start_exchange(plan: Plan, name: str, number: int, is_new: bool) -> tuple[launch.Child, int]:
+    """The first one listens on the port that was asked for, and each has prices of its own."""
     seed = plan.settings.seed if plan.settings.seed is not None else random.SystemRandom().randrange(2**32)
-    options = plan.rehearsal.exchange_options(plan.home, plan.config, is_new)
+    options = plan.rehearsal.exchange_options(name, plan.home, plan.config, is_new)
     if is_new or "--state" not in options:  # a state holds the seed that it began with
-        options = [*options, "--seed", str(seed)]
-    return launch.start_exchange(plan.port, plan.home.logs / "local-exchange.log", *options)
+        options = [*options, "--seed", str(seed + number)]
+    log = plan.home.logs / (f"local-exchange-{number + 1}.log" if number else "local-exchange.log")
+    return launch.start_exchange(0 if number else plan.port, log, *options)
 
 
 def _set_other_campaign_aside(plan: Plan, view: LiveView) -> bool:

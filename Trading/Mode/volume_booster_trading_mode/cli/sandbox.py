@@ -27,20 +27,22 @@ class Sandbox:
                 f"the profile {profile.name!r} only simulates: this command needs one with the trader enabled and the "
                 "trader simulator disabled"
             )
-        if set(config["exchanges"]) != {home.OFFLINE_EXCHANGE}:
+        if not config["exchanges"] or not set(config["exchanges"]) <= set(home.OFFLINE_EXCHANGES):
             raise home.HomeError(
                 f"the profile {profile.name!r} trades on {', '.join(config['exchanges'])}: this command needs one "
-                f"whose only exchange is {home.OFFLINE_EXCHANGE}"
+                f"with no other exchange than {' and '.join(home.OFFLINE_EXCHANGES)}"
             )
         return config
 
-    def exchange_options(self, octobot_home: home.Home, config: dict[str, typing.Any], is_new: bool) -> list[str]:
+    def exchange_options(
+        self, exchange: str, octobot_home: home.Home, config: dict[str, typing.Any], is_new: bool
+    ) -> list[str]:
         """A new account for a new campaign, with the portfolio of the profile's simulator; else the one it has."""
-        state, accounts = _state(octobot_home), _accounts(octobot_home)
+        state, accounts = _files(exchange, octobot_home)
         if not is_new and state.exists():
             return ["--state", str(state)]
         if state.exists():
-            state.replace(state.with_name(f"exchange-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.json"))
+            state.replace(state.with_name(f"{state.stem}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.json"))
         portfolio, fees = config["trader-simulator"]["starting-portfolio"], config["trader-simulator"]["fees"]
         account = {
             "name": ACCOUNT,
@@ -55,9 +57,9 @@ class Sandbox:
             accounts.chmod(0o600)
         return ["--accounts", str(accounts), "--state", str(state)]
 
-    def connect(self, octobot_home: home.Home) -> None:
-        (account,) = home.read_json(_accounts(octobot_home))["accounts"]
-        octobot_home.use_keys(home.OFFLINE_EXCHANGE, account["api_key"], account["api_secret"])
+    def connect(self, exchange: str, octobot_home: home.Home) -> None:
+        (account,) = home.read_json(_files(exchange, octobot_home)[1])["accounts"]
+        octobot_home.use_keys(exchange, account["api_key"], account["api_secret"])
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -68,9 +70,8 @@ def main(arguments: argparse.Namespace) -> int:
     return run.run(arguments, Sandbox())
 
 
-def _state(octobot_home: home.Home) -> pathlib.Path:
-    return octobot_home.campaign.with_name("sandbox") / "exchange.json"
-
-
-def _accounts(octobot_home: home.Home) -> pathlib.Path:
-    return octobot_home.campaign.with_name("sandbox") / "accounts.json"
+def _files(exchange: str, octobot_home: home.Home) -> tuple[pathlib.Path, pathlib.Path]:
+    """Where the state and the accounts of a local exchange are kept."""
+    folder, number = octobot_home.campaign.with_name("sandbox"), home.OFFLINE_EXCHANGES.index(exchange)
+    after = f"-{number + 1}" if number else ""
+    return folder / f"exchange{after}.json", folder / f"accounts{after}.json"

@@ -24,10 +24,12 @@ class Simulation:
             )
         return config
 
-    def exchange_options(self, octobot_home: home.Home, config: dict[str, typing.Any], is_new: bool) -> list[str]:
+    def exchange_options(
+        self, exchange: str, octobot_home: home.Home, config: dict[str, typing.Any], is_new: bool
+    ) -> list[str]:
         return []
 
-    def connect(self, octobot_home: home.Home) -> None:
+    def connect(self, exchange: str, octobot_home: home.Home) -> None:
         """Nothing: prices are for everybody."""
 
 

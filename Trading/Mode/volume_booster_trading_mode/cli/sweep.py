@@ -16,6 +16,7 @@ import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import rich.box
 import rich.console
 import rich.progress
 import rich.table
@@ -92,6 +93,9 @@ def main(arguments: argparse.Namespace, plan: Plan) -> int:
         print(json.dumps({"runs": [run.row() for run in runs], "csv": str(path)}))
     else:
         rich.console.Console().print(table(runs))
+        for run in runs:
+            if run.report is not None and run.report.reason is not None:
+                print(f"{_named(run.combination)}: {run.report.reason}")
         print(path)
     for run in runs:
         if run.problem:
@@ -168,28 +172,38 @@ def write_csv(path: pathlib.Path, runs: list[Run]) -> None:
 
 
 def table(runs: list[Run]) -> rich.table.Table:
-    """The runs side by side, for a person."""
-    result = rich.table.Table(title="Backtests", title_justify="left")
+    """The runs side by side, for a person: made for 80 columns, so what is zero in every run is left out."""
+    result = rich.table.Table(title="Backtests", title_justify="left", box=rich.box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
     for key in runs[0].combination:
-        result.add_column(key, style="bold")
-    for name in ("volume", "time", "orders", "cost", "bps", "maker", "halts", "state"):
-        result.add_column(name, justify="left" if name == "state" else "right")
-    for run in runs:
-        result.add_row(*run.combination.values(), *_cells(run))
+        result.add_column(key, style="bold", overflow="fold")
+    cells = [_cells(run) for run in runs]
+    names = [name for name in _COLUMNS if name not in _OFTEN_ZERO or any(_says(row[name]) for row in cells)]
+    for name in names:
+        result.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
+    for run, row in zip(runs, cells, strict=True):
+        result.add_row(*run.combination.values(), *(row[name] for name in names))
     return result
 
 
-def _cells(run: Run) -> list[str]:
+_COLUMNS = ("volume", "time", "orders", "cost", "bps", "maker", "halts", "state")
+_OFTEN_ZERO = ("maker", "halts")
+
+
+def _says(cell: str) -> bool:
+    return cell not in ("", "0", "0.0%")
+
+
+def _cells(run: Run) -> dict[str, str]:
     report = run.report
     if report is None:
-        return ["", "", "", "", "", "", "", "failed"]
+        return dict.fromkeys(_COLUMNS, "") | {"state": "failed"}
     progress = report.progress
     minutes = report.runtime_s(report.last_seen_at) / 60
-    state = report.state if report.reason is None else f"{report.state}: {report.reason}"
-    return [
+    told = (
         shown(progress.filled_quote), f"{minutes:,.1f} min", f"{progress.orders:,}", shown(progress.cost_quote),
-        f"{progress.cost_bps:.2f}", f"{progress.maker_share:.1%}", str(run.halts), state,
-    ]  # fmt: skip
+        f"{progress.cost_bps:.2f}", f"{progress.maker_share:.1%}", str(run.halts), report.state,
+    )  # fmt: skip
+    return dict(zip(_COLUMNS, told, strict=True))
 
 
 def _named(combination: Combination) -> str:

@@ -128,6 +128,8 @@ class Book:
     """Bought less sold, in what an order's quantity is: on futures the position that the fills have made."""
     inventory: Inventory = field(default_factory=Inventory)
     trips: RoundTrips = field(default_factory=RoundTrips)
+    failures_in_a_row: int = 0
+    """Orders refused since the last fill: a number that depends on the order in which things are told."""
     hours: dict[int, Decimal] = field(default_factory=dict)
     """What was filled in each of the latest hours, in quote."""
     forgiven: dict[int | None, Forgiven] = field(default_factory=dict)
@@ -145,6 +147,7 @@ class Book:
     def forgive(self) -> None:
         """A person has resumed the campaign: what the guards count begins anew."""
         self.trips.forgive()
+        self.failures_in_a_row = 0
         self.forgiven = {day: _spent(self.sums(day)) for day in (None, self.latest_day)}
 
     def tallies(self, day: int) -> tuple[Tally, ...]:
@@ -212,6 +215,7 @@ def dump_book(book: Book) -> dict[str, Any]:
         "net_quantity": str(book.net_quantity),
         "inventory": book.inventory.dump(),
         "trips": book.trips.dump(),
+        "failures_in_a_row": book.failures_in_a_row,
         "hours": [[hour, str(notional)] for hour, notional in book.hours.items()],
         "forgiven": [[day, str(one.cost_quote), str(one.filled_quote)] for day, one in book.forgiven.items()],
     }
@@ -227,6 +231,7 @@ def load_book(values: dict[str, Any]) -> Book:
         net_quantity=Decimal(values["net_quantity"]),
         inventory=Inventory.load(values["inventory"]),
         trips=RoundTrips.load(values["trips"]),
+        failures_in_a_row=values["failures_in_a_row"],
         hours={hour: Decimal(notional) for hour, notional in values["hours"]},
         forgiven={day: Forgiven(*map(Decimal, amounts)) for day, *amounts in values["forgiven"]},
     )

@@ -18,14 +18,14 @@ KEPT_SHARE_OF_EXPOSURE = Decimal("0.9")
 
 def choose_sides(
     fundable: dict[Side, Decimal], min_order: Decimal, settings: Settings, progress: Progress, equity: Equity,
-    rng: random.Random,
+    rng: random.Random, preferred: Side | None = None,
 ) -> tuple[list[Side], str]:  # fmt: skip
     """The sides that the next order may have, the first choice first, or none and the reason why neither will do.
 
     `fundable` is the largest notional each side can pay for and `min_order` the exchange's smallest, both in quote. A
     poor side is chosen less often, an empty one never, and one that `max_position_imbalance` or `max_exposure_percent`
-    forbids never. Where the
-    sides take turns, an order that ended without a fill was none, and a side that can't be funded gives its turn away.
+    forbids never. Where the sides take turns, an order that ended without a fill was none, and a side that can't be
+    funded gives its turn away. A side that is `preferred` comes first wherever it may be had.
     """
     funded = [side for side in Side if fundable[side] >= min_order]
     if not funded:
@@ -39,7 +39,9 @@ def choose_sides(
     sides = [side for side in allowed if side in funded]
     if not sides:
         return [], _unfunded(f"the {allowed[0].value} side, which has to be next,", fundable, min_order)
-    if settings.side_policy is SidePolicy.ALTERNATE:
+    if preferred in sides:
+        first = preferred
+    elif settings.side_policy is SidePolicy.ALTERNATE:
         first = min(sides, key=progress.turns)
     else:
         first = rng.choices(sides, [_funding_weight(side, fundable[side], settings) for side in sides])[0]

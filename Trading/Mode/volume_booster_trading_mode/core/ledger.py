@@ -78,7 +78,7 @@ class Progress:
     open_orders: int = 0
     failures_in_a_row: int = 0
     losses_in_a_row: int = 0
-    """The most of any market; round trips are explained in `round_trips`."""
+    """Of the market where there are most, or of the one that decides; round trips are explained in `round_trips`."""
     forgiven: Forgiven = NOTHING_FORGIVEN
     unfilled_buys: int = 0
     unfilled_sells: int = 0
@@ -185,13 +185,11 @@ class Ledger:
     VERSION: ClassVar = 5
     """Of what `dump` gives: it changes when the same rows come to add up to something else."""
 
-    failures_in_a_row: int = 0
-    """Orders refused since the last fill: the one number that depends on the order in which things are told."""
     _orders: dict[str, OrderRecord] = field(default_factory=dict)
     _open: dict[str, OrderRecord] = field(default_factory=dict)
     _ended: deque[str] = field(default_factory=deque)
     _books: dict[Market, Book] = field(default_factory=dict)
-    _told: dict[tuple[Decimal, Market | None, int | None], Progress] = field(default_factory=dict)
+    _told: dict[tuple[Decimal, Market | None, int | None, Market | None], Progress] = field(default_factory=dict)
     """What `progress` has answered since something changed: one decision asks for it several times."""
 
     def place(self, order_id: str, intent: OrderIntent, at: float, exchange: str = "", symbol: str = "") -> None:
@@ -246,7 +244,7 @@ class Ledger:
         book.count_hour(at, amounts[0])
         self._mark(record, fill_id, day)
         record.filled_quantity = exact_add(record.filled_quantity, quantity)
-        self.failures_in_a_row = 0
+        book.failures_in_a_row = 0
         if record.filled_quantity >= intent.quantity:
             self._end(order_id, record, Outcome.FILLED)
         return True
@@ -273,7 +271,7 @@ class Ledger:
         if record.outcome is not None:
             return False
         if outcome is Outcome.REJECTED:
-            self.failures_in_a_row += 1
+            self._books[record.market].failures_in_a_row += 1
         self._end(order_id, record, outcome)
         return True
 
@@ -301,7 +299,6 @@ class Ledger:
     def forgive(self) -> None:
         """A person has resumed the campaign: what the guards count begins anew."""
         self._told.clear()
-        self.failures_in_a_row = 0
         for book in self._books.values():
             book.forgive()
 
@@ -336,7 +333,6 @@ class Ledger:
         """All that goes on to matter, as plain JSON values, exact: sums and open orders."""
         return {
             "version": self.VERSION,
-            "failures_in_a_row": self.failures_in_a_row,
             "books": [[*market, dump_book(book)] for market, book in self._books.items()],
             "open": [_dump_order(order_id, record) for order_id, record in self._open.items()],
         }
@@ -346,7 +342,7 @@ class Ledger:
         """The ledger that was dumped; ended orders have to be recalled."""
         open_orders = dict(map(_load_order, values["open"]))
         books = {(exchange, symbol): load_book(book) for exchange, symbol, book in values["books"]}
-        return cls(values["failures_in_a_row"], dict(open_orders), open_orders, deque(), books)
+        return cls(dict(open_orders), open_orders, deque(), books)
 
     def knows(self, order_id: str) -> bool:
         """Whether the order is in memory: every open one of ours is."""
@@ -375,17 +371,26 @@ class Ledger:
         book = self._books.get(market)
         return sum(tally.orders for tally in book.sums(None)) if book else 0
 
-    def progress(self, target_quote: Decimal, market: Market | None = None, day: int | None = None) -> Progress:
+    def progress(
+        self,
+        target_quote: Decimal,
+        market: Market | None = None,
+        day: int | None = None,
+        seen_from: Market | None = None,
+    ) -> Progress:
         """Where the campaign stands towards a target in quote: all of it, or one market, or one day, or both.
 
-        What is open may fill today, so that it counts in the progress of any day.
+        What is open may fill today, so that it counts in the progress of any day. What went wrong in a row is the most
+        of any market, or that of the one that it is `seen_from`.
         """
-        asked = (target_quote, market, day)
+        asked = (target_quote, market, day, seen_from)
         if asked not in self._told:
             self._told[asked] = self._progress(*asked)
         return self._told[asked]
 
-    def _progress(self, target_quote: Decimal, market: Market | None, day: int | None) -> Progress:
+    def _progress(
+        self, target_quote: Decimal, market: Market | None, day: int | None, seen_from: Market | None
+    ) -> Progress:
         books = {one: book for one, book in self._books.items() if market in (None, one)}
         sums = summed([tally for book in books.values() for tally in book.sums(day)])
         values = {name: getattr(sums, name) for name in Tally.__slots__}
@@ -393,13 +398,14 @@ class Ledger:
             values["buys"] -= sum(book.counted_again[Side.BUY] for book in books.values())
             values["sells"] -= sum(book.counted_again[Side.SELL] for book in books.values())
         records = [record for record in self._open.values() if market in (None, record.market)]
+        rows = [book for one, book in books.items() if seen_from in (None, one)]
         return Progress(
             target_quote=target_quote,
             **values,
             **_reserved(records),
             open_orders=len(records),
-            failures_in_a_row=self.failures_in_a_row,
-            losses_in_a_row=max((book.trips.losses_in_a_row for book in books.values()), default=0),
+            failures_in_a_row=max((book.failures_in_a_row for book in rows), default=0),
+            losses_in_a_row=max((book.trips.losses_in_a_row for book in rows), default=0),
             forgiven=_forgiven(books.values(), day),
             holdings=tuple(_holding(one, books[one].inventory) for one in sorted(books)),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import decimal
 import enum
 from dataclasses import dataclass
@@ -207,6 +208,8 @@ class Vitals:
     """What this campaign has filled on this market in the present hour of the clock."""
     last_order_at: float | None = None
     """When this bot last sent an order, on whatever market."""
+    highest_fee_rate: Decimal = ZERO
+    """Of all markets that the campaign trades: what is open anywhere may be charged so much."""
     exchange_orders_per_second: float | None = None
     """How many requests a second the exchange allows; None where it does not say."""
     rate_limit_used: float = 0.0
@@ -263,8 +266,17 @@ class View:
     """The order book, best price first, as far as it was read."""
     running_since: float = 0.0
     """When this run of the bot began, on the same clock as `now`."""
+    valuation: Valuation = SPOT
+    """What quantities of this market are worth."""
     futures: FuturesAccount | None = None
     """None on spot."""
+
+    @property
+    def worth(self) -> Valuation:
+        """What a quantity of this market is, by its rules, and is worth in the campaign's currency."""
+        if self.rules.valuation is SPOT:
+            return self.valuation
+        return dataclasses.replace(self.rules.valuation, quote_rate=self.valuation.quote_rate)
 
     def taker_price(self, side: Side) -> Decimal:
         """The price at which a market order on this side begins to fill, as far as it is known."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from . import direction, pacing, positions, pricing, sizing
+from .allocation import Portion
 from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt, participation_an_hour
 from .ledger import Progress
 from .market import ZERO, OpenOrder, OrderIntent, OrderType, Side, Trading, View
@@ -50,6 +51,10 @@ class Wait:
     """A balance does not pay for the order that has to be next: wait longer and longer until it does."""
     is_pace: bool = False
     """Nothing stands in the way but the pause after an order: nobody needs to be told."""
+    is_for_others: bool = False
+    """This market could trade, and the campaign leaves what there is to do to others."""
+    gives_way: bool = False
+    """This market can't take an order now: its share goes to others at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,15 @@ Decision = Place | Cancel | Wait | Halt | Done
 
 
 def decide(
-    view: View, settings: Settings, progress: Progress, rng: random.Random, hold: str = "", standing: Halt | None = None
-) -> Decision:
+    view: View, settings: Settings, progress: Progress, rng: random.Random, hold: str = "",
+    standing: Halt | None = None, portion: Portion | None = None,
+) -> Decision:  # fmt: skip
     """What to do now. The same arguments, random state included, give the same decision.
 
-    `hold` is why a person wants no new order, empty when nobody does; `standing` is a halt that nobody has ended yet.
+    `hold` is why a person wants no new order, empty when nobody does; `standing` is a halt that nobody has ended yet;
+    `portion` is this market's of a campaign on several, None for all of it.
     """
+    portion = portion or Portion(progress.headroom_quote)
     if lock := first_halt(LOCKS, view, settings, progress):
         return lock
     ours = tuple(order for order in view.open_orders if order.is_ours)
@@ -82,7 +90,9 @@ def decide(
         return cancel
     if waiting := _reason_to_wait(view, settings, progress, ours, hold):
         return waiting
-    return _next_order(view, settings, progress, rng)
+    if portion.headroom_quote <= 0 and not positions.is_to_be_closed(view, settings):
+        return Wait(IDLE_S, portion.reason, is_for_others=True)
+    return _next_order(view, settings, progress, rng, portion)
 
 
 def _end(view: View, settings: Settings, progress: Progress, ours: tuple[OpenOrder, ...], hold: str) -> Decision:
@@ -149,7 +159,7 @@ def _not_now(view: View, settings: Settings, hold: str) -> Wait | None:
 
 def _too_soon(view: View, settings: Settings) -> Wait | None:
     """The limits of pace: the exchange's and our own."""
-    vitals, margin = view.vitals, float(settings.rate_limit_margin)
+    vitals, margin = view.vitals, float(settings.rate_limit_margin_of(view.exchange))
     if vitals.rate_limit_used >= margin:
         used = f"{vitals.rate_limit_used:.0%} of a limit of {view.exchange} is used, rate_limit_margin is {margin:.0%}"
         return Wait(max(vitals.rate_limit_resets_in_s, IDLE_S), used)
@@ -167,7 +177,7 @@ def _too_much(view: View, settings: Settings, progress: Progress) -> Wait | None
     if _hour_left(view, settings, progress) < view.rules.min_order_notional(view.mid_price):
         percent = f"max_participation_percent {settings.max_participation_percent:g}"
         hour = f"{percent} of the market's volume is reached for this hour"
-        return Wait(min(pacing.seconds_to_next_hour(view.now), LONGEST_WAIT_S), hour)
+        return Wait(min(pacing.seconds_to_next_hour(view.now), LONGEST_WAIT_S), hour, gives_way=True)
     return None
 
 
@@ -179,34 +189,40 @@ def _hour_left(view: View, settings: Settings, progress: Progress) -> Decimal:
     return allowance - view.vitals.hour_filled_quote - open_quote
 
 
-def _next_order(view: View, settings: Settings, progress: Progress, rng: random.Random) -> Decision:
-    sides, reason, is_unfunded = _sides(view, settings, progress, rng)
-    delay_s = pacing.next_delay(settings.trade_frequency_min, settings.trade_frequency_max, rng)
+def _next_order(
+    view: View, settings: Settings, progress: Progress, rng: random.Random, portion: Portion
+) -> Decision:  # fmt: skip
+    sides, reason, is_unfunded = _sides(view, settings, progress, rng, portion)
+    delay_s = pacing.next_delay(settings.trade_frequency_min, settings.trade_frequency_max, rng) * portion.pace
     if not sides:
-        return Wait(delay_s, reason, is_unfunded)
-    first = _order_on(sides[0], view, settings, progress, rng, delay_s)
+        return Wait(delay_s, reason, is_unfunded, gives_way=is_unfunded)
+    first = _order_on(sides[0], view, settings, progress, rng, delay_s, portion)
     if not isinstance(first, Wait):
         return first
-    others = (_order_on(side, view, settings, progress, rng, delay_s) for side in sides[1:])
+    others = (_order_on(side, view, settings, progress, rng, delay_s, portion) for side in sides[1:])
     return next((decision for decision in others if not isinstance(decision, Wait)), first)
 
 
-def _sides(view: View, settings: Settings, progress: Progress, rng: random.Random) -> tuple[list[Side], str, bool]:
+def _sides(
+    view: View, settings: Settings, progress: Progress, rng: random.Random, portion: Portion
+) -> tuple[list[Side], str, bool]:  # fmt: skip
     """The sides that the next order may have; else why neither, and whether that is for want of funds."""
     if view.futures is not None:
-        return *positions.choose_sides(view, settings, progress, rng), positions.is_unfunded(view, settings)
+        headroom = min(progress.headroom_quote, portion.headroom_quote)
+        sides, reason = positions.choose_sides(view, settings, progress, headroom, rng, portion.side)
+        return sides, reason, positions.is_unfunded(view, settings)
     fundable = {
         side: sizing.fundable_notional(side, view.mid_price, view.rules, view.balances, settings) for side in Side
     }
     min_order = view.rules.min_order_notional(view.mid_price)
     equity = view.vitals.equity
-    sides, reason = direction.choose_sides(fundable, min_order, settings, progress, equity, rng)
+    sides, reason = direction.choose_sides(fundable, min_order, settings, progress, equity, rng, portion.side)
     is_unfunded = min_order > max(fundable.values()) or direction.is_any_allowed(settings, progress, equity)
     return sides, reason, is_unfunded
 
 
 def _order_on(
-    side: Side, view: View, settings: Settings, progress: Progress, rng: random.Random, delay_s: float
+    side: Side, view: View, settings: Settings, progress: Progress, rng: random.Random, delay_s: float, portion: Portion
 ) -> Decision:
     drawn = sizing.draw_notional(side, settings, rng)
     if settings.order_type is OrderType.MARKET and (in_the_way := pricing.crossing_side(side, view.open_orders)):
@@ -215,9 +231,10 @@ def _order_on(
     if price is None:
         return Wait(delay_s, f"no {side.value} price is left that does not cross an own order")
     min_order = view.rules.min_order_notional(price)
-    notional, quantity = _sized(side, drawn, price, min_order, view, settings, progress)
+    headroom = min(progress.headroom_quote, portion.headroom_quote)
+    notional, quantity = _sized(side, drawn, price, headroom, view, settings, progress, may_reach=not portion.is_a_cap)
     if quantity is None:
-        return Wait(delay_s, _does_not_fit(side, notional, view, settings))
+        return Wait(delay_s, _does_not_fit(side, notional, view, settings), gives_way=True)
     intent = _intent(side, settings.order_type, quantity, price, view)
     if halt := order_halt(intent, view, settings, progress):
         # what is open keeps a part of the budget until it has filled or is cancelled
@@ -228,7 +245,7 @@ def _order_on(
 
 def _intent(side: Side, order_type: OrderType, quantity: Decimal, price: Decimal, view: View) -> OrderIntent:
     reduce_only = view.futures is not None and positions.reduces(side, view.futures)
-    return OrderIntent(side, order_type, quantity, price, view.mid_price, view.rules.valuation, reduce_only)
+    return OrderIntent(side, order_type, quantity, price, view.mid_price, view.worth, reduce_only)
 
 
 def _closes(intent: OrderIntent, view: View, settings: Settings) -> bool:
@@ -239,55 +256,33 @@ def _closes(intent: OrderIntent, view: View, settings: Settings) -> bool:
 
 
 def _sized(
-    side: Side, drawn: Decimal, price: Decimal, min_order: Decimal, view: View, settings: Settings, progress: Progress
-) -> tuple[Decimal, Decimal | None]:
+    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, view: View, settings: Settings, progress: Progress,
+    *, may_reach: bool,
+) -> tuple[Decimal, Decimal | None]:  # fmt: skip
     """The notional that is wanted, and the quantity that comes nearest to it."""
+    min_order = view.rules.min_order_notional(price)
+    most_quote = _most_quote(view, settings, progress)
     reachable = sizing.reachable_quantity(side, view, settings) if _takes(settings) else None
     if view.futures is not None:
-        return _sized_on_futures(side, drawn, price, min_order, reachable, view, settings, progress)
-    notional = _allowed_notional(drawn, min_order, view, settings, progress)
+        most = view.rules.quantity(most_quote, price)
+        most = most if reachable is None else min(most, reachable)
+        wanted, is_last = positions.wanted(side, drawn, headroom, min_order, view, settings)
+        notional, reach = min(wanted, most_quote), is_last and may_reach
+        return notional, positions.fit(side, notional, price, view, settings, reach=reach, most_quantity=most)
+    notional = min(sizing.clip_to_headroom(drawn, headroom, min_order), most_quote)
     quantity = sizing.fit_quantity(
         notional,
         price,
         sizing.fundable_notional(side, price, view.rules, view.balances, settings),
         view.rules,
-        reach=notional >= progress.headroom_quote,
+        reach=notional >= headroom and may_reach,
         most_quantity=reachable,
     )
     return notional, quantity
 
 
-def _sized_on_futures(
-    side: Side, drawn: Decimal, price: Decimal, min_order: Decimal, reachable: Decimal | None, view: View,
-    settings: Settings, progress: Progress,
-) -> tuple[Decimal, Decimal | None]:  # fmt: skip
-    """The same with the end in mind: what is opened has to be closed within the target, too."""
-    opening = positions.opening_room(side, view, settings, progress)
-    if opening is not None:
-        wanted = positions.clip_to_opening(drawn, opening, min_order)
-        reach = wanted == opening > view.rules.min_order_notional(view.mid_price)
-    elif settings.close_position_at_end:
-        wanted, reach = drawn, False
-    else:
-        wanted = sizing.clip_to_headroom(drawn, progress.headroom_quote, min_order)
-        reach = wanted >= progress.headroom_quote
-    most_quote = _most_quote(view, settings, progress)
-    most = view.rules.quantity(most_quote, price)
-    most = most if reachable is None else min(most, reachable)
-    notional = min(wanted, most_quote)
-    return notional, positions.fit(side, notional, price, view, settings, reach=reach, most_quantity=most)
-
-
 def _takes(settings: Settings) -> bool:
     return settings.order_type is OrderType.MARKET
-
-
-def _allowed_notional(
-    drawn: Decimal, min_order: Decimal, view: View, settings: Settings, progress: Progress
-) -> Decimal:
-    """The drawn notional as far as the target, the equity and the market's volume allow it."""
-    notional = sizing.clip_to_headroom(drawn, progress.headroom_quote, min_order)
-    return min(notional, _most_quote(view, settings, progress))
 
 
 def _most_quote(view: View, settings: Settings, progress: Progress) -> Decimal:

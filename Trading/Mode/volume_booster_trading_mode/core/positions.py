@@ -24,11 +24,12 @@ from .market import (
     OrderIntent,
     OrderType,
     Side,
+    Valuation,
     View,
     round_to_step,
 )
 from .settings import Settings, SidePolicy
-from .sizing import HUNDRED, fit_quantity, smallest_quantity
+from .sizing import HUNDRED, clip_to_headroom, fit_quantity, smallest_quantity
 
 KEPT_SHARE_OF_CAP = Decimal("0.9")
 """No order may take the position further than this share of its cap, so that the price alone does not either."""
@@ -118,7 +119,7 @@ def own_worth(view: View) -> Decimal:
     return worth if own > 0 else -worth
 
 
-def opening_room(side: Side, view: View, settings: Settings, progress: Progress) -> Decimal | None:
+def opening_room(side: Side, view: View, settings: Settings, headroom_quote: Decimal) -> Decimal | None:
     """The largest order, in quote, after which closing all of the position does not pass the target.
 
     Closing is volume, too: an order of x takes x of what is left to the target and puts x more of it aside. While less
@@ -130,7 +131,7 @@ def opening_room(side: Side, view: View, settings: Settings, progress: Progress)
     min_order = view.rules.min_order_notional(view.mid_price)
     pending = _open_quantity(side, view.open_orders) - _open_quantity(side.opposite, view.open_orders)
     to_close = abs(own_worth(view)) + view.rules.notional(pending, view.mid_price)
-    left = (progress.headroom_quote - max(to_close, ZERO)) / 2 * (1 + CLOSING_MARGIN)
+    left = (headroom_quote - max(to_close, ZERO)) / 2 * (1 + CLOSING_MARGIN)
     if left >= min_order:
         return left
     return ZERO if to_close or view.open_orders else min_order
@@ -145,25 +146,30 @@ def smallest_rules(side: Side, view: View) -> MarketRules:
     return replace(view.rules, min_notional=ZERO) if reduces(side, _futures(view)) else view.rules
 
 
-def most_notional(side: Side, price: Decimal, view: View, settings: Settings, progress: Progress) -> Decimal:
+def most_notional(side: Side, price: Decimal, view: View, settings: Settings, headroom_quote: Decimal) -> Decimal:
     """The most that an order on this side may be at a price, in quote."""
     most = room(side, price, view, settings).notional(price, view.rules)
-    opening = opening_room(side, view, settings, progress)
+    opening = opening_room(side, view, settings, headroom_quote)
     return most if opening is None else min(most, opening)
 
 
-def choose_sides(view: View, settings: Settings, progress: Progress, rng: random.Random) -> tuple[list[Side], str]:
+def choose_sides(
+    view: View, settings: Settings, progress: Progress, headroom_quote: Decimal, rng: random.Random,
+    preferred: Side | None = None,
+) -> tuple[list[Side], str]:  # fmt: skip
     """The sides that the next order may have, the first choice first, or none and the reason why neither will do.
 
     The nearer the position is to its cap, the less often it is made larger.
     """
     price = view.mid_price
-    most = {side: most_notional(side, price, view, settings, progress) for side in Side}
+    most = {side: most_notional(side, price, view, settings, headroom_quote) for side in Side}
     least = {side: smallest_rules(side, view).min_order_notional(price) for side in Side}
     sides = [side for side in Side if most[side] >= least[side] and _is_balanced(side, settings, progress)]
     if not sides:
         return [], _no_side(most, least, view)
-    if settings.side_policy is SidePolicy.ALTERNATE:
+    if preferred in sides:
+        first = preferred
+    elif settings.side_policy is SidePolicy.ALTERNATE:
         first = min(sides, key=progress.turns)
     else:
         first = rng.choices(sides, [_weight(side, view, settings) for side in sides])[0]
@@ -197,12 +203,21 @@ def is_unfunded(view: View, settings: Settings) -> bool:
     return not futures.net_quantity and power < view.rules.min_order_notional(view.mid_price)
 
 
-def clip_to_opening(drawn: Decimal, opening: Decimal, min_order: Decimal) -> Decimal:
-    """The notional that leaves either nothing to open any more, or enough for one more order.
+def wanted(
+    side: Side, drawn: Decimal, headroom_quote: Decimal, min_order: Decimal, view: View, settings: Settings
+) -> tuple[Decimal, bool]:
+    """How much of what was drawn is wanted, in quote, and whether it is the last order of its kind.
 
-    :param opening: what `opening_room` tells.
+    What is opened leaves either nothing to open any more, or enough for one more order.
     """
-    return opening if opening - drawn < min_order else drawn
+    opening = opening_room(side, view, settings, headroom_quote)
+    if opening is not None:
+        clipped = opening if opening - drawn < min_order else drawn
+        return clipped, clipped == opening > view.rules.min_order_notional(view.mid_price)
+    if settings.close_position_at_end:
+        return drawn, False
+    clipped = clip_to_headroom(drawn, headroom_quote, min_order)
+    return clipped, clipped >= headroom_quote
 
 
 def fit(
@@ -270,7 +285,7 @@ def closing_quantity(
     return _without_dust(quantity, to_zero, min(limits), price, rules)
 
 
-def emergency_order(futures: FuturesAccount, price: Decimal, rules: MarketRules) -> OrderIntent | str:
+def emergency_order(futures: FuturesAccount, price: Decimal, rules: MarketRules, worth: Valuation) -> OrderIntent | str:
     """The market order that closes the campaign's part of the position, in an emergency; or why there is none."""
     side = closing_side(futures)
     if not futures.net_quantity:
@@ -283,7 +298,7 @@ def emergency_order(futures: FuturesAccount, price: Decimal, rules: MarketRules)
         quantity = min(quantity, rules.max_quantity)
     if quantity < max(rules.min_quantity, rules.quantity_step):
         return "it is less than the exchange's smallest order"
-    return OrderIntent(side, OrderType.MARKET, quantity, price, price, rules.valuation, reduce_only=is_reducing)
+    return OrderIntent(side, OrderType.MARKET, quantity, price, price, worth, reduce_only=is_reducing)
 
 
 def planning_rules(rules: MarketRules, price: Decimal) -> MarketRules:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import pydantic
 
 from .market import TEN_THOUSAND, OrderType, Side
+from .named import NamedAmounts, Names, amounts_text, names_text, read_amounts, read_names
 from .presets import Preset, decided_by
 
 
@@ -39,6 +40,14 @@ class OpenOrdersAtStart(enum.Enum):
 
     ADOPT = "adopt"
     CANCEL = "cancel"
+
+
+class ShareBy(enum.Enum):
+    """How a target that several markets reach together is shared out."""
+
+    EVEN = "even"
+    WEIGHTS = "weights"
+    COST = "cost"
 
 
 class SettingsError(ValueError):
@@ -73,6 +82,8 @@ PerSecond = Annotated[float, _NUMBER, pydantic.Field(ge=0.01, le=20, allow_inf_n
 Ratio = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False)]
 Leverage = Annotated[Decimal, _NUMBER, pydantic.Field(ge=1, le=125, allow_inf_nan=False)]
 Count = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=200)]
+Amounts = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts)]
+NameList = Annotated[Names, pydantic.BeforeValidator(read_names)]
 Seed = Annotated[int, _NUMBER, pydantic.Field(ge=0, le=2**63 - 1)]
 
 
@@ -101,6 +112,37 @@ class Settings(pydantic.BaseModel):
         TargetPeriod.TOTAL, "Campaign", "total: the target is for the campaign; daily: for each day, from 00:00 UTC"
     )
     seed: Seed | None = _setting(None, "Campaign", "Same seed, same decisions; empty: drawn and recorded")
+    target_currency: str = _setting(
+        "", "Several markets", "What target and amounts are in, where pairs have different quotes; empty: their quote"
+    )
+    share_by: ShareBy = _setting(
+        ShareBy.EVEN,
+        "Several markets",
+        "even: the same for each; weights: as share_weights says; cost: most to the cheapest just now",
+    )
+    share_weights: Amounts = _setting(
+        (),
+        "Several markets",
+        "BTC/USDT = 2, ETH/USDT = 1: of pairs, exchanges, or both; not named: 1",
+        share_by="weights",
+    )
+    min_share_percent: Share = _setting(
+        Decimal(5), "Several markets", "The least that a market which is not the cheapest is given", share_by="cost"
+    )
+    exchange_priority: NameList = _setting(
+        (),
+        "Several markets",
+        "binance, kraken: one that is named later is used while those before it can't take orders",
+    )
+    max_daily_quote: Amounts = _setting(
+        (), "Several markets", "binance = 20000: most that is filled on an exchange in a day, in quote, from 00:00 UTC"
+    )
+    rate_limit_margins: Amounts = _setting(
+        (), "Several markets", "binance = 0.5: rate_limit_margin of single exchanges, above 0 and up to 1"
+    )
+    match_across_exchanges: bool = _setting(
+        False, "Several markets", "On: buy on the exchange where that is cheaper and sell on the other"
+    )
     preset: Preset = _setting(
         Preset.CUSTOM, "Orders", "custom, or a preset that decides the kind, size and pace of orders"
     )
@@ -211,6 +253,14 @@ class Settings(pydantic.BaseModel):
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
 
+    @pydantic.field_validator("rate_limit_margins")
+    @classmethod
+    def _margins_are_shares(cls, margins: NamedAmounts) -> NamedAmounts:
+        for name, margin in margins:
+            if not 0 < margin <= 1:
+                raise ValueError(f"the margin of {name} must be above 0 and at most 1, not {margin}")
+        return margins
+
     @pydantic.model_validator(mode="after")
     def _ranges_are_ranges(self) -> Settings:
         inverted = [(low, high) for low, high in RANGES if getattr(self, low) > getattr(self, high)]
@@ -228,6 +278,10 @@ class Settings(pydantic.BaseModel):
         if side is Side.BUY:
             return self.min_buy_amount, self.max_buy_amount
         return self.min_sell_amount, self.max_sell_amount
+
+    def rate_limit_margin_of(self, exchange: str) -> Decimal:
+        """The share of an exchange's own limits that may be used."""
+        return dict(self.rate_limit_margins).get(exchange, self.rate_limit_margin)
 
     def cost_budget(self, target_quote: Decimal) -> Decimal:
         """The most that a campaign towards this target may cost, all-in, in quote."""
@@ -291,6 +345,8 @@ def _sentences(problem: Any) -> list[str]:
 def _plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, tuple):
+        return names_text(value) if value and isinstance(value[0], str) else amounts_text(value)
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return value

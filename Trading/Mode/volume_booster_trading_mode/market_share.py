@@ -1,0 +1,128 @@
+"""One market's part in a campaign on several: what it counts in, its portion, and what the others are told of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import typing
+from decimal import Decimal
+
+from . import exchange_view
+from .campaign import Campaign
+from .core import currency, policy
+from .core.guards import Halt
+from .core.ledger import Progress
+from .core.market import ONE, SPOT, Valuation, View
+from .core.named import unknown_names
+from .core.settings import Settings
+from .market_board import STARTS_WITHIN_S
+
+
+class RefusedError(Exception):
+    """This market can't take part; one sentence says why and what would do."""
+
+
+class MarketShare:
+    """The part of one market. `name` is its exchange and symbol."""
+
+    def __init__(self, exchange_manager: typing.Any, symbol: str, campaign: Campaign, now: float) -> None:
+        self._manager = exchange_manager
+        self._campaign = campaign
+        self._began_at = now
+        self._checked: tuple[Settings | None, str] = (None, "")
+        self.market = exchange_manager.exchange_name, symbol
+        self.name = " ".join(self.market)
+        self._twin = campaign.board.join(self.market, now, exchange_view.venue_of(exchange_manager))
+
+    def leave(self) -> None:
+        """This market's loop ends."""
+        self._campaign.board.leave(self.market)
+
+    def valuation(self, settings: Settings, now: float) -> Valuation:
+        """What quantities of this market are worth in the campaign's currency.
+
+        :raises RefusedError: when it can't take part.
+        :raises NotReadableError: when no price is known yet to convert its quote at.
+        """
+        if self._twin is not None:
+            raise RefusedError(
+                f"{self.name} is the same market as {self._twin} {self.market[1]}: two accounts there could trade with "
+                "each other, so only the first one trades; disable one of the two exchanges"
+            )
+        if settings is not self._checked[0]:
+            self._checked = settings, self._problem(settings)
+        if self._checked[1]:
+            raise RefusedError(self._checked[1])
+        quotes = [symbol.partition("/")[2].partition(":")[0] for symbol in exchange_view.enabled_pairs(self._manager)]
+        try:
+            counted_in = self._campaign.currency(settings, quotes, now)
+        except currency.CurrencyError as error:
+            raise RefusedError(str(error)) from error
+        rate = self._rate(counted_in, now)
+        return SPOT if rate == ONE else Valuation(quote_rate=rate)
+
+    def _problem(self, settings: Settings) -> str:
+        """A sentence for the names in the settings that nothing has."""
+        exchanges, pairs = exchange_view.enabled_exchanges(self._manager), exchange_view.enabled_pairs(self._manager)
+        for key in ("share_weights", "max_daily_quote", "rate_limit_margins", "exchange_priority"):
+            value = getattr(settings, key)
+            names = value if key == "exchange_priority" else [name for name, _ in value]
+            known_pairs = pairs if key == "share_weights" else []
+            if unknown := unknown_names(names, exchanges, known_pairs):
+                told = ", ".join([*exchanges, *known_pairs])
+                return f"{key}: {', '.join(unknown)} is not enabled in this OctoBot; {told} are"
+        return ""
+
+    def _rate(self, counted_in: str, now: float) -> Decimal:
+        quote = self.market[1].partition("/")[2].partition(":")[0]
+        if quote == counted_in:
+            return ONE
+        rate = self._campaign.board.rate(quote, counted_in, now)
+        if rate is None:
+            rate = exchange_view.known_rate(self._manager, quote, counted_in)
+        if rate is not None:
+            return currency.rounded_rate(rate)
+        why = (
+            f"no price of {quote} in {counted_in} is known, so {self.name} can't count towards the target: enable the "
+            f"pair {quote}/{counted_in} too (with {quote}/{counted_in} = 0 in share_weights it is not traded)"
+        )
+        if now - self._began_at < STARTS_WITHIN_S:
+            raise exchange_view.NotReadableError(why)
+        raise RefusedError(why)
+
+    def decide(
+        self, view: View, settings: Settings, progress: Progress, rng: random.Random, hold: str, standing: Halt | None
+    ) -> policy.Decision:
+        """The decision of this market, made in its own quote; the other markets are told what came of it."""
+        board, rate = self._campaign.board, view.valuation.quote_rate
+        board.see(self.market, view, settings)
+        portion = self._campaign.portion(self.market, settings, view.now)
+        if portion is not None:
+            portion = dataclasses.replace(portion, headroom_quote=portion.headroom_quote / rate)
+            vitals = dataclasses.replace(view.vitals, highest_fee_rate=portion.highest_fee_rate)
+            view = dataclasses.replace(view, vitals=vitals)
+        decision = policy.decide(
+            currency.view_in_quote(view, rate),
+            currency.settings_in_quote(settings, rate),
+            currency.progress_in_quote(progress, rate),
+            *(rng, hold, standing, portion),
+        )
+        self._tell(decision, view.now)
+        return decision
+
+    def _tell(self, decision: policy.Decision, now: float) -> None:
+        match decision:
+            case Halt():
+                self.can_not_trade(now)
+            case policy.Wait(is_pace=False, is_for_others=False):
+                self._campaign.board.can_not_trade(self.market, now, at_once=decision.gives_way)
+            case _:
+                self._campaign.board.can_trade(self.market)
+
+    def can_not_trade(self, now: float) -> None:
+        """Its share goes to the others until it can."""
+        self._campaign.board.can_not_trade(self.market, now, at_once=True)
+
+    def is_due_at(self, at: float) -> None:
+        """When this market will be heard of again, if nothing goes wrong."""
+        self._campaign.board.is_due_at(self.market, at)
