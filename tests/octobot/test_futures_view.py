@@ -103,7 +103,9 @@ async def test_a_leverage_beyond_the_contract_is_refused_and_another_one_is_set(
 async def test_margin_and_position_are_octobots_own(stack: contextlib.AsyncExitStack, symbol: str) -> None:
     bot = await futures_bot(stack, symbol, leverage=4)
     await bot.tick()
-    own = bot.producer.campaign.ledger.net_quantity((bot.producer.exchange_name, symbol))  # type: ignore[union-attr]
+    campaign = bot.producer.campaign
+    assert campaign is not None
+    own = campaign.ledger.net_quantity((bot.producer.exchange_name, symbol))
     account = futures_view.read_account(bot.manager, symbol, START_PRICE, own)
     assert account.net_quantity == own == position(bot).size
     assert account.liquidation_price == position(bot).liquidation_price
@@ -131,6 +133,14 @@ async def test_an_emergency_stop_closes_the_position_whatever_the_settings_say(
     assert campaign.ledger.net_quantity((bot.producer.exchange_name, symbol)) == 0
     closing = [order for order in bot.trades() if order.side.value == (Side.SELL if held > 0 else Side.BUY).value]
     assert [trade.executed_quantity for trade in closing] == [abs(held)]
+
+
+async def test_a_position_that_the_simulator_forgot_is_not_brought_back(stack: contextlib.AsyncExitStack) -> None:
+    bot = await futures_bot(stack, LINEAR)
+    await bot.tick()
+    assert position(bot).size != 0
+    await position(bot).reset()
+    assert bot.producer.own_quantity() == 0
 
 
 async def test_the_position_is_told_where_octobot_shows_the_state(stack: contextlib.AsyncExitStack) -> None:

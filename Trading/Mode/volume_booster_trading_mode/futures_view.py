@@ -179,8 +179,7 @@ def read_account(
     contract = _contract(exchange_manager, symbol)
     if contract is None:
         raise NoContractError(f"OctoBot has not loaded the contract {symbol} of {exchange_manager.exchange_name} yet")
-    positions = exchange_manager.exchange_personal_data.positions_manager
-    position = positions.get_symbol_position(symbol, trading_enums.PositionSide.BOTH)
+    position = _position(exchange_manager, symbol)
     free = margin_free(exchange_manager, symbol)
     return FuturesAccount(
         net_quantity=Decimal(position.size),
@@ -191,6 +190,21 @@ def read_account(
         liquidation_price=_known(position.liquidation_price),
         funding_rate=_funding_rate(exchange_manager, symbol),
     )
+
+
+def own_quantity(exchange_manager: typing.Any, symbol: str, booked: Decimal) -> Decimal:
+    """What of the position the campaign has made, of which its ledger says `booked`.
+
+    OctoBot's simulator begins without a position each time, and nobody else trades there: all of it is the campaign's.
+    """
+    if not exchange_manager.trader.simulate or _contract(exchange_manager, symbol) is None:
+        return booked
+    return Decimal(_position(exchange_manager, symbol).size)
+
+
+def _position(exchange_manager: typing.Any, symbol: str) -> typing.Any:
+    positions = exchange_manager.exchange_personal_data.positions_manager
+    return positions.get_symbol_position(symbol, trading_enums.PositionSide.BOTH)
 
 
 def _funding_rate(exchange_manager: typing.Any, symbol: str) -> Decimal | None:

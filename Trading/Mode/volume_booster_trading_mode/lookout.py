@@ -133,7 +133,8 @@ class Lookout:
         if not futures_view.is_futures(manager):
             return equity
         worth = futures_view.valuation(manager, self._symbol, quote_rate)
-        return replace(equity, drift_quote=worth.volume(campaign.ledger.net_quantity(market), mid_price))
+        own = futures_view.own_quantity(manager, self._symbol, campaign.ledger.net_quantity(market))
+        return replace(equity, drift_quote=worth.volume(own, mid_price))
 
     def _mid_before(self, now: float, mid_price: Decimal) -> Decimal | None:
         before, self._last_mid = self._last_mid, (now, mid_price)

@@ -411,8 +411,16 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         :raises NotReadableError: when OctoBot has not loaded the contract.
         """
         manager, symbol = self.exchange_manager, self.trading_mode.symbol
-        own = Decimal(0) if self.campaign is None else self.campaign.ledger.net_quantity((self.exchange_name, symbol))
-        return exchange_view.read_futures(manager, symbol, mid_price, own)
+        return exchange_view.read_futures(manager, symbol, mid_price, self.own_quantity())
+
+    def own_quantity(self) -> Decimal:
+        """What the campaign has made of the position on futures, in what an order's quantity is."""
+        manager, symbol = self.exchange_manager, self.trading_mode.symbol
+        if self.campaign is None or not futures_view.is_futures(manager):
+            return Decimal(0)
+        return futures_view.own_quantity(
+            manager, symbol, self.campaign.ledger.net_quantity((self.exchange_name, symbol))
+        )
 
     def open_orders(self) -> tuple[OpenOrder, ...]:
         """Every order of this bot on this symbol that may still fill, as OctoBot knows them."""

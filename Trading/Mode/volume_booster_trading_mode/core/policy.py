@@ -115,8 +115,8 @@ def _close(view: View, settings: Settings, progress: Progress) -> Decision:
     reachable = sizing.reachable_quantity(side, view, settings)
     quantity = positions.closing_quantity(side, price, view, most_quote, reachable)
     if quantity is None:
-        held = f"{view.futures.own_quantity:+f} of the position on {view.symbol}"
-        return Wait(IDLE_S, f"no order that the exchange and its book take closes what is left: {held}")
+        held = view.futures.own_quantity
+        return Wait(IDLE_S, f"no order that the exchange and its book take closes the {held:+f} left on {view.symbol}")
     intent = _intent(side, OrderType.MARKET, quantity, price, view)
     return order_halt(intent, view, settings, progress) or Place(intent, settings.trade_frequency_min, None)
 
