@@ -139,7 +139,7 @@ class EmergencyStop:
         producer = self._producer
         market = producer.exchange_name, producer.trading_mode.symbol
         if futures_view.is_futures(producer.exchange_manager):
-            return producer.own_quantity()
+            return Decimal(producer.own_quantity())
         return campaign.ledger.drift(market)[0]
 
     async def _flattening_order(self, held: Decimal) -> OrderIntent | str:
