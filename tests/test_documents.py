@@ -30,6 +30,7 @@ WHY_NOT_RUN = {
     "export": "of the person's own terminal",
     "volume-booster exchange": "runs until it is ended; tests/exchange/test_server_process.py starts it",
     "volume-booster install --home /path/to/your/octobot": "a path that the reader puts in",
+    "volume-booster simulate --profile my_profile": "a profile that the reader makes",
     "volume-booster simulate --seed 7": "takes a minute; the first guide runs it with a smaller target",
     "volume-booster backtest --target 50000 --seed 7": "tests/e2e/test_backtest.py runs it twice",
     "volume-booster sandbox --home rehearsal": "takes as long as the reader's own target",
@@ -37,7 +38,7 @@ WHY_NOT_RUN = {
     "volume-booster report --home /path/to/your/octobot": "a path that the reader puts in",
 }
 """The commands that no test runs, by how they begin, and why."""
-WRITTEN_ELSEWHERE = {"web-page.md", "several-pairs.md", "futures.md"}
+WRITTEN_ELSEWHERE = {"web-page.md", "futures.md"}
 """Guides that are on their way: a link to one that is not there yet is no fault."""
 
 # --- links -----------------------------------------------------------------------------------------------------------

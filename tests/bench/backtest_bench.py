@@ -93,7 +93,7 @@ class PlainMode(trading_modes.AbstractTradingMode):  # type: ignore[misc]
 
 def request(folder: pathlib.Path, settings: dict[str, typing.Any], minutes: int) -> backtest_engine.Request:
     data = folder / f"candles_{minutes}.data"
-    candle_files.write_data_file(data, candle_files.draw(7, SYMBOL, minutes), EXCHANGE, SYMBOL)
+    candle_files.write_data_file(data, {SYMBOL: candle_files.draw(7, SYMBOL, minutes)}, EXCHANGE)
     config = json.loads(PROFILE.read_text("utf-8"))["config"] | {"backtesting": {"files": []}}
     return backtest_engine.Request(config, [str(data)], settings, str(folder / "campaign.sqlite"))
 

@@ -75,7 +75,7 @@ def test_what_is_no_candle_is_told_with_its_line(lines: list[str], told: str) ->
 
 def test_a_data_file_tells_octobot_a_candle_when_it_closes(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "candles.data"
-    candle_files.write_data_file(path, read_csv(GOOD), "binance", "BTC/USDT")
+    candle_files.write_data_file(path, {"BTC/USDT": read_csv(GOOD)}, "binance")
     candle_files.check_data_file(path)
     with sqlite3.connect(path) as connection:
         rows = connection.execute("SELECT timestamp, candle FROM ohlcv ORDER BY timestamp").fetchall()

@@ -160,3 +160,26 @@ def test_a_file_that_is_no_journal_is_told_by_its_name(tmp_path: pathlib.Path) -
     path.write_text("this is no database, but it is long enough to be looked at as one " * 20)
     with pytest.raises(journals.JournalError, match=r"campaign\.sqlite"):
         read_report(path)
+
+
+def test_one_halted_market_of_two_is_told_and_the_campaign_goes_on(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "campaign.sqlite"
+    campaign = a_campaign(path)
+    campaign.note(BEGAN_AT + 1, journals.START, "binance ETH/USDT", "OctoBot 2.1.1, seed 7")
+    campaign.note(BEGAN_AT + 2, journals.HALT, "binance ETH/USDT", "too much was lost")
+    report = read_report(path)
+    assert report is not None
+    assert (report.state, report.reason) == ("running", "too much was lost")
+    campaign.note(BEGAN_AT + 3, journals.HALT, SOURCE, "so it was here")
+    report = report_of(path, campaign)
+    assert report.state == "halted"
+    assert report.reason == "binance BTC/USDT: so it was here; binance ETH/USDT: too much was lost"
+
+
+def test_what_one_of_two_markets_waits_for_is_not_told_of_the_campaign(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "campaign.sqlite"
+    campaign = a_campaign(path)
+    campaign.note(BEGAN_AT + 1, journals.START, "binance ETH/USDT", "OctoBot 2.1.1, seed 7")
+    campaign.note(BEGAN_AT + 2, journals.WAIT, "binance ETH/USDT", "it has its share")
+    report = report_of(path, campaign)
+    assert (report.state, report.reason) == ("running", None)

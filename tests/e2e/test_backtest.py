@@ -55,6 +55,24 @@ def test_the_same_seed_gives_the_same_result_twice_and_the_campaign_of_the_home_
     assert not home.Home(new_home).campaign.exists()
 
 
+def test_several_pairs_on_several_exchanges_share_the_target_as_set_and_the_same_seed_gives_the_same(
+    new_home: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    arguments = ("backtest", "--home", str(new_home), "--profile", "volume_booster_several", "--target", "20000")
+    weights = ("--set", "share_by=weights", "--set", "share_weights=second_offline_exchange = 3", "--seed", "7")
+    first, second = (volume_booster(*arguments, *weights, "--json", cwd=tmp_path).result for _ in range(2))
+    assert (first.pop("wall_s"), second.pop("wall_s")) > (0, 0)
+    assert first == second
+    assert 20_000 <= float(first["filled_quote"]) < 20_010
+    shares = {(market["exchange"], market["symbol"]): float(market["filled_quote"]) for market in first["markets"]}
+    assert shares == {
+        ("offline_exchange", "BTC/USDT"): pytest.approx(2_500, abs=10),
+        ("offline_exchange", "ETH/USDT"): pytest.approx(2_500, abs=10),
+        ("second_offline_exchange", "BTC/USDT"): pytest.approx(7_500, abs=10),
+        ("second_offline_exchange", "ETH/USDT"): pytest.approx(7_500, abs=10),
+    }
+
+
 def test_data_that_end_before_the_target_are_told_with_exit_code_4(
     new_home: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -109,7 +127,7 @@ def test_what_can_not_be_run_is_one_sentence_and_exit_code_2(
 
 def test_a_file_that_octobot_can_not_run_ends_with_its_reason(new_home: pathlib.Path, tmp_path: pathlib.Path) -> None:
     data = tmp_path / "future.data"
-    candle_files.write_data_file(data, candle_files.draw(7, "BTC/USDT", minutes=5), "binance", "BTC/USDT")
+    candle_files.write_data_file(data, {"BTC/USDT": candle_files.draw(7, "BTC/USDT", minutes=5)}, "binance")
     with sqlite3.connect(data) as connection:
         connection.execute("UPDATE description SET version = '99.0'")
     connection.close()
@@ -124,9 +142,8 @@ def test_a_file_that_octobot_can_not_run_ends_with_its_reason(new_home: pathlib.
 def test_octobots_own_backtesting_command_runs_the_profile(home: pathlib.Path, has_collectors: bool) -> None:
     candle_files.write_data_file(
         home / "backtesting" / "data" / "ExchangeHistoryDataCollector_1.data",
-        candle_files.draw(7, "BTC/USDT", minutes=30),
+        {"BTC/USDT": candle_files.draw(7, "BTC/USDT", minutes=30)},
         "offline_exchange",
-        "BTC/USDT",
     )
     if has_collectors:
         package = home / "tentacles" / "Backtesting" / "collectors" / "exchanges"

@@ -504,6 +504,10 @@ class Campaign:
         }
         return portion_of(market, self.board.states(now, committed), headroom_quote, settings)
 
+    def committed(self, market: Market, settings: Settings, now: float) -> Decimal:
+        """What is filled and open on one market in the target's period."""
+        return self._committed(market, self._period(settings, now))
+
     def _committed(self, market: Market, day: int | None) -> Decimal:
         progress = self.ledger.progress(ONE, market, day)
         return progress.filled_quote + progress.open_buy_quote + progress.open_sell_quote

@@ -98,8 +98,11 @@ class MarketShare:
         board.see(self.market, view, settings)
         portion = self._campaign.portion(self.market, settings, view.now)
         if portion is not None:
+            own_target = self._campaign.committed(self.market, settings, view.now) + portion.headroom_quote
             portion = dataclasses.replace(portion, headroom_quote=portion.headroom_quote / rate)
-            vitals = dataclasses.replace(view.vitals, highest_fee_rate=portion.highest_fee_rate)
+            vitals = dataclasses.replace(
+                view.vitals, highest_fee_rate=portion.highest_fee_rate, own_target_quote=own_target
+            )
             view = dataclasses.replace(view, vitals=vitals)
         decision = policy.decide(
             currency.view_in_quote(view, rate),

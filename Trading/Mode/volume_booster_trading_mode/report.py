@@ -374,10 +374,11 @@ def _state(
         return "stopped", events[-1].reason, events[-1].at
     if is_paused:
         return "paused", PAUSED_REASON, None
-    last = max(lasts, key=lambda event: event.at, default=None)
-    if last is None or halted:
-        return "running", _together(halted) or None, None
-    return "running", (last.reason or None) if last.kind != START else None, None
+    if halted:
+        return "running", _together(halted), None
+    told = [event for event in lasts if event.kind != START and event.reason]
+    # where one of several markets trades, what the others wait for is nothing that a person has to know
+    return "running", _together(told) if told and len(told) == len(lasts) else None, None
 
 
 def _lasts(events: list[EventRow]) -> list[EventRow]:

@@ -39,7 +39,8 @@ class Plan:
     """The settings of the mode in the profile."""
     asked: dict[str, str]
     data: pathlib.Path | None
-    symbol: str
+    markets: dict[str, list[str]]
+    """The pairs of each exchange that there are to be candles of."""
     days: int
     drawn_seed: int
     """Of all runs for which none was asked, so that they can be compared."""
@@ -61,26 +62,35 @@ class Plan:
 
         :raises HomeError: when there are no such data.
         """
-        return Job(self.config, str(self._data_file(settings)), settings.to_config(), str(journal), str(log))
+        data_files = [str(path) for path in self._data_files(settings)]
+        return Job(self.config, data_files, settings.to_config(), str(journal), str(log))
 
-    def _data_file(self, settings: Settings) -> pathlib.Path:
+    def _data_files(self, settings: Settings) -> list[pathlib.Path]:
+        """One for each exchange."""
         if self.data is not None and self.data.suffix == _DATA_SUFFIX:
             candle_files.check_data_file(self.data)
-            return self.data
-        name = self.data.stem if self.data is not None else f"seed-{settings.seed}-{self.days}d"
-        market = self.symbol.replace("/", "")
-        path = self.home.path / candle_files.DATA_FOLDER / f"VolumeBoosterCandles_{market}-{name}{_DATA_SUFFIX}"
+            return [self.data]
+        return [self._data_file(settings, *market, number) for number, market in enumerate(self.markets.items())]
+
+    def _data_file(self, settings: Settings, exchange: str, symbols: list[str], number: int) -> pathlib.Path:
+        """Each exchange has prices of its own, as the local exchanges have."""
+        assert settings.seed is not None
+        seed = settings.seed + number
+        name = self.data.stem if self.data is not None else f"seed-{seed}-{self.days}d"
+        markets = "-".join(symbol.replace("/", "") for symbol in symbols)
+        if number:
+            markets = f"{exchange}-{markets}"
+        path = self.home.path / candle_files.DATA_FOLDER / f"VolumeBoosterCandles_{markets}-{name}{_DATA_SUFFIX}"
         if path not in self.written:
-            exchange = _first_exchange(self.config)
-            candle_files.write_data_file(path, self._candles(settings), exchange, self.symbol)
+            series = {symbol: self._candles(seed, symbol) for symbol in symbols}
+            candle_files.write_data_file(path, series, exchange)
             self.written.add(path)
         return path
 
-    def _candles(self, settings: Settings) -> CandleSeries:
+    def _candles(self, seed: int, symbol: str) -> CandleSeries:
         if self.data is not None:
             return candle_files.read_csv(self.data)
-        assert settings.seed is not None
-        return candle_files.draw(settings.seed, self.symbol, self.days * MINUTES_A_DAY)
+        return candle_files.draw(seed, symbol, self.days * MINUTES_A_DAY)
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -117,23 +127,25 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         without_octobot_keys(home.mode_settings(profile)),
         run.asked_for(arguments),
         arguments.data and arguments.data.absolute(),
-        arguments.symbol or _first_pair(config),
+        _markets(config, arguments),
         arguments.days,
         random.SystemRandom().randrange(2**32),
     )
 
 
-def _first_pair(config: dict[str, typing.Any]) -> str:
-    pairs = [pair for currency in config["crypto-currencies"].values() for pair in currency["pairs"]]
+def _markets(config: dict[str, typing.Any], arguments: argparse.Namespace) -> dict[str, list[str]]:
+    """All that the profile has enabled; of a CSV, and of a pair that was named, one on the first exchange."""
+    currencies = config["crypto-currencies"].values()
+    pairs = [str(pair) for currency in currencies if currency.get("enabled", True) for pair in currency["pairs"]]
+    exchanges = [name for name, one in config["exchanges"].items() if one.get("enabled", True)]
+    pairs = [arguments.symbol] if arguments.symbol else pairs
     if not pairs:
         raise home.HomeError("the profile trades no pair: name one with --symbol")
-    return str(pairs[0])
-
-
-def _first_exchange(config: dict[str, typing.Any]) -> str:
-    if not config["exchanges"]:
+    if not exchanges:
         raise home.HomeError("the profile trades on no exchange: choose another --profile, or name a .data file")
-    return str(next(iter(config["exchanges"])))
+    if arguments.symbol or arguments.data is not None:
+        return {exchanges[0]: pairs[:1]}
+    return dict.fromkeys(exchanges, pairs)
 
 
 def _run(job: Job, arguments: argparse.Namespace) -> tuple[Verdict, Outcome]:

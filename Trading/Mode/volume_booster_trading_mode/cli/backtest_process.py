@@ -38,7 +38,8 @@ class Job:
 
     config: dict[str, typing.Any]
     """OctoBot's, with exchanges, portfolio and fees."""
-    data_file: str
+    data_files: list[str]
+    """One for each exchange."""
     settings: dict[str, typing.Any]
     journal: str
     log: str
@@ -137,7 +138,7 @@ class Engine:
     def _send(self) -> None:
         job = self._job
         request = {
-            "config": job.config, "data_files": [job.data_file], "settings": job.settings, "journal": job.journal
+            "config": job.config, "data_files": job.data_files, "settings": job.settings, "journal": job.journal
         }  # fmt: skip
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it has ended already: its log says why

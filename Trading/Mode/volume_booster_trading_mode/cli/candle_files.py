@@ -8,6 +8,7 @@ import json
 import pathlib
 import sqlite3
 import typing
+from collections.abc import Iterator
 
 from ..core import candles
 from ..core.candles import Candle, CandleSeries
@@ -80,8 +81,8 @@ def check_data_file(path: pathlib.Path) -> None:
         raise HomeError(f"{path} is a backtesting file of OctoBot without candles")
 
 
-def write_data_file(path: pathlib.Path, series: CandleSeries, exchange: str, symbol: str) -> None:
-    """A backtesting file of OctoBot, there whole or not at all.
+def write_data_file(path: pathlib.Path, series: dict[str, CandleSeries], exchange: str) -> None:
+    """A backtesting file of OctoBot with the candles of each symbol of one exchange, there whole or not at all.
 
     :raises HomeError: when it can't be written.
     """
@@ -91,18 +92,22 @@ def write_data_file(path: pathlib.Path, series: CandleSeries, exchange: str, sym
         part.unlink(missing_ok=True)
         with contextlib.closing(sqlite3.connect(part)) as connection, connection:
             connection.executescript(_TABLES)
-            base, frame = symbol.partition("/")[0], series.time_frame
-            rows = (
-                (candle.opened_at + series.length_s, exchange, base, symbol, frame, _row(candle))
-                for candle in series.candles
-            )
-            connection.executemany("INSERT INTO ohlcv VALUES (?, ?, ?, ?, ?, ?)", rows)
-            first = series.candles[0].opened_at
-            described = (first, _VERSION, exchange, json.dumps([symbol]), json.dumps([frame]), first, series.ends_at)
+            for symbol, one in series.items():
+                connection.executemany("INSERT INTO ohlcv VALUES (?, ?, ?, ?, ?, ?)", _rows(exchange, symbol, one))
+            first = min(one.candles[0].opened_at for one in series.values())
+            ends_at = max(one.ends_at for one in series.values())
+            frames = list(dict.fromkeys(one.time_frame for one in series.values()))
+            described = (first, _VERSION, exchange, json.dumps(list(series)), json.dumps(frames), first, ends_at)
             connection.execute("INSERT INTO description VALUES (?, ?, ?, ?, ?, ?, ?)", described)
         part.replace(path)
     except (OSError, sqlite3.Error) as error:
         raise HomeError(f"{path} can't be written: {_told(error)}") from error
+
+
+def _rows(exchange: str, symbol: str, series: CandleSeries) -> Iterator[tuple[typing.Any, ...]]:
+    base = symbol.partition("/")[0]
+    for candle in series.candles:
+        yield candle.opened_at + series.length_s, exchange, base, symbol, series.time_frame, _row(candle)
 
 
 def _row(candle: Candle) -> str:

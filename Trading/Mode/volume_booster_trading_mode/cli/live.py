@@ -8,6 +8,7 @@ import rich.table
 
 from .. import report as reports
 from ..history import Watcher
+from ..journal import HALT
 from ..report import CampaignReport, shown
 from .dashboard import cost_of_plan, dashboard, eta
 
@@ -68,6 +69,16 @@ def _inventory(report: CampaignReport) -> str:
     return ", ".join(held) or "as at the start"
 
 
+def _shares(report: CampaignReport) -> str:
+    """What each market has done, a line for each."""
+    parts = sorted(report.parts, key=lambda part: part.name)
+    return "\n".join(
+        f"{part.name}: {shown(part.progress.filled_quote)}, {part.share_of(report.progress):.1%}, "
+        f"{part.progress.cost_bps:.2f} bps{', halted' if part.kind == HALT else ''}"
+        for part in parts
+    )
+
+
 def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
     """The result of a campaign, for a person."""
     progress, quote = report.progress, report.quote
@@ -92,6 +103,8 @@ def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
         ),
         ("Time", f"{report.runtime_s(now):.0f} s, seed {report.seed}, restarts {report.restarts}"),
     ]
+    if len(report.parts) > 1:
+        rows.insert(4, ("Shares", _shares(report)))
     if note := _NOTES.get(report.trading):
         rows.append(("Note", note))
     table = rich.table.Table(title="Volume booster", show_header=False, title_justify="left")

@@ -21,8 +21,8 @@ _OF_SETTINGS = (
     "volume_target", "min_buy_amount", "max_buy_amount", "min_sell_amount", "max_sell_amount", "max_cost_quote",
 )  # fmt: skip
 _OF_PROGRESS = (
-    "target_quote", "bought_quote", "sold_quote", "open_buy_quote", "open_sell_quote", "maker_quote", "fees_quote",
-    "slippage_quote",
+    "target_quote", "bought_quote", "sold_quote", "open_buy_quote", "open_sell_quote", "open_buy_here_quote",
+    "open_sell_here_quote", "maker_quote", "fees_quote", "slippage_quote",
 )  # fmt: skip
 
 
@@ -70,9 +70,10 @@ def progress_in_quote(progress: Progress, rate: Decimal) -> Progress:
     if rate == ONE:
         return progress
     forgiven, holdings = progress.forgiven, progress.holdings
+    amounts = {name: getattr(progress, name) for name in _OF_PROGRESS}
     return dataclasses.replace(
         progress,
-        **{name: getattr(progress, name) / rate for name in _OF_PROGRESS},
+        **{name: amount and amount / rate for name, amount in amounts.items()},
         forgiven=Forgiven(forgiven.cost_quote / rate, forgiven.filled_quote / rate),
         holdings=tuple(_holding_in_quote(holding, rate) for holding in holdings),
     )
@@ -89,7 +90,13 @@ def view_in_quote(view: View, rate: Decimal) -> View:
         return view
     equity = view.vitals.equity
     in_quote = Equity(*(getattr(equity, field.name) / rate for field in dataclasses.fields(equity)))
-    hour_filled = view.vitals.hour_filled_quote / rate
+    hour_filled, own_target = view.vitals.hour_filled_quote, view.vitals.own_target_quote
     return dataclasses.replace(
-        view, vitals=dataclasses.replace(view.vitals, equity=in_quote, hour_filled_quote=hour_filled)
+        view,
+        vitals=dataclasses.replace(
+            view.vitals,
+            equity=in_quote,
+            hour_filled_quote=hour_filled / rate,
+            own_target_quote=own_target and own_target / rate,
+        ),
     )

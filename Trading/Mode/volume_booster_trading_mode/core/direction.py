@@ -73,7 +73,7 @@ def _is_exposed_enough(side: Side, settings: Settings, progress: Progress, equit
     The guard halts at the cap; here it is kept away from it, so that a rising price alone does not reach it.
     """
     drift = equity.drift_quote if side is Side.BUY else -equity.drift_quote
-    open_quote = progress.committed_quote(side) - progress.filled_on(side)
+    open_quote = progress.open_here_quote(side)
     cap = equity.now_quote * settings.max_exposure_percent / HUNDRED * KEPT_SHARE_OF_EXPOSURE
     return drift <= 0 or drift + open_quote + _largest(side, settings, equity) <= cap
 

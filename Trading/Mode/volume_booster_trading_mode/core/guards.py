@@ -96,14 +96,16 @@ def thin_market(view: View, settings: Settings, progress: Progress) -> Halt | No
             f"of the exchange's smallest orders of {smallest_quote:.2f} an hour: choose a market that trades more",
             "thin_market",
         )
+    own_target = view.vitals.own_target_quote
+    target_quote = progress.target_quote if own_target is None else own_target
     most_days = 1 if settings.target_period is TargetPeriod.DAILY else LONGEST_CAMPAIGN_DAYS
-    if progress.target_quote <= allowed_a_day * most_days:
+    if target_quote <= allowed_a_day * most_days:
         return None
     days = f"in {most_days} days" if most_days > 1 else "a day"
     return Halt(
         f"{view.symbol} on {view.exchange} is too thin for the settings: it trades {volume:.2f} in 24 h, of which "
         f"max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, or "
-        f"{allowed_a_day * most_days:.2f} {days}; the target is {progress.target_quote:.2f}: lower volume_target or "
+        f"{allowed_a_day * most_days:.2f} {days}; the target is {target_quote:.2f}: lower volume_target or "
         "choose a market that trades more",
         "thin_market",
     )

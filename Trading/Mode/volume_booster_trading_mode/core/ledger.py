@@ -63,6 +63,9 @@ class Progress:
     sold_quote: Decimal = ZERO
     open_buy_quote: Decimal = ZERO
     open_sell_quote: Decimal = ZERO
+    open_buy_here_quote: Decimal | None = None
+    open_sell_here_quote: Decimal | None = None
+    """What of that is open on the market that it is seen from; None for all of it."""
     maker_quote: Decimal = ZERO
     fees_quote: Decimal = ZERO
     slippage_quote: Decimal = ZERO
@@ -160,6 +163,15 @@ class Progress:
     def committed_quote(self, side: Side) -> Decimal:
         """What is filled or still open on a side."""
         return self.filled_on(side) + (self.open_buy_quote if side is Side.BUY else self.open_sell_quote)
+
+    def open_here_quote(self, side: Side) -> Decimal:
+        """What is open on a side of the market that it is seen from."""
+        here, everywhere = (
+            (self.open_buy_here_quote, self.open_buy_quote)
+            if side is Side.BUY
+            else (self.open_sell_here_quote, self.open_sell_quote)
+        )
+        return everywhere if here is None else here
 
     def quote_per_hour(self, now: float) -> Decimal:
         """The average pace since the first order; 0 while there is none to speak of."""
@@ -403,6 +415,7 @@ class Ledger:
             target_quote=target_quote,
             **values,
             **_reserved(records),
+            **({} if seen_from is None else _reserved_here([one for one in records if one.market == seen_from])),
             open_orders=len(records),
             failures_in_a_row=max((book.failures_in_a_row for book in rows), default=0),
             losses_in_a_row=max((book.trips.losses_in_a_row for book in rows), default=0),
@@ -425,6 +438,11 @@ def _reserved(records: list[OrderRecord]) -> dict[str, Any]:
         "unfilled_buys": unfilled[Side.BUY],
         "unfilled_sells": unfilled[Side.SELL],
     }
+
+
+def _reserved_here(records: list[OrderRecord]) -> dict[str, Any]:
+    reserved = _reserved(records)
+    return {f"open_{side}_here_quote": reserved[f"open_{side}_quote"] for side in ("buy", "sell")}
 
 
 def _forgiven(books: Iterable[Book], day: int | None) -> Forgiven:

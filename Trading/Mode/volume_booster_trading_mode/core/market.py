@@ -208,6 +208,8 @@ class Vitals:
     """What this campaign has filled on this market in the present hour of the clock."""
     last_order_at: float | None = None
     """When this bot last sent an order, on whatever market."""
+    own_target_quote: Decimal | None = None
+    """What this market is to fill of the campaign's target; None for all of it."""
     highest_fee_rate: Decimal = ZERO
     """Of all markets that the campaign trades: what is open anywhere may be charged so much."""
     exchange_orders_per_second: float | None = None

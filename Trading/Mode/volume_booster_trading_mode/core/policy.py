@@ -184,7 +184,7 @@ def _too_much(view: View, settings: Settings, progress: Progress) -> Wait | None
 def _hour_left(view: View, settings: Settings, progress: Progress) -> Decimal:
     """What may still be filled in this hour of the clock; only for a market whose volume is known."""
     assert view.vitals.day_volume_quote is not None
-    open_quote = progress.open_buy_quote + progress.open_sell_quote
+    open_quote = progress.open_here_quote(Side.BUY) + progress.open_here_quote(Side.SELL)
     allowance = participation_an_hour(view.vitals.day_volume_quote, settings)
     return allowance - view.vitals.hour_filled_quote - open_quote
 
