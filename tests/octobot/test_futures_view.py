@@ -12,7 +12,7 @@ import octobot_trading.enums as trading_enums
 import pytest
 
 from octobot_volume_booster import exchange_view, futures_view
-from octobot_volume_booster.core.market import Side
+from octobot_volume_booster.core.market import Level, Side
 from octobot_volume_booster.emergency import EmergencyStop
 from octobot_volume_booster.execution import HALTED_LOOK_S
 from octobot_volume_booster.journal import EMERGENCY, HALT, WAIT
@@ -53,6 +53,23 @@ def test_where_octobot_fails_at_every_real_fill_real_futures_are_refused_with_wh
 @pytest.mark.parametrize("version", ["2.0.15", "3.0.0-beta2", "3.0.0"])
 def test_where_octobot_fills_them_they_are_not(version: str) -> None:
     assert not futures_view.refusal(real_manager(LINEAR), LINEAR, version)
+
+
+def test_a_contract_that_stands_for_a_hundred_is_never_split() -> None:
+    """OctoBot's quantities of BTCUSD_PERP are in USD, and one contract is 100 of them."""
+    manager = real_manager(INVERSE)
+    market = {
+        "contractSize": 100.0,
+        "precision": {"amount": 1.0, "price": 0.1},
+        "limits": {"amount": {"min": 1.0, "max": 1_000_000.0}, "cost": {"min": None, "max": None}},
+    }
+    manager.exchange.connector = types.SimpleNamespace(client=types.SimpleNamespace(market=lambda symbol: market))
+    precision, limits = futures_view.sizes(manager, INVERSE) or ({}, {})
+    assert precision == {"amount": 100.0, "price": 0.1}
+    assert limits["amount"] == {"min": 100.0, "max": 100_000_000.0}
+    size = futures_view.contract_size(manager, INVERSE)
+    levels = (Level(Decimal(60_000), Decimal(7)),)
+    assert futures_view.in_octobot_quantities(levels, size) == (Level(Decimal(60_000), Decimal(700)),)
 
 
 async def test_simulated_futures_are_refused_on_no_line(stack: contextlib.AsyncExitStack) -> None:

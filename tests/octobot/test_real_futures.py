@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import octobot
-import octobot_commons.symbols as commons_symbols
 import pytest
 
 from octobot_volume_booster.journal import HALT
@@ -39,7 +38,7 @@ def own_fee(trade: Trade, name: str) -> Decimal:
 
 
 @pytest.mark.skipif(not FILLS_FUTURES, reason="OctoBot raises NotImplementedError at every real fill here")
-@pytest.mark.parametrize("kind", [{}, LIMIT], ids=["market", "limit"])
+@pytest.mark.parametrize("kind", [{}, pytest.param(LIMIT, marks=pytest.mark.long)], ids=["market", "limit"])
 async def test_a_campaign_ends_flat_with_the_exchanges_own_numbers(
     exchange: FaultyExchange, kind: dict[str, object]
 ) -> None:
@@ -93,7 +92,3 @@ async def test_where_octobot_can_not_fill_them_nothing_is_sent(exchange: FaultyE
         finally:
             manager.trading_modes.remove(mode)
             await mode.stop()
-
-
-def test_the_local_exchange_and_octobot_mean_the_same_contract() -> None:
-    assert commons_symbols.parse_symbol(LINEAR).is_linear()
