@@ -33,7 +33,7 @@ ARROWS: dict[str, set[str]] = {
     "exchange_view": {"futures_view", "core"},
     "order_events": {"core"},
     "user_inputs": {"core"},
-    "notifications": set(),
+    "notifications": {"campaign", "core"},
     "live_settings": {"core"},
     "announcements": {"notifications", "report", "campaign", "core"},
     "exchange_record": {"exchange_view", "futures_view", "core"},
@@ -52,6 +52,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "virtual_time": {"execution"},
     "data_collector": set(),
+    "web_page": {"notifications", "report", "campaign", "journal", "core"},
     "order_producer": {
         *{"announcements", "exchange_view", "futures_view", "order_events", "execution", "emergency", "lookout"},
         *{"settler", "bot_process", "market_share"},
@@ -59,7 +60,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "volume_booster_trading": {
         *{"order_producer", "order_consumer", "live_settings", "user_inputs", "notifications", "data_collector"},
-        *{"campaign", "report", "journal", "core"},
+        *{"web_page", "campaign", "report", "journal", "core"},
     },
     "backtest_engine": {"volume_booster_trading", "virtual_time", "campaign"},
     "cli": {"cli", "report", "history", "journal", "bot_lock", "campaign", "core"},
@@ -82,6 +83,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "planner": {"market", "presets", "settings", "corrections", "conditions", "montecarlo", "feasibility"},
     "fee_tiers": {"market"},
     "milestones": {"ledger"},
+    "notices": {"settings"},
     "metrics": {"market", "inventory"},
     "inventory": {"market"},
     "round_trips": {"market"},

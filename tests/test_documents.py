@@ -38,7 +38,7 @@ WHY_NOT_RUN = {
     "volume-booster report --home /path/to/your/octobot": "a path that the reader puts in",
 }
 """The commands that no test runs, by how they begin, and why."""
-WRITTEN_ELSEWHERE = {"web-page.md", "futures.md"}
+WRITTEN_ELSEWHERE = {"futures.md"}
 """Guides that are on their way: a link to one that is not there yet is no fault."""
 
 # --- links -----------------------------------------------------------------------------------------------------------
@@ -49,7 +49,9 @@ def targets(page: pathlib.Path) -> Iterator[tuple[str, pathlib.Path, str]]:
     for link in documents.links(page):
         path, _, anchor = link.partition("#")
         if not re.match(r"[a-z]+:", link):
-            yield link, (page.parent / path).resolve() if path else page, anchor
+            # OctoBot, which shows a tentacle's own page, wants its pictures named from the tentacle's folder
+            folder = page.parent.parent if path.startswith("resources/") else page.parent
+            yield link, (folder / path).resolve() if path else page, anchor
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -173,7 +175,7 @@ OTHER_TELLERS = set(
 )
 """Functions whose sentences others tell."""
 CONSTANTS = {"_ADVICE", "_START_ANEW", "_WHILE_DOWN", "DATA_ENDED", "NOT_RUNNING", "NO_DAY_VOLUME", "PAUSED_REASON",
-             "STOPPED_REASON"}  # fmt: skip
+             "HELD_REASON", "STOPPED_REASON"}  # fmt: skip
 """Texts that are told from more than one place."""
 OF_FILES = {EXCHANGE / "server" / name for name in ("replay.py", "faults.py", "fault_effects.py", "account_file.py")}
 """What is wrong in a file is told with its name, the place and what would be right: nothing is to be added to that."""

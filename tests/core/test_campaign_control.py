@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import tempfile
 from decimal import Decimal
 from typing import Any
 
@@ -16,12 +17,29 @@ from strategies import LAW
 from octobot_volume_booster.bot_lock import LOCK_FILE, running_bot
 from octobot_volume_booster.campaign import LOOK_EVERY_S, Campaign, Control, ControlState
 from octobot_volume_booster.core.books import DAY_S
+from octobot_volume_booster.core.guards import Halt
 from octobot_volume_booster.core.ledger import Outcome
 from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
 from octobot_volume_booster.core.settings import Settings, parse_settings
-from octobot_volume_booster.journal import DONE, HALT, PAUSE, RESUME, STOP, TARGET, Journal, JournalError
+from octobot_volume_booster.journal import (
+    DONE,
+    EMERGENCY,
+    HALT,
+    HELD_REASON,
+    HOLD,
+    PAUSE,
+    PAUSED_REASON,
+    RESUME,
+    STOP,
+    TARGET,
+    UNHOLD,
+    Journal,
+    JournalError,
+)
 from octobot_volume_booster.report import read_report
 
+SOME = with_law(LAW, max_examples=25)
+"""For laws that write files."""
 MARKETS = tuple(("binance", f"{base}/USDT") for base in ("BTC", "ETH", "SOL", "XRP"))
 BTC, ETH, *_ = MARKETS
 MIDNIGHT = 20_000.0 * DAY_S
@@ -391,6 +409,10 @@ STEERED = [
     ([PAUSE, RESUME], [], "running"),
     ([PAUSE], [HALT], "halted"),
     ([PAUSE], [STOP], "stopped"),
+    ([HOLD], [], "paused"),
+    ([HOLD, PAUSE], [], "paused"),
+    ([HOLD, PAUSE, UNHOLD], [], "running"),
+    ([HOLD, RESUME], [], "running"),
 ]
 
 
@@ -408,6 +430,66 @@ def test_the_report_tells_what_was_asked_for(
     report = read_report(path)
     assert report is not None
     assert report.state == state
+
+
+@SOME
+@given(st.lists(st.sampled_from((PAUSE, RESUME, HOLD, UNHOLD)), max_size=8))
+def test_the_report_and_a_restart_know_of_every_row_of_buttons_what_the_bot_does(buttons: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "campaign.sqlite"
+        campaign = begun(path, some_settings())
+        for button in buttons:
+            before = campaign.control
+            is_news = campaign.command(button, NOON + 1)
+            assert is_news == (campaign.control != before)
+        control = campaign.control
+        campaign.close_journal()
+        report = read_report(path)
+        assert report is not None
+        assert (report.state, report.reason) == {
+            ControlState.RUNNING: ("running", None),
+            ControlState.PAUSED: ("paused", PAUSED_REASON),
+            ControlState.HELD: ("paused", HELD_REASON),
+        }[control.state]
+        campaign = begun(path, some_settings())
+        assert campaign.control == control
+        campaign.close_journal()
+
+
+STRONGER = [
+    ([HOLD, PAUSE], ControlState.HELD),
+    ([PAUSE, HOLD], ControlState.HELD),
+    ([PAUSE, UNHOLD], ControlState.RUNNING),
+    ([EMERGENCY, HOLD, PAUSE, UNHOLD], ControlState.EMERGENCY),
+    ([HOLD, EMERGENCY, RESUME], ControlState.RUNNING),
+    ([STOP, HOLD, UNHOLD, RESUME], ControlState.STOPPED),
+]
+
+
+@pytest.mark.parametrize(("asked", "state"), STRONGER, ids=[" ".join(asked) for asked, _ in STRONGER])
+def test_what_is_weaker_does_not_end_what_is_stronger(asked: list[str], state: ControlState) -> None:
+    campaign = begun(None, some_settings())
+    for kind in asked:
+        campaign.command(kind, NOON + 1)
+    assert campaign.control.state is state
+    campaign.close_journal()
+
+
+def test_start_does_not_end_a_halt_and_resume_does() -> None:
+    campaign, source = begun(None, some_settings()), " ".join(BTC)
+    campaign.halt(NOON, source, Halt("costs", "cost", is_lasting=True))
+    campaign.command(UNHOLD, NOON + 1)
+    assert campaign.halt_of(source) is not None
+    campaign.command(RESUME, NOON + 2)
+    assert campaign.halt_of(source) is None
+    campaign.close_journal()
+
+
+def test_of_pairs_that_share_a_campaign_the_first_tells_what_is_new() -> None:
+    campaign = begun(None, some_settings())
+    assert [campaign.is_news("end", 1_000), campaign.is_news("end", 1_000)] == [True, False]
+    assert campaign.is_news("end", 2_000), "a higher target ends anew"
+    campaign.close_journal()
 
 
 def test_the_second_bot_of_a_home_is_refused_and_told_of_the_first(path: pathlib.Path) -> None:

@@ -145,7 +145,7 @@ async def test_the_buttons_of_the_web_page_pause_resume_and_stop(make_bot: MakeB
         await bot.mode.user_commands_callback(bot.manager.bot_id, bot.mode.get_name(), button, {})
 
     await press("Pause")
-    await until(lambda: "paused" in bot.mode.get_current_state()[0])
+    await until(lambda: bot.mode.get_current_state()[0].startswith("Paused: "))
     sent = bot.progress.orders
     await press("Resume")
     await until(lambda: bot.progress.orders > sent)
@@ -252,6 +252,25 @@ async def test_fifty_open_orders_and_a_fifth_of_the_cancellations_failing_all_ar
         assert len(reports()) == 1
         await asyncio.sleep(0.5)
         assert len(own_orders(exchange)) == sent
+
+
+async def test_stopped_from_the_web_page_nothing_rests_on_the_exchange_until_it_is_started(
+    exchange: FaultyExchange,
+) -> None:
+    settings = {**RESTING, "min_buy_amount": 25, "max_buy_amount": 50, "min_sell_amount": 25, "max_sell_amount": 50}
+    settings |= {"max_open_orders": 8, "max_position_imbalance": 1}
+    async with sandbox_bot(exchange, **settings) as bot:
+        await bot.until(lambda: len(bot.open_on_exchange()) == 8)
+        exchange.script(
+            "server_error", requests=["DELETE /api/v3/order"], times=None, probability=0.2, status=502, code=None
+        )
+        await bot.mode.user_commands_callback(bot.manager.bot_id, bot.mode.get_name(), "Stop", {})
+        await bot.until(lambda: not bot.open_on_exchange() and not bot.progress.open_orders)
+        sent = len(own_orders(exchange))
+        await asyncio.sleep(0.5)
+        assert len(own_orders(exchange)) == sent
+        await bot.mode.user_commands_callback(bot.manager.bot_id, bot.mode.get_name(), "Start", {})
+        await bot.until(lambda: len(own_orders(exchange)) > sent)
 
 
 async def test_in_the_sandbox_it_brings_the_inventory_back(exchange: FaultyExchange) -> None:

@@ -165,5 +165,5 @@ async def test_the_position_is_told_where_octobot_shows_the_state(stack: context
     await bot.tick()
     await bot.tick()  # it is told as it was at the last look
     sentence, _ = bot.mode.get_current_state()
-    assert f"position {position(bot).size:+f}" in sentence
+    assert f"Position {position(bot).size:+f}" in sentence
     assert "liquidation" in sentence

@@ -31,13 +31,14 @@ async def test_every_setting_is_grouped_bounded_explained_and_shown_only_where_i
     assert [user_input.order for user_input in form.values()] == sorted(range(1, len(form) + 1))
     for key, user_input in form.items():
         assert " · " in user_input.title
-        assert str(Settings.model_fields[key].description) in user_input.title
+        assert str(Settings.model_fields[key].description) in user_input.other_schema_values["description"]
     offset = form["price_offset_percent"]
     assert (offset.min_val, offset.max_val) == (0, 50)
     assert offset.editor_options == {"dependencies": {"preset": "custom", "order_type": "limit"}}
     assert form["order_type"].options == ["limit", "market"]
     assert form["volume_target"].editor_options is None
-    assert all(explain(preset) in form["preset"].title for preset in Preset if preset is not Preset.CUSTOM)
+    explained = form["preset"].other_schema_values["description"]
+    assert all(explain(preset) in explained for preset in Preset if preset is not Preset.CUSTOM)
 
 
 def test_the_form_can_be_made_without_an_exchange() -> None:

@@ -14,8 +14,16 @@ from .core.ledger import Progress
 from .core.market import View
 from .core.milestones import milestone
 from .core.montecarlo import LEVEL_LOG_DEVIATION
+from .core.notices import Notice, of_whom, shown_whom
 from .core.planner import Plan, duration, estimate
 from .core.settings import Settings, TargetScope
+
+WATCH = "`volume-booster watch` shows it live, and OctoBot's web page under Trading; Pause or Stop there holds it."
+HOLD_IT = "Pause or Stop on the mode's page in OctoBot's web page, or `volume-booster pause`, holds it."
+MEND_PLAN = (
+    "change what is named on the mode's page in OctoBot's web page, which takes effect at once; `volume-booster plan` "
+    "names settings that would work."
+)
 
 MEDIAN_ERROR = 1.2533
 """Standard error of the median of n normal numbers, in their deviations over the root of n."""
@@ -34,15 +42,17 @@ class Announcements:
 
         Of pairs that share a target the one that looks first tells it.
         """
+        source, whose = self._producer.source, of_whom(self._producer.source, settings)
         if not self._has_begun:
             self._has_begun = True
             self._begin(campaign, view, settings, progress)
-        whose = self._producer.source if settings.target_scope is TargetScope.PAIR else "All pairs"
         reached = milestone(progress, settings.notify_every_percent)
         before = campaign.told_percent.setdefault(whose, reached)
         campaign.told_percent[whose] = reached
         if before < reached < 100:
-            await notifications.notify(f"{whose}, {reached:g} %: {report.sentence(progress)}")
+            shown = shown_whom(source, settings, len(campaign.sources))
+            text = f"{shown}, {reached:g} %: {report.sentence(progress)}"
+            await notifications.tell(campaign, self._producer.now(), Notice(f"{whose} {reached:g} %", text, WATCH))
 
     def _begin(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
         """Write down what the plan starts from; and where it is not a backtest, which has its own clock, tell it."""
@@ -52,18 +62,23 @@ class Announcements:
         is_first = campaign.note_conditions(self._producer.now(), self._producer.source, conditions)
         if self._producer.exchange_manager.is_backtesting:
             return
+        if not campaign.is_news(f"plan of {of_whom(self._producer.source, settings)}", "told"):
+            return
         rest = settings.model_copy(update={"volume_target": progress.remaining_quote})
         begins = "begins" if is_first else "goes on"
         # trading does not wait for it
-        self._planning = asyncio.get_running_loop().create_task(self._tell_plan(rest, conditions, begins))
+        self._planning = asyncio.get_running_loop().create_task(self._tell_plan(campaign, rest, conditions, begins))
 
-    async def _tell_plan(self, settings: Settings, conditions: Conditions, begins: str) -> None:
-        source, logger = self._producer.source, self._producer.logger
+    async def _tell_plan(self, campaign: Campaign, settings: Settings, conditions: Conditions, begins: str) -> None:
+        logger = self._producer.logger
+        source = shown_whom(self._producer.source, settings, len(campaign.sources))
         try:
             plan = await asyncio.to_thread(estimate, settings, conditions)
             told = plan_sentence(plan, conditions.rules.quote, conditions.pairs)
             (logger.warning if plan.problems else logger.info)("Plan of %s: %s", source, told)
-            await notifications.notify(f"{source} {begins}: {told}")
+            advice = MEND_PLAN if plan.problems else HOLD_IT
+            notice = Notice(f"plan of {source}", f"{source} {begins}: {told}", advice, is_urgent=True)
+            await notifications.tell(campaign, self._producer.now(), notice)
         except Exception as error:
             # a task of its own: nobody else would hear of it, and trading goes on
             logger.exception(error, True, f"The plan of {source} could not be told: {error}")

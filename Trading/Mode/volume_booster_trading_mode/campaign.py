@@ -20,6 +20,7 @@ from .core.currency import campaign_currency
 from .core.guards import Halt
 from .core.ledger import Ledger, OrderRecord, Outcome, Progress
 from .core.market import ONE, Equity, Fill, OrderIntent, Trading
+from .core.notices import Memory
 from .core.settings import Settings, TargetPeriod, TargetScope
 from .equity_marks import EquityMarks
 from .journal import (
@@ -28,6 +29,8 @@ from .journal import (
     EMERGENCY_REASON,
     GO,
     HALT,
+    HELD_REASON,
+    HOLD,
     PAUSE,
     PAUSED_REASON,
     RESUME,
@@ -35,6 +38,7 @@ from .journal import (
     STOP,
     STOPPED_REASON,
     TARGET,
+    UNHOLD,
     WAIT,
     CampaignRow,
     Command,
@@ -64,6 +68,8 @@ class ControlState(enum.Enum):
     RUNNING = "running"
     PAUSED = "paused"
     """No new order, until it is resumed, also after a restart."""
+    HELD = "held"
+    """No new order and own open orders cancelled, until it is started again, also after a restart; the bot lives on."""
     EMERGENCY = "emergency"
     """No new order, own open orders cancelled and each confirmed, and nothing more until it is resumed."""
     STOPPED = "stopped"
@@ -105,6 +111,13 @@ class Campaign:
         self._reasons: dict[str, tuple[str, str]] = {}
         self.told_percent: dict[str, Decimal] = {}
         """How much of the target was filled when a person was last told of it, in percent; in memory only."""
+        self.notices = Memory()
+        """What a person was told lately, of all symbols together; in memory only."""
+        self.sources: set[str] = set()
+        """The loops that take part, each an exchange and a symbol; in memory only."""
+        self.pressed: tuple[str, float] | None = None
+        """The button of OctoBot's web page that was pressed last, and when; in memory only."""
+        self._told: dict[str, typing.Any] = {}
         self._has_begun = False
         self._last_command_id = 0
         self._resumes = self._journal.resumes()
@@ -182,6 +195,7 @@ class Campaign:
                 f"{trading.value}: keep it, and start a new campaign with --fresh or in another home"
             )
         self.seed = row.seed
+        self.sources.add(source)
         self.note(now, START, source, f"OctoBot {octobot_version}, seed {row.seed}")
         return aside
 
@@ -197,7 +211,7 @@ class Campaign:
         return self.ledger.progress(target_quote).is_done
 
     def _start_anew(self, now: float) -> pathlib.Path | None:
-        held_by = {ControlState.PAUSED: PAUSE, ControlState.EMERGENCY: EMERGENCY}.get(self.control.state)
+        held_by = _COMMAND_OF.get(self.control.state)
         self._journal.close()
         path = self._journal.path
         aside = move_aside(path, now) if path is not None else None
@@ -257,7 +271,7 @@ class Campaign:
             return
         self._has_begun = True
         for command, is_handled in self._journal.commands():
-            if is_handled and command.kind in (PAUSE, RESUME, EMERGENCY):
+            if is_handled and command.kind in (PAUSE, RESUME, HOLD, UNHOLD, EMERGENCY):
                 self._steer(command, now)
             elif not is_handled and command.kind != STOP:
                 self._obey(command, now)
@@ -282,12 +296,12 @@ class Campaign:
             self.control = Control(ControlState.EMERGENCY, EMERGENCY_REASON)
         elif self.control.state is ControlState.STOPPED:
             return
-        elif command.kind == PAUSE and self.control.state is not ControlState.EMERGENCY:
-            self.control = Control(ControlState.PAUSED, PAUSED_REASON)
-        elif command.kind == RESUME:
-            self.control = Control()
         elif command.kind == STOP:
             self.control = Control(ControlState.STOPPED, STOPPED_REASON)
+        elif command.kind == RESUME:
+            self.control = Control()
+        else:
+            self.control = _after(self.control, command.kind)
 
     def _end_halts(self, command: Command, now: float) -> None:
         """A person lets it go on after a halt: what the guards count begins anew."""
@@ -313,14 +327,24 @@ class Campaign:
         """The halt of a symbol that nobody has ended yet."""
         return self._halts.get(source)
 
-    def command(self, kind: str, now: float) -> None:
-        """A command from inside the bot: as if it had come from outside. One that holds already is not given again."""
+    def command(self, kind: str, now: float) -> bool:
+        """A command from inside the bot: as if it had come from outside. False for one that would change nothing."""
         self.take_commands(now, at_once=True)
-        held = {EMERGENCY: ControlState.EMERGENCY, PAUSE: ControlState.PAUSED}.get(kind)
-        is_running = kind == RESUME and self.control.state is ControlState.RUNNING and not self._halts
-        if self.control.state is held or is_running:
-            return
-        self._obey(Command(self._journal.add_command(now, kind), now, kind, ""), now)
+        state = self.control.state
+        if kind == RESUME:
+            is_news = state is not ControlState.RUNNING or bool(self._halts)
+        elif kind in (PAUSE, HOLD, UNHOLD):
+            is_news = _after(self.control, kind) != self.control
+        else:
+            is_news = kind != EMERGENCY or state is not ControlState.EMERGENCY
+        if is_news:
+            self._obey(Command(self._journal.add_command(now, kind), now, kind, ""), now)
+        return is_news
+
+    def is_news(self, topic: str, told: typing.Any) -> bool:
+        """Whether no symbol has told a person this of the topic yet: of pairs that share a campaign one speaks."""
+        before, self._told[topic] = self._told.get(topic), told
+        return bool(before != told)
 
     def equity(
         self, exchange: str, symbol: str, now: float, mid_price: Decimal, total_base: Decimal, total_quote: Decimal,
@@ -542,6 +566,20 @@ class Campaign:
         self._journal.close()
         if self._lock is not None:
             self._lock.release()
+
+
+_COMMAND_OF = {ControlState.PAUSED: PAUSE, ControlState.HELD: HOLD, ControlState.EMERGENCY: EMERGENCY}
+
+
+def _after(control: Control, kind: str) -> Control:
+    """What a pause, a hold or its end makes of what holds: the weaker never ends the stronger."""
+    if kind == UNHOLD and control.state in (ControlState.HELD, ControlState.PAUSED):
+        return Control()
+    if kind == HOLD and control.state in (ControlState.RUNNING, ControlState.PAUSED):
+        return Control(ControlState.HELD, HELD_REASON)
+    if kind == PAUSE and control.state is ControlState.RUNNING:
+        return Control(ControlState.PAUSED, PAUSED_REASON)
+    return control
 
 
 def _is_same(last: tuple[str, str], kind: str, reason: str) -> bool:

@@ -17,6 +17,7 @@ from .campaign import Campaign, ControlState
 from .core import positions, pricing, sizing
 from .core.guards import Halt
 from .core.market import OrderIntent, OrderType, Side
+from .core.notices import Notice
 from .journal import WAIT
 
 LOOK_EVERY_S = 0.25
@@ -26,7 +27,7 @@ TOLD_AFTER_TRIES = 10
 """When so many tries have not cancelled all, a person is told; it goes on trying."""
 RECOVERY = (
     "To go on: read this report and the exchange's own list of open orders; switch enable_volume_booster on again, in "
-    "OctoBot's form or in the profile; then `volume-booster resume`."
+    "OctoBot's form or in the profile; then press Resume below the form, or type `volume-booster resume`."
 )
 
 
@@ -78,7 +79,7 @@ class EmergencyStop:
         told = self._told(cancelled, flattened)
         self._write(campaign, told)
         campaign.halt(producer.now(), producer.source, Halt(told[0], "emergency_stop"))
-        await notifications.notify("\n".join(told), is_critical=True)
+        await self._notify(campaign, "\n".join(filter(None, told)))
 
     async def _cancel_all(self, campaign: Campaign) -> Cancelled:
         """Until nothing of ours may still fill, by what the exchange says and not only by what OctoBot believes."""
@@ -98,11 +99,11 @@ class EmergencyStop:
                 return cancelled
             cancelled.retries += len(failed)
             cancelled.tries += 1
-            await self._tell_if_stuck(cancelled, max(len(left), len(failed)))
+            await self._tell_if_stuck(campaign, cancelled, max(len(left), len(failed)))
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 1.5, AGAIN_LAST_S)
 
-    async def _tell_if_stuck(self, cancelled: Cancelled, left: int) -> None:
+    async def _tell_if_stuck(self, campaign: Campaign, cancelled: Cancelled, left: int) -> None:
         if cancelled.tries != TOLD_AFTER_TRIES:
             return
         told = (
@@ -110,7 +111,11 @@ class EmergencyStop:
             "goes on trying; cancel them on the exchange's own page."
         )
         self._producer.logger.error(told)
-        await notifications.notify(told, is_critical=True)
+        await self._notify(campaign, told)
+
+    async def _notify(self, campaign: Campaign, text: str) -> None:
+        notice = Notice(f"emergency of {self._producer.source}", text, is_urgent=True, is_critical=True)
+        await notifications.tell(campaign, self._producer.now(), notice)
 
     async def _flatten(self, campaign: Campaign) -> str:
         """Trade the inventory back to its start, where the settings ask for it; what became of it, in a sentence.

@@ -14,9 +14,12 @@ import octobot_trading.errors as trading_errors
 from . import exchange_view, notifications, real_trader, report
 from .campaign import Campaign
 from .core import pacing, policy
+from .core.books import day_of
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
 from .core.market import OpenOrder, OrderIntent, View
+from .core.notices import Notice, of_whom, shown_whom
+from .core.settings import TargetPeriod
 from .journal import DONE, ERROR, GO, WAIT, JournalError
 from .order_request import Fate, OrderRequest
 
@@ -29,6 +32,16 @@ CANCELS_AT_ONCE = 8
 UNFUNDED_LOOK_S = 30.0
 """The longest wait before a campaign without funds looks again."""
 CLOCK_TOLERANCE_S = 1e-3
+END_HALT = (
+    "read why, then press Resume on the mode's page in OctoBot's web page, or type `volume-booster resume`: what the "
+    "guards count begins anew."
+)
+MEND_HALT = "mend what is named; the settings are on the mode's page in OctoBot's web page. It then goes on by itself."
+FUND_IT = "deposit, or free what other orders hold: it goes on by itself. Stop on the mode's page cancels what rests."
+GO_FURTHER = (
+    "`volume-booster report --html FILE` shows the result; a higher volume target, saved on the mode's page in "
+    "OctoBot's web page, lets it go on."
+)
 
 
 class Execution:
@@ -205,7 +218,9 @@ class Execution:
             self._producer.settler.doubt_balances()
         if not progress.open_orders and not self._has_told_unfunded:
             self._has_told_unfunded = True
-            await notifications.notify(f"{self._producer.source} waits for funds: {decision.reason}")
+            source = self._producer.source
+            text = f"{source} waits for funds: {decision.reason}"
+            await notifications.tell(campaign, self._now(), Notice(f"funds of {source}", text, FUND_IT))
         self.waiting(campaign, decision)
         delay_s = pacing.backoff_delay(self._unfunded_in_a_row, random.Random(self._unfunded_in_a_row))
         return min(delay_s, UNFUNDED_LOOK_S)
@@ -223,9 +238,11 @@ class Execution:
             self._producer.logger.warning("The halt could not be written down: %s", error)
             is_news = False
         if is_news:
-            how = "; `volume-booster resume` lets it go on" if halt.is_lasting else ""
-            self._producer.logger.error(f"Halted on {self._producer.source}: {halt.reason}{how}")
-            notifications.notify_soon(f"Halted on {self._producer.source}: {halt.reason}{how}", is_critical=True)
+            source, advice = self._producer.source, END_HALT if halt.is_lasting else MEND_HALT
+            text = f"Halted on {source}: {halt.reason}"
+            self._producer.logger.error(f"{text}. What you can do: {advice}")
+            notice = Notice(f"halt of {source}", text, advice, is_urgent=True, is_critical=True)
+            notifications.tell_soon(campaign, self._now(), notice)
         return HALTED_LOOK_S
 
     async def _done(self, decision: policy.Done, campaign: Campaign, progress: Progress) -> float:
@@ -239,5 +256,15 @@ class Execution:
             return SHORTEST_DELAY_S
         if campaign.note(self._now(), DONE, producer.source, told):
             producer.logger.info("Target reached on %s: %s", producer.source, told)
-            await notifications.notify(f"Target reached on {producer.source}: {told}")
+            await self._tell_end(campaign, progress, told)
         return policy.IDLE_S
+
+    async def _tell_end(self, campaign: Campaign, progress: Progress, told: str) -> None:
+        """Once for each target: of pairs that share one, the first that has nothing left to do tells it."""
+        settings = self._producer.trading_mode.settings
+        whose = of_whom(self._producer.source, settings)
+        day = day_of(self._now()) if settings.target_period is TargetPeriod.DAILY else None
+        if campaign.is_news(f"end of {whose}", (progress.target_quote, day)):
+            shown = shown_whom(self._producer.source, settings, len(campaign.sources))
+            notice = Notice(f"end of {whose}", f"Target reached on {shown}: {told}", GO_FURTHER, is_urgent=True)
+            await notifications.tell(campaign, self._now(), notice)

@@ -50,12 +50,15 @@ START, WAIT, GO, DONE, HALT, STOP, ERROR = "start", "wait", "go", "done", "halt"
 PAUSE, RESUME, TARGET, EMERGENCY = "pause", "resume", "target", "emergency_stop"
 """The kinds of command, beside STOP: place nothing until resumed, go on, reach this volume (in quote), and cancel all
 and place nothing."""
+HOLD, UNHOLD = "hold", "unhold"
+"""Stop and Start on OctoBot's web page: cancel all and place nothing while OctoBot lives on, and go on after that."""
 DAY, PEAK = "day", "peak"
 """The kinds of mark of equity: at the start of a day, and the highest so far."""
 EMERGENCY_REASON = "emergency stop"
 CONDITIONS = "conditions"
 """A kind of event that nobody has to be told of: what the plan of a market starts from, as JSON."""
-PAUSED_REASON = "paused from the command line; `volume-booster resume` lets it go on"
+PAUSED_REASON = "no new order until `volume-booster resume`, or Resume on OctoBot's web page"
+HELD_REASON = "no order, and none left in the book, until Start on OctoBot's web page or `volume-booster resume`"
 STOPPED_REASON = "stopped from the command line"
 
 

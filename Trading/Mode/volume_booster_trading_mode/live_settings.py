@@ -14,13 +14,16 @@ from .core.presets import decided_by
 from .core.settings import Settings, SettingsError, parse_settings, without_octobot_keys
 
 Config = dict[str, typing.Any]
+_CONSENTS = ("enable_volume_booster", "i_accept_real_trading")
+"""The settings without which no order is placed."""
 
 
 class LiveSettings:
     """The settings of one trading mode, and the file in the profile that OctoBot keeps them in.
 
-    `current` is None, with the `problems` that say why, while the configuration can't be used. In a test or a backtest
-    there is no file: `tentacles_setup_config` is None.
+    `current` is None, with the `problems` that say why, until a configuration can be used. One that can't be used later
+    leaves the settings in use as they are, and its `problems` stand until it is mended. In a test or a backtest there
+    is no file: `tentacles_setup_config` is None.
     """
 
     def __init__(self, tentacles_setup_config: typing.Any, tentacle_class: type) -> None:
@@ -37,13 +40,20 @@ class LiveSettings:
         try:
             self.current, self.problems = parse_settings(corrected), []
         except SettingsError as error:
-            self.current, self.problems = None, error.problems
+            self.problems = error.problems
+            self._withdraw(own)
             return []
         used = self.current.to_config()
         decided = {key: used[key] for key in decided_by(self.current.preset)}
         wanted = {**corrected, **decided}
         self._write_back(config, {key: value for key, value in wanted.items() if own.get(key) != value})
         return sentences
+
+    def _withdraw(self, unusable: Config) -> None:
+        """What is switched off is off at once, also where something else in the configuration can't be used."""
+        off = {key: False for key in _CONSENTS if unusable.get(key) is False}
+        if self.current is not None:
+            self.current = self.current.model_copy(update=off)
 
     def raise_to_minimum(self, config: Config, view: View) -> list[str]:
         """Raise amounts that the exchange does not accept, in the configuration and the file; a sentence for each."""

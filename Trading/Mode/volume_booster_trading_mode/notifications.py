@@ -5,15 +5,37 @@ from __future__ import annotations
 import asyncio
 import typing
 
+import octobot_commons.logging as commons_logging
 import octobot_services.api as services_api
 import octobot_services.enums as services_enums
+
+from .campaign import Campaign
+from .core.notices import Notice, full_text, weigh
 
 TITLE = "Volume booster"
 _on_their_way: set[asyncio.Task[None]] = set()
 
 
-async def notify(text: str, *, is_critical: bool = False) -> None:
-    """Send a notification through OctoBot's channel; it is kept for later while no channel is up."""
+async def tell(campaign: Campaign | None, now: float, notice: Notice) -> None:
+    """Send a notice, unless the campaign's others were so many that it is held back; without a campaign always."""
+    text: str | None = full_text(notice)
+    if campaign is not None:
+        campaign.notices, text = weigh(notice, now, campaign.notices)
+    if text is None:
+        commons_logging.get_logger(TITLE).info("Not notified, to be quiet: %s", notice.text)
+        return
+    await _send(text, is_critical=notice.is_critical)
+
+
+def tell_soon(campaign: Campaign | None, now: float, notice: Notice) -> None:
+    """The same without waiting for it, from code that can't wait."""
+    task: asyncio.Task[typing.Any] = asyncio.get_running_loop().create_task(tell(campaign, now, notice))
+    _on_their_way.add(task)
+    task.add_done_callback(_on_their_way.discard)
+
+
+async def _send(text: str, *, is_critical: bool) -> None:
+    """Through OctoBot's channel; it is kept for later while no channel is up."""
     level = services_enums.NotificationLevel.CRITICAL if is_critical else services_enums.NotificationLevel.INFO
     await services_api.send_notification(
         services_api.create_notification(
@@ -24,10 +46,3 @@ async def notify(text: str, *, is_critical: bool = False) -> None:
             category=services_enums.NotificationCategory.GLOBAL_INFO,
         )
     )
-
-
-def notify_soon(text: str, *, is_critical: bool = False) -> None:
-    """The same without waiting for it, from code that can't wait."""
-    task: asyncio.Task[typing.Any] = asyncio.get_running_loop().create_task(notify(text, is_critical=is_critical))
-    _on_their_way.add(task)
-    task.add_done_callback(_on_their_way.discard)

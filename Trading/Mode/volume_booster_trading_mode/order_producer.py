@@ -278,14 +278,18 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         assert campaign is not None, "join_campaign() comes first"
         if campaign.control.state is ControlState.STOPPED:
             return await self._end(campaign)
-        problem = self.problem or "; ".join(self.trading_mode.settings_problems) or self._refusal()
-        if problem:
+        settings, is_held = self.trading_mode.settings, campaign.control.state is ControlState.HELD
+        problem = self.problem or ("" if settings else "; ".join(self.trading_mode.settings_problems))
+        if (problem := problem or self._refusal()) and not is_held:
             return self._execution.halted(campaign, Halt(problem))
-        campaign.use(self.trading_mode.settings, self.now(), self.source)
+        if settings is not None:
+            campaign.use(settings, self.now(), self.source)
         if not self.trading_mode.get_trading_mode_consumers():
             return self._execution.waiting(campaign, policy.Wait(STARTING_LOOK_S, "OctoBot is still starting"))
         if (unsettled := await self.settled(campaign)) is not None:
             return self._execution.waiting(campaign, unsettled)
+        if is_held:
+            return await self._paused(campaign, campaign.control.reason)
         if campaign.control.state is ControlState.EMERGENCY:
             return HALTED_LOOK_S  # the emergency stop works on its own, also where this loop hangs
         return await self._look_and_decide(campaign)
@@ -324,7 +328,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         return self._share.decide(view, settings, progress, rng, hold, campaign.halt_of(self.source))
 
     async def _paused(self, campaign: Campaign, reason: str) -> float:
-        """OctoBot's own pause: nothing of ours rests while it lasts, and it goes on by itself afterwards."""
+        """OctoBot's own pause, or a person's stop: nothing of ours rests while it lasts."""
         delay_s = self._execution.waiting(campaign, policy.Wait(policy.IDLE_S, reason))
         ours = self.own_open_orders()
         return await self._execution.cancel(ours, reason) or SHORTEST_DELAY_S if ours else delay_s

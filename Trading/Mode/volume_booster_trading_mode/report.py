@@ -14,7 +14,23 @@ from .core.books import DAY_S, day_of
 from .core.ledger import Holding, Ledger, Progress
 from .core.market import Fill, OrderIntent, Trading
 from .core.settings import TargetPeriod, TargetScope
-from .journal import CONDITIONS, DONE, HALT, PAUSE, PAUSED_REASON, RESUME, START, STOP, TARGET, WAIT, EventRow, Journal
+from .journal import (
+    CONDITIONS,
+    DONE,
+    HALT,
+    HELD_REASON,
+    HOLD,
+    PAUSE,
+    PAUSED_REASON,
+    RESUME,
+    START,
+    STOP,
+    TARGET,
+    UNHOLD,
+    WAIT,
+    EventRow,
+    Journal,
+)
 
 CENT = Decimal("0.01")
 PART_STATES: dict[str | None, str] = {HALT: "halted", WAIT: "waiting", STOP: "stopped", DONE: "done"}
@@ -272,7 +288,7 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
         day = day_of(last_seen_at if now is None else now) if period == TargetPeriod.DAILY.value else None
         targets = _Targets(target_quote, _pairs(ledger, events) if scope == TargetScope.PAIR.value else ())
         progress = targets.progress(ledger, day)
-        state, reason, ended_at = _state(progress, targets.are_reached(ledger, day), events, _is_paused(journal))
+        state, reason, ended_at = _state(progress, targets.are_reached(ledger, day), events, _held_by(journal))
         return CampaignReport(
             progress=progress,
             state=state,
@@ -322,9 +338,17 @@ def _target_quote(journal: Journal) -> Decimal | None:
     return Decimal(waiting[-1]) if waiting else journal.target_quote()
 
 
-def _is_paused(journal: Journal) -> bool:
-    kinds = [command.kind for command, _ in journal.commands() if command.kind in (PAUSE, RESUME)]
-    return bool(kinds) and kinds[-1] == PAUSE
+def _held_by(journal: Journal) -> str | None:
+    """Why a person wants no new order; a pause does not end a stop."""
+    held_by = None
+    for command, _ in journal.commands():
+        if command.kind in (RESUME, UNHOLD):
+            held_by = None
+        elif command.kind == HOLD:
+            held_by = HELD_REASON
+        elif command.kind == PAUSE:
+            held_by = held_by or PAUSED_REASON
+    return held_by
 
 
 def _pairs(ledger: Ledger, events: list[EventRow]) -> tuple[tuple[str, str], ...]:
@@ -357,7 +381,7 @@ def _days(journal: Journal, ledger: Ledger, targets: _Targets, today: int) -> tu
 
 
 def _state(
-    progress: Progress, is_done: bool, events: list[EventRow], is_paused: bool
+    progress: Progress, is_done: bool, events: list[EventRow], held_by: str | None
 ) -> tuple[str, str | None, float | None]:
     """The state that the contract names, its reason, and when the campaign ended if it did."""
     if is_done:
@@ -372,8 +396,8 @@ def _state(
         return "halted", _together(halted), max(event.at for event in halted)
     if is_stopped:
         return "stopped", events[-1].reason, events[-1].at
-    if is_paused:
-        return "paused", PAUSED_REASON, None
+    if held_by:
+        return "paused", held_by, None
     if halted:
         return "running", _together(halted), None
     told = [event for event in lasts if event.kind != START and event.reason]

@@ -18,7 +18,6 @@ _INPUT_TYPES: tuple[tuple[type, typing.Any], ...] = (
     (enum.Enum, commons_enums.UserInputTypes.OPTIONS),
     (int, commons_enums.UserInputTypes.INT),
     (type(None), commons_enums.UserInputTypes.TEXT),
-    (str, commons_enums.UserInputTypes.TEXT),
     (tuple, commons_enums.UserInputTypes.TEXT),
 )
 
@@ -36,12 +35,13 @@ def declare(user_interface: typing.Any, inputs: dict[str, typing.Any]) -> None:
         form = typing.cast(dict[str, typing.Any], field.json_schema_extra)
         user_interface.user_input(
             key,
-            _input_type(value),
+            _input_type(value, default),
             "" if default is None else default,
             inputs,
-            title=f"{form['group']} · {key.replace('_', ' ')}: {_help(key, field.description)}",
+            title=f"{form['group']} · {key.replace('_', ' ')}",
             options=[member.value for member in type(value)] if isinstance(value, enum.Enum) else None,
-            editor_options={_DEPENDENCIES: form["shown_when"]} if form["shown_when"] else None,
+            editor_options={_DEPENDENCIES: dict(form["shown_when"])} if form["shown_when"] else None,
+            other_schema_values={"description": _help(key, field.description), **_strictness(default, field.metadata)},
             order=order,
             **_bounds(field.metadata),
         )
@@ -54,9 +54,19 @@ def _help(key: str, description: str | None) -> str:
     return "; ".join([str(description), *presets])
 
 
-def _input_type(default: typing.Any) -> typing.Any:
+def _input_type(value: typing.Any, default: typing.Any) -> typing.Any:
+    """Of a setting with this default, and as the configuration holds it: what is a text there is one in the form."""
+    if isinstance(default, str) and not isinstance(value, enum.Enum):
+        return commons_enums.UserInputTypes.TEXT
     float_input = commons_enums.UserInputTypes.FLOAT
-    return next((kind for python_type, kind in _INPUT_TYPES if isinstance(default, python_type)), float_input)
+    return next((kind for python_type, kind in _INPUT_TYPES if isinstance(value, python_type)), float_input)
+
+
+def _strictness(default: typing.Any, constraints: list[typing.Any]) -> dict[str, typing.Any]:
+    """What OctoBot's form would get wrong: it refuses a text that is empty, and takes a bound for a value."""
+    if default is None or isinstance(default, str):
+        return {"minLength": 0}
+    return {"exclusiveMinimum": True} if any(hasattr(constraint, "gt") for constraint in constraints) else {}
 
 
 def _bounds(constraints: list[typing.Any]) -> dict[str, float]:

@@ -7,18 +7,19 @@ import typing
 import octobot_trading.enums as trading_enums
 import octobot_trading.modes as trading_modes
 
-from . import data_collector, notifications, report, user_inputs
+from . import data_collector, notifications, user_inputs, web_page
 from .campaign import ControlState
 from .core.market import View
+from .core.notices import Notice
 from .core.settings import Settings
-from .journal import EMERGENCY, ERROR, GO, HALT, PAUSE, RESUME, WAIT
+from .journal import EMERGENCY
 from .live_settings import LiveSettings
 from .order_consumer import VolumeBoosterTradingModeConsumer
 from .order_producer import VolumeBoosterTradingModeProducer
 
 data_collector.register()
-_COMMANDS = {"Pause": PAUSE, "Resume": RESUME, "Emergency stop": EMERGENCY}
-"""The buttons of OctoBot's web page."""
+MEND_SETTINGS = "mend it in the form on the mode's page in OctoBot's web page and save: it is used at once."
+SEE_SETTINGS = "nothing; the form on the mode's page in OctoBot's web page shows the settings as they are used."
 
 
 class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
@@ -39,7 +40,7 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
 
     @property
     def settings_problems(self) -> list[str]:
-        """Why the configuration can't be used, a sentence for each key."""
+        """Why the configuration can't be used, a sentence for each key; the settings before may still be in use."""
         return self._live_settings.problems if self._live_settings else []
 
     def init_user_inputs(self, inputs: dict[str, typing.Any]) -> None:
@@ -52,10 +53,10 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
             # a backtest must not write into the profile that it was given
             setup_config = None if manager.is_backtesting else manager.tentacles_setup_config
             self._live_settings = LiveSettings(setup_config, self.__class__)
+        self._live_settings.has_file_changed()  # what is read now need not be read again
         await super().reload_config(bot_id, trading_config=trading_config)
         await self._tell(self._live_settings.read(self.trading_config))
-        for problem in self.settings_problems:
-            self.logger.error(f"Setting not usable: {problem}")
+        await self._tell_problems()
         for producer in self.producers:
             producer.on_reload_config()
 
@@ -83,13 +84,13 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
     @classmethod
     def get_user_commands(cls) -> dict[str, typing.Any]:
         """The buttons of OctoBot's web page."""
-        return {**super().get_user_commands(), **{command: {} for command in _COMMANDS}}
+        return {**super().get_user_commands(), **{command: {} for command in web_page.BUTTONS}}
 
     async def user_commands_callback(self, bot_id: str, subject: str, action: str, data: dict[str, typing.Any]) -> None:
         """A button was pressed; every symbol's instance is told, and the first one takes it up for all."""
         await super().user_commands_callback(bot_id, subject, action, data)
-        if action in _COMMANDS:
-            self._command(_COMMANDS[action])
+        if action in web_page.BUTTONS:
+            await web_page.press(self._producer, action)
 
     async def stop_strategy_execution(self, reason_description: str | None = None) -> None:
         """OctoBot wants the strategy stopped: an emergency stop."""
@@ -113,21 +114,32 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
         for sentence in corrections:
             self.logger.warning("Setting put right: %s", sentence)
         if corrections:
-            await notifications.notify(f"Settings put right on {self.symbol}: {'; '.join(corrections)}")
+            text = f"Settings put right on {self.symbol}: {'; '.join(corrections)}"
+            await self._notify(Notice(text, text, SEE_SETTINGS))
+
+    async def _tell_problems(self) -> None:
+        """What can't be used is told in one sentence, once for all symbols; while nothing runs the halt tells it."""
+        text, campaign = "; ".join(self.settings_problems), self._producer and self._producer.campaign
+        is_news = campaign is None or campaign.is_news("settings", text)
+        if not text or not is_news:
+            return
+        self.logger.error(f"Settings not usable: {text}")
+        if self.settings is not None:
+            told = f"The saved settings can't be used, the ones before stay in use: {text}"
+            await self._notify(Notice("settings", told, MEND_SETTINGS, is_urgent=True))
+
+    async def _notify(self, notice: Notice) -> None:
+        producer = self._producer
+        campaign = None if producer is None else producer.campaign
+        await notifications.tell(campaign, 0.0 if producer is None else producer.now(), notice)
+
+    @property
+    def _producer(self) -> typing.Any:
+        return self.producers[0] if self.producers else None
 
     def get_current_state(self) -> tuple[str, typing.Any]:
         """A sentence on where the campaign stands and the share of the target that is filled, 0 to 1."""
-        producer = self.producers[0] if self.producers else None
-        if producer is None or producer.campaign is None or self.settings is None:
-            return "; ".join(self.settings_problems) or (producer and producer.problem) or "starting", 0
-        progress = producer.progress()
-        kind, reason = producer.campaign.reason_of(producer.source) or (GO, "")
-        sentence = report.sentence(progress)
-        if producer.position:
-            sentence = f"{sentence}; {producer.position}"
-        if producer.problem or kind in (WAIT, HALT, ERROR):
-            sentence = f"{sentence}. {producer.problem or reason}"
-        return sentence, float(min(progress.filled_quote / progress.target_quote, 1))
+        return web_page.state(self._producer, self.settings_problems, is_usable=self.settings is not None)
 
     @classmethod
     def get_is_symbol_wildcard(cls) -> bool:

@@ -247,7 +247,7 @@ def _select_profile_of_a_new_home(home: Path) -> str:
         "backtesting": {"files": []},
         "exchanges": {},
         "services": {},
-        "notification": {"global-info": True, "price-alerts": True, "trades": True, "notification-type": []},
+        "notification": {"global-info": True, "price-alerts": True, "trades": False, "notification-type": ["web"]},
     }
     (home / "user" / "config.json").write_text(json.dumps(config, indent=4), encoding="utf-8")
     return _PROFILE_OF_A_NEW_HOME

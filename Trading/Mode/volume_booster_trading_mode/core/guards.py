@@ -427,4 +427,4 @@ def position_sentence(view: View, settings: Settings) -> str:
         f"{gauge.guard.replace('_', ' ')} {gauge.value:.4g}/{gauge.limit:g} {gauge.unit}"
         for gauge in futures_gauges(view, settings)
     )
-    return ", ".join([f"position {view.futures.net_quantity:+f} at leverage {view.futures.leverage:g}", *near])
+    return ", ".join([f"Position {view.futures.net_quantity:+f} at leverage {view.futures.leverage:g}", *near])

@@ -1,0 +1,67 @@
+"""What a person is told without having asked, and how often: pure, the moment is an argument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .settings import Settings, TargetScope
+
+HOUR_S = 3600.0
+ALL_PAIRS = "All pairs"
+MOST_AN_HOUR = 12
+"""One every five minutes: who is told more often on a phone switches it off, and then hears of no halt either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell, and what a person can do about it.
+
+    `topic` names what it is about: of one topic a person is told once an hour. One that `is_urgent` always gets
+    through: a halt, an emergency, the end, and the answer to what a person has just done.
+    """
+
+    topic: str
+    text: str
+    advice: str = ""
+    is_urgent: bool = False
+    is_critical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was told within the last hour, each with its moment and topic, and how many were held back since the last
+    one got through. Urgent ones take nobody's place."""
+
+    told: tuple[tuple[float, str], ...] = ()
+    held_back: int = 0
+
+
+def of_whom(source: str, settings: Settings) -> str:
+    """Whose target it is: the pair's of this name, or all pairs', which are told of together and once."""
+    return source if settings.target_scope is TargetScope.PAIR else ALL_PAIRS
+
+
+def shown_whom(source: str, settings: Settings, pairs: int) -> str:
+    """The same for a person: where there is one pair only, it is named."""
+    return source if pairs <= 1 else of_whom(source, settings)
+
+
+def weigh(notice: Notice, now: float, memory: Memory) -> tuple[Memory, str | None]:
+    """The text to send, None to hold it back, and what to remember of it."""
+    recent = tuple((at, topic) for at, topic in memory.told if abs(now - at) < HOUR_S)
+    if notice.is_urgent:
+        return Memory(recent), full_text(notice, memory.held_back)
+    if len(recent) >= MOST_AN_HOUR or any(topic == notice.topic for _, topic in recent):
+        return Memory(recent, memory.held_back + 1), None
+    return Memory((*recent, (now, notice.topic))), full_text(notice, memory.held_back)
+
+
+def full_text(notice: Notice, held_back: int = 0) -> str:
+    """What happened, what can be done, and how many others were held back, a line each."""
+    lines = [notice.text]
+    if notice.advice:
+        lines.append(f"What you can do: {notice.advice}")
+    if held_back:
+        others = "1 other notice was" if held_back == 1 else f"{held_back} other notices were"
+        lines.append(f"{others} held back meanwhile; OctoBot's log has them.")
+    return "\n".join(lines)

@@ -1,0 +1,93 @@
+"""What OctoBot's web page has of the mode: its buttons, and the sentence on where the campaign stands."""
+
+from __future__ import annotations
+
+import typing
+
+from . import notifications, report
+from .campaign import Campaign, ControlState
+from .core.ledger import Progress
+from .core.notices import Notice
+from .journal import EMERGENCY, ERROR, GO, HALT, HOLD, PAUSE, RESUME, UNHOLD, WAIT
+
+BUTTONS: typing.Final = {"Start": UNHOLD, "Pause": PAUSE, "Resume": RESUME, "Stop": HOLD, "Emergency stop": EMERGENCY}
+"""Each button, in their order on the page, and the command of the journal that it gives."""
+ANSWERED_ONCE_WITHIN_S = 2.0
+"""A button reaches every symbol of the bot at about one moment: the first answers it for all."""
+
+_ANSWERS = {
+    UNHOLD: "Started: it goes on.",
+    PAUSE: "Paused: no new order; what rests stays in the book. Resume lets it go on.",
+    RESUME: "Resumed: it goes on; if a guard had halted it, what the guards count begins anew.",
+    HOLD: "Stopped: no new order, its own open orders are being cancelled, OctoBot runs on. Start lets it go on.",
+    EMERGENCY: "Emergency stop: no order any more; every open one is being cancelled, and the result is told.",
+}
+_UNCHANGED = {
+    ControlState.RUNNING: "it is not paused; if it is halted, Resume ends the halt.",
+    ControlState.PAUSED: "it is paused; Start or Resume lets it go on.",
+    ControlState.HELD: "it is stopped; Start or Resume lets it go on.",
+    ControlState.EMERGENCY: (
+        "it is in an emergency stop; switch enable_volume_booster on in the form, save, and press Resume."
+    ),
+    ControlState.STOPPED: "OctoBot is ending.",
+}
+_STATES = {
+    ControlState.PAUSED: "Paused",
+    ControlState.HELD: "Stopped",
+    ControlState.EMERGENCY: "Emergency stop",
+    ControlState.STOPPED: "Ending",
+}
+_STATES_BY_NOTE = {WAIT: "Waiting", ERROR: "Waiting"}
+
+
+async def press(producer: typing.Any, button: str) -> None:
+    """Carry out a button on the campaign of this producer's symbol, and answer it, also where it changes nothing."""
+    campaign: Campaign | None = None if producer is None else producer.campaign
+    if campaign is None:
+        why = (producer and producer.problem) or "the mode is still starting; press it again in a moment."
+        await notifications.tell(None, 0.0, Notice("button", f"{button} was not taken up: {why}", is_urgent=True))
+        return
+    now, kind = producer.now(), BUTTONS[button]
+    is_news = campaign.command(kind, now)
+    if is_news:
+        producer.wake()
+    elif campaign.pressed is not None and _is_same_press(campaign.pressed, button, now):
+        producer.wake()
+        return
+    campaign.pressed = button, now
+    text = _ANSWERS[kind] if is_news else f"{button} changes nothing: {_UNCHANGED[campaign.control.state]}"
+    await notifications.tell(campaign, now, Notice("button", text, is_urgent=True))
+
+
+def _is_same_press(before: tuple[str, float], button: str, now: float) -> bool:
+    return before[0] == button and abs(now - before[1]) < ANSWERED_ONCE_WITHIN_S
+
+
+def state(producer: typing.Any, problems: list[str], *, is_usable: bool) -> tuple[str, float]:
+    """Where the campaign stands, in a sentence, and the share of the target that is filled, 0 to 1.
+
+    `problems` are those of the saved settings; `is_usable` tells that there are settings in use all the same.
+    """
+    told = "; ".join(problems)
+    if producer is None or producer.campaign is None or not is_usable:
+        problem = told or (producer and producer.problem)
+        return (f"Halted: {problem}" if problem else "Starting"), 0.0
+    progress = producer.progress()
+    word, why = _state(producer, progress)
+    unused = f"the saved settings can't be used, the ones before stay in use: {told}" if told else ""
+    sentence = ". ".join(filter(None, [f"{word}: {report.sentence(progress)}", producer.position, why, unused]))
+    return sentence, float(min(progress.filled_quote / progress.target_quote, 1))
+
+
+def _state(producer: typing.Any, progress: Progress) -> tuple[str, str]:
+    """The state in a word or two, and its reason where it has one."""
+    control = producer.campaign.control
+    kind, reason = producer.campaign.reason_of(producer.source) or (GO, "")
+    if producer.problem or kind == HALT:
+        return _STATES.get(control.state, "Halted"), producer.problem or reason
+    waits_for = reason if kind in _STATES_BY_NOTE else ""
+    if progress.is_done:
+        return "Target reached", waits_for
+    if control.state in _STATES:
+        return _STATES[control.state], control.reason
+    return _STATES_BY_NOTE.get(kind, "Running"), waits_for
