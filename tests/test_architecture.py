@@ -27,18 +27,19 @@ ARROWS: dict[str, set[str]] = {
     "market_board": {"core"},
     "campaign": {"journal", "journal_file", "equity_marks", "market_board", "bot_lock", "core"},
     "market_share": {"exchange_view", "market_board", "campaign", "core"},
-    "lookout": {"exchange_view", "campaign", "core"},
-    "emergency": {"exchange_view", "notifications", "campaign", "report", "journal", "core"},
-    "exchange_view": {"core"},
+    "lookout": {"exchange_view", "futures_view", "campaign", "core"},
+    "emergency": {"exchange_view", "futures_view", "notifications", "campaign", "report", "journal", "core"},
+    "futures_view": {"core"},
+    "exchange_view": {"futures_view", "core"},
     "order_events": {"core"},
     "user_inputs": {"core"},
     "notifications": {"campaign", "core"},
     "live_settings": {"core"},
     "announcements": {"notifications", "report", "campaign", "core"},
-    "exchange_record": {"exchange_view", "core"},
+    "exchange_record": {"exchange_view", "futures_view", "core"},
     "real_trader": {"exchange_record", "core"},
     "settler": {"exchange_view", "exchange_record", "real_trader", "campaign", "core"},
-    "order_consumer": {"exchange_view", "lookout", "order_request", "report", "campaign", "core"},
+    "order_consumer": {"exchange_view", "futures_view", "lookout", "order_request", "report", "campaign", "core"},
     "execution": {
         "exchange_view",
         "notifications",
@@ -53,7 +54,7 @@ ARROWS: dict[str, set[str]] = {
     "data_collector": set(),
     "web_page": {"notifications", "report", "campaign", "journal", "core"},
     "order_producer": {
-        *{"announcements", "exchange_view", "order_events", "execution", "emergency", "lookout"},
+        *{"announcements", "exchange_view", "futures_view", "order_events", "execution", "emergency", "lookout"},
         *{"settler", "bot_process", "market_share"},
         *{"virtual_time", "campaign", "report", "journal", "core"},
     },
@@ -92,15 +93,19 @@ CORE_ARROWS: dict[str, set[str]] = {
     "reconcile": {"market", "ledger"},
     "sandbox": set(),
     "sizing": {"market", "settings"},
+    "positions": {"market", "settings", "ledger", "sizing"},
     "pricing": {"market", "settings", "sizing"},
     "direction": {"market", "settings", "ledger", "sizing"},
-    "policy": {"market", "settings", "ledger", "guards", "allocation", "direction", "sizing", "pricing", "pacing"},
+    "policy": {
+        *{"market", "settings", "ledger", "guards", "allocation", "direction", "positions", "sizing", "pricing"},
+        "pacing",
+    },
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
-    "bot_process exchange_view exchange_record real_trader settler order_consumer order_events user_inputs "
-    "notifications live_settings announcements execution emergency lookout order_producer volume_booster_trading "
-    "virtual_time data_collector backtest_engine market_share".split()
+    "bot_process exchange_view futures_view exchange_record real_trader settler order_consumer order_events "
+    "user_inputs notifications live_settings announcements execution emergency lookout order_producer "
+    "volume_booster_trading virtual_time data_collector backtest_engine market_share".split()
 )
 IMPURE = {
     "time",

@@ -25,6 +25,7 @@ from octobot_volume_booster.core.guards import (
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import (
     Equity,
+    FuturesAccount,
     Level,
     MarketRules,
     OrderIntent,
@@ -44,6 +45,11 @@ REAL = calm(WORTH, is_real_trading_allowed=True, day_volume_quote=Decimal("1e9")
 
 def equity(now: Any = WORTH, day: Any = WORTH, peak: Any = WORTH, drift: Any = 0) -> Vitals:
     return Vitals(Equity(Decimal(now), Decimal(day), Decimal(peak), Decimal(drift)))
+
+
+def futures(**changes: Any) -> FuturesAccount:
+    """Long 1 BTC of one's own, with margin for as much again."""
+    return replace(FuturesAccount(Decimal(1), Decimal(1), Decimal(30_000)), **changes)
 
 
 def filled(amount: Any, cost: Any = 0, **changes: Any) -> Progress:
@@ -85,6 +91,12 @@ TABLE = [
         {"view": {"trading": Trading.LIVE}, "vitals": REAL, "settings": {"max_participation_percent": 20}},
         "max_participation_percent 21 is above 20",
         {"i_accept_real_trading": True},
+    ),
+    Row(
+        "leverage_limit",
+        {"view": {"futures": futures(max_leverage=Decimal(20))}, "settings": {"leverage": 21}},
+        {"view": {"futures": futures(max_leverage=Decimal(20))}, "settings": {"leverage": 20}},
+        "leverage 21 is above the most that BTC/USDT on binance allows, 20",
     ),
     Row(
         "thin_market",
@@ -147,6 +159,18 @@ TABLE = [
         "the clock was set back by 30 s",
     ),
     Row(
+        "funding_rate",
+        {"view": {"futures": futures(funding_rate=Decimal("0.00101"))}},
+        {"view": {"futures": futures(funding_rate=Decimal("-0.00101"))}},
+        "the next funding on BTC/USDT costs 10.10 bps of a position: max_funding_rate_bps is 10",
+    ),
+    Row(
+        "liquidation",
+        {"view": {"futures": futures(liquidation_price=Decimal(28501))}},
+        {"view": {"futures": futures(liquidation_price=Decimal(28500))}},
+        "the position of +1 on BTC/USDT is liquidated at 28501, 5.00 % away from the price of 30000",
+    ),
+    Row(
         "cost_budget",
         {"progress": filled(49_000, "98.5"), "settings": {"max_cost_quote": "98.51"}},
         {"progress": filled(49_000, "98.5"), "settings": {"max_cost_quote": "98.66"}},
@@ -177,7 +201,9 @@ def test_every_guard_is_in_the_table() -> None:
 
 def test_what_needs_a_person_lasts_and_what_a_setting_mends_does_not() -> None:
     lasting = {row.guard for row in TABLE if row.decide(row.trips).is_lasting}
-    assert {row.guard for row in TABLE} - lasting == {"real_funds_lock", "participation_ceiling", "thin_market"}
+    assert {row.guard for row in TABLE} - lasting == {
+        *("real_funds_lock", "participation_ceiling", "leverage_limit", "thin_market")
+    }
 
 
 def test_a_halt_that_stands_is_the_decision_whatever_else_there_is_but_a_reached_target() -> None:

@@ -19,6 +19,7 @@ from octobot_volume_booster.offline_exchange.server.api import create_app
 from octobot_volume_booster.offline_exchange.server.clock import ExchangeClock
 from octobot_volume_booster.offline_exchange.server.exchange import Exchange
 from octobot_volume_booster.offline_exchange.server.fault_injection import FaultInjection, fault_routes
+from octobot_volume_booster.offline_exchange.server.futures import FuturesDesk
 from octobot_volume_booster.offline_exchange.server.orders import Order, Trade
 from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec, PricePath
 from octobot_volume_booster.offline_exchange.server.venue import Venue
@@ -40,6 +41,7 @@ class FaultyExchange:
     exchange: Exchange
     faults: FaultInjection
     port: int
+    futures: FuturesDesk
 
     def script(self, kind: str, **values: Any) -> None:
         """From now on this one fault."""
@@ -81,11 +83,14 @@ async def faulty_exchange(markets: Sequence[MarketSpec] | None = None) -> AsyncI
     open_accounts(venue.engine, [DEFAULT_ACCOUNT])
     exchange = Exchange(venue, ExchangeClock(time.time), [CREDENTIALS])
     faults = FaultInjection(exchange)
-    runner = web.AppRunner(create_app(exchange, faults, fault_routes(faults)), access_log=None, shutdown_timeout=0.05)
+    desk = FuturesDesk(exchange)
+    runner = web.AppRunner(
+        create_app(exchange, faults, fault_routes(faults), desk), access_log=None, shutdown_timeout=0.05
+    )
     await runner.setup()  # not aiohttp's TestServer: that ends what it is doing when a client hangs up
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield FaultyExchange(exchange, faults, runner.addresses[0][1])
+        yield FaultyExchange(exchange, faults, runner.addresses[0][1], desk)
     finally:
         await runner.cleanup()
 

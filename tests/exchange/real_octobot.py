@@ -47,6 +47,7 @@ async def real_exchange_manager(
     symbols: Sequence[str] = (SYMBOL,),
     poll_s: float | None = None,
     request_timeout_ms: int | None = None,
+    is_future: bool = False,
 ) -> AsyncIterator[typing.Any]:
     """An ExchangeManager with a real trader that is enabled, its portfolio and its open orders read.
 
@@ -63,7 +64,7 @@ async def real_exchange_manager(
         stack.enter_context(_polling(poll_s))
         await databases.init_bot_storage(bot_id, _run_databases(), False)
         stack.push_async_callback(databases.close_bot_storage, bot_id)
-        manager = await _build(bot_id, api_key, api_secret, symbols)
+        manager = await _build(bot_id, api_key, api_secret, symbols, is_future=is_future)
         stack.push_async_callback(manager.stop)
         stack.callback(trading_api.cancel_ccxt_throttle_task)
         await _until_ready(manager, bot_id, symbols)
@@ -117,10 +118,12 @@ def _config(api_key: str, api_secret: str, symbols: Sequence[str]) -> dict[str, 
     }
 
 
-async def _build(bot_id: str, api_key: str, api_secret: str, symbols: Sequence[str]) -> typing.Any:
-    builder = exchanges.create_exchange_builder_instance(_config(api_key, api_secret, symbols), EXCHANGE)
+async def _build(bot_id: str, api_key: str, api_secret: str, symbols: Sequence[str], *, is_future: bool) -> typing.Any:
+    config = _config(api_key, api_secret, symbols)
+    config["exchanges"][EXCHANGE]["exchange-type"] = "future" if is_future else "spot"
+    builder = exchanges.create_exchange_builder_instance(config, EXCHANGE)
     builder.disable_trading_mode().set_bot_id(bot_id).use_cached_markets(False)
-    builder.is_spot_only().is_rest_only().enable_storage(False).is_real()
+    (builder.is_future() if is_future else builder.is_spot_only()).is_rest_only().enable_storage(False).is_real()
     return await builder.build()
 
 

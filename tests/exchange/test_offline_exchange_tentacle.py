@@ -56,9 +56,22 @@ def test_an_unusable_port_of_the_environment_is_told_too(tentacle) -> None:
         tentacle.exchange_port({"port": 8642}, {"VOLUME_BOOSTER_EXCHANGE_PORT": "example.org:80"})
 
 
+def asked_by(tentacle, *, is_future=False) -> SimpleNamespace:
+    manager = SimpleNamespace(is_future=is_future)
+    port = {"port": 8642}
+    return SimpleNamespace(tentacle_config=port, PORT_VARIABLE=tentacle.PORT_VARIABLE, exchange_manager=manager)
+
+
+def test_where_octobot_trades_futures_its_client_reads_contracts(tentacle, monkeypatch) -> None:
+    monkeypatch.delenv("VOLUME_BOOSTER_EXCHANGE_PORT", raising=False)
+    config = tentacle.OfflineExchange.get_additional_connector_config(asked_by(tentacle, is_future=True))
+    assert config["options"]["fetchMarkets"] == {"types": ["linear"]}
+    assert hosts(config["urls"]) == {"http://127.0.0.1:8642"}
+
+
 def test_every_address_of_the_client_is_loopback(tentacle, monkeypatch) -> None:
     monkeypatch.delenv("VOLUME_BOOSTER_EXCHANGE_PORT", raising=False)
-    exchange = SimpleNamespace(tentacle_config={"port": 8642}, PORT_VARIABLE=tentacle.PORT_VARIABLE)
+    exchange = asked_by(tentacle)
     configured = tentacle.OfflineExchange.get_additional_connector_config(exchange)
     assert hosts(configured["urls"]) == {"http://127.0.0.1:8642"}
     client = tentacle.ccxt.binance(configured)
@@ -68,7 +81,7 @@ def test_every_address_of_the_client_is_loopback(tentacle, monkeypatch) -> None:
 
 
 def test_each_connector_gets_a_configuration_of_its_own(tentacle) -> None:
-    exchange = SimpleNamespace(tentacle_config={"port": 8642}, PORT_VARIABLE=tentacle.PORT_VARIABLE)
+    exchange = asked_by(tentacle)
     first = tentacle.OfflineExchange.get_additional_connector_config(exchange)
     first.pop("options")
     assert "options" in tentacle.OfflineExchange.get_additional_connector_config(exchange)

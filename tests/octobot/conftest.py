@@ -48,9 +48,10 @@ CONFIG: dict[str, typing.Any] = {
 class Bot:
     """A mode in a simulated exchange manager: what a test may do to the world around it."""
 
-    def __init__(self, manager: typing.Any, mode: VolumeBoosterTradingMode) -> None:
+    def __init__(self, manager: typing.Any, mode: VolumeBoosterTradingMode, symbol: str = SYMBOL) -> None:
         self.manager = manager
         self.mode = mode
+        self.symbol = symbol
 
     @property
     def producer(self) -> VolumeBoosterTradingModeProducer:
@@ -71,12 +72,12 @@ class Bot:
         return self.producer.campaign.progress(self.settings.volume_target)
 
     def set_price(self, price: Decimal) -> None:
-        trading_api.force_set_mark_price(self.manager, SYMBOL, price)
+        trading_api.force_set_mark_price(self.manager, self.symbol, price)
 
     async def fill_resting_orders_at(self, price: Decimal) -> None:
         """A public trade at this price: OctoBot's simulator fills the orders that it touches."""
         self.set_price(price)
-        events = self.manager.exchange_symbols_data.get_exchange_symbol_data(SYMBOL).price_events_manager
+        events = self.manager.exchange_symbols_data.get_exchange_symbol_data(self.symbol).price_events_manager
         events.handle_price(price, self.manager.exchange.get_exchange_current_time())
         for _ in range(3):  # an order that is hit fills in a task of its own
             await asyncio_tools.wait_asyncio_next_cycle()
@@ -101,7 +102,7 @@ class Bot:
         raise AssertionError(f"not done after {most_ticks} ticks: {self.mode.get_current_state()}")
 
     def manager_price(self) -> Decimal:
-        prices = self.manager.exchange_symbols_data.get_exchange_symbol_data(SYMBOL).prices_manager
+        prices = self.manager.exchange_symbols_data.get_exchange_symbol_data(self.symbol).prices_manager
         return Decimal(prices.mark_price)
 
     async def drain(self) -> None:
@@ -153,11 +154,15 @@ async def new_mode(
     return typing.cast(VolumeBoosterTradingMode, mode)
 
 
-async def simulated_exchange(stack: contextlib.AsyncExitStack) -> typing.Any:
-    config = {**CONFIG}
+async def simulated_exchange(
+    stack: contextlib.AsyncExitStack, config: dict[str, typing.Any] = CONFIG, symbol: str = SYMBOL, *,
+    is_future: bool = False,
+) -> typing.Any:  # fmt: skip
+    config = {**config}
     manager = exchanges.ExchangeManager(config, EXCHANGE)
     manager.bot_id = str(uuid.uuid4())
-    manager.is_simulated = manager.is_backtesting = manager.is_spot_only = True
+    manager.is_simulated = manager.is_backtesting = True
+    manager.is_future, manager.is_spot_only = is_future, not is_future
     manager.use_cached_markets = False
     manager.enable_storage = False
     manager.backtesting = backtesting.Backtesting(config, [manager.id], None, [], bot_id=manager.bot_id)
@@ -180,5 +185,5 @@ async def simulated_exchange(stack: contextlib.AsyncExitStack) -> typing.Any:
     exchanges.Exchanges.instance().add_exchange(manager, "matrix")
     trader = exchanges.TraderSimulator(config, manager)
     await trader.initialize()
-    trading_api.force_set_mark_price(manager, SYMBOL, START_PRICE)
+    trading_api.force_set_mark_price(manager, symbol, START_PRICE)
     return manager

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import ccxt.async_support as ccxt
 import octobot_tentacles_manager.api as tentacles_manager_api
+import octobot_trading.enums as trading_enums
 import octobot_trading.exchanges as exchanges
 
 LOOPBACK = "127.0.0.1"
@@ -44,7 +45,7 @@ def loopback_urls(urls: Mapping[str, Any], port: int) -> dict[str, Any]:
 
 
 class OfflineExchange(exchanges.RestExchange):
-    """A spot exchange on this machine for rehearsals. It can reach no other address."""
+    """An exchange on this machine for rehearsals: spot, or USD-M futures. It can reach no other address."""
 
     DESCRIPTION = ""
     FIX_MARKET_STATUS = True
@@ -57,6 +58,16 @@ class OfflineExchange(exchanges.RestExchange):
     @classmethod
     def get_rest_name(cls, exchange_manager: Any) -> str:
         return CCXT_EXCHANGE
+
+    @classmethod
+    def get_supported_exchange_types(cls) -> list[Any]:
+        return [trading_enums.ExchangeTypes.SPOT, trading_enums.ExchangeTypes.FUTURE]
+
+    async def get_position(self, symbol: str, **kwargs: Any) -> Any:
+        return (await self.get_positions(symbols=[symbol], **kwargs))[0]
+
+    def get_order_additional_params(self, order: Any) -> dict[str, Any]:
+        return {"reduceOnly": order.reduce_only} if self.exchange_manager.is_future else {}
 
     @classmethod
     def load_user_inputs_from_class(
@@ -80,7 +91,11 @@ class OfflineExchange(exchanges.RestExchange):
             "urls": {group: loopback_urls(urls[group], port) for group in ("api", "test", "demo") if group in urls},
             "rateLimit": 1,
             "options": {
-                "fetchMarkets": {"types": ["spot"]},
+                "fetchMarkets": {"types": ["linear" if self.exchange_manager.is_future else "spot"]},
+                # OctoBot learns of a contract from its position, also from an empty one
+                "fetchPositions": "account",
+                "fetchAccountPositions": {"useV2": True},
+                "filterClosed": False,
                 "fetchCurrencies": False,
                 "fetchMargins": False,
             },

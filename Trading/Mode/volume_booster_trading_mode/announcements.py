@@ -8,6 +8,7 @@ import typing
 
 from . import notifications, report
 from .campaign import Campaign
+from .core import positions
 from .core.conditions import ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
 from .core.ledger import Progress
 from .core.market import ONE, View
@@ -94,10 +95,10 @@ class Announcements:
         if view.best_bid is not None and view.best_ask is not None:
             spread_bps = float((view.best_ask - view.best_bid) / view.mid_price * 10_000)
         if levels:
-            depth_quote = statistics.median(float(level.price * level.quantity) for level in levels)
+            depth_quote = statistics.median(float(view.rules.notional(level.quantity, level.price)) for level in levels)
         volume = view.vitals.day_volume_quote
         return Conditions(
-            rules=view.rules,
+            rules=positions.planning_rules(view.rules, view.mid_price),
             price=view.mid_price,
             balances=view.balances,
             spread_bps=spread_bps,

@@ -12,9 +12,9 @@ import typing
 from dataclasses import dataclass
 from decimal import Decimal
 
-from . import exchange_view, notifications, report
+from . import exchange_view, futures_view, notifications, report
 from .campaign import Campaign, ControlState
-from .core import pricing, sizing
+from .core import positions, pricing, sizing
 from .core.guards import Halt
 from .core.market import OrderIntent, OrderType, Side
 from .core.notices import Notice
@@ -118,22 +118,34 @@ class EmergencyStop:
         await notifications.tell(campaign, self._producer.now(), notice)
 
     async def _flatten(self, campaign: Campaign) -> str:
-        """Trade the inventory back to its start, where the settings ask for it; what became of it, in a sentence."""
-        settings = self._producer.trading_mode.settings
-        symbol = self._producer.trading_mode.symbol
-        held = campaign.ledger.drift((self._producer.exchange_name, symbol))[0]
+        """Trade the inventory back to its start, where the settings ask for it; what became of it, in a sentence.
+
+        A position on futures is closed whatever the settings say: it goes on to cost funding, and may be liquidated.
+        """
+        producer, settings = self._producer, self._producer.trading_mode.settings
+        is_futures = futures_view.is_futures(producer.exchange_manager)
+        what = "position" if is_futures else "inventory"
+        held = self._held(campaign)
         if not held:
-            return "The inventory is as it was at the start."
-        if settings is None or not settings.emergency_flatten:
-            return f"The inventory is {held:+f} away from its start; emergency_flatten is off, so it stays."
+            return f"The {what} is as it was at the start."
+        if not is_futures and (settings is None or not settings.emergency_flatten):
+            return f"The {what} is {held:+f} away from its start; emergency_flatten is off, so it stays."
         intent = await self._flattening_order(held)
         if isinstance(intent, str):
-            return f"The inventory is {held:+f} away from its start and stays so: {intent}."
-        fate, reason = await self._producer.execution.flatten(intent, campaign)
-        await self._producer.settled(campaign)
-        left = campaign.ledger.drift((self._producer.exchange_name, symbol))[0]
+            return f"The {what} is {held:+f} away from its start and stays so: {intent}."
+        fate, reason = await producer.execution.flatten(intent, campaign)
+        await producer.settled(campaign)
+        left = self._held(campaign)
         why = f" ({fate.value}: {reason})" if reason and left else ""
-        return f"The inventory was {held:+f} away from its start and is {left:+f} away now{why}."
+        return f"The {what} was {held:+f} away from its start and is {left:+f} away now{why}."
+
+    def _held(self, campaign: Campaign) -> Decimal:
+        """What the campaign has added: base, or on futures the position in what an order's quantity is."""
+        producer = self._producer
+        market = producer.exchange_name, producer.trading_mode.symbol
+        if futures_view.is_futures(producer.exchange_manager):
+            return Decimal(producer.own_quantity())
+        return campaign.ledger.drift(market)[0]
 
     async def _flattening_order(self, held: Decimal) -> OrderIntent | str:
         """The market order, or why there can be none."""
@@ -147,8 +159,11 @@ class EmergencyStop:
             rules = exchange_view.read_rules(manager, symbol)
             book = None if producer.settler is None else await exchange_view.read_book(manager, symbol)
             price = exchange_view.read_price(manager, symbol, producer.now(), book).mid_price
+            futures = producer.read_futures(price)
         except exchange_view.NotReadableError as missing:
             return str(missing)
+        if futures is not None:
+            return positions.emergency_order(futures, price, rules, producer.worth)
         most = producer.fundable(side, price, rules)
         quantity = sizing.fit_quantity(abs(held) * price, price, most, rules)
         if quantity is None or quantity > abs(held) + rules.quantity_step:

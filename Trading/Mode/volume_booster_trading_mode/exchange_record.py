@@ -15,6 +15,7 @@ import ccxt
 import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 
+from . import futures_view
 from .core.market import Role
 from .core.reconcile import ExchangeOrder, ExchangeTrade
 from .exchange_view import UNANSWERED
@@ -92,7 +93,9 @@ class ExchangeRecord:
 
     async def trades_of(self, order: ExchangeOrder, placed_at: float) -> list[ExchangeTrade]:
         """The trades of one order that the exchange shows by now."""
-        rows = await self._page_of_order(order) if self._client.has.get("fetchOrderTrades") else None
+        # ccxt's client for Binance says that it has them, and has them on spot only
+        is_asked = self._client.has.get("fetchOrderTrades") and not futures_view.is_futures(self._exchange_manager)
+        rows = await self._page_of_order(order) if is_asked else None
         if rows is None or len(rows) >= TRADES_A_PAGE:
             rows = await self._trades_since(placed_at - CLOCK_MARGIN_S)
         return [_trade(raw) for raw in rows if str(raw[Column.ORDER.value]) == order.exchange_order_id]
@@ -104,8 +107,10 @@ class ExchangeRecord:
 
     async def price_of(self, asset: str) -> Decimal | None:
         """The price of an asset in the symbol's quote; None when the exchange has no such market."""
-        symbol = f"{asset}/{self._symbol.partition('/')[2]}"
-        if symbol not in self._client.markets:
+        _, _, quote = self._symbol.partition("/")
+        wanted = (f"{asset}/{quote}", f"{asset}/{quote.partition(':')[0]}")
+        symbol = next((one for one in wanted if one in self._client.markets), None)
+        if symbol is None:
             return None
         ticker = await self.ask(f"the price of {asset}", lambda: self._client.fetch_ticker(symbol))
         return Decimal(str(ticker["last"])) if ticker.get("last") else None

@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 import weakref
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import ccxt
@@ -18,8 +18,21 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 import octobot_trading.personal_data as trading_personal_data
 
+from . import futures_view
 from .core import sandbox
-from .core.market import SPOT, Balances, Level, MarketRules, OpenOrder, Side, Trading, Valuation, View, Vitals
+from .core.market import (
+    SPOT,
+    Balances,
+    FuturesAccount,
+    Level,
+    MarketRules,
+    OpenOrder,
+    Side,
+    Trading,
+    Valuation,
+    View,
+    Vitals,
+)
 
 MarketStatus = trading_enums.ExchangeConstantsMarketStatusColumns
 FeeColumns = trading_enums.ExchangeConstantsMarketPropertyColumns
@@ -99,6 +112,8 @@ async def read_book(exchange_manager: typing.Any, symbol: str) -> Book:
     if not 0 < bids[0].price < asks[0].price:
         crossed = f"bid {bids[0].price}, ask {asks[0].price}"
         raise NotReadableError(f"the order book of {symbol} on {name} is crossed: {crossed}")
+    size = futures_view.contract_size(exchange_manager, symbol)
+    bids, asks = (futures_view.in_octobot_quantities(levels, size) for levels in (bids, asks))
     return Book(bids, asks, exchange_manager.exchange.get_exchange_current_time())
 
 
@@ -134,11 +149,13 @@ def read_view(
     book: Book | None = None,
     running_since: float = 0.0,
     valuation: Valuation = SPOT,
+    futures: FuturesAccount | None = None,
 ) -> View:
     """What a decision on this symbol may look at, at the moment `now` of OctoBot's clock.
 
     :param orders: what `open_orders` tells.
     :param running_since: when this run of the bot began, in seconds of OctoBot's clock.
+    :param futures: margin and position, None on spot.
     :raises NotReadableError: naming what is missing.
     """
     return View(
@@ -149,7 +166,7 @@ def read_view(
         mid_price=price.mid_price,
         price_age_s=price.age_s,
         rules=read_rules(exchange_manager, symbol),
-        balances=read_balances(exchange_manager, symbol),
+        balances=read_balances(exchange_manager, symbol, price.mid_price),
         vitals=vitals,
         open_orders=orders,
         best_bid=book.bids[0].price if book else None,
@@ -158,6 +175,7 @@ def read_view(
         asks=book.asks if book else (),
         running_since=running_since,
         valuation=valuation,
+        futures=futures,
     )
 
 
@@ -190,10 +208,12 @@ def read_rules(exchange_manager: typing.Any, symbol: str) -> MarketRules:
         return before[1]  # data do not change the rules of a market
     status = exchange_manager.exchange.get_market_status(symbol, with_fixer=False)
     fees = exchange_manager.exchange.get_fees(symbol)
-    told = status[MarketStatus.PRECISION.value], status[MarketStatus.LIMITS.value], fees
+    sizes = futures_view.sizes(exchange_manager, symbol)
+    told = *(sizes or (status[MarketStatus.PRECISION.value], status[MarketStatus.LIMITS.value])), fees
     if before is None or before[0] != told:
         # a copy, as OctoBot may change what it has told
-        before = known[symbol] = (copy.deepcopy(told), _rules(symbol, *told))
+        rules = replace(_rules(symbol, *told), valuation=futures_view.valuation(exchange_manager, symbol))
+        before = known[symbol] = (copy.deepcopy(told), rules)
     return before[1]
 
 
@@ -303,14 +323,40 @@ def _limit(value: float | None) -> Decimal | None:
     return Decimal(str(value)) if value else None
 
 
-def read_balances(exchange_manager: typing.Any, symbol: str) -> Balances:
-    """What is free of base and quote."""
+def read_futures(
+    exchange_manager: typing.Any, symbol: str, mid_price: Decimal, own_quantity: Decimal
+) -> FuturesAccount | None:
+    """Margin and position of a contract; None on spot.
+
+    :raises NotReadableError: when OctoBot has not loaded the contract.
+    """
+    if not futures_view.is_futures(exchange_manager):
+        return None
+    try:
+        return futures_view.read_account(exchange_manager, symbol, mid_price, own_quantity)
+    except futures_view.NoContractError as error:
+        raise NotReadableError(str(error)) from error
+
+
+def read_balances(exchange_manager: typing.Any, symbol: str, price: Decimal) -> Balances:
+    """What is free of base and quote; on futures what the free margin is worth of each."""
+    if futures_view.is_futures(exchange_manager):
+        return _margin_as_balances(exchange_manager, symbol, price)
     base_free, quote_free, _ = trading_personal_data.get_portfolio_amounts(exchange_manager, symbol, Decimal(1))
     return Balances(base_free=base_free, quote_free=quote_free)
 
 
+def _margin_as_balances(exchange_manager: typing.Any, symbol: str, price: Decimal) -> Balances:
+    free = futures_view.margin_free(exchange_manager, symbol)
+    if futures_view.valuation(exchange_manager, symbol).is_inverse:
+        return Balances(base_free=free, quote_free=free * price)
+    return Balances(base_free=free / price, quote_free=free)
+
+
 def totals(exchange_manager: typing.Any, symbol: str) -> tuple[Decimal, Decimal]:
     """All that the account holds of base and quote, what open orders keep included."""
+    if futures_view.is_futures(exchange_manager):
+        return futures_view.totals(exchange_manager, symbol)
     parsed = commons_symbols.parse_symbol(symbol)
     portfolio = exchange_manager.exchange_personal_data.portfolio_manager.portfolio
     base, quote = (portfolio.get_currency_portfolio(currency).total for currency in (parsed.base, parsed.quote))

@@ -9,12 +9,13 @@ import os
 import re
 import typing
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
-from . import exchange_view
+from . import exchange_view, futures_view
 from .campaign import Campaign
 from .core.guards import REAL_TRADING_VARIABLE
-from .core.market import ONE, Vitals
+from .core.market import ONE, Equity, Vitals
 
 VOLUME_EVERY_S = 60.0
 VOLUME_KEPT_S = 600.0
@@ -112,7 +113,7 @@ class Lookout:
         market = manager.exchange_name, self._symbol
         used, resets_in_s = self._rate_limit_use(now) if is_limited else (0.0, 0.0)
         return Vitals(
-            equity=campaign.equity(*market, now, mid_price, *exchange_view.totals(manager, self._symbol), quote_rate),
+            equity=self._equity(now, mid_price, quote_rate),
             last_mid_price=self._mid_before(now, mid_price),
             clock_jump_s=self._clock_jump_s(now),
             day_volume_quote=self._known_volume(now),
@@ -123,6 +124,17 @@ class Lookout:
             rate_limit_resets_in_s=resets_in_s,
             is_real_trading_allowed=is_real_trading_allowed(),
         )
+
+    def _equity(self, now: float, mid_price: Decimal, quote_rate: Decimal) -> Equity:
+        """On futures the drift is that of the position, which is worth something else than the profit it has made."""
+        manager, campaign, market = self._manager, self._campaign, (self._manager.exchange_name, self._symbol)
+        totals = exchange_view.totals(manager, self._symbol)
+        equity = campaign.equity(*market, now, mid_price, *totals, quote_rate)
+        if not futures_view.is_futures(manager):
+            return equity
+        worth = futures_view.valuation(manager, self._symbol, quote_rate)
+        own = futures_view.own_quantity(manager, self._symbol, campaign.ledger.net_quantity(market))
+        return replace(equity, drift_quote=worth.volume(own, mid_price))
 
     def _mid_before(self, now: float, mid_price: Decimal) -> Decimal | None:
         before, self._last_mid = self._last_mid, (now, mid_price)

@@ -9,7 +9,7 @@ import octobot_trading.errors as trading_errors
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
-from . import exchange_view, lookout, report
+from . import exchange_view, futures_view, lookout, report
 from .campaign import Campaign, ControlState
 from .core import reconcile
 from .core.ledger import Outcome
@@ -119,4 +119,5 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             price=intent.price,
             order_id=request.order_id,
             tag="volume_booster",
+            **futures_view.order_options(self.exchange_manager, symbol, reduce_only=intent.reduce_only),
         )

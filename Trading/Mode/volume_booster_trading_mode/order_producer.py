@@ -17,13 +17,13 @@ import octobot_trading.constants as trading_constants
 import octobot_trading.exchange_channel as exchange_channel
 import octobot_trading.modes as trading_modes
 
-from . import bot_process, exchange_view, order_events, report
+from . import bot_process, exchange_view, futures_view, order_events, report
 from .announcements import Announcements
 from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
-from .core import pacing, policy, sizing
+from .core import guards, pacing, policy, sizing
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
-from .core.market import Fill, MarketRules, OpenOrder, Side, Trading, View
+from .core.market import SPOT, Fill, FuturesAccount, MarketRules, OpenOrder, Side, Trading, View
 from .core.settings import Settings, TargetPeriod
 from .emergency import EmergencyStop
 from .execution import HALTED_LOOK_S, SHORTEST_DELAY_S, Execution
@@ -64,6 +64,10 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._ends_at: float | None = None
         self._running_since = 0.0
         self.problem = ""
+        self.worth = SPOT
+        """What a quantity of the market was worth at the last look."""
+        self.position = ""
+        """On futures the position as it was seen last, in words."""
 
     @property
     def settler(self) -> Settler | None:
@@ -276,7 +280,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             return await self._end(campaign)
         settings, is_held = self.trading_mode.settings, campaign.control.state is ControlState.HELD
         problem = self.problem or ("" if settings else "; ".join(self.trading_mode.settings_problems))
-        if problem and not is_held:
+        if (problem := problem or self._refusal()) and not is_held:
             return self._execution.halted(campaign, Halt(problem))
         if settings is not None:
             campaign.use(settings, self.now(), self.source)
@@ -289,6 +293,10 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if campaign.control.state is ControlState.EMERGENCY:
             return HALTED_LOOK_S  # the emergency stop works on its own, also where this loop hangs
         return await self._look_and_decide(campaign)
+
+    def _refusal(self) -> str:
+        """Why OctoBot can't trade this market at all; empty when it can."""
+        return futures_view.refusal(self.exchange_manager, self.trading_mode.symbol)
 
     async def _look_and_decide(self, campaign: Campaign) -> float:
         progress = self.progress()
@@ -306,6 +314,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
                 self._settler.heard(missing.__cause__, self.now())
             return self._execution.waiting(campaign, policy.Wait(self._look_again_s(), str(missing)))
         settings = await self.trading_mode.raise_to_minimum(view)
+        self.position = guards.position_sentence(view, settings)
         await self._announcements.look(campaign, view, settings, progress)
         decision = self._decide(campaign, view, settings, progress)
         return await self._execution.carry_out(decision, campaign, view, progress)
@@ -369,18 +378,52 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         )
         exchange_view.check_ready(manager, symbol)
         assert lookout is not None and self._share is not None, "join_campaign() comes first"
-        worth = self._share.valuation(self.trading_mode.settings, self.now())
+        is_futures = await self._prepare_contract()
+        rate = self._share.valuation(self.trading_mode.settings, self.now()).quote_rate
+        worth = self.worth = futures_view.valuation(manager, symbol, rate)
         is_limited = settler is not None
         await lookout.ask_exchange(self.now(), is_limited=is_limited)
         book = None
-        if settler is not None and not is_done:
+        if settler is not None and (is_futures or not is_done):
             await settler.look_around(self.now())
             book = await exchange_view.read_book(manager, symbol)
         now = self.now()
         price = exchange_view.read_price(manager, symbol, now, book)
         vitals = lookout.vitals(now, price.mid_price, worth.quote_rate, is_limited=is_limited)
+        futures = self.read_futures(price.mid_price)
         return exchange_view.read_view(
-            manager, symbol, now, price, vitals, self.open_orders(), book, self._running_since, worth
+            manager, symbol, now, price, vitals, self.open_orders(), book, self._running_since, worth, futures
+        )
+
+    async def _prepare_contract(self) -> bool:
+        """Whether it is a contract that is traded here; it has the leverage of the settings then.
+
+        :raises NotReadableError: when OctoBot or the exchange does not give it.
+        """
+        settings = self.trading_mode.settings
+        if not futures_view.is_futures(self.exchange_manager) or settings is None:
+            return False
+        try:
+            await futures_view.prepare(self.exchange_manager, self.trading_mode.symbol, settings.leverage)
+        except futures_view.NoContractError as error:
+            raise exchange_view.NotReadableError(str(error)) from error
+        return True
+
+    def read_futures(self, mid_price: Decimal) -> FuturesAccount | None:
+        """Margin and position of the symbol, None on spot.
+
+        :raises NotReadableError: when OctoBot has not loaded the contract.
+        """
+        manager, symbol = self.exchange_manager, self.trading_mode.symbol
+        return exchange_view.read_futures(manager, symbol, mid_price, self.own_quantity())
+
+    def own_quantity(self) -> Decimal:
+        """What the campaign has made of the position on futures, in what an order's quantity is."""
+        manager, symbol = self.exchange_manager, self.trading_mode.symbol
+        if self.campaign is None or not futures_view.is_futures(manager):
+            return Decimal(0)
+        return futures_view.own_quantity(
+            manager, symbol, self.campaign.ledger.net_quantity((self.exchange_name, symbol))
         )
 
     def open_orders(self) -> tuple[OpenOrder, ...]:
@@ -401,7 +444,11 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         settings = self.trading_mode.settings
         assert settings is not None
         return sizing.fundable_notional(
-            side, price, rules, exchange_view.read_balances(self.exchange_manager, self.trading_mode.symbol), settings
+            side,
+            price,
+            rules,
+            exchange_view.read_balances(self.exchange_manager, self.trading_mode.symbol, price),
+            settings,
         )
 
     def _placed_at(self, campaign: Campaign, order: typing.Any) -> float | None:

@@ -148,7 +148,7 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
 
     @classmethod
     def get_supported_exchange_types(cls) -> list[trading_enums.ExchangeTypes]:
-        return [trading_enums.ExchangeTypes.SPOT]
+        return [trading_enums.ExchangeTypes.SPOT, trading_enums.ExchangeTypes.FUTURE]
 
     @staticmethod
     def is_backtestable() -> bool:

@@ -75,7 +75,7 @@ def state(producer: typing.Any, problems: list[str], *, is_usable: bool) -> tupl
     progress = producer.progress()
     word, why = _state(producer, progress)
     unused = f"the saved settings can't be used, the ones before stay in use: {told}" if told else ""
-    sentence = ". ".join(filter(None, [f"{word}: {report.sentence(progress)}", why, unused]))
+    sentence = ". ".join(filter(None, [f"{word}: {report.sentence(progress)}", producer.position, why, unused]))
     return sentence, float(min(progress.filled_quote / progress.target_quote, 1))
 
 

@@ -25,6 +25,7 @@ from .assembly import Assembled, ContradictionError, assemble, check_agreement, 
 from .control import control_routes
 from .fault_injection import FaultInjection, fault_routes
 from .faults import FaultsError
+from .futures import FuturesDesk
 from .keeper import StateKeeper
 from .options import HOST, LONGEST_RUN_SECONDS, parse_options, world_options
 from .rate_limits import RateLimits
@@ -124,7 +125,9 @@ async def _serve(assembled: Assembled, faults: FaultInjection, options: argparse
 def _app(assembled: Assembled, faults: FaultInjection, options: argparse.Namespace) -> web.Application:
     """The application, with the control interface when it is asked for."""
     routes = {**control_routes(assembled.exchange), **fault_routes(faults)} if options.control else None
-    return create_app(assembled.exchange, faults, routes)
+    # a state file holds spot accounts only
+    futures = None if options.state else FuturesDesk(assembled.exchange)
+    return create_app(assembled.exchange, faults, routes, futures)
 
 
 async def _trade_until(stopping: asyncio.Event, assembled: Assembled, keeper: StateKeeper | None) -> None:

@@ -13,6 +13,8 @@ from aiohttp import web
 
 from .control import ControlCall, ControlError, ControlHandler, ControlRoutes
 from .exchange import Exchange, exactly
+from .futures import FuturesDesk
+from .futures_api import FuturesApi
 from .market_data import MarketData
 from .query import ApiError, Query, not_supported, parse_parameters
 from .rate_limits import Limited
@@ -32,15 +34,19 @@ async def no_interception(call: Call, carry: Carry) -> Reply:
 
 
 def create_app(
-    exchange: Exchange, interceptor: Interceptor = no_interception, control: ControlRoutes | None = None
+    exchange: Exchange,
+    interceptor: Interceptor = no_interception,
+    control: ControlRoutes | None = None,
+    futures: FuturesDesk | None = None,
 ) -> web.Application:
     """The exchange's web application. Only its clock reads the time.
 
     `interceptor` stands around every call of the API; what it may do, routes.Interceptor tells. `control` are the
-    routes of the control interface; without them it is not there.
+    routes of the control interface; without them it is not there. Nor are futures without their desk.
     """
     app = web.Application(middlewares=[_errors_as_json, _loopback_only])
-    for route in (*MarketData(exchange).routes(), *TradingApi(exchange).routes()):
+    routes = (*MarketData(exchange).routes(), *TradingApi(exchange).routes())
+    for route in (*routes, *(FuturesApi(futures).routes() if futures else ())):
         app.router.add_route(route.method, route.path, _web_handler(exchange, route, interceptor))
     for (method, path), handler in (control or {}).items():
         app.router.add_route(method, path, _control_handler(exchange, handler))

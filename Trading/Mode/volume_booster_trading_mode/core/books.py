@@ -124,6 +124,8 @@ class Book:
     before: Tally = field(default_factory=Tally)
     counted_again: dict[Side, int] = field(default_factory=lambda: {Side.BUY: 0, Side.SELL: 0})
     """Orders that filled on more than one day: each further day counts them too."""
+    net_quantity: Decimal = ZERO
+    """Bought less sold, in what an order's quantity is: on futures the position that the fills have made."""
     inventory: Inventory = field(default_factory=Inventory)
     trips: RoundTrips = field(default_factory=RoundTrips)
     failures_in_a_row: int = 0
@@ -210,6 +212,7 @@ def dump_book(book: Book) -> dict[str, Any]:
         "latest_day": book.latest_day,
         "before": _dump_tally(book.before),
         "counted_again": [book.counted_again[Side.BUY], book.counted_again[Side.SELL]],
+        "net_quantity": str(book.net_quantity),
         "inventory": book.inventory.dump(),
         "trips": book.trips.dump(),
         "failures_in_a_row": book.failures_in_a_row,
@@ -225,6 +228,7 @@ def load_book(values: dict[str, Any]) -> Book:
         latest_day=values["latest_day"],
         before=_load_tally(values["before"]),
         counted_again=dict(zip((Side.BUY, Side.SELL), values["counted_again"], strict=True)),
+        net_quantity=Decimal(values["net_quantity"]),
         inventory=Inventory.load(values["inventory"]),
         trips=RoundTrips.load(values["trips"]),
         failures_in_a_row=values["failures_in_a_row"],

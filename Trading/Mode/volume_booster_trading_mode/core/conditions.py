@@ -13,6 +13,8 @@ USUAL_VOLATILITY_PERCENT = 50.0
 """Of Bitcoin in an ordinary year; it matters to limit orders, and hardly to market orders."""
 ORDER_LATENCY_S = {Trading.SIMULATION: 0.003, Trading.BACKTEST: 0.0, Trading.SANDBOX: 0.012, Trading.LIVE: 0.3}
 """From a decision to the answer of its order, as measured on one computer; over a network it is a guess."""
+_RULES = tuple(field.name for field in fields(MarketRules) if field.name != "valuation")
+"""A plan counts in base, also where the market trades contracts: see `positions.planning_rules`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Conditions:
         """Plain JSON values, money as decimal strings."""
         return {
             **{field.name: _plain(getattr(self, field.name)) for field in fields(self)},
-            "rules": {field.name: _plain(getattr(self.rules, field.name)) for field in fields(self.rules)},
+            "rules": {name: _plain(getattr(self.rules, name)) for name in _RULES},
             "balances": {field.name: _plain(getattr(self.balances, field.name)) for field in fields(self.balances)},
         }
 

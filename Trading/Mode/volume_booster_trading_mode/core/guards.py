@@ -27,6 +27,7 @@ LONGEST_CAMPAIGN_DAYS = 30
 """A market on which the target would take longer than this at the allowed participation is too thin for it."""
 HOURS_TOUCHED_BY_A_DAY = 25
 REAL_PARTICIPATION_CEILING_PERCENT = Decimal(20)
+_POSITION_STAYS = "The position stays as it is: `volume-booster emergency-stop` closes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,64 @@ def clock_set_back(view: View, settings: Settings, progress: Progress) -> Halt |
     )
 
 
+def leverage_limit(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """A contract has a leverage that it does not go beyond."""
+    most = None if view.futures is None else view.futures.max_leverage
+    if most is None or settings.leverage <= most:
+        return None
+    return Halt(
+        f"leverage {settings.leverage:g} is above the most that {view.symbol} on {view.exchange} allows, {most:g}: "
+        "lower it",
+        "leverage_limit",
+    )
+
+
+def funding_rate(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """What the next funding costs the position; without one, what it would cost on the side that pays."""
+    paid_bps = funding_bps(view)
+    if paid_bps is None or paid_bps <= settings.max_funding_rate_bps:
+        return None
+    return _lasting(
+        "funding_rate",
+        f"the next funding on {view.symbol} costs {paid_bps:.2f} bps of a position: max_funding_rate_bps is "
+        f"{settings.max_funding_rate_bps:g}. {_POSITION_STAYS}",
+    )
+
+
+def funding_bps(view: View) -> Decimal | None:
+    """What the next funding costs, in 1/10,000 of the position, below zero when it pays; None where nobody tells."""
+    futures = view.futures
+    if futures is None or futures.funding_rate is None:
+        return None
+    longs_pay_bps = futures.funding_rate * TEN_THOUSAND
+    if not futures.net_quantity:
+        return abs(longs_pay_bps)
+    return longs_pay_bps if futures.net_quantity > 0 else -longs_pay_bps
+
+
+def liquidation(view: View, settings: Settings, progress: Progress) -> Halt | None:
+    """How near the price is to the one at which the exchange closes the position by force."""
+    percent, futures = liquidation_percent(view), view.futures
+    if percent is None or percent >= settings.min_liquidation_distance_percent:
+        return None
+    assert futures is not None
+    return _lasting(
+        "liquidation",
+        f"the position of {futures.net_quantity:+f} on {view.symbol} is liquidated at {futures.liquidation_price:g}, "
+        f"{percent:.2f} % away from the price of {view.mid_price:g}: min_liquidation_distance_percent is "
+        f"{settings.min_liquidation_distance_percent:g}. {_POSITION_STAYS}",
+    )
+
+
+def liquidation_percent(view: View) -> Decimal | None:
+    """How far the price is from the liquidation, in percent of it, 0 beyond it; None without a position."""
+    futures = view.futures
+    if futures is None or not futures.net_quantity or not futures.liquidation_price:
+        return None
+    left = view.mid_price - futures.liquidation_price
+    return max(_percent(left if futures.net_quantity > 0 else -left, view.mid_price), Decimal(0))
+
+
 def cost_budget(intent: OrderIntent, view: View, settings: Settings, progress: Progress) -> Halt | None:
     """The budget is never passed: what the next order and all that is open may cost at worst has to fit into it."""
     smallest_quote = view.rules.min_order_notional(view.mid_price)
@@ -238,9 +297,11 @@ def worst_cost(intent: OrderIntent, view: View, settings: Settings) -> Decimal:
     the book that is further from the mid than `max_slippage_bps`, and its fee is charged on what it then comes to;
     OctoBot's own simulator fills it at the price that it is given.
     """
-    reference_quote = intent.valuation.notional(intent.quantity, max(intent.price, intent.mid_price))
+    worth = intent.valuation
+    reference_quote = worth.notional(intent.quantity, max(intent.price, intent.mid_price))
     if view.trading.is_simulated and intent.order_type is OrderType.MARKET:
-        return intent.quantity * abs(intent.price - intent.mid_price) + reference_quote * _fee_rate(view)
+        slippage_quote = abs(worth.slippage(intent.side, intent.quantity, intent.price, intent.mid_price))
+        return slippage_quote / worth.quote_rate + reference_quote * _fee_rate(view)
     return reference_quote * _worst_rate(intent.order_type, _fee_rate(view), settings)
 
 
@@ -295,7 +356,7 @@ def _percent(part: Decimal, whole: Decimal) -> Decimal:
 Guard = Callable[[View, Settings, Progress], Halt | None]
 OrderGuard = Callable[[OrderIntent, View, Settings, Progress], Halt | None]
 
-LOCKS: tuple[Guard, ...] = (real_funds_lock, participation_ceiling)
+LOCKS: tuple[Guard, ...] = (real_funds_lock, participation_ceiling, leverage_limit)
 """Before anything else, even before a reached target is told."""
 GUARDS: tuple[Guard, ...] = (
     thin_market,
@@ -307,6 +368,8 @@ GUARDS: tuple[Guard, ...] = (
     exposure,
     price_jump,
     clock_set_back,
+    funding_rate,
+    liquidation,
 )
 ORDER_GUARDS: tuple[OrderGuard, ...] = (cost_budget, position_size)
 
@@ -340,3 +403,28 @@ def gauges(equity: Equity, settings: Settings, progress: Progress) -> tuple[Gaug
         Gauge("consecutive_failures", progress.failures_in_a_row, settings.max_consecutive_failures, "orders"),
         Gauge("consecutive_losses", progress.losses_in_a_row, settings.max_consecutive_losses, "round trips"),
     )
+
+
+def futures_gauges(view: View, settings: Settings) -> tuple[Gauge, ...]:
+    """How near the guards of a futures position are to their limits, as far as anybody tells."""
+    funding, distance = funding_bps(view), liquidation_percent(view)
+    least = float(settings.min_liquidation_distance_percent)
+    return (
+        *(
+            ()
+            if funding is None
+            else (Gauge("funding_rate", float(funding), float(settings.max_funding_rate_bps), "bps"),)
+        ),
+        *(() if distance is None else (Gauge("liquidation", float(distance), least, "% away"),)),
+    )
+
+
+def position_sentence(view: View, settings: Settings) -> str:
+    """The position on futures and how near its guards are, in words; empty on spot."""
+    if view.futures is None:
+        return ""
+    near = (
+        f"{gauge.guard.replace('_', ' ')} {gauge.value:.4g}/{gauge.limit:g} {gauge.unit}"
+        for gauge in futures_gauges(view, settings)
+    )
+    return ", ".join([f"Position {view.futures.net_quantity:+f} at leverage {view.futures.leverage:g}", *near])

@@ -194,7 +194,7 @@ class Ledger:
     it was sent. Only open and lately ended orders are in memory, so that it does not grow with the fills.
     """
 
-    VERSION: ClassVar = 4
+    VERSION: ClassVar = 5
     """Of what `dump` gives: it changes when the same rows come to add up to something else."""
 
     _orders: dict[str, OrderRecord] = field(default_factory=dict)
@@ -248,6 +248,7 @@ class Ledger:
         amounts = worth.volume(quantity, price), fee_quote, slippage_quote
         for tally in book.tallies(day):
             tally.count_fill(side, role, at, amounts)
+        book.net_quantity = exact_add(book.net_quantity, quantity if side is Side.BUY else -quantity)
         base, price_quote = worth.base(quantity, price), worth.price(price)
         book.inventory.add((at, fill_id, side, base, price_quote))
         planned = worth.price(intent.price - intent.mid_price)
@@ -328,6 +329,11 @@ class Ledger:
             for amount in (sums.sold_quote, -sums.bought_quote, -sums.fees_quote):
                 quote = exact_add(quote, amount)
         return book.inventory.position.base, quote
+
+    def net_quantity(self, market: Market) -> Decimal:
+        """What the fills of one market have added to its position, in what an order's quantity is; above zero: long."""
+        book = self._books.get(market)
+        return book.net_quantity if book else ZERO
 
     def recall(self, order_id: str, record: OrderRecord) -> None:
         """Take an ended order that has left the memory back into it, as it was counted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import decimal
 import enum
 from dataclasses import dataclass
@@ -50,40 +51,19 @@ class Trading(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class MarketRules:
-    """What the exchange accepts on one symbol. Prices in quote per base, quantities in base, notionals in quote.
-
-    A maximum of None means that the exchange states none.
-    """
-
-    base: str
-    quote: str
-    price_tick: Decimal
-    quantity_step: Decimal
-    min_quantity: Decimal
-    min_notional: Decimal
-    max_quantity: Decimal | None = None
-    max_notional: Decimal | None = None
-    maker_fee_rate: Decimal = ZERO
-    taker_fee_rate: Decimal = ZERO
-
-    def min_order_notional(self, price: Decimal) -> Decimal:
-        """The smallest notional, in quote, of an order that the exchange accepts at this price."""
-        quantity = max(
-            round_to_step(self.min_quantity, self.quantity_step, decimal.ROUND_CEILING),
-            round_to_step(self.min_notional / price, self.quantity_step, decimal.ROUND_CEILING),
-            self.quantity_step,
-        )
-        return quantity * price
-
-
-@dataclass(frozen=True, slots=True)
 class Valuation:
     """What a quantity of a market is worth: in the market's quote, and in the currency that the campaign counts in.
 
     On spot a quantity is in base and worth quantity x price. `contract_size` is what one contract stands for: base, or
     quote where it `is_inverse`. `quote_rate` is what one of the market's quote is worth in the campaign's currency when
     the order is decided on.
+
+    A linear contract (BTC/USDT:USDT) is worth contracts x size x price and gains contracts x size x (exit - entry), in
+    quote. An inverse one (BTC/USD:BTC) is worth contracts x size whatever the price, and gains contracts x size x
+    (1 / entry - 1 / exit), in base; its fees and margin are in base, too. These are the formulas of Binance's "COIN-M
+    Futures Contract Specifications" and "How to Calculate Profit and Loss for COIN-M Futures", and OctoBot's own
+    (`linear_position.py`, `inverse_position.py`). What a trade is off the mid, priced at the trade's own price, is then
+    contracts x size x (1 / mid - 1 / price) x price = base at the mid x (price - mid), as on spot.
     """
 
     quote_rate: Decimal = ONE
@@ -96,6 +76,12 @@ class Valuation:
             return quantity * price
         contracts = quantity * self.contract_size
         return contracts if self.is_inverse else contracts * price
+
+    def quantity(self, notional: Decimal, price: Decimal) -> Decimal:
+        """The quantity that is worth so much of the market's quote."""
+        if self is SPOT:
+            return notional / price
+        return notional / self.contract_size if self.is_inverse else notional / (self.contract_size * price)
 
     def volume(self, quantity: Decimal, price: Decimal) -> Decimal:
         """In the campaign's currency."""
@@ -122,6 +108,43 @@ class Valuation:
 
 SPOT = Valuation()
 """Base for quote, in the currency that the campaign counts in."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRules:
+    """What the exchange accepts on one symbol. Prices in quote per base, quantities in base, notionals in quote.
+
+    A maximum of None means that the exchange states none. On futures the `valuation` tells what a quantity is.
+    """
+
+    base: str
+    quote: str
+    price_tick: Decimal
+    quantity_step: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal
+    max_quantity: Decimal | None = None
+    max_notional: Decimal | None = None
+    maker_fee_rate: Decimal = ZERO
+    taker_fee_rate: Decimal = ZERO
+    valuation: Valuation = SPOT
+
+    def min_order_notional(self, price: Decimal) -> Decimal:
+        """The smallest notional, in quote, of an order that the exchange accepts at this price."""
+        quantity = max(
+            round_to_step(self.min_quantity, self.quantity_step, decimal.ROUND_CEILING),
+            round_to_step(self.quantity(self.min_notional, price), self.quantity_step, decimal.ROUND_CEILING),
+            self.quantity_step,
+        )
+        return self.notional(quantity, price)
+
+    def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
+        """What a quantity is worth at a price, in quote."""
+        return self.valuation.notional(quantity, price)
+
+    def quantity(self, notional: Decimal, price: Decimal) -> Decimal:
+        """How much is worth so much quote at a price."""
+        return self.valuation.quantity(notional, price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +222,28 @@ class Vitals:
 
 
 @dataclass(frozen=True, slots=True)
+class FuturesAccount:
+    """What stands behind a market of futures, in one-way mode: the open position, and the margin for more.
+
+    Quantities are what an order's quantity is: base, or quote where the contract is inverse. Above zero is long.
+    """
+
+    net_quantity: Decimal
+    """Of the account, whoever traded it."""
+    own_quantity: Decimal
+    """What the fills of this campaign have added to it."""
+    margin_free_quote: Decimal
+    """The margin that is free for new orders, in quote at the present mid."""
+    leverage: Decimal = ONE
+    max_leverage: Decimal | None = None
+    """The most that the contract allows, None where nobody tells."""
+    liquidation_price: Decimal | None = None
+    """None without a position, or where nobody tells."""
+    funding_rate: Decimal | None = None
+    """What longs pay to shorts at the next funding, as a ratio of the position; None where nobody tells."""
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Everything that a decision may look at, read at one moment from OctoBot.
 
@@ -225,6 +270,15 @@ class View:
     """When this run of the bot began, on the same clock as `now`."""
     valuation: Valuation = SPOT
     """What quantities of this market are worth."""
+    futures: FuturesAccount | None = None
+    """None on spot."""
+
+    @property
+    def worth(self) -> Valuation:
+        """What a quantity of this market is, by its rules, and is worth in the campaign's currency."""
+        if self.rules.valuation is SPOT:
+            return self.valuation
+        return dataclasses.replace(self.rules.valuation, quote_rate=self.valuation.quote_rate)
 
     def taker_price(self, side: Side) -> Decimal:
         """The price at which a market order on this side begins to fill, as far as it is known."""
@@ -246,6 +300,8 @@ class OrderIntent:
     price: Decimal
     mid_price: Decimal
     valuation: Valuation = SPOT
+    reduce_only: bool = False
+    """On futures: it may make the open position smaller, and nothing else."""
 
     @property
     def notional(self) -> Decimal:

@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass
 from decimal import Decimal
 
-from . import direction, pacing, pricing, sizing
+from . import direction, pacing, positions, pricing, sizing
 from .allocation import Portion
 from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt, participation_an_hour
 from .ledger import Progress
@@ -28,8 +28,9 @@ class Place:
 
     intent: OrderIntent
     delay_s: float
-    min_order_quote: Decimal = ZERO
-    """The smallest order of the exchange: by less than that the order may pass the target."""
+    min_order_quote: Decimal | None = ZERO
+    """The smallest order of the exchange: by less than that the order may pass the target. None for an order that
+    closes a position, which has to be closed whatever it is worth by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def decide(
         return lock
     ours = tuple(order for order in view.open_orders if order.is_ours)
     if progress.is_done:
-        return Done(leftovers=ours)
+        return _end(view, settings, progress, ours, hold)
     if halt := standing or first_halt(GUARDS, view, settings, progress):
         return halt
     if not settings.enable_volume_booster:
@@ -89,9 +90,35 @@ def decide(
         return cancel
     if waiting := _reason_to_wait(view, settings, progress, ours, hold):
         return waiting
-    if portion.headroom_quote <= 0:
+    if portion.headroom_quote <= 0 and not positions.is_to_be_closed(view, settings):
         return Wait(IDLE_S, portion.reason, is_for_others=True)
     return _next_order(view, settings, progress, rng, portion)
+
+
+def _end(view: View, settings: Settings, progress: Progress, ours: tuple[OpenOrder, ...], hold: str) -> Decision:
+    """The target is reached: nothing may rest any more, and on futures the position goes back to where it began."""
+    if ours or not positions.is_to_be_closed(view, settings):
+        return Done(leftovers=ours)
+    if waiting := _not_now(view, settings, hold) or _too_soon(view, settings):
+        return waiting
+    return _close(view, settings, progress)
+
+
+def _close(view: View, settings: Settings, progress: Progress) -> Decision:
+    """A market order for as much of the position as one order may be."""
+    assert view.futures is not None
+    side = positions.closing_side(view.futures)
+    if in_the_way := pricing.crossing_side(side, view.open_orders):
+        return _clear_the_way(side, in_the_way)
+    price = pricing.market_price(side, view)
+    most_quote = largest_order(settings, view.vitals.equity.now_quote)
+    reachable = sizing.reachable_quantity(side, view, settings)
+    quantity = positions.closing_quantity(side, price, view, most_quote, reachable)
+    if quantity is None:
+        held = view.futures.own_quantity
+        return Wait(IDLE_S, f"no order that the exchange and its book take closes the {held:+f} left on {view.symbol}")
+    intent = _intent(side, OrderType.MARKET, quantity, price, view)
+    return order_halt(intent, view, settings, progress) or Place(intent, settings.trade_frequency_min, None)
 
 
 def _overdue(view: View, settings: Settings, ours: tuple[OpenOrder, ...]) -> Cancel | None:
@@ -108,6 +135,18 @@ def _reason_to_wait(
     view: View, settings: Settings, progress: Progress, ours: tuple[OpenOrder, ...], hold: str
 ) -> Wait | None:
     """Why no order is sent at this moment, though nothing is wrong; it passes by itself."""
+    if waiting := _not_now(view, settings, hold):
+        return waiting
+    if progress.headroom_quote <= 0:
+        open_quote = -progress.headroom_quote + progress.remaining_quote
+        return Wait(IDLE_S, f"open orders of {open_quote:.2f} cover the rest of the target")
+    if len(ours) >= settings.max_open_orders:
+        return Wait(IDLE_S, f"{len(ours)} orders are open, as many as max_open_orders allows")
+    return _too_soon(view, settings) or _too_much(view, settings, progress)
+
+
+def _not_now(view: View, settings: Settings, hold: str) -> Wait | None:
+    """A person, an old price or a clock that has jumped: no order at all."""
     if hold:
         return Wait(IDLE_S, hold)
     if view.price_age_s > settings.max_price_age:
@@ -115,16 +154,11 @@ def _reason_to_wait(
         return Wait(IDLE_S, f"the market price is {age} old, older than max_price_age {limit}")
     if view.vitals.clock_jump_s > settings.max_clock_jump:
         return Wait(IDLE_S, f"the clock went on by {view.vitals.clock_jump_s:.0f} s at once: all is looked at again")
-    if progress.headroom_quote <= 0:
-        open_quote = -progress.headroom_quote + progress.remaining_quote
-        return Wait(IDLE_S, f"open orders of {open_quote:.2f} cover the rest of the target")
-    if len(ours) >= settings.max_open_orders:
-        return Wait(IDLE_S, f"{len(ours)} orders are open, as many as max_open_orders allows")
-    return _too_fast(view, settings, progress)
+    return None
 
 
-def _too_fast(view: View, settings: Settings, progress: Progress) -> Wait | None:
-    """The limits of pace: the exchange's, our own, and the share of the market."""
+def _too_soon(view: View, settings: Settings) -> Wait | None:
+    """The limits of pace: the exchange's and our own."""
     vitals, margin = view.vitals, float(settings.rate_limit_margin_of(view.exchange))
     if vitals.rate_limit_used >= margin:
         used = f"{vitals.rate_limit_used:.0%} of a limit of {view.exchange} is used, rate_limit_margin is {margin:.0%}"
@@ -132,6 +166,12 @@ def _too_fast(view: View, settings: Settings, progress: Progress) -> Wait | None
     allowed = [settings.max_orders_per_second, (vitals.exchange_orders_per_second or math.inf) * margin]
     if vitals.last_order_at is not None and (left_s := vitals.last_order_at + 1 / min(allowed) - view.now) > 1e-3:
         return Wait(left_s, f"no more than {min(allowed):g} orders a second", is_pace=True)
+    return None
+
+
+def _too_much(view: View, settings: Settings, progress: Progress) -> Wait | None:
+    """The share of the market."""
+    vitals = view.vitals
     if vitals.day_volume_quote is None:
         return Wait(IDLE_S, NO_DAY_VOLUME) if view.trading is Trading.LIVE else None
     if _hour_left(view, settings, progress) < view.rules.min_order_notional(view.mid_price):
@@ -152,21 +192,33 @@ def _hour_left(view: View, settings: Settings, progress: Progress) -> Decimal:
 def _next_order(
     view: View, settings: Settings, progress: Progress, rng: random.Random, portion: Portion
 ) -> Decision:  # fmt: skip
-    fundable = {
-        side: sizing.fundable_notional(side, view.mid_price, view.rules, view.balances, settings) for side in Side
-    }
-    min_order = view.rules.min_order_notional(view.mid_price)
-    equity = view.vitals.equity
-    sides, reason = direction.choose_sides(fundable, min_order, settings, progress, equity, rng, portion.side)
+    sides, reason, is_unfunded = _sides(view, settings, progress, rng, portion)
     delay_s = pacing.next_delay(settings.trade_frequency_min, settings.trade_frequency_max, rng) * portion.pace
     if not sides:
-        is_unfunded = min_order > max(fundable.values()) or direction.is_any_allowed(settings, progress, equity)
         return Wait(delay_s, reason, is_unfunded, gives_way=is_unfunded)
     first = _order_on(sides[0], view, settings, progress, rng, delay_s, portion)
     if not isinstance(first, Wait):
         return first
     others = (_order_on(side, view, settings, progress, rng, delay_s, portion) for side in sides[1:])
     return next((decision for decision in others if not isinstance(decision, Wait)), first)
+
+
+def _sides(
+    view: View, settings: Settings, progress: Progress, rng: random.Random, portion: Portion
+) -> tuple[list[Side], str, bool]:  # fmt: skip
+    """The sides that the next order may have; else why neither, and whether that is for want of funds."""
+    if view.futures is not None:
+        headroom = min(progress.headroom_quote, portion.headroom_quote)
+        sides, reason = positions.choose_sides(view, settings, progress, headroom, rng, portion.side)
+        return sides, reason, positions.is_unfunded(view, settings)
+    fundable = {
+        side: sizing.fundable_notional(side, view.mid_price, view.rules, view.balances, settings) for side in Side
+    }
+    min_order = view.rules.min_order_notional(view.mid_price)
+    equity = view.vitals.equity
+    sides, reason = direction.choose_sides(fundable, min_order, settings, progress, equity, rng, portion.side)
+    is_unfunded = min_order > max(fundable.values()) or direction.is_any_allowed(settings, progress, equity)
+    return sides, reason, is_unfunded
 
 
 def _order_on(
@@ -180,42 +232,68 @@ def _order_on(
         return Wait(delay_s, f"no {side.value} price is left that does not cross an own order")
     min_order = view.rules.min_order_notional(price)
     headroom = min(progress.headroom_quote, portion.headroom_quote)
-    notional = _allowed_notional(drawn, headroom, min_order, view, settings, progress)
+    notional, quantity = _sized(side, drawn, price, headroom, view, settings, progress, may_reach=not portion.is_a_cap)
+    if quantity is None:
+        return Wait(delay_s, _does_not_fit(side, notional, view, settings), gives_way=True)
+    intent = _intent(side, settings.order_type, quantity, price, view)
+    if halt := order_halt(intent, view, settings, progress):
+        # what is open keeps a part of the budget until it has filled or is cancelled
+        return Wait(IDLE_S, halt.reason) if progress.open_orders else halt
+    passes_by = None if _closes(intent, view, settings) else min_order
+    return Place(intent, max(delay_s, _participation_delay(intent, view, settings, progress)), passes_by)
+
+
+def _intent(side: Side, order_type: OrderType, quantity: Decimal, price: Decimal, view: View) -> OrderIntent:
+    reduce_only = view.futures is not None and positions.reduces(side, view.futures)
+    return OrderIntent(side, order_type, quantity, price, view.mid_price, view.worth, reduce_only)
+
+
+def _closes(intent: OrderIntent, view: View, settings: Settings) -> bool:
+    """Whether an order takes off what has to be gone at the end anyway."""
+    return positions.is_to_be_closed(view, settings) and (
+        view.futures is not None and intent.side is positions.closing_side(view.futures)
+    )
+
+
+def _sized(
+    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, view: View, settings: Settings, progress: Progress,
+    *, may_reach: bool,
+) -> tuple[Decimal, Decimal | None]:  # fmt: skip
+    """The notional that is wanted, and the quantity that comes nearest to it."""
+    min_order = view.rules.min_order_notional(price)
+    most_quote = _most_quote(view, settings, progress)
+    reachable = sizing.reachable_quantity(side, view, settings) if _takes(settings) else None
+    if view.futures is not None:
+        most = view.rules.quantity(most_quote, price)
+        most = most if reachable is None else min(most, reachable)
+        wanted, is_last = positions.wanted(side, drawn, headroom, min_order, view, settings)
+        notional, reach = min(wanted, most_quote), is_last and may_reach
+        return notional, positions.fit(side, notional, price, view, settings, reach=reach, most_quantity=most)
+    notional = min(sizing.clip_to_headroom(drawn, headroom, min_order), most_quote)
     quantity = sizing.fit_quantity(
         notional,
         price,
         sizing.fundable_notional(side, price, view.rules, view.balances, settings),
         view.rules,
-        reach=notional >= headroom and not portion.is_a_cap,
-        most_quantity=sizing.reachable_quantity(side, view, settings) if _takes(settings) else None,
+        reach=notional >= headroom and may_reach,
+        most_quantity=reachable,
     )
-    if quantity is None:
-        return Wait(delay_s, _does_not_fit(side, notional, view, settings), gives_way=True)
-    intent = OrderIntent(side, settings.order_type, quantity, price, view.mid_price, view.valuation)
-    if halt := order_halt(intent, view, settings, progress):
-        # what is open keeps a part of the budget until it has filled or is cancelled
-        return Wait(IDLE_S, halt.reason) if progress.open_orders else halt
-    return Place(intent, max(delay_s, _participation_delay(intent, view, settings, progress)), min_order)
+    return notional, quantity
 
 
 def _takes(settings: Settings) -> bool:
     return settings.order_type is OrderType.MARKET
 
 
-def _allowed_notional(
-    drawn: Decimal, headroom: Decimal, min_order: Decimal, view: View, settings: Settings, progress: Progress
-) -> Decimal:
-    """The drawn notional as far as the target, the market's portion of it, the equity and its volume allow it."""
-    notional = sizing.clip_to_headroom(drawn, headroom, min_order)
-    notional = min(notional, largest_order(settings, view.vitals.equity.now_quote))
-    if view.vitals.day_volume_quote is not None:
-        notional = min(notional, _hour_left(view, settings, progress))
-    return notional
+def _most_quote(view: View, settings: Settings, progress: Progress) -> Decimal:
+    """The largest order for the equity and for this hour's share of the market."""
+    most = largest_order(settings, view.vitals.equity.now_quote)
+    return most if view.vitals.day_volume_quote is None else min(most, _hour_left(view, settings, progress))
 
 
 def _does_not_fit(side: Side, notional: Decimal, view: View, settings: Settings) -> str:
     reachable = sizing.reachable_quantity(side, view, settings) if _takes(settings) else None
-    if reachable is not None and reachable * view.mid_price < notional:
+    if reachable is not None and view.rules.notional(reachable, view.mid_price) < notional:
         return (
             f"the order book has {reachable:f} {view.rules.base} for a market {side.value} within max_slippage_bps "
             f"{settings.max_slippage_bps:g} of the mid, too little for an order"

@@ -19,7 +19,7 @@ def price_for(side: Side, view: View, settings: Settings) -> Decimal | None:
     """
     tick = view.rules.price_tick
     if settings.order_type is OrderType.MARKET:
-        return round_to_step(view.taker_price(side), tick, decimal.ROUND_HALF_EVEN) or None
+        return market_price(side, view) or None
     offset = view.mid_price * settings.price_offset_percent / HUNDRED
     if side is Side.BUY:
         price = round_to_step(view.mid_price - offset, tick, decimal.ROUND_FLOOR)
@@ -32,6 +32,11 @@ def price_for(side: Side, view: View, settings: Settings) -> Decimal | None:
         if highest_own_buy is not None and price <= highest_own_buy:
             price = round_to_step(highest_own_buy, tick, decimal.ROUND_FLOOR) + tick
     return price if price > 0 else None
+
+
+def market_price(side: Side, view: View) -> Decimal:
+    """The price at which a market order begins to fill, rounded to the nearest tick."""
+    return round_to_step(view.taker_price(side), view.rules.price_tick, decimal.ROUND_HALF_EVEN)
 
 
 def crossing_side(side: Side, open_orders: Iterable[OpenOrder]) -> list[OpenOrder]:

@@ -80,6 +80,7 @@ Share = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=100, allow_inf_nan=F
 Bps = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=10_000, allow_inf_nan=False)]
 PerSecond = Annotated[float, _NUMBER, pydantic.Field(ge=0.01, le=20, allow_inf_nan=False)]
 Ratio = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False)]
+Leverage = Annotated[Decimal, _NUMBER, pydantic.Field(ge=1, le=125, allow_inf_nan=False)]
 Count = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=200)]
 Amounts = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts)]
 NameList = Annotated[Names, pydantic.BeforeValidator(read_names)]
@@ -219,6 +220,18 @@ class Settings(pydantic.BaseModel):
     )
     max_participation_percent: Share = _setting(
         Decimal(10), "Guards", "Largest share of the market's 24 h volume; above 20 is refused with real funds"
+    )
+    leverage: Leverage = _setting(
+        Decimal(1), "Futures", "How many times its margin a position may be worth; it is set on the contract"
+    )
+    close_position_at_end: bool = _setting(
+        True, "Futures", "On: the position is back where it began when the target is reached"
+    )
+    max_funding_rate_bps: Bps = _setting(
+        Decimal(10), "Guards", "Futures: halts when the next funding would cost more of the position, in 1/10,000"
+    )
+    min_liquidation_distance_percent: Percent = _setting(
+        Decimal(5), "Guards", "Futures: halts when the price is nearer than this to the position's liquidation"
     )
     emergency_flatten: bool = _setting(
         False, "Emergency", "On: an emergency stop also trades the inventory back to where it began"

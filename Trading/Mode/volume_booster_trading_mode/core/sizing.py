@@ -61,10 +61,10 @@ def fit_quantity(
     campaign does. What the balance, the exchange's maximum or `most_quantity` does not allow is cut off.
     """
     rounding = decimal.ROUND_CEILING if reach else decimal.ROUND_FLOOR
-    quantity = round_to_step(notional / price, rules.quantity_step, rounding)
+    quantity = round_to_step(rules.quantity(notional, price), rules.quantity_step, rounding)
     quantity = max(quantity, smallest_quantity(price, rules))
-    most = rules.max_notional and rules.max_notional / price
-    for limit in (fundable / price, rules.max_quantity, most, most_quantity):
+    most = rules.max_notional and rules.quantity(rules.max_notional, price)
+    for limit in (rules.quantity(fundable, price), rules.max_quantity, most, most_quantity):
         if limit is not None:
             quantity = min(quantity, round_to_step(limit, rules.quantity_step, decimal.ROUND_FLOOR))
     return quantity if quantity >= smallest_quantity(price, rules) else None
@@ -72,4 +72,5 @@ def fit_quantity(
 
 def smallest_quantity(price: Decimal, rules: MarketRules) -> Decimal:
     """The smallest quantity, in base, that the exchange accepts at this price."""
-    return round_to_step(rules.min_order_notional(price) / price, rules.quantity_step, decimal.ROUND_HALF_EVEN)
+    smallest = rules.quantity(rules.min_order_notional(price), price)
+    return round_to_step(smallest, rules.quantity_step, decimal.ROUND_HALF_EVEN)

@@ -1,0 +1,169 @@
+"""What of OctoBot's futures this mode trades, what it refuses and why, and how an emergency ends."""
+
+from __future__ import annotations
+
+import contextlib
+import types
+import typing
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import octobot_trading.enums as trading_enums
+import pytest
+
+from octobot_volume_booster import exchange_view, futures_view
+from octobot_volume_booster.core.market import Level, Side
+from octobot_volume_booster.emergency import EmergencyStop
+from octobot_volume_booster.execution import HALTED_LOOK_S
+from octobot_volume_booster.journal import EMERGENCY, HALT, WAIT
+
+from .conftest import START_PRICE, Bot
+from .futures_bot import INVERSE, LINEAR, futures_bot, load_contract, position
+
+KINDS = pytest.mark.parametrize("symbol", [LINEAR, INVERSE])
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[contextlib.AsyncExitStack]:
+    async with contextlib.AsyncExitStack() as entered:
+        yield entered
+
+
+def reason(bot: Bot) -> tuple[str, str]:
+    assert bot.producer.campaign is not None
+    told = bot.producer.campaign.reason_of(bot.producer.source)
+    assert told is not None
+    return told
+
+
+def real_manager(symbol: str) -> typing.Any:
+    """As much of an exchange manager with a real trader as a refusal looks at."""
+    exchange = types.SimpleNamespace(pair_contracts={})
+    trader = types.SimpleNamespace(simulate=False)
+    return types.SimpleNamespace(exchange_name="binance", is_future=True, trader=trader, exchange=exchange)
+
+
+@pytest.mark.parametrize("version", ["2.0.16", "2.1.0", "2.1.1"])
+def test_where_octobot_fails_at_every_real_fill_real_futures_are_refused_with_what_works(version: str) -> None:
+    told = futures_view.refusal(real_manager(LINEAR), LINEAR, version)
+    assert told.startswith(f"OctoBot {version} fails at every fill of its real trader on futures")
+    assert "use OctoBot 2.0.15 (Python 3.10 or 3.11), OctoBot 3, or the trader simulator" in told
+
+
+@pytest.mark.parametrize("version", ["2.0.15", "3.0.0-beta2", "3.0.0"])
+def test_where_octobot_fills_them_they_are_not(version: str) -> None:
+    assert not futures_view.refusal(real_manager(LINEAR), LINEAR, version)
+
+
+def test_a_contract_that_stands_for_a_hundred_is_never_split() -> None:
+    """OctoBot's quantities of BTCUSD_PERP are in USD, and one contract is 100 of them."""
+    manager = real_manager(INVERSE)
+    market = {
+        "contractSize": 100.0,
+        "precision": {"amount": 1.0, "price": 0.1},
+        "limits": {"amount": {"min": 1.0, "max": 1_000_000.0}, "cost": {"min": None, "max": None}},
+    }
+    manager.exchange.connector = types.SimpleNamespace(client=types.SimpleNamespace(market=lambda symbol: market))
+    precision, limits = futures_view.sizes(manager, INVERSE) or ({}, {})
+    assert precision == {"amount": 100.0, "price": 0.1}
+    assert limits["amount"] == {"min": 100.0, "max": 100_000_000.0}
+    size = futures_view.contract_size(manager, INVERSE)
+    levels = (Level(Decimal(60_000), Decimal(7)),)
+    assert futures_view.in_octobot_quantities(levels, size) == (Level(Decimal(60_000), Decimal(700)),)
+
+
+async def test_simulated_futures_are_refused_on_no_line(stack: contextlib.AsyncExitStack) -> None:
+    bot = await futures_bot(stack, LINEAR)
+    for version in ("2.0.15", "2.0.16", "2.1.1", "3.0.0"):
+        assert not futures_view.refusal(bot.manager, LINEAR, version)
+
+
+async def test_the_hedge_mode_is_refused(stack: contextlib.AsyncExitStack) -> None:
+    bot = await futures_bot(stack, LINEAR)
+    load_contract(bot.manager, LINEAR, position_mode=trading_enums.PositionMode.HEDGE)
+    assert await bot.tick() == HALTED_LOOK_S
+    kind, told = reason(bot)
+    assert kind == HALT
+    assert "hedge_mode position mode (BTC/USDT:USDT) is not supported" in told
+    assert told.endswith("switch binance to the one-way position mode, in its own settings")
+    assert bot.trades() == []
+
+
+async def test_a_spot_pair_is_refused_where_octobot_trades_futures(stack: contextlib.AsyncExitStack) -> None:
+    bot = await futures_bot(stack, LINEAR)
+    told = futures_view.refusal(bot.manager, "BTC/USDT")
+    assert told.startswith("BTC/USDT is no contract, and OctoBot trades futures on binance: name one")
+
+
+async def test_a_contract_that_is_not_loaded_yet_is_waited_for(stack: contextlib.AsyncExitStack) -> None:
+    bot = await futures_bot(stack, LINEAR)
+    del bot.manager.exchange.pair_contracts[LINEAR]
+    await bot.tick()
+    assert reason(bot) == (WAIT, "OctoBot has not loaded the contract BTC/USDT:USDT of binance yet")
+
+
+async def test_a_leverage_beyond_the_contract_is_refused_and_another_one_is_set(
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    bot = await futures_bot(stack, LINEAR, leverage=20)
+    load_contract(bot.manager, LINEAR, maximum_leverage=Decimal(10))
+    await bot.tick()
+    assert reason(bot) == (HALT, "leverage 20 is above the most that BTC/USDT:USDT on binance allows, 10: lower it")
+    bot.manager.exchange.pair_contracts[LINEAR].maximum_leverage = Decimal(20)
+    await bot.tick()
+    assert bot.manager.exchange.pair_contracts[LINEAR].current_leverage == 20
+    assert position(bot).size != 0
+    assert position(bot).initial_margin * 20 == abs(position(bot).size) * START_PRICE
+
+
+@KINDS
+async def test_margin_and_position_are_octobots_own(stack: contextlib.AsyncExitStack, symbol: str) -> None:
+    bot = await futures_bot(stack, symbol, leverage=4)
+    await bot.tick()
+    campaign = bot.producer.campaign
+    assert campaign is not None
+    own = campaign.ledger.net_quantity((bot.producer.exchange_name, symbol))
+    account = futures_view.read_account(bot.manager, symbol, START_PRICE, own)
+    assert account.net_quantity == own == position(bot).size
+    assert account.liquidation_price == position(bot).liquidation_price
+    asset = bot.manager.exchange_personal_data.portfolio_manager.portfolio.get_currency_portfolio(
+        "BTC" if symbol == INVERSE else "USDT"
+    )
+    assert account.margin_free_quote == asset.available * (START_PRICE if symbol == INVERSE else 1)
+    assert exchange_view.read_rules(bot.manager, symbol).valuation.is_inverse is (symbol == INVERSE)
+
+
+@KINDS
+async def test_an_emergency_stop_closes_the_position_whatever_the_settings_say(
+    stack: contextlib.AsyncExitStack, symbol: str
+) -> None:
+    bot = await futures_bot(stack, symbol, emergency_flatten=False)
+    await bot.tick()
+    held = position(bot).size
+    assert held != 0
+    campaign = bot.producer.campaign
+    assert campaign is not None
+    campaign.command(EMERGENCY, bot.producer.now())
+    await EmergencyStop(bot.producer)._look()
+    await bot.drain()
+    assert position(bot).size == 0
+    assert campaign.ledger.net_quantity((bot.producer.exchange_name, symbol)) == 0
+    closing = [order for order in bot.trades() if order.side.value == (Side.SELL if held > 0 else Side.BUY).value]
+    assert [trade.executed_quantity for trade in closing] == [abs(held)]
+
+
+async def test_a_position_that_the_simulator_forgot_is_not_brought_back(stack: contextlib.AsyncExitStack) -> None:
+    bot = await futures_bot(stack, LINEAR)
+    await bot.tick()
+    assert position(bot).size != 0
+    await position(bot).reset()
+    assert bot.producer.own_quantity() == 0
+
+
+async def test_the_position_is_told_where_octobot_shows_the_state(stack: contextlib.AsyncExitStack) -> None:
+    bot = await futures_bot(stack, LINEAR, leverage=4)
+    await bot.tick()
+    await bot.tick()  # it is told as it was at the last look
+    sentence, _ = bot.mode.get_current_state()
+    assert f"Position {position(bot).size:+f}" in sentence
+    assert "liquidation" in sentence
