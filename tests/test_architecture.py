@@ -26,9 +26,21 @@ ARROWS: dict[str, set[str]] = {
     "equity_marks": {"journal", "core"},
     "market_board": {"core"},
     "campaign": {"journal", "journal_file", "equity_marks", "market_board", "bot_lock", "core"},
+    "market_sight": {
+        *{"exchange_view", "futures_view", "lookout", "market_share", "settler", "campaign", "core"},
+    },
     "market_share": {"exchange_view", "market_board", "campaign", "core"},
     "lookout": {"exchange_view", "futures_view", "campaign", "core"},
-    "emergency": {"exchange_view", "futures_view", "notifications", "campaign", "report", "journal", "core"},
+    "emergency": {
+        "exchange_view",
+        "market_share",
+        "futures_view",
+        "notifications",
+        "campaign",
+        "report",
+        "journal",
+        "core",
+    },
     "futures_view": {"core"},
     "exchange_view": {"futures_view", "core"},
     "order_events": {"core"},
@@ -55,7 +67,7 @@ ARROWS: dict[str, set[str]] = {
     "web_page": {"notifications", "report", "campaign", "journal", "core"},
     "order_producer": {
         *{"announcements", "exchange_view", "futures_view", "order_events", "execution", "emergency", "lookout"},
-        *{"settler", "bot_process", "market_share"},
+        *{"settler", "bot_process", "market_share", "market_sight"},
         *{"virtual_time", "campaign", "report", "journal", "core"},
     },
     "volume_booster_trading": {
@@ -105,7 +117,7 @@ CORE_ARROWS: dict[str, set[str]] = {
 OCTOBOT_ROOMS = set(
     "bot_process exchange_view futures_view exchange_record real_trader settler order_consumer order_events "
     "user_inputs notifications live_settings announcements execution emergency lookout order_producer "
-    "volume_booster_trading virtual_time data_collector backtest_engine market_share".split()
+    "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight".split()
 )
 IMPURE = {
     "time",

@@ -157,7 +157,7 @@ async def test_a_position_that_the_simulator_forgot_is_not_brought_back(stack: c
     await bot.tick()
     assert position(bot).size != 0
     await position(bot).reset()
-    assert bot.producer.own_quantity() == 0
+    assert bot.producer.sight.own_quantity() == 0
 
 
 async def test_the_position_is_told_where_octobot_shows_the_state(stack: contextlib.AsyncExitStack) -> None:

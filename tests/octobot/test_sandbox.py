@@ -132,7 +132,7 @@ async def test_an_order_that_octobot_has_twice_counts_once(exchange: FaultyExcha
             twin.order_id = f"twin of {order.order_id}"
             await orders_manager.upsert_order_instance(twin)
         assert len(orders_manager.get_open_orders()) == 4
-        assert len(bot.producer.open_orders()) == 2
+        assert len(bot.producer.sight.open_orders()) == 2
 
 
 def _balances_of_octobot(bot: SandboxBot) -> dict[str, tuple[Decimal, Decimal]]:

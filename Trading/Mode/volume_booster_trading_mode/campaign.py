@@ -536,6 +536,11 @@ class Campaign:
         progress = self.ledger.progress(ONE, market, day)
         return progress.filled_quote + progress.open_buy_quote + progress.open_sell_quote
 
+    @property
+    def counted_in(self) -> str | None:
+        """What this campaign has counted in so far; None before its first look at a market."""
+        return self._currency
+
     def currency(self, settings: Settings, quotes: Iterable[str], now: float) -> str:
         """What this campaign counts in; written down the first time.
 

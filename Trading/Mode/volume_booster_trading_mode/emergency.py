@@ -19,6 +19,7 @@ from .core.guards import Halt
 from .core.market import OrderIntent, OrderType, Side
 from .core.notices import Notice
 from .journal import WAIT
+from .market_share import RefusedError
 
 LOOK_EVERY_S = 0.25
 AGAIN_FIRST_S = 0.2
@@ -144,7 +145,7 @@ class EmergencyStop:
         producer = self._producer
         market = producer.exchange_name, producer.trading_mode.symbol
         if futures_view.is_futures(producer.exchange_manager):
-            return Decimal(producer.own_quantity())
+            return Decimal(producer.sight.own_quantity())
         return campaign.ledger.drift(market)[0]
 
     async def _flattening_order(self, held: Decimal) -> OrderIntent | str:
@@ -152,23 +153,23 @@ class EmergencyStop:
         producer, symbol = self._producer, self._producer.trading_mode.symbol
         manager = producer.exchange_manager
         side = Side.SELL if held > 0 else Side.BUY
-        if pricing.crossing_side(side, producer.open_orders()):
+        if pricing.crossing_side(side, producer.sight.open_orders()):
             return f"a market {side.value} could trade with another order of this bot"
         try:
             exchange_view.check_ready(manager, symbol)
             rules = exchange_view.read_rules(manager, symbol)
             book = None if producer.settler is None else await exchange_view.read_book(manager, symbol)
             price = exchange_view.read_price(manager, symbol, producer.now(), book).mid_price
-            futures = producer.read_futures(price)
-        except exchange_view.NotReadableError as missing:
+            futures, worth = producer.sight.futures(price), producer.sight.worth(producer.now())
+        except (exchange_view.NotReadableError, RefusedError) as missing:
             return str(missing)
         if futures is not None:
-            return positions.emergency_order(futures, price, rules, producer.worth)
-        most = producer.fundable(side, price, rules)
+            return positions.emergency_order(futures, price, rules, worth)
+        most = producer.sight.fundable(side, price, rules)
         quantity = sizing.fit_quantity(abs(held) * price, price, most, rules)
         if quantity is None or quantity > abs(held) + rules.quantity_step:
             return "it is less than the exchange's smallest order, or the balance does not pay for it"
-        return OrderIntent(side, OrderType.MARKET, quantity, price, price)
+        return OrderIntent(side, OrderType.MARKET, quantity, price, price, worth)
 
     def _told(self, cancelled: Cancelled, flattened: str) -> tuple[str, ...]:
         producer = self._producer

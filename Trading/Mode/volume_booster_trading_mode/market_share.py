@@ -38,9 +38,10 @@ class MarketShare:
         """This market's loop ends."""
         self._campaign.board.leave(self.market)
 
-    def valuation(self, settings: Settings, now: float) -> Valuation:
+    def valuation(self, settings: Settings | None, now: float) -> Valuation:
         """What quantities of this market are worth in the campaign's currency.
 
+        :param settings: None while they can't be used: then it counts in what it has counted in so far.
         :raises RefusedError: when it can't take part.
         :raises NotReadableError: when no price is known yet to convert its quote at.
         """
@@ -49,17 +50,24 @@ class MarketShare:
                 f"{self.name} is the same market as {self._twin} {self.market[1]}: two accounts there could trade with "
                 "each other, so only the first one trades; disable one of the two exchanges"
             )
+        counted_in = self._campaign.counted_in or self._quote if settings is None else self._counted_in(settings, now)
+        rate = self._rate(counted_in, now)
+        return SPOT if rate == ONE else Valuation(quote_rate=rate)
+
+    def _counted_in(self, settings: Settings, now: float) -> str:
         if settings is not self._checked[0]:
             self._checked = settings, self._problem(settings)
         if self._checked[1]:
             raise RefusedError(self._checked[1])
-        quotes = [symbol.partition("/")[2].partition(":")[0] for symbol in exchange_view.enabled_pairs(self._manager)]
+        quotes = [_quote_of(symbol) for symbol in exchange_view.enabled_pairs(self._manager)]
         try:
-            counted_in = self._campaign.currency(settings, quotes, now)
+            return self._campaign.currency(settings, quotes, now)
         except currency.CurrencyError as error:
             raise RefusedError(str(error)) from error
-        rate = self._rate(counted_in, now)
-        return SPOT if rate == ONE else Valuation(quote_rate=rate)
+
+    @property
+    def _quote(self) -> str:
+        return _quote_of(self.market[1])
 
     def _problem(self, settings: Settings) -> str:
         """A sentence for the names in the settings that nothing has."""
@@ -74,7 +82,7 @@ class MarketShare:
         return ""
 
     def _rate(self, counted_in: str, now: float) -> Decimal:
-        quote = self.market[1].partition("/")[2].partition(":")[0]
+        quote = self._quote
         if quote == counted_in:
             return ONE
         rate = self._campaign.board.rate(quote, counted_in, now)
@@ -129,3 +137,8 @@ class MarketShare:
     def is_due_at(self, at: float) -> None:
         """When this market will be heard of again, if nothing goes wrong."""
         self._campaign.board.is_due_at(self.market, at)
+
+
+def _quote_of(symbol: str) -> str:
+    """Of a pair, or of a contract that is settled in something else."""
+    return symbol.partition("/")[2].partition(":")[0]

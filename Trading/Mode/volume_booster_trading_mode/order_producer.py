@@ -9,7 +9,6 @@ import pathlib
 import random
 import time
 import typing
-from decimal import Decimal
 
 import octobot
 import octobot_commons.constants as commons_constants
@@ -20,16 +19,17 @@ import octobot_trading.modes as trading_modes
 from . import bot_process, exchange_view, futures_view, order_events, report
 from .announcements import Announcements
 from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
-from .core import guards, pacing, policy, sizing
+from .core import guards, pacing, policy
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
-from .core.market import SPOT, Fill, FuturesAccount, MarketRules, OpenOrder, Side, Trading, View
+from .core.market import Fill, OpenOrder, Trading, View
 from .core.settings import Settings, TargetPeriod
 from .emergency import EmergencyStop
 from .execution import HALTED_LOOK_S, SHORTEST_DELAY_S, Execution
 from .journal import DONE, HALT, STOP, JournalError
 from .lookout import Lookout
 from .market_share import MarketShare, RefusedError
+from .market_sight import MarketSight
 from .settler import Settler
 from .virtual_time import Timetable
 
@@ -59,13 +59,12 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._timetable: Timetable | None = None
         self._lookout: Lookout | None = None
         self._share: MarketShare | None = None
+        self._sight: MarketSight | None = None
         self._emergency: asyncio.Task[None] | None = None
         self._is_ending = False
         self._ends_at: float | None = None
         self._running_since = 0.0
         self.problem = ""
-        self.worth = SPOT
-        """What a quantity of the market was worth at the last look."""
         self.position = ""
         """On futures the position as it was seen last, in words."""
 
@@ -183,6 +182,9 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if not trading.is_simulated:
             symbol, manager = self.trading_mode.symbol, self.exchange_manager
             self._settler = Settler(manager, symbol, campaign, self.logger, self._tell_fill)
+        self._sight = MarketSight(
+            self.trading_mode, campaign, self._share, self._lookout, self._settler, self._running_since
+        )
         self._orders_consumer = await self._orders_channel().new_consumer(
             self._on_order, symbol=self.trading_mode.symbol
         )
@@ -301,7 +303,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     async def _look_and_decide(self, campaign: Campaign) -> float:
         progress = self.progress()
         try:
-            view = await self._view(is_done=progress.is_done)
+            view = await self.sight.view(self.now, is_done=progress.is_done)
         except RefusedError as refused:
             self._give_way()
             return self._execution.halted(campaign, Halt(str(refused)))
@@ -364,100 +366,15 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self.logger.warning("There is no OctoBot to end")
         return policy.IDLE_S
 
-    async def _view(self, *, is_done: bool) -> View:
-        """What there is to see. For an order to a real exchange its book and the open orders are asked now.
-
-        :raises NotReadableError: naming what is missing.
-        :raises RefusedError: when this market can't take part in the campaign.
-        """
-        manager, symbol, settler, lookout = (
-            self.exchange_manager,
-            self.trading_mode.symbol,
-            self._settler,
-            self._lookout,
-        )
-        exchange_view.check_ready(manager, symbol)
-        assert lookout is not None and self._share is not None, "join_campaign() comes first"
-        is_futures = await self._prepare_contract()
-        rate = self._share.valuation(self.trading_mode.settings, self.now()).quote_rate
-        worth = self.worth = futures_view.valuation(manager, symbol, rate)
-        is_limited = settler is not None
-        await lookout.ask_exchange(self.now(), is_limited=is_limited)
-        book = None
-        if settler is not None and (is_futures or not is_done):
-            await settler.look_around(self.now())
-            book = await exchange_view.read_book(manager, symbol)
-        now = self.now()
-        price = exchange_view.read_price(manager, symbol, now, book)
-        vitals = lookout.vitals(now, price.mid_price, worth.quote_rate, is_limited=is_limited)
-        futures = self.read_futures(price.mid_price)
-        return exchange_view.read_view(
-            manager, symbol, now, price, vitals, self.open_orders(), book, self._running_since, worth, futures
-        )
-
-    async def _prepare_contract(self) -> bool:
-        """Whether it is a contract that is traded here; it has the leverage of the settings then.
-
-        :raises NotReadableError: when OctoBot or the exchange does not give it.
-        """
-        settings = self.trading_mode.settings
-        if not futures_view.is_futures(self.exchange_manager) or settings is None:
-            return False
-        try:
-            await futures_view.prepare(self.exchange_manager, self.trading_mode.symbol, settings.leverage)
-        except futures_view.NoContractError as error:
-            raise exchange_view.NotReadableError(str(error)) from error
-        return True
-
-    def read_futures(self, mid_price: Decimal) -> FuturesAccount | None:
-        """Margin and position of the symbol, None on spot.
-
-        :raises NotReadableError: when OctoBot has not loaded the contract.
-        """
-        manager, symbol = self.exchange_manager, self.trading_mode.symbol
-        return exchange_view.read_futures(manager, symbol, mid_price, self.own_quantity())
-
-    def own_quantity(self) -> Decimal:
-        """What the campaign has made of the position on futures, in what an order's quantity is."""
-        manager, symbol = self.exchange_manager, self.trading_mode.symbol
-        if self.campaign is None or not futures_view.is_futures(manager):
-            return Decimal(0)
-        return futures_view.own_quantity(
-            manager, symbol, self.campaign.ledger.net_quantity((self.exchange_name, symbol))
-        )
-
-    def open_orders(self) -> tuple[OpenOrder, ...]:
-        """Every order of this bot on this symbol that may still fill, as OctoBot knows them."""
-        campaign = self.campaign
-        if campaign is None:
-            return ()
-        return exchange_view.open_orders(
-            self.exchange_manager, self.trading_mode.symbol, lambda order: self._placed_at(campaign, order)
-        )
-
     def own_open_orders(self) -> tuple[OpenOrder, ...]:
-        """Those that this mode has sent."""
-        return tuple(order for order in self.open_orders() if order.is_ours)
+        """The orders that this mode has sent and that may still fill, as OctoBot knows them."""
+        return () if self._sight is None or self.campaign is None else self._sight.own_open_orders()
 
-    def fundable(self, side: Side, price: Decimal, rules: MarketRules) -> Decimal:
-        """The largest order, in quote, that the free balance of a side pays for."""
-        settings = self.trading_mode.settings
-        assert settings is not None
-        return sizing.fundable_notional(
-            side,
-            price,
-            rules,
-            exchange_view.read_balances(self.exchange_manager, self.trading_mode.symbol, price),
-            settings,
-        )
-
-    def _placed_at(self, campaign: Campaign, order: typing.Any) -> float | None:
-        """When we placed an order of OctoBot's; None when we did not. After a restart OctoBot has a new id for it."""
-        placed_at = campaign.placed_at(order.order_id)
-        if placed_at is not None or self._settler is None:
-            return placed_at
-        own_id = campaign.order_of(order.exchange_order_id, self.exchange_name, self.trading_mode.symbol)
-        return None if own_id is None else campaign.placed_at(own_id)
+    @property
+    def sight(self) -> MarketSight:
+        """What this loop sees of its market; there is one as soon as it takes part in the campaign."""
+        assert self._sight is not None, "join_campaign() comes first"
+        return self._sight
 
     async def settled(self, campaign: Campaign) -> policy.Wait | None:
         """Write down what the exchange says became of our orders; why to wait while it does not say enough."""

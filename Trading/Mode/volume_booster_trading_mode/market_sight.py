@@ -1,0 +1,118 @@
+"""What one loop sees of its market: a View, made of what OctoBot and the exchange tell now."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable
+from decimal import Decimal
+
+from . import exchange_view, futures_view
+from .campaign import Campaign
+from .core import sizing
+from .core.market import FuturesAccount, MarketRules, OpenOrder, Side, Valuation, View
+from .lookout import Lookout
+from .market_share import MarketShare
+from .settler import Settler
+
+
+class MarketSight:
+    """The sight of one symbol's loop.
+
+    :param settler: what asks a real exchange; None where OctoBot's simulator trades.
+    :param running_since: when this run of the bot began, in seconds of OctoBot's clock.
+    """
+
+    def __init__(
+        self, trading_mode: typing.Any, campaign: Campaign, share: MarketShare, lookout: Lookout,
+        settler: Settler | None, running_since: float,
+    ) -> None:  # fmt: skip
+        self._mode = trading_mode
+        self._manager = trading_mode.exchange_manager
+        self._symbol: str = trading_mode.symbol
+        self._campaign = campaign
+        self._share = share
+        self._lookout = lookout
+        self._settler = settler
+        self._running_since = running_since
+
+    async def view(self, clock: Callable[[], float], *, is_done: bool) -> View:
+        """What there is to see. For an order to a real exchange its book and the open orders are asked now.
+
+        :raises NotReadableError: naming what is missing.
+        :raises RefusedError: when this market can't take part in the campaign.
+        """
+        manager, symbol, settler = self._manager, self._symbol, self._settler
+        exchange_view.check_ready(manager, symbol)
+        is_futures = await self._prepare_contract()
+        worth = self.worth(clock())
+        is_limited = settler is not None
+        await self._lookout.ask_exchange(clock(), is_limited=is_limited)
+        book = None
+        if settler is not None and (is_futures or not is_done):
+            await settler.look_around(clock())
+            book = await exchange_view.read_book(manager, symbol)
+        now = clock()
+        price = exchange_view.read_price(manager, symbol, now, book)
+        vitals = self._lookout.vitals(now, price.mid_price, worth.quote_rate, is_limited=is_limited)
+        futures = self.futures(price.mid_price)
+        return exchange_view.read_view(
+            manager, symbol, now, price, vitals, self.open_orders(), book, self._running_since, worth, futures
+        )
+
+    def worth(self, now: float) -> Valuation:
+        """What a quantity of the market is worth in the campaign's currency.
+
+        :raises NotReadableError: when no price of its quote is known yet.
+        :raises RefusedError: when this market can't take part in the campaign.
+        """
+        rate = self._share.valuation(self._mode.settings, now).quote_rate
+        return futures_view.valuation(self._manager, self._symbol, rate)
+
+    async def _prepare_contract(self) -> bool:
+        """Whether it is a contract that is traded here; it has the leverage of the settings then.
+
+        :raises NotReadableError: when OctoBot or the exchange does not give it.
+        """
+        settings = self._mode.settings
+        if not futures_view.is_futures(self._manager) or settings is None:
+            return False
+        try:
+            await futures_view.prepare(self._manager, self._symbol, settings.leverage)
+        except futures_view.NoContractError as error:
+            raise exchange_view.NotReadableError(str(error)) from error
+        return True
+
+    def futures(self, mid_price: Decimal) -> FuturesAccount | None:
+        """Margin and position of the symbol, None on spot.
+
+        :raises NotReadableError: when OctoBot has not loaded the contract.
+        """
+        return exchange_view.read_futures(self._manager, self._symbol, mid_price, self.own_quantity())
+
+    def own_quantity(self) -> Decimal:
+        """What the campaign has made of the position on futures, in what an order's quantity is."""
+        if not futures_view.is_futures(self._manager):
+            return Decimal(0)
+        net_quantity = self._campaign.ledger.net_quantity(self._share.market)
+        return futures_view.own_quantity(self._manager, self._symbol, net_quantity)
+
+    def open_orders(self) -> tuple[OpenOrder, ...]:
+        """Every order of this bot on this symbol that may still fill, as OctoBot knows them."""
+        return exchange_view.open_orders(self._manager, self._symbol, self._placed_at)
+
+    def own_open_orders(self) -> tuple[OpenOrder, ...]:
+        """Those that this mode has sent."""
+        return tuple(order for order in self.open_orders() if order.is_ours)
+
+    def fundable(self, side: Side, price: Decimal, rules: MarketRules) -> Decimal:
+        """The largest order, in quote, that the free balance of a side pays for."""
+        balances = exchange_view.read_balances(self._manager, self._symbol, price)
+        return sizing.fundable_notional(side, price, rules, balances, self._mode.settings)
+
+    def _placed_at(self, order: typing.Any) -> float | None:
+        """When we placed an order of OctoBot's; None when we did not. After a restart OctoBot has a new id for it."""
+        placed_at = self._campaign.placed_at(order.order_id)
+        if placed_at is not None or self._settler is None:
+            return placed_at
+        own_id = self._campaign.order_of(order.exchange_order_id, *self._share.market)
+        return None if own_id is None else self._campaign.placed_at(own_id)
