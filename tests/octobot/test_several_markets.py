@@ -15,6 +15,7 @@ import pytest
 from octobot_volume_booster.campaign import Campaign
 from octobot_volume_booster.core.guards import Halt
 from octobot_volume_booster.core.ledger import Progress
+from octobot_volume_booster.journal import EMERGENCY
 from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec
 from octobot_volume_booster.order_producer import VolumeBoosterTradingModeProducer
 from octobot_volume_booster.report import read_report
@@ -213,3 +214,18 @@ async def test_a_pair_whose_quote_has_no_price_is_refused_and_the_others_go_on()
         await bot.until_done()
         assert bot.filled(CROSS) == 0
         assert "enable the pair BTC/USDT too" in str(bot.modes[CROSS].get_current_state())
+
+
+async def test_an_emergency_of_a_pair_of_another_quote_is_counted_at_its_price() -> None:
+    async with several_markets(
+        (BTC, CROSS), target_currency="USDT", emergency_flatten=True, side_policy="alternate"
+    ) as bot:
+        market = bot.producer(CROSS).exchange_name, CROSS
+        await bot.until(lambda: bot.campaign.ledger.drift(market)[0] != 0)
+        bot.campaign.command(EMERGENCY, bot.producer(BTC).now())
+        await bot.until(
+            lambda: all("the mode is switched off" in str(mode.get_current_state()) for mode in bot.modes.values())
+        )
+        assert abs(bot.campaign.ledger.drift(market)[0]) < Decimal("0.01")
+        in_btc = sum(trade.notional_quote for trade in bot.exchange.tape("ETHBTC"))
+        assert 50_000 < bot.filled(CROSS) / in_btc < 70_000
