@@ -55,15 +55,19 @@ class MarketShare:
         return SPOT if rate == ONE else Valuation(quote_rate=rate)
 
     def _counted_in(self, settings: Settings, now: float) -> str:
-        if settings is not self._checked[0]:
-            self._checked = settings, self._problem(settings)
-        if self._checked[1]:
-            raise RefusedError(self._checked[1])
+        """Worked out once for each settings that can be used."""
+        checked, counted_in = self._checked
+        if settings is checked:
+            return counted_in
+        if problem := self._problem(settings):
+            raise RefusedError(problem)
         quotes = [_quote_of(symbol) for symbol in exchange_view.enabled_pairs(self._manager)]
         try:
-            return self._campaign.currency(settings, quotes, now)
+            counted_in = self._campaign.currency(settings, quotes, now)
         except currency.CurrencyError as error:
             raise RefusedError(str(error)) from error
+        self._checked = settings, counted_in
+        return counted_in
 
     @property
     def _quote(self) -> str:
