@@ -26,6 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "equity_marks": {"journal", "core"},
     "market_board": {"core"},
     "campaign": {"journal", "journal_file", "equity_marks", "market_board", "bot_lock", "core"},
+    "campaign_registry": {"campaign"},
     "market_sight": {
         *{"exchange_view", "futures_view", "lookout", "market_share", "settler", "campaign", "core"},
     },
@@ -68,19 +69,20 @@ ARROWS: dict[str, set[str]] = {
     "order_producer": {
         *{"announcements", "exchange_view", "futures_view", "order_events", "execution", "emergency", "lookout"},
         *{"settler", "bot_process", "market_share", "market_sight"},
-        *{"virtual_time", "campaign", "report", "journal", "core"},
+        *{"virtual_time", "campaign", "campaign_registry", "report", "journal", "core"},
     },
     "volume_booster_trading": {
         *{"order_producer", "order_consumer", "live_settings", "user_inputs", "notifications", "data_collector"},
         *{"web_page", "campaign", "report", "journal", "core"},
     },
-    "backtest_engine": {"volume_booster_trading", "virtual_time", "campaign"},
+    "backtest_engine": {"volume_booster_trading", "virtual_time", "campaign_registry"},
     "cli": {"cli", "report", "history", "journal", "bot_lock", "campaign", "core"},
     "__init__": {"volume_booster_trading"},
 }
 # inside core: a module -> the modules below it
 CORE_ARROWS: dict[str, set[str]] = {
     "market": set(),
+    "control": set(),
     "pacing": set(),
     "presets": set(),
     "candles": set(),

@@ -15,27 +15,25 @@ from hypothesis import strategies as st
 from strategies import LAW
 
 from octobot_volume_booster.bot_lock import LOCK_FILE, running_bot
-from octobot_volume_booster.campaign import LOOK_EVERY_S, Campaign, Control, ControlState
+from octobot_volume_booster.campaign import LOOK_EVERY_S, Campaign
 from octobot_volume_booster.core.books import DAY_S
-from octobot_volume_booster.core.guards import Halt
-from octobot_volume_booster.core.ledger import Outcome
-from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
-from octobot_volume_booster.core.settings import Settings, parse_settings
-from octobot_volume_booster.journal import (
-    DONE,
+from octobot_volume_booster.core.control import (
     EMERGENCY,
-    HALT,
     HELD_REASON,
     HOLD,
     PAUSE,
     PAUSED_REASON,
     RESUME,
     STOP,
-    TARGET,
     UNHOLD,
-    Journal,
-    JournalError,
+    Control,
+    ControlState,
 )
+from octobot_volume_booster.core.guards import Halt
+from octobot_volume_booster.core.ledger import Outcome
+from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
+from octobot_volume_booster.core.settings import Settings, parse_settings
+from octobot_volume_booster.journal import DONE, HALT, TARGET, Journal, JournalError
 from octobot_volume_booster.report import read_report
 
 SOME = with_law(LAW, max_examples=25)

@@ -9,9 +9,10 @@ import pytest
 from test_guards import TABLE, Row
 
 from octobot_volume_booster.campaign import Campaign
+from octobot_volume_booster.core.control import RESUME
 from octobot_volume_booster.core.guards import Halt
 from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
-from octobot_volume_booster.journal import RESUME, Journal
+from octobot_volume_booster.journal import Journal
 
 MARKET = ("binance", "BTC/USDT")
 SOURCE = "binance BTC/USDT"

@@ -14,6 +14,7 @@ from strategies import LAW
 
 from octobot_volume_booster import journal as journals
 from octobot_volume_booster.campaign import Campaign
+from octobot_volume_booster.core.control import STOP
 from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
 from octobot_volume_booster.core.settings import parse_settings
 from octobot_volume_booster.report import CampaignReport, money, read_report
@@ -106,10 +107,10 @@ STATES = [
     ([(journals.WAIT, "no price"), (journals.GO, "")], "running", None),
     ([(journals.ERROR, "missing funds")], "running", "missing funds"),
     ([(journals.HALT, "loss limit")], "halted", "loss limit"),
-    ([(journals.STOP, "by a person")], "stopped", "by a person"),
-    ([(journals.STOP, "by a person"), (journals.START, "again")], "running", None),
+    ([(STOP, "by a person")], "stopped", "by a person"),
+    ([(STOP, "by a person"), (journals.START, "again")], "running", None),
     ([(journals.HALT, "loss limit"), (journals.START, "again")], "running", None),
-    ([(journals.HALT, "loss limit"), (journals.STOP, "OctoBot stopped the mode")], "halted", "loss limit"),
+    ([(journals.HALT, "loss limit"), (STOP, "OctoBot stopped the mode")], "halted", "loss limit"),
 ]
 
 
@@ -126,7 +127,7 @@ def test_the_state_is_what_the_events_tell(
     assert (report.ended_at is None) == (state == "running")
 
 
-@pytest.mark.parametrize("kind", [journals.WAIT, journals.HALT, journals.STOP, journals.ERROR])
+@pytest.mark.parametrize("kind", [journals.WAIT, journals.HALT, STOP, journals.ERROR])
 def test_a_reached_target_is_done_whatever_came_after(tmp_path: pathlib.Path, kind: str) -> None:
     path = tmp_path / "campaign.sqlite"
     campaign = a_campaign(path)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from octobot_volume_booster.cli.watchdog import ExitCode, Sight, judge
+from octobot_volume_booster.core.control import PAUSED_REASON, STOPPED_REASON
 from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.journal import PAUSED_REASON, STOPPED_REASON
 from octobot_volume_booster.report import CampaignReport
 
 TIMEOUT_S, PATIENCE_S = 60.0, 20.0

@@ -14,7 +14,8 @@ import octobot_trading.errors as trading_errors
 import pytest
 
 from octobot_volume_booster.campaign import CAMPAIGN_FILE
-from octobot_volume_booster.journal import EMERGENCY, RESUME, Journal
+from octobot_volume_booster.core.control import EMERGENCY, RESUME
+from octobot_volume_booster.journal import Journal
 from octobot_volume_booster.report import read_report
 
 from ..exchange.faulty_exchange import FaultyExchange, faulty_exchange

@@ -12,10 +12,11 @@ import octobot_trading.enums as trading_enums
 import pytest
 
 from octobot_volume_booster import exchange_view, futures_view
+from octobot_volume_booster.core.control import EMERGENCY
 from octobot_volume_booster.core.market import Level, Side
 from octobot_volume_booster.emergency import EmergencyStop
 from octobot_volume_booster.execution import HALTED_LOOK_S
-from octobot_volume_booster.journal import EMERGENCY, HALT, WAIT
+from octobot_volume_booster.journal import HALT, WAIT
 
 from .conftest import START_PRICE, Bot
 from .futures_bot import INVERSE, LINEAR, futures_bot, load_contract, position

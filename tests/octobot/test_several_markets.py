@@ -13,9 +13,9 @@ from decimal import Decimal
 import pytest
 
 from octobot_volume_booster.campaign import Campaign
+from octobot_volume_booster.core.control import EMERGENCY
 from octobot_volume_booster.core.guards import Halt
 from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.journal import EMERGENCY
 from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec
 from octobot_volume_booster.order_producer import VolumeBoosterTradingModeProducer
 from octobot_volume_booster.report import read_report

@@ -11,9 +11,10 @@ import octobot_commons.enums as commons_enums
 import octobot_tentacles_manager.api as tentacles_manager_api
 import pytest
 
+from octobot_volume_booster.core.control import EMERGENCY, HOLD, PAUSE, RESUME, UNHOLD
 from octobot_volume_booster.core.guards import Halt
 from octobot_volume_booster.core.settings import Settings, SettingsError, parse_settings
-from octobot_volume_booster.journal import EMERGENCY, HOLD, PAUSE, RESUME, UNHOLD, Journal
+from octobot_volume_booster.journal import Journal
 from octobot_volume_booster.report import read_report
 from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 

@@ -23,7 +23,7 @@ import octobot.api as octobot_api
 import octobot_tentacles_manager.api as tentacles_manager_api
 import octobot_tentacles_manager.configuration as tentacles_configuration
 
-from .campaign import CAMPAIGNS
+from .campaign_registry import CAMPAIGNS
 from .virtual_time import Timetable
 from .volume_booster_trading import VolumeBoosterTradingMode
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import json
 import pathlib
 import re
 import typing
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from .bot_lock import BotLock
 from .core.allocation import Portion, portion_of
 from .core.books import Market, day_of
 from .core.conditions import Conditions
+from .core.control import COMMAND_OF, LASTING, RESUME, STOP, Control, ControlState, steered
 from .core.currency import campaign_currency
 from .core.guards import Halt
 from .core.ledger import Ledger, OrderRecord, Outcome, Progress
@@ -25,20 +24,10 @@ from .core.settings import Settings, TargetPeriod, TargetScope
 from .equity_marks import EquityMarks
 from .journal import (
     CONDITIONS,
-    EMERGENCY,
-    EMERGENCY_REASON,
     GO,
     HALT,
-    HELD_REASON,
-    HOLD,
-    PAUSE,
-    PAUSED_REASON,
-    RESUME,
     START,
-    STOP,
-    STOPPED_REASON,
     TARGET,
-    UNHOLD,
     WAIT,
     CampaignRow,
     Command,
@@ -60,28 +49,6 @@ BACKTEST_FILE = pathlib.PurePath("volume_booster", "backtest", "campaign.sqlite"
 RESUMED_REASON = "resumed by a person: what the guards count begins anew"
 LOOK_EVERY_S = 0.25
 """How often the journal is asked whether there is a command."""
-
-
-class ControlState(enum.Enum):
-    """What a person wants of a campaign."""
-
-    RUNNING = "running"
-    PAUSED = "paused"
-    """No new order, until it is resumed, also after a restart."""
-    HELD = "held"
-    """No new order and own open orders cancelled, until it is started again, also after a restart; the bot lives on."""
-    EMERGENCY = "emergency"
-    """No new order, own open orders cancelled and each confirmed, and nothing more until it is resumed."""
-    STOPPED = "stopped"
-    """No new order, own open orders cancelled, and the bot ends; started again it goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """What a person wants of a campaign, and since when in words."""
-
-    state: ControlState = ControlState.RUNNING
-    reason: str = ""
 
 
 class Campaign:
@@ -211,7 +178,7 @@ class Campaign:
         return self.ledger.progress(target_quote).is_done
 
     def _start_anew(self, now: float) -> pathlib.Path | None:
-        held_by = _COMMAND_OF.get(self.control.state)
+        held_by = COMMAND_OF.get(self.control.state)
         self._journal.close()
         path = self._journal.path
         aside = move_aside(path, now) if path is not None else None
@@ -271,8 +238,8 @@ class Campaign:
             return
         self._has_begun = True
         for command, is_handled in self._journal.commands():
-            if is_handled and command.kind in (PAUSE, RESUME, HOLD, UNHOLD, EMERGENCY):
-                self._steer(command, now)
+            if is_handled and command.kind in LASTING:
+                self.control = steered(self.control, command.kind)
             elif not is_handled and command.kind != STOP:
                 self._obey(command, now)
             elif not is_handled:
@@ -286,22 +253,9 @@ class Campaign:
         else:
             if command.kind == RESUME:
                 self._end_halts(command, now)
-            self._steer(command, now)
+            self.control = steered(self.control, command.kind)
         self._journal.add_handled(command.command_id, now)
         self._last_command_id = command.command_id
-
-    def _steer(self, command: Command, now: float) -> None:
-        """A stop is final for this bot, but for an emergency; what is asked after it holds for the next one."""
-        if command.kind == EMERGENCY:
-            self.control = Control(ControlState.EMERGENCY, EMERGENCY_REASON)
-        elif self.control.state is ControlState.STOPPED:
-            return
-        elif command.kind == STOP:
-            self.control = Control(ControlState.STOPPED, STOPPED_REASON)
-        elif command.kind == RESUME:
-            self.control = Control()
-        else:
-            self.control = _after(self.control, command.kind)
 
     def _end_halts(self, command: Command, now: float) -> None:
         """A person lets it go on after a halt: what the guards count begins anew."""
@@ -330,13 +284,7 @@ class Campaign:
     def command(self, kind: str, now: float) -> bool:
         """A command from inside the bot: as if it had come from outside. False for one that would change nothing."""
         self.take_commands(now, at_once=True)
-        state = self.control.state
-        if kind == RESUME:
-            is_news = state is not ControlState.RUNNING or bool(self._halts)
-        elif kind in (PAUSE, HOLD, UNHOLD):
-            is_news = _after(self.control, kind) != self.control
-        else:
-            is_news = kind != EMERGENCY or state is not ControlState.EMERGENCY
+        is_news = steered(self.control, kind) != self.control or (kind == RESUME and bool(self._halts))
         if is_news:
             self._obey(Command(self._journal.add_command(now, kind), now, kind, ""), now)
         return is_news
@@ -573,58 +521,6 @@ class Campaign:
             self._lock.release()
 
 
-_COMMAND_OF = {ControlState.PAUSED: PAUSE, ControlState.HELD: HOLD, ControlState.EMERGENCY: EMERGENCY}
-
-
-def _after(control: Control, kind: str) -> Control:
-    """What a pause, a hold or its end makes of what holds: the weaker never ends the stronger."""
-    if kind == UNHOLD and control.state in (ControlState.HELD, ControlState.PAUSED):
-        return Control()
-    if kind == HOLD and control.state in (ControlState.RUNNING, ControlState.PAUSED):
-        return Control(ControlState.HELD, HELD_REASON)
-    if kind == PAUSE and control.state is ControlState.RUNNING:
-        return Control(ControlState.PAUSED, PAUSED_REASON)
-    return control
-
-
 def _is_same(last: tuple[str, str], kind: str, reason: str) -> bool:
     last_kind, last_reason = last
     return kind == last_kind and _NUMBER.sub("#", last_reason) == _NUMBER.sub("#", reason)
-
-
-class CampaignRegistry:
-    """Gives every symbol of one bot the same campaign, and closes its journal when the last one has left."""
-
-    def __init__(self) -> None:
-        self._open: dict[str, tuple[Campaign, int]] = {}
-        self.backtest_path: pathlib.Path | None = None
-        """Where backtests are written down, wherever their bot would; None leaves it to the bot."""
-
-    def join(self, bot_id: str, path: pathlib.Path | None) -> Campaign:
-        """:raises JournalError: when the journal can't be used."""
-        campaign, members = self._open.get(bot_id) or (Campaign.open(path), 0)
-        self._open[bot_id] = (campaign, members + 1)
-        return campaign
-
-    def join_backtest(self, bot_id: str, path: pathlib.Path | None) -> Campaign:
-        """The same for a backtest, which is a campaign of its own.
-
-        :raises JournalError: when the journal can't be used.
-        """
-        campaign, members = self._open.get(bot_id) or (Campaign.open_backtest(self.backtest_path or path), 0)
-        self._open[bot_id] = (campaign, members + 1)
-        return campaign
-
-    def lend(self, bot_id: str, campaign: Campaign) -> None:
-        """Let the symbols of a bot take part in a campaign that its owner keeps open, and closes."""
-        self._open[bot_id] = (campaign, 1)
-
-    def leave(self, bot_id: str) -> None:
-        campaign, members = self._open.pop(bot_id)
-        if members > 1:
-            self._open[bot_id] = (campaign, members - 1)
-        else:
-            campaign.close_journal()
-
-
-CAMPAIGNS: typing.Final = CampaignRegistry()

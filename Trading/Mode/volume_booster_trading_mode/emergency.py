@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from . import exchange_view, futures_view, notifications, report
-from .campaign import Campaign, ControlState
+from .campaign import Campaign
 from .core import positions, pricing, sizing
+from .core.control import ControlState
 from .core.guards import Halt
 from .core.market import OrderIntent, OrderType, Side
 from .core.notices import Notice

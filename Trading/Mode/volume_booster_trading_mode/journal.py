@@ -45,21 +45,15 @@ _WHAT_BECAME = (
     " LEFT JOIN valuations v USING (order_id)"
 )
 
-START, WAIT, GO, DONE, HALT, STOP, ERROR = "start", "wait", "go", "done", "halt", "stop", "error"
-"""The kinds of event: the bot came up, waits, goes on after a wait, reached the target, was halted, ended, failed."""
-PAUSE, RESUME, TARGET, EMERGENCY = "pause", "resume", "target", "emergency_stop"
-"""The kinds of command, beside STOP: place nothing until resumed, go on, reach this volume (in quote), and cancel all
-and place nothing."""
-HOLD, UNHOLD = "hold", "unhold"
-"""Stop and Start on OctoBot's web page: cancel all and place nothing while OctoBot lives on, and go on after that."""
+START, WAIT, GO, DONE, HALT, ERROR = "start", "wait", "go", "done", "halt", "error"
+"""The kinds of event, beside STOP: the bot came up, waits, goes on after a wait, reached the target, was halted,
+failed."""
+TARGET = "target"
+"""A kind of command beside those of `core.control`: reach this volume, in quote."""
 DAY, PEAK = "day", "peak"
 """The kinds of mark of equity: at the start of a day, and the highest so far."""
-EMERGENCY_REASON = "emergency stop"
 CONDITIONS = "conditions"
 """A kind of event that nobody has to be told of: what the plan of a market starts from, as JSON."""
-PAUSED_REASON = "no new order until `volume-booster resume`, or Resume on OctoBot's web page"
-HELD_REASON = "no order, and none left in the book, until Start on OctoBot's web page or `volume-booster resume`"
-STOPPED_REASON = "stopped from the command line"
 
 
 @dataclass(frozen=True, slots=True)

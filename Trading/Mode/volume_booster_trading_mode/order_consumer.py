@@ -10,8 +10,9 @@ import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
 from . import exchange_view, futures_view, lookout, report
-from .campaign import Campaign, ControlState
+from .campaign import Campaign
 from .core import reconcile
+from .core.control import ControlState
 from .core.ledger import Outcome
 from .core.market import OrderIntent, OrderType, Side, Trading
 from .order_request import Fate, OrderRequest

@@ -18,15 +18,17 @@ import octobot_trading.modes as trading_modes
 
 from . import bot_process, exchange_view, futures_view, order_events, report
 from .announcements import Announcements
-from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, CAMPAIGNS, Campaign, ControlState
+from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, Campaign
+from .campaign_registry import CAMPAIGNS
 from .core import guards, pacing, policy
+from .core.control import STOP, ControlState
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
 from .core.market import Fill, OpenOrder, Trading, View
 from .core.settings import Settings, TargetPeriod
 from .emergency import EmergencyStop
 from .execution import HALTED_LOOK_S, SHORTEST_DELAY_S, Execution
-from .journal import DONE, HALT, STOP, JournalError
+from .journal import DONE, HALT, JournalError
 from .lookout import Lookout
 from .market_share import MarketShare, RefusedError
 from .market_sight import MarketSight

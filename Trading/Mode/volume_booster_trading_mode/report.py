@@ -11,26 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from .core.books import DAY_S, day_of
+from .core.control import HELD_REASON, HOLD, PAUSE, PAUSED_REASON, RESUME, STOP, UNHOLD
 from .core.ledger import Holding, Ledger, Progress
 from .core.market import Fill, OrderIntent, Trading
 from .core.settings import TargetPeriod, TargetScope
-from .journal import (
-    CONDITIONS,
-    DONE,
-    HALT,
-    HELD_REASON,
-    HOLD,
-    PAUSE,
-    PAUSED_REASON,
-    RESUME,
-    START,
-    STOP,
-    TARGET,
-    UNHOLD,
-    WAIT,
-    EventRow,
-    Journal,
-)
+from .journal import CONDITIONS, DONE, HALT, START, TARGET, WAIT, EventRow, Journal
 
 CENT = Decimal("0.01")
 PART_STATES: dict[str | None, str] = {HALT: "halted", WAIT: "waiting", STOP: "stopped", DONE: "done"}

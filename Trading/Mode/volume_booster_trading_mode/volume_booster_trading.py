@@ -8,11 +8,10 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.modes as trading_modes
 
 from . import data_collector, notifications, user_inputs, web_page
-from .campaign import ControlState
+from .core.control import EMERGENCY, ControlState
 from .core.market import View
 from .core.notices import Notice
 from .core.settings import Settings
-from .journal import EMERGENCY
 from .live_settings import LiveSettings
 from .order_consumer import VolumeBoosterTradingModeConsumer
 from .order_producer import VolumeBoosterTradingModeProducer

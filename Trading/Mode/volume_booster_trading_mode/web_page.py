@@ -5,10 +5,11 @@ from __future__ import annotations
 import typing
 
 from . import notifications, report
-from .campaign import Campaign, ControlState
+from .campaign import Campaign
+from .core.control import EMERGENCY, HOLD, PAUSE, RESUME, UNHOLD, ControlState
 from .core.ledger import Progress
 from .core.notices import Notice
-from .journal import EMERGENCY, ERROR, GO, HALT, HOLD, PAUSE, RESUME, UNHOLD, WAIT
+from .journal import ERROR, GO, HALT, WAIT
 
 BUTTONS: typing.Final = {"Start": UNHOLD, "Pause": PAUSE, "Resume": RESUME, "Stop": HOLD, "Emergency stop": EMERGENCY}
 """Each button, in their order on the page, and the command of the journal that it gives."""

@@ -9,10 +9,11 @@ import platform
 import typing
 from collections.abc import Iterable
 
+from ..core.control import STOP
 from ..core.metrics import DEFINITIONS, NOT_THE_GOAL
 from ..core.planner import BAND_PERCENT, Band, Plan, duration
 from ..history import History
-from ..journal import DONE, ERROR, GO, HALT, START, STOP, WAIT
+from ..journal import DONE, ERROR, GO, HALT, START, WAIT
 from ..report import CampaignReport, shown
 from .charts import Chart, draw_all
 

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 
 from ..bot_lock import running_bot
+from ..core.control import EMERGENCY, PAUSE, RESUME, STOP
 from ..core.settings import parse_settings
-from ..journal import EMERGENCY, PAUSE, RESUME, STOP, TARGET, Journal
+from ..journal import TARGET, Journal
 from ..report import shown
 from .home import Home
 from .status import Look, look, show

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from ..journal import STOPPED_REASON
+from ..core.control import STOPPED_REASON
 from ..report import CampaignReport
 
 WRAP_UP_S = 10.0
