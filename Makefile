@@ -46,7 +46,7 @@ test-one: $(VENV)/test.stamp lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/test.stamp lint
-	LAW_EXAMPLES=25 $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" \
+	LAW_EXAMPLES=20 $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" \
 		tests/core tests/octobot tests/test_architecture.py tests/test_documents.py
 
 .PHONY: lint

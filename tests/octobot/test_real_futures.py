@@ -38,7 +38,8 @@ def own_fee(trade: Trade, name: str) -> Decimal:
 
 
 @pytest.mark.skipif(not FILLS_FUTURES, reason="OctoBot raises NotImplementedError at every real fill here")
-@pytest.mark.parametrize("kind", [{}, pytest.param(LIMIT, marks=pytest.mark.long)], ids=["market", "limit"])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", [{}, LIMIT], ids=["market", "limit"])
 async def test_a_campaign_ends_flat_with_the_exchanges_own_numbers(
     exchange: FaultyExchange, kind: dict[str, object]
 ) -> None:

@@ -26,6 +26,7 @@ from ..exchange.real_octobot import real_exchange_manager
 from .conftest import new_mode
 from .sandbox_bot import SETTINGS, fee_quote, journal_path
 
+pytestmark = pytest.mark.long
 BTC, ETH, SOL, CROSS = "BTC/USDT", "ETH/USDT", "SOL/USDT", "ETH/BTC"
 SPECS = {
     BTC: MarketSpec(
