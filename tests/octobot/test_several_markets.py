@@ -12,7 +12,9 @@ from decimal import Decimal
 
 import pytest
 
+from octobot_volume_booster import market_board
 from octobot_volume_booster.campaign import Campaign
+from octobot_volume_booster.core import policy
 from octobot_volume_booster.core.control import EMERGENCY
 from octobot_volume_booster.core.guards import Halt
 from octobot_volume_booster.core.ledger import Progress
@@ -230,3 +232,34 @@ async def test_an_emergency_of_a_pair_of_another_quote_is_counted_at_its_price()
         assert abs(bot.campaign.ledger.drift(market)[0]) < Decimal("0.01")
         in_btc = sum(trade.notional_quote for trade in bot.exchange.tape("ETHBTC"))
         assert 50_000 < bot.filled(CROSS) / in_btc < 70_000
+
+
+async def test_a_pair_whose_orders_can_not_be_settled_gives_its_share_away_when_that_lasts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(market_board, "PATIENCE_S", 0.5)
+    async with several_markets((BTC, ETH)) as bot:
+        await bot.until(lambda: bot.filled(ETH) > 300)
+
+        async def silent(now: float) -> policy.Wait:
+            return policy.Wait(0.1, "the exchange does not tell")
+
+        settler = bot.producer(ETH).settler
+        assert settler is not None
+        settle = settler.settle
+        monkeypatch.setattr(settler, "settle", silent)
+        await bot.until(lambda: bot.filled(BTC) > TARGET * Decimal("0.6"))
+        monkeypatch.setattr(settler, "settle", settle)
+        await bot.until_done()
+        assert TARGET <= bot.progress.filled_quote <= TARGET + MINIMUM_QUOTE
+        bot.assert_equals_tape()
+
+
+async def test_what_can_not_be_written_down_of_a_pair_leaves_the_target_to_the_others() -> None:
+    async with several_markets((BTC, ETH)) as bot:
+        await bot.until(lambda: bot.filled(ETH) > 300 and not bot.campaign.open_order_ids("offline_exchange", ETH))
+        bot.producer(ETH).problem = "tried out"
+        await bot.until_done()
+        assert TARGET <= bot.progress.filled_quote <= TARGET + MINIMUM_QUOTE
+        assert bot.filled(ETH) < TARGET / 3
+        bot.assert_equals_tape()

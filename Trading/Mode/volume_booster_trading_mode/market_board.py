@@ -85,8 +85,8 @@ class MarketBoard:
         """A market can't take orders; its share goes to the others, `at_once` or when that lasts."""
         if (entry := self._entries.get(market)) is None:
             return
+        entry.is_idle_at_once = at_once or (entry.idle_since is not None and entry.is_idle_at_once)
         entry.idle_since = now if entry.idle_since is None else entry.idle_since
-        entry.is_idle_at_once = at_once
 
     def is_due_at(self, market: Market, at: float) -> None:
         """When a market's loop will be heard of again, if nothing goes wrong."""

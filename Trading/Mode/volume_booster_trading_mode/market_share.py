@@ -134,9 +134,9 @@ class MarketShare:
             case _:
                 self._campaign.board.can_trade(self.market)
 
-    def can_not_trade(self, now: float) -> None:
-        """Its share goes to the others until it can."""
-        self._campaign.board.can_not_trade(self.market, now, at_once=True)
+    def can_not_trade(self, now: float, *, at_once: bool = True) -> None:
+        """Its share goes to the others until it can, `at_once` or when that lasts."""
+        self._campaign.board.can_not_trade(self.market, now, at_once=at_once)
 
     def is_due_at(self, at: float) -> None:
         """When this market will be heard of again, if nothing goes wrong."""

@@ -217,10 +217,10 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self._share.is_due_at(self.now() + delay_s)
         return max(delay_s, SHORTEST_DELAY_S)
 
-    def _give_way(self) -> None:
-        """This market can't trade now: its share of the target is for the others until it can."""
+    def _give_way(self, *, at_once: bool = True) -> None:
+        """This market can't trade now: its share of the target is for the others, now or when that lasts."""
         if self._share is not None:
-            self._share.can_not_trade(self.now())
+            self._share.can_not_trade(self.now(), at_once=at_once)
 
     @property
     def is_woken(self) -> bool:
@@ -285,12 +285,14 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         settings, is_held = self.trading_mode.settings, campaign.control.state is ControlState.HELD
         problem = self.problem or ("" if settings else "; ".join(self.trading_mode.settings_problems))
         if (problem := problem or self._refusal()) and not is_held:
+            self._give_way()
             return self._execution.halted(campaign, Halt(problem))
         if settings is not None:
             campaign.use(settings, self.now(), self.source)
         if not self.trading_mode.get_trading_mode_consumers():
             return self._execution.waiting(campaign, policy.Wait(STARTING_LOOK_S, "OctoBot is still starting"))
         if (unsettled := await self.settled(campaign)) is not None:
+            self._give_way(at_once=False)
             return self._execution.waiting(campaign, unsettled)
         if is_held:
             return await self._paused(campaign, campaign.control.reason)

@@ -175,6 +175,13 @@ def parser() -> argparse.ArgumentParser:
     _add_look_options(report)
     report.add_argument("--html", type=pathlib.Path, metavar="FILE", help="write one page with charts, for any browser")
     report.add_argument("--csv", type=pathlib.Path, metavar="DIR", help="write orders.csv and fills.csv into a folder")
+    _add_steering(commands)
+    # only to be listed: its options are told by the exchange itself
+    commands.add_parser("exchange", help="run the local exchange alone; `exchange --help` tells its options")
+    return parser
+
+
+def _add_steering(commands: typing.Any) -> None:
     for verb, what in _STEERING.items():
         command = _command(commands, verb, _steer, what)
         command.set_defaults(verb=verb)
@@ -183,10 +190,6 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("quote", metavar="QUOTE", help="the volume to reach, in quote currency")
         elif verb == "emergency-stop":
             command.add_argument("--yes", action="store_true", help="do not ask for EMERGENCY_STOP to be typed")
-
-    # only to be listed: its options are told by the exchange itself
-    commands.add_parser("exchange", help="run the local exchange alone; `exchange --help` tells its options")
-    return parser
 
 
 def _add_home_options(parser: argparse.ArgumentParser, printed: str = "campaign") -> None:
