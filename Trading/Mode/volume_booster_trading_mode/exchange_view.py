@@ -363,21 +363,24 @@ def totals(exchange_manager: typing.Any, symbol: str) -> tuple[Decimal, Decimal]
     return base, quote
 
 
-def open_orders(
-    exchange_manager: typing.Any, symbol: str, placed_at: Callable[[typing.Any], float | None]
-) -> tuple[OpenOrder, ...]:
-    """Every order of this bot on a symbol that may still fill: also one on its way to the exchange, or being cancelled.
+def orders_of_octobot(
+    exchange_manager: typing.Any, symbol: str, own_id: Callable[[typing.Any], str | None]
+) -> list[tuple[typing.Any, str | None]]:
+    """OctoBot's orders on a symbol that may still fill, each with our id of it or None.
 
     Once each: when OctoBot's own look at the exchange and ours find an order at the same moment, OctoBot has it twice.
-
-    :param placed_at: the moment at which we placed an order of OctoBot's; None when we did not.
     """
     orders = exchange_manager.exchange_personal_data.orders_manager.get_all_orders(symbol=symbol)
-    once = {order.exchange_order_id or order.order_id: order for order in orders if order.status not in _ENDED}
-    return tuple(_open_order(order, placed_at(order)) for order in once.values())
+    both = [(order, own_id(order)) for order in orders if order.status not in _ENDED]
+    both.sort(key=lambda one: one[1] is not None)  # of two the last one stays: that which is known to be ours
+    return list({order.exchange_order_id or order.order_id: (order, own_id) for order, own_id in both}.values())
 
 
-def _open_order(order: typing.Any, placed_at: float | None) -> OpenOrder:
+def open_order(order: typing.Any, placed_at: float | None) -> OpenOrder:
+    """An order of OctoBot's as the core sees it.
+
+    :param placed_at: the moment at which we placed it; None when we did not.
+    """
     return OpenOrder(
         order_id=order.order_id,
         side=Side(order.side.value),

@@ -97,8 +97,22 @@ class MarketSight:
         return futures_view.own_quantity(self._manager, self._symbol, net_quantity)
 
     def open_orders(self) -> tuple[OpenOrder, ...]:
-        """Every order of this bot on this symbol that may still fill, as OctoBot knows them."""
-        return exchange_view.open_orders(self._manager, self._symbol, self._placed_at)
+        """Every order of this bot on this symbol that may still fill: OctoBot's, and those of ours that it lost.
+
+        OctoBot's real trader can lose sight of an order that rests on its exchange. Until it is shown to it again, the
+        ledger knows it: it is not to be crossed, and not to be followed by one too many.
+        """
+        campaign = self._campaign
+        orders = exchange_view.orders_of_octobot(self._manager, self._symbol, self._own_id)
+        known = tuple(
+            exchange_view.open_order(order, None if own_id is None else campaign.placed_at(own_id))
+            for order, own_id in orders
+        )
+        if self._settler is None:
+            return known
+        own_ids = {own_id for _, own_id in orders}
+        lost = (order_id for order_id in campaign.open_order_ids(*self._share.market) if order_id not in own_ids)
+        return (*known, *(campaign.record(order_id).as_open_order(order_id) for order_id in lost))
 
     def own_open_orders(self) -> tuple[OpenOrder, ...]:
         """Those that this mode has sent."""
@@ -109,10 +123,10 @@ class MarketSight:
         balances = exchange_view.read_balances(self._manager, self._symbol, price)
         return sizing.fundable_notional(side, price, rules, balances, self._mode.settings)
 
-    def _placed_at(self, order: typing.Any) -> float | None:
-        """When we placed an order of OctoBot's; None when we did not. After a restart OctoBot has a new id for it."""
-        placed_at = self._campaign.placed_at(order.order_id)
-        if placed_at is not None or self._settler is None:
-            return placed_at
-        own_id = self._campaign.order_of(order.exchange_order_id, *self._share.market)
-        return None if own_id is None else self._campaign.placed_at(own_id)
+    def _own_id(self, order: typing.Any) -> str | None:
+        """Our id of an order of OctoBot's; None when it is not ours. After a restart OctoBot has a new one for it."""
+        if self._campaign.knows(order.order_id):
+            return str(order.order_id)
+        if self._settler is None:
+            return None
+        return self._campaign.order_of(order.exchange_order_id, *self._share.market)

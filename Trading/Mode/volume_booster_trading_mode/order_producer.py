@@ -358,10 +358,10 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._ends_at = self._ends_at or self.now() + END_GRACE_S
         if self._is_ending:
             return policy.IDLE_S
-        await self.settled(campaign)
+        unsettled = await self.settled(campaign)
         ours = self.own_open_orders()
         if ours and self.now() < self._ends_at:
-            return await self._execution.cancel(ours, campaign.control.reason)
+            return await self._execution.cancel(ours, campaign.control.reason) or (policy.IDLE_S if unsettled else 0.0)
         if campaign.ledger.open_order_ids and self.now() < self._ends_at:
             return policy.IDLE_S
         self._is_ending = True
@@ -371,7 +371,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         return policy.IDLE_S
 
     def own_open_orders(self) -> tuple[OpenOrder, ...]:
-        """The orders that this mode has sent and that may still fill, as OctoBot knows them."""
+        """The orders that this mode has sent and that may still fill."""
         return () if self._sight is None or self.campaign is None else self._sight.own_open_orders()
 
     @property

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from .books import Book, Forgiven, Market, Tally, day_of, dump_book, exact_add, hour_of, load_book, summed
 from .books import Outcome as Outcome
 from .inventory import Inventory
-from .market import SPOT, ZERO, Fill, OrderIntent, OrderType, Role, Side, Valuation, bps
+from .market import SPOT, ZERO, Fill, OpenOrder, OrderIntent, OrderType, Role, Side, Valuation, bps
 
 NOTHING_FORGIVEN = Forgiven()
 KEPT_ORDERS = 1_000
@@ -35,6 +35,11 @@ class OrderRecord:
     def open_quantity(self) -> Decimal:
         """What may still fill, in base."""
         return ZERO if self.outcome else max(self.intent.quantity - self.filled_quantity, ZERO)
+
+    def as_open_order(self, order_id: str) -> OpenOrder:
+        """What may still fill of it, as it stands in a View."""
+        intent = self.intent
+        return OpenOrder(order_id, intent.side, intent.price, self.open_quantity, self.placed_at)
 
 
 @dataclass(frozen=True, slots=True)
