@@ -23,7 +23,8 @@ from .futures import (
     ReduceOnlyError,
     average_price,
 )  # fmt: skip
-from .market_data import MarketData
+from .market_data import MarketData, price_and_lot_filters
+from .markets import MarketRules
 from .order_requests import read_request
 from .orders import ZERO, Order, RefusedError, Trade
 from .query import CLIENT_ORDER_ID, ApiError, Query, both_missing
@@ -356,12 +357,7 @@ def _trade(trade: Trade, account: str) -> dict[str, Any]:
     }
 
 
-def _symbol(rules: Any) -> dict[str, Any]:
-    sizes = {
-        "minQty": money(rules.step_base),
-        "maxQty": money(rules.maximum_quantity_base),
-        "stepSize": money(rules.step_base),
-    }
+def _symbol(rules: MarketRules) -> dict[str, Any]:
     return {
         "symbol": rules.id,
         "pair": rules.id,
@@ -378,14 +374,7 @@ def _symbol(rules: Any) -> dict[str, Any]:
         "quotePrecision": 8,
         "underlyingType": "COIN",
         "filters": [
-            {
-                "filterType": "PRICE_FILTER",
-                "minPrice": money(rules.tick_quote),
-                "maxPrice": money(rules.maximum_price_quote),
-                "tickSize": money(rules.tick_quote),
-            },
-            {"filterType": "LOT_SIZE", **sizes},
-            {"filterType": "MARKET_LOT_SIZE", **sizes},
+            *price_and_lot_filters(rules),
             {"filterType": "MIN_NOTIONAL", "notional": money(rules.minimum_notional_quote)},
         ],
         "orderTypes": ["LIMIT", "MARKET"],

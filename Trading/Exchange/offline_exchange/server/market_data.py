@@ -28,7 +28,8 @@ def _levels(levels: Sequence[Level]) -> list[list[str]]:
     return [[money(level.price_quote), money(level.quantity_base)] for level in levels]
 
 
-def _filters(rules: MarketRules) -> list[dict[str, Any]]:
+def price_and_lot_filters(rules: MarketRules) -> list[dict[str, Any]]:
+    """The filters that spot and futures write alike."""
     sizes = {
         "minQty": money(rules.step_base),
         "maxQty": money(rules.maximum_quantity_base),
@@ -43,15 +44,18 @@ def _filters(rules: MarketRules) -> list[dict[str, Any]]:
         },
         {"filterType": "LOT_SIZE", **sizes},
         {"filterType": "MARKET_LOT_SIZE", **sizes},
-        {
-            "filterType": "NOTIONAL",
-            "minNotional": money(rules.minimum_notional_quote),
-            "applyMinToMarket": True,
-            "maxNotional": money(rules.maximum_notional_quote),
-            "applyMaxToMarket": False,
-            "avgPriceMins": AVERAGE_PRICE_MINUTES,
-        },
     ]
+
+
+def _notional_filter(rules: MarketRules) -> dict[str, Any]:
+    return {
+        "filterType": "NOTIONAL",
+        "minNotional": money(rules.minimum_notional_quote),
+        "applyMinToMarket": True,
+        "maxNotional": money(rules.maximum_notional_quote),
+        "applyMaxToMarket": False,
+        "avgPriceMins": AVERAGE_PRICE_MINUTES,
+    }
 
 
 def _symbol_info(rules: MarketRules) -> dict[str, Any]:
@@ -77,7 +81,7 @@ def _symbol_info(rules: MarketRules) -> dict[str, Any]:
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
-        "filters": _filters(rules),
+        "filters": [*price_and_lot_filters(rules), _notional_filter(rules)],
         "permissions": ["SPOT"],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": DEFAULT_SELF_TRADE_PREVENTION,
