@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.metadata
 import io
 import json
 import pathlib
@@ -15,7 +16,7 @@ from played_market import BALANCES, conditions
 from recorded import SOURCE, START, halted, recorded
 
 from octobot_volume_booster.campaign import CAMPAIGN_FILE, Campaign
-from octobot_volume_booster.cli import watch
+from octobot_volume_booster.cli import bundle, watch
 from octobot_volume_booster.cli.charts import MOST_POINTS, draw_all
 from octobot_volume_booster.cli.dashboard import dashboard
 from octobot_volume_booster.cli.main import main
@@ -275,3 +276,11 @@ def test_one_that_was_kept_aside_is_looked_at_by_its_name_also_beside_one_that_r
 def test_conditions_survive_being_written_down() -> None:
     met = conditions(depth_quote=5_000.0, market_quote_per_hour=Decimal("12.5"), orders_per_second=10.0)
     assert Conditions.from_json(json.loads(json.dumps(met.to_json()))) == met
+
+
+def test_the_versions_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    told = f"volume-booster {bundle.own_version()}, OctoBot {importlib.metadata.version('octobot')}\n"
+    assert capsys.readouterr().out == told

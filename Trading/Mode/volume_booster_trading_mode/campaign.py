@@ -159,7 +159,7 @@ class Campaign:
         if row.trading != trading.value:
             raise JournalError(
                 f"the campaign in {self._journal.path} is one of {row.trading} and can't go on as one of "
-                f"{trading.value}: keep it, and start a new campaign with --fresh or in another home"
+                f"{trading.value}: move it aside for a new campaign, or start with --fresh, which does that"
             )
         self.seed = row.seed
         self.sources.add(source)

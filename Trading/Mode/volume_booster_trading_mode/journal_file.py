@@ -106,7 +106,7 @@ WIDTH = max(columns.count(",") + 1 for columns in SEQUENCED.values())
 Row = tuple[typing.Any, ...]
 
 LONGEST_REASON = 100
-_START_ANEW = "keep it, and start a new campaign with --fresh"
+_START_ANEW = "move it aside for a new campaign, or start with --fresh, which does that"
 _ADVICE = {
     "disk is full": "free some space, then start again: nothing that was written before is lost",
     "is locked": "another program holds it: close that, then start again",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -35,6 +36,16 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> typing.NoReturn:
         self.exit(ExitCode.UNUSABLE, f"volume-booster: {message}; see `{self.prog} --help`\n")
+
+
+class _Version(argparse.Action):
+    """Tells the versions of the bundle and of OctoBot; they are looked up only when they are asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: typing.Any) -> typing.NoReturn:
+        from . import bundle
+
+        print(f"volume-booster {bundle.own_version()}, OctoBot {importlib.metadata.version('octobot')}")
+        parser.exit(ExitCode.DONE)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -140,6 +151,7 @@ def parser() -> argparse.ArgumentParser:
     """Of the whole command line, that of the local exchange left out."""
     what = "Reaches a traded-volume target with OctoBot."
     parser = _Parser(prog="volume-booster", description=what, allow_abbrev=False)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the versions and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
 
     pack = _command(commands, "pack", _pack, "build the bundle that OctoBot's own tentacles command installs")

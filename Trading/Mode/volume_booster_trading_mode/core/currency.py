@@ -46,8 +46,8 @@ def campaign_currency(settings: Settings, quotes: Iterable[str], counted_in: str
     wanted = settings.target_currency or counted_in or told[0]
     if counted_in not in (None, wanted):
         raise CurrencyError(
-            f"the campaign has counted in {counted_in} so far, and target_currency is {wanted}: set it back, or start "
-            "a new campaign with --fresh"
+            f"the campaign has counted in {counted_in} so far, and target_currency is {wanted}: set it back, or "
+            "start a new campaign: move campaign.sqlite aside, or start with --fresh, which does that"
         )
     return wanted
 
