@@ -62,7 +62,7 @@ class FaultyExchange:
 
     async def until_accepted(self, client_order_id: str) -> None:
         """Waits until the exchange has an order with this client order id."""
-        for _ in range(500):
+        for _ in range(3_000):
             if self.orders(client_order_id):
                 return
             await asyncio.sleep(0.02)

@@ -30,7 +30,7 @@ from octobot_volume_booster.offline_exchange.offline_exchange import PORT_VARIAB
 
 SYMBOL = "BTC/USDT"
 EXCHANGE = OfflineExchange.get_name()
-READY_TIMEOUT_S = 10.0
+READY_TIMEOUT_S = 60.0
 _FOREIGN = ("octobot", "octobot_commons", "octobot_trading", "async_channel", "ccxt")
 _DEFAULT_POLL_S: dict[str, float] = {
     name: getattr(personal_data.OrdersUpdater, name)
@@ -54,7 +54,7 @@ async def real_exchange_manager(
     :param port: of the local exchange on this machine.
     :param poll_s: seconds between two looks at the open orders; OctoBot's own 7 s, after a first 12 s, unless given.
     :param request_timeout_ms: how long its client waits for an answer once it is ready; its own 20 s unless given.
-    :raises TimeoutError: when OctoBot has not read the open orders after ten seconds.
+    :raises TimeoutError: when OctoBot has not read the open orders after a minute.
     """
     bot_id = str(uuid.uuid4())
     async with contextlib.AsyncExitStack() as stack:

@@ -336,7 +336,7 @@ async def test_a_stale_ticker_counts_as_new_each_time_that_octobot_reads_it(worl
 
 async def until(condition: typing.Callable[[], bool]) -> None:
     """OctoBot hands on what it reads in tasks of its own."""
-    for _ in range(500):
+    for _ in range(6_000):
         if condition():
             return
         await asyncio.sleep(0.01)

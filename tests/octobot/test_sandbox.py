@@ -59,7 +59,7 @@ async def test_a_campaign_of_market_orders_is_the_tape_to_the_last_digit(exchang
         await bot.until_done()
         assert_equals_tape(exchange, bot.progress)
         assert bot.progress.maker_share == 0
-        await bot.until(lambda: _balances_of_octobot(bot) == _balances_of_exchange(exchange), 5)
+        await bot.until(lambda: _balances_of_octobot(bot) == _balances_of_exchange(exchange))
 
 
 async def test_a_side_that_has_to_be_next_asks_the_exchange_for_its_balance(exchange: FaultyExchange) -> None:
@@ -150,7 +150,7 @@ async def test_a_campaign_of_limit_orders_is_the_tape_to_the_last_digit(exchange
     async with sandbox_bot(exchange, **LIMIT) as bot:
         await bot.until_done()
         assert_equals_tape(exchange, bot.progress)
-        await bot.until(lambda: _balances_of_octobot(bot) == _balances_of_exchange(exchange), 5)
+        await bot.until(lambda: _balances_of_octobot(bot) == _balances_of_exchange(exchange))
         assert bot.progress.maker_share > 0.5, "one whose price the market has passed on its way takes; the tape knows"
         assert not bot.open_on_exchange()
 
@@ -161,7 +161,7 @@ async def test_orders_that_are_cancelled_while_the_crowd_fills_them_lose_no_part
         await bot.until(lambda: len(bot.parts()) >= 2 and bot.progress.fills > bot.progress.succeeded)
         await bot.finish()
         assert_equals_tape(exchange, bot.progress)
-        await bot.until(lambda: _balances_of_octobot(bot) == _balances_of_exchange(exchange), 5)
+        await bot.until(lambda: _balances_of_octobot(bot) == _balances_of_exchange(exchange))
 
 
 async def test_orders_that_fill_while_the_bot_is_down_are_counted_once(exchange: FaultyExchange) -> None:
