@@ -277,6 +277,11 @@ class Campaign:
             self._journal.add_halt(HaltRow(now, source, halt.guard, halt.reason, self._resumes))
         return self.note(now, HALT, source, halt.reason)
 
+    @property
+    def resumes(self) -> int:
+        """How many times a person has ended halts: each time what the guards count begins anew."""
+        return self._resumes
+
     def halt_of(self, source: str) -> Halt | None:
         """The halt of a symbol that nobody has ended yet."""
         return self._halts.get(source)

@@ -305,9 +305,9 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         return futures_view.refusal(self.exchange_manager, self.trading_mode.symbol)
 
     async def _look_and_decide(self, campaign: Campaign) -> float:
-        progress = self.progress()
+        resumes = campaign.resumes
         try:
-            view = await self.sight.view(self.now, is_done=progress.is_done)
+            view = await self.sight.view(self.now, is_done=self.progress().is_done)
         except RefusedError as refused:
             self._give_way()
             return self._execution.halted(campaign, Halt(str(refused)))
@@ -321,7 +321,10 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             return self._execution.waiting(campaign, policy.Wait(self._look_again_s(), str(missing)))
         settings = await self.trading_mode.raise_to_minimum(view)
         self.position = guards.position_sentence(view, settings)
-        await self._announcements.look(campaign, view, settings, progress)
+        await self._announcements.look(campaign, view, settings, self.progress())
+        if campaign.resumes != resumes:
+            return SHORTEST_DELAY_S  # what the guards count has begun anew since it was looked at
+        progress = self.progress()  # from here to the order's reservation nothing else comes in between
         decision = self._decide(campaign, view, settings, progress)
         return await self._execution.carry_out(decision, campaign, view, progress)
 
