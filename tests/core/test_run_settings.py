@@ -14,6 +14,7 @@ import pytest
 from octobot_volume_booster.cli.home import (
     KEPT_SUFFIX,
     MODE_CONFIG,
+    Home,
     HomeError,
     mode_settings,
     settings_of_this_run,
@@ -93,3 +94,34 @@ def test_a_profile_without_readable_settings_is_told_by_its_file(profile: pathli
     with pytest.raises(HomeError, match=MODE_CONFIG.name), settings_of_this_run(profile, OF_A_RUN):
         pass
     assert (profile / MODE_CONFIG).read_text("utf-8") == "not JSON"
+
+
+@pytest.mark.parametrize("left", ["", '{"profile": "mi', None], ids=["emptied", "half written", "not begun"])
+@pytest.mark.parametrize("name", ["config.json", "profiles/mine/profile.json"])
+def test_what_octobot_was_writing_when_it_was_killed_is_as_it_was_before(
+    tmp_path: pathlib.Path, name: str, left: str | None
+) -> None:
+    whole = '{"profile": "mine", "config": {}}'
+    file = tmp_path / "user" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(whole if left is None else left, "utf-8")
+    file.with_name(file.name + ".back").write_text(whole, "utf-8")
+    Home(tmp_path).mend()
+    assert file.read_text("utf-8") == whole
+
+
+@pytest.mark.parametrize(
+    ("is_file", "copy"), [(True, None), (True, '{"profile": "mi'), (True, '{"a": "copy"}'), (False, None)]
+)
+def test_what_can_be_read_or_has_no_whole_copy_stays_as_it_is(
+    tmp_path: pathlib.Path, is_file: bool, copy: str | None
+) -> None:
+    home = Home(tmp_path)
+    home.config.parent.mkdir()
+    if is_file:
+        home.config.write_text('{"profile": "mine"}' if copy == '{"a": "copy"}' else '{"prof', "utf-8")
+    if copy is not None:
+        home.config.with_name("config.json.back").write_text(copy, "utf-8")
+    before = sorted((file.name, file.read_bytes()) for file in home.config.parent.iterdir())
+    home.mend()
+    assert sorted((file.name, file.read_bytes()) for file in home.config.parent.iterdir()) == before

@@ -65,6 +65,7 @@ class World:
     def octobot(self, **settings: typing.Any) -> Iterator[psutil.Process]:
         """An OctoBot that trades with these settings, and is killed in the end."""
         assert self._nursery.stdin is not None and self._nursery.stdout is not None
+        self._home.mend()
         with homes.settings_of_this_run(self._profile, {**PACE, **settings}):
             self._nursery.stdin.write("\n")
             self._nursery.stdin.flush()
@@ -192,9 +193,12 @@ def test_in_simulation_the_campaign_is_what_octobots_own_log_says_however_often_
     logged: dict[str, Decimal] = {}
     last_words: list[str] = []
     with world(home, "volume_booster_offline") as here:
-        for _ in range(KILLS):
+        for life in range(KILLS):
             with here.octobot(**SMALL, trade_frequency_min=0.05, trade_frequency_max=0.1):
                 time.sleep(rng.uniform(0, LONGEST_LIFE_S))
+                if life % 4 == 3:
+                    known = set(logged)
+                    here.wait_until(lambda: not known.issuperset(_logged_fills(here)), "an order is filled")  # noqa: B023
             fills = _logged_fills(here)
             last_words += list(fills)[-1:]
             logged |= fills

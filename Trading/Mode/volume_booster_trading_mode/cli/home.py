@@ -13,6 +13,8 @@ from ..campaign import CAMPAIGN_FILE
 
 MODE_CONFIG = pathlib.PurePath("specific_config", "VolumeBoosterTradingMode.json")
 KEPT_SUFFIX = ".before_run"
+OCTOBOTS_COPY_SUFFIX = ".back"
+"""Of the copy that OctoBot makes of a file before it writes it, and removes afterwards."""
 OFFLINE_EXCHANGE = "offline_exchange"
 OFFLINE_EXCHANGES = (OFFLINE_EXCHANGE, "second_offline_exchange")
 """The exchanges of the bundle, which run on this computer."""
@@ -53,6 +55,18 @@ class Home:
                 f"{self.path} is an OctoBot of yours with the profile {chosen!r} selected; this command keeps out of "
                 "it: choose another --home, or use `volume-booster install --home` to add the mode to it"
             )
+
+    def mend(self) -> None:
+        """Give OctoBot back what it was writing when it was killed: meanwhile it keeps a copy beside the file.
+
+        Without it OctoBot would start with its default profile, and without the keys of its exchanges.
+
+        :raises HomeError: when a file can't be written.
+        """
+        for file in (self.config, *(self.path / "user" / "profiles").glob("*/profile.json")):
+            copy = file.with_name(file.name + OCTOBOTS_COPY_SUFFIX)
+            if copy.is_file() and not _is_readable(file) and _is_readable(copy):
+                write_whole(file, copy.read_bytes())
 
     def make(self) -> None:
         """:raises HomeError: when the folder is not there and can't be made."""
@@ -122,6 +136,14 @@ def read_json(file: pathlib.Path) -> dict[str, typing.Any]:
     if not isinstance(content, dict):
         raise HomeError(f"{file} must hold a JSON object")
     return content
+
+
+def _is_readable(file: pathlib.Path) -> bool:
+    try:
+        read_json(file)
+    except HomeError:
+        return False
+    return True
 
 
 def write_json(file: pathlib.Path, content: dict[str, typing.Any]) -> None:
