@@ -13,8 +13,8 @@ else
 BIN := $(VENV)/bin
 endif
 SOURCES := setup.py pyproject.toml metadata.json README.md $(shell find Trading profiles -type f -not -path '*/__pycache__/*')
-# one more than there are cores: some tests wait for the time to pass
-WORKERS = $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
+# two more than there are cores: many tests wait for the time to pass
+WORKERS = $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) + 2)")
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .PHONY: simulate backtest bench test check clean
