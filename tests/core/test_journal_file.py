@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -36,6 +37,7 @@ from octobot_volume_booster.report import read_report
 TARGET = Decimal(10_000)
 MARKET = ("binance", "BTC/USDT")
 SOURCE = " ".join(MARKET)
+NOBODY = 65534
 A_BUY = OrderIntent(Side.BUY, OrderType.LIMIT, Decimal("0.5"), Decimal(100), Decimal("99.5"))
 VERSION_1 = """
 CREATE TABLE campaign (
@@ -303,13 +305,29 @@ def test_a_file_that_may_not_be_written_is_told(tmp_path: pathlib.Path) -> None:
     campaign.close_journal()
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the administrator may write anywhere")
-def test_a_folder_that_may_not_be_written_is_told(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "locked" / "campaign.sqlite"
-    path.parent.mkdir(mode=0o500)
-    with pytest.raises(JournalError, match=r"campaign\.sqlite"):
-        Campaign.open(path)
-    path.parent.chmod(0o700)
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no permissions of this kind")
+def test_a_folder_that_may_not_be_written_is_told() -> None:
+    with tempfile.TemporaryDirectory() as folder, _as_nobody(pathlib.Path(folder)):
+        path = pathlib.Path(folder) / "locked" / "campaign.sqlite"
+        path.parent.mkdir(mode=0o500)
+        with pytest.raises(JournalError, match=r"campaign\.sqlite can't .*; make its folder readable and writ"):
+            Campaign.open(path)
+        assert list(path.parent.iterdir()) == []
+
+
+@contextlib.contextmanager
+def _as_nobody(folder: pathlib.Path) -> Iterator[None]:
+    """The administrator may write anywhere: within it he is nobody, to whom the folder belongs."""
+    user = os.geteuid()
+    if user:
+        yield
+        return
+    os.chown(folder, NOBODY, -1)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 def test_a_folder_that_can_not_be_made_is_told(tmp_path: pathlib.Path) -> None:
