@@ -222,7 +222,7 @@ async def test_a_halt_outlives_a_restart_and_ends_with_a_resume(make_bot: MakeBo
     assert report.state == "halted"
     assert bot.progress.orders == sent
     tell(RESUME)
-    await until(lambda: bot.progress.orders > sent, 8)
+    await until(lambda: bot.progress.orders > sent)
 
 
 async def test_a_resume_while_the_market_is_looked_at_is_not_undone_by_what_was_seen_before(make_bot: MakeBot) -> None:
@@ -251,7 +251,7 @@ async def test_a_halt_cancels_what_rests(make_bot: MakeBot) -> None:
     await until(lambda: not open_on_octobot(bot))
 
 
-async def test_fifty_open_orders_and_a_fifth_of_the_cancellations_failing_all_are_gone_in_a_few_rounds(
+async def test_fifty_open_orders_and_a_fifth_of_the_cancellations_failing_all_are_gone_within_five_seconds(
     exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {**RESTING, "min_buy_amount": 25, "max_buy_amount": 50, "min_sell_amount": 25, "max_sell_amount": 50}
@@ -260,11 +260,12 @@ async def test_fifty_open_orders_and_a_fifth_of_the_cancellations_failing_all_ar
         exchange.script(
             "server_error", requests=["DELETE /api/v3/order"], times=None, probability=0.2, status=502, code=None
         )
-        rounds = _counted(bot.producer.execution, "cancel_each", monkeypatch)
+        rounds, worked_s = _counted(bot.producer.execution, "cancel_each", monkeypatch), time.process_time()
         tell(EMERGENCY)
         await bot.until(lambda: not bot.open_on_exchange())
         pauses_s = sum(emergency.AGAIN_FIRST_S * 1.5**number for number in range(len(rounds) - 1))
-        assert emergency.LOOK_EVERY_S + pauses_s < 5, "that it waits; what the machine takes is not its own"
+        worked_s = time.process_time() - worked_s  # of the bot and the exchange, which share this process
+        assert emergency.LOOK_EVERY_S + pauses_s + worked_s < 5, "whatever else the machine does meanwhile"
         await bot.until(is_stopped)
         assert exchange.struck() >= 1
         assert bot.progress.open_orders == 0
