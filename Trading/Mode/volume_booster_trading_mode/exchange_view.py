@@ -371,9 +371,9 @@ def orders_of_octobot(
     Once each: when OctoBot's own look at the exchange and ours find an order at the same moment, OctoBot has it twice.
     """
     orders = exchange_manager.exchange_personal_data.orders_manager.get_all_orders(symbol=symbol)
-    both = [(order, own_id(order)) for order in orders if order.status not in _ENDED]
-    both.sort(key=lambda one: one[1] is not None)  # of two the last one stays: that which is known to be ours
-    return list({order.exchange_order_id or order.order_id: (order, own_id) for order, own_id in both}.values())
+    named = [(order, own_id(order)) for order in orders if order.status not in _ENDED]
+    named.sort(key=lambda one: one[1] is not None)  # of two the last one stays: that which is known to be ours
+    return list({order.exchange_order_id or order.order_id: (order, name) for order, name in named}.values())
 
 
 def open_order(order: typing.Any, placed_at: float | None) -> OpenOrder:

@@ -116,13 +116,15 @@ def _result(plan: Plan, verdict: Verdict, report: CampaignReport | None, now: fl
 def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> Plan:
     own = bundle.profiles()
     octobot_home = home.Home(arguments.home.absolute())
-    if process := running_bot(octobot_home.campaign):
+    process = running_bot(octobot_home.campaign)
+    if not process:
+        octobot_home.mend()
+    octobot_home.check_is_for_runs(tuple(own))
+    if process:
         raise home.HomeError(
             f"another OctoBot (process {process}) already runs the campaign in {octobot_home.path}: end it with "
             "`volume-booster stop`, or choose another --home"
         )
-    octobot_home.mend()
-    octobot_home.check_is_for_runs(tuple(own))
     profile = find_profile(octobot_home, arguments.profile)
     config = rehearsal.check(profile)
     asked = asked_for(arguments)
