@@ -128,6 +128,8 @@ class MarketRules:
     maker_fee_rate: Decimal = ZERO
     taker_fee_rate: Decimal = ZERO
     valuation: Valuation = SPOT
+    quote_step: Decimal | None = None
+    """Where market buys are placed by the quote to spend: the step of that amount. None where they are by quantity."""
 
     def min_order_notional(self, price: Decimal) -> Decimal:
         """The smallest notional, in quote, of an order that the exchange accepts at this price."""
@@ -302,6 +304,9 @@ class OrderIntent:
     valuation: Valuation = SPOT
     reduce_only: bool = False
     """On futures: it may make the open position smaller, and nothing else."""
+    quote_quantity: Decimal | None = None
+    """For a market buy on an exchange that only takes an amount of quote to spend: that amount. `quantity` is then what
+    it is expected to buy. None for an order by quantity."""
 
     @property
     def notional(self) -> Decimal:
