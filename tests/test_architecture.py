@@ -49,14 +49,18 @@ ARROWS: dict[str, set[str]] = {
     "notifications": {"campaign", "core"},
     "live_settings": {"core"},
     "announcements": {"notifications", "report", "campaign", "core"},
-    "exchange_record": {"exchange_view", "futures_view", "core"},
-    "real_trader": {"exchange_record", "core"},
-    "settler": {"exchange_view", "exchange_record", "real_trader", "campaign", "core"},
-    "order_consumer": {"exchange_view", "futures_view", "lookout", "order_request", "report", "campaign", "core"},
+    "venues": {"venues", "core"},
+    "exchange_record": {"exchange_view", "futures_view", "venues", "core"},
+    "order_submission": {"exchange_record", "venues", "core"},
+    "settler": {"exchange_view", "exchange_record", "order_submission", "campaign", "core"},
+    "order_consumer": {
+        *{"exchange_view", "futures_view", "lookout", "order_request", "order_submission", "report", "campaign"},
+        "core",
+    },
     "execution": {
         "exchange_view",
         "notifications",
-        "real_trader",
+        "order_submission",
         "order_request",
         "report",
         "campaign",
@@ -68,7 +72,7 @@ ARROWS: dict[str, set[str]] = {
     "web_page": {"notifications", "report", "campaign", "journal", "core"},
     "order_producer": {
         *{"announcements", "exchange_view", "futures_view", "order_events", "execution", "emergency", "lookout"},
-        *{"settler", "bot_process", "market_share", "market_sight"},
+        *{"settler", "bot_process", "market_share", "market_sight", "order_submission"},
         *{"virtual_time", "campaign", "campaign_registry", "report", "journal", "core"},
     },
     "volume_booster_trading": {
@@ -117,7 +121,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
-    "bot_process exchange_view futures_view exchange_record real_trader settler order_consumer order_events "
+    "bot_process exchange_view futures_view exchange_record order_submission settler order_consumer order_events "
     "user_inputs notifications live_settings announcements execution emergency lookout order_producer "
     "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight".split()
 )

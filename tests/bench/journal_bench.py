@@ -21,7 +21,7 @@ from decimal import Decimal
 from octobot_volume_booster.campaign import Campaign
 from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side
 from octobot_volume_booster.journal import Journal
-from octobot_volume_booster.real_trader import new_order_id
+from octobot_volume_booster.order_submission import new_order_id
 from octobot_volume_booster.report import read_report
 
 MARKET = ("binance", "BTC/USDT")

@@ -14,7 +14,7 @@ from decimal import Decimal
 import ccxt
 import pytest
 
-from octobot_volume_booster import real_trader
+from octobot_volume_booster import order_submission
 from octobot_volume_booster.campaign import Campaign
 from octobot_volume_booster.core.guards import REAL_TRADING_VARIABLE
 from octobot_volume_booster.core.ledger import Outcome
@@ -45,7 +45,7 @@ async def exchange() -> AsyncIterator[FaultyExchange]:
 
 def sent_before(age_s: float, price: Decimal, quantity: Decimal = Decimal("0.01")) -> str:
     """An order that a bot which was killed had written down, and nobody knows whether it was sent."""
-    order_id, now = real_trader.new_order_id(), time.time()
+    order_id, now = order_submission.new_order_id(), time.time()
     campaign = Campaign.open(journal_path())
     campaign.begin(now - age_s, Trading.SANDBOX, 7, "2.0", "before")
     intent = OrderIntent(Side.BUY, OrderType.LIMIT, quantity, price, price)

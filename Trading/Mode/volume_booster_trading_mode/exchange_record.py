@@ -1,38 +1,48 @@
-"""What the exchange itself says of our orders and trades of one symbol. OctoBot's own bookkeeping is not asked.
+"""Asks an exchange about our orders and trades of one symbol, the way that its record says.
 
 OctoBot learns of fills by polling its open orders and can lose one (a partial fill before a cancel, an answer that
-did not arrive). The exchange's record, read by our client order id and its trade ids, is the same however it is read.
+did not arrive). The exchange's record, read by order and trade ids, is the same however it is read.
 """
 
 from __future__ import annotations
 
+import copy
 import typing
 import weakref
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from decimal import Decimal
 
 import ccxt
-import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 
 from . import futures_view
 from .core.market import Role
 from .core.reconcile import ExchangeOrder, ExchangeTrade
 from .exchange_view import UNANSWERED
+from .venues import Venue, venue_of
 
-Column = trading_enums.ExchangeConstantsOrderColumns
-Status = trading_enums.OrderStatus
-CLIENT_ORDER_ID = "clientOrderId"
-TRADES_A_PAGE = 500
 CLOCK_MARGIN_S = 600.0
 """How far the clocks of the exchange and of this machine may be apart for a trade to be found."""
+MOST_PAGES = 200
+"""An answer that still goes on after so many pages is not believed."""
 
-_REJECTED = (Status.REJECTED.value,)
-_FILLED = (Status.CLOSED.value, Status.FILLED.value)
-_ENDED = (*_FILLED, Status.CANCELED.value, Status.EXPIRED.value, *_REJECTED)
+_REJECTED = ("rejected",)
+_FILLED = ("closed", "filled")
+_ENDED = (*_FILLED, "canceled", "expired", *_REJECTED)
 _TOO_MANY = (ccxt.DDoSProtection, ccxt.RateLimitExceeded, trading_errors.RateLimitExceeded)
 _Answer = typing.TypeVar("_Answer")
 Raw = dict[str, typing.Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an exchange shows of one order of ours: the order and its row in ccxt's form, or nothing."""
+
+    order: ExchangeOrder | None = None
+    row: Raw | None = None
+    is_conclusive: bool = True
+    """Whether an order that was not found does not exist."""
 
 
 class ExchangeUnreachableError(Exception):
@@ -65,7 +75,7 @@ _PEACE: weakref.WeakKeyDictionary[typing.Any, Peace] = weakref.WeakKeyDictionary
 
 
 class ExchangeRecord:
-    """The exchange's record of one symbol. It is asked directly: OctoBot's own getters ask up to five times.
+    """The exchange's record of one symbol. ccxt's client is asked directly: OctoBot's own getters ask up to five times.
 
     :raises ExchangeUnreachableError: from every question that gets no answer.
     """
@@ -74,36 +84,126 @@ class ExchangeRecord:
         self._exchange_manager = exchange_manager
         self._symbol = symbol
 
-    async def find_order(self, order_id: str) -> tuple[ExchangeOrder, Raw] | None:
-        """The order that we sent with this client order id, and as OctoBot reads it; None when there is none."""
-        by_id = {CLIENT_ORDER_ID: order_id}
-        try:
-            found = await self.ask("the order", lambda: self._client.fetch_order(None, self._symbol, by_id))
-        except ExchangeUnreachableError as error:
-            if isinstance(error.__cause__, ccxt.OrderNotFound):
-                return None
-            raise
-        raw = self._adapter.adapt_order(found, symbol=self._symbol)
-        return _order(raw, order_id), raw
+    async def find_order(self, order_id: str, exchange_order_id: str | None, placed_at: float) -> Found:
+        """Our order, by the exchange's own id where that is known, else by ours.
+
+        :param placed_at: when it was sent, in seconds: lists of ended orders are read from then on.
+        """
+        lookup = self._venue.lookup
+        if exchange_order_id is not None and lookup.by_exchange_id:
+            row = await self._ask_for_order(exchange_order_id, dict(lookup.params))
+            return self._found(row, order_id, is_conclusive=False)
+        if exchange_order_id is None and lookup.by_client_id is not None:
+            wire_id = self._venue.client_id.on_the_wire(order_id)
+            params = {name: value.format(id=wire_id) for name, value in lookup.by_client_id.items()}
+            row = await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params | dict(lookup.params))
+            return self._found(row, order_id, is_conclusive=True)
+        return await self._find_in_lists(order_id, exchange_order_id, placed_at)
+
+    async def _ask_for_order(self, exchange_order_id: str | None, params: Raw) -> Raw | None:
+        """The order as ccxt reads it; None when the exchange says that it has none."""
+        not_found = self._venue.not_found
+
+        async def question() -> Raw | None:
+            try:
+                return typing.cast(Raw, await self._client.fetch_order(exchange_order_id, self._symbol, params))
+            except ccxt.BaseError as error:
+                if not_found.says(error):
+                    return None
+                raise
+
+        row = await self.ask("the order", question)
+        return None if row is None or row.get("id") in (None, "", "None") else row
+
+    async def _find_in_lists(self, order_id: str, exchange_order_id: str | None, placed_at: float) -> Found:
+        lookup, since_ms = self._venue.lookup, int((placed_at - CLOCK_MARGIN_S) * 1000)
+        for row in await self._open_rows():
+            if self._is(row, order_id, exchange_order_id):
+                return self._found(row, order_id)
+        for method in lookup.ended_orders:
+            ended: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
+            for row in await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page):
+                if self._is(row, order_id, exchange_order_id):
+                    return self._found(row, order_id)
+        return Found(is_conclusive=exchange_order_id is None and lookup.is_conclusive)
+
+    async def _ask_list(
+        self, what: str, method: Callable[..., Awaitable[list[Raw]]], since_ms: int, page: int
+    ) -> list[Raw]:
+        return await self.ask(what, lambda: method(self._symbol, since_ms, page))
+
+    def _is(self, row: Raw, order_id: str, exchange_order_id: str | None) -> bool:
+        if exchange_order_id is not None:
+            return str(row.get("id")) == exchange_order_id
+        return self._venue.client_id.read_back(row.get("clientOrderId")) == order_id
+
+    def _found(self, row: Raw | None, order_id: str, *, is_conclusive: bool = True) -> Found:
+        if row is None:
+            return Found(is_conclusive=is_conclusive)
+        return Found(_order(row, order_id), row)
 
     async def open_orders(self) -> list[tuple[ExchangeOrder, Raw]]:
-        """Every open order of the account on this symbol, whoever placed it."""
-        rows = await self.ask("the open orders", lambda: self._client.fetch_open_orders(self._symbol))
-        return [(_order(raw), raw) for raw in self._adapter.adapt_orders(rows, symbol=self._symbol)]
+        """Every open order of the account on this symbol, whoever placed it, with its row in ccxt's form."""
+        read_back = self._venue.client_id.read_back
+        return [(_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows()]
+
+    async def _open_rows(self) -> list[Raw]:
+        return await self.ask("the open orders", lambda: self._client.fetch_open_orders(self._symbol))
+
+    def for_octobot(self, row: Raw) -> Raw:
+        """An order in OctoBot's form.
+
+        :raises Exception: whatever OctoBot's class of the exchange raises for a row that it can't read.
+        """
+        return typing.cast(Raw, self._adapter.adapt_order(copy.deepcopy(row), symbol=self._symbol))
 
     async def trades_of(self, order: ExchangeOrder, placed_at: float) -> list[ExchangeTrade]:
-        """The trades of one order that the exchange shows by now."""
-        # ccxt's client for Binance says that it has them, and has them on spot only
-        is_asked = self._client.has.get("fetchOrderTrades") and not futures_view.is_futures(self._exchange_manager)
-        rows = await self._page_of_order(order) if is_asked else None
-        if rows is None or len(rows) >= TRADES_A_PAGE:
+        """The trades of one order that the exchange shows by now.
+
+        :param placed_at: when the order was sent, in seconds.
+        """
+        trades = self._venue.trades
+        rows = None
+        if trades.of_order and not futures_view.is_futures(self._exchange_manager):
+            rows = await self._page_of_order(order)
+        if rows is None or len(rows) >= trades.page:
             rows = await self._trades_since(placed_at - CLOCK_MARGIN_S)
-        return [_trade(raw) for raw in rows if str(raw[Column.ORDER.value]) == order.exchange_order_id]
+        return [_trade(row) for row in rows if str(row.get("order")) == order.exchange_order_id]
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
-        asked = order.exchange_order_id, self._symbol, None, TRADES_A_PAGE
-        found = await self.ask("the trades of an order", lambda: self._client.fetch_order_trades(*asked))
-        return typing.cast(list[Raw], self._adapter.adapt_trades(found))
+        asked = order.exchange_order_id, self._symbol, None, self._venue.trades.page, dict(self._venue.trades.params)
+        return await self.ask("the trades of an order", lambda: self._client.fetch_order_trades(*asked))
+
+    async def _trades_since(self, since: float) -> list[Raw]:
+        """Every trade since a moment, each once, however many pages and windows that takes."""
+        rows: dict[tuple[typing.Any, ...], Raw] = {}
+        now_ms, since_ms = int(self._now() * 1000), int(since * 1000)
+        windows = _windows(since_ms, now_ms + int(CLOCK_MARGIN_S * 1000), self._venue.trades.window_s)
+        for begin_ms, end_ms in windows:
+            await self._read_window(rows, begin_ms, end_ms)
+        return list(rows.values())
+
+    async def _read_window(self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None) -> None:
+        trades = self._venue.trades
+        for _ in range(MOST_PAGES):
+            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms))
+            news = _numbered(page)
+            is_new = bool(set(news) - set(rows))
+            rows.update(news)
+            if len(page) < trades.page or not is_new:
+                return
+            moments = [int(row["timestamp"]) for row in page]
+            if trades.newest_first:
+                end_ms = min(moments) + 1
+            else:
+                begin_ms = max(moments)
+        raise ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
+
+    def _page_of_trades(self, since_ms: int, until_ms: int | None) -> Callable[[], Awaitable[list[Raw]]]:
+        trades = self._venue.trades
+        until = {} if until_ms is None else {trades.until_param: until_ms}
+        params = {**trades.params, **until}
+        return lambda: self._client.fetch_my_trades(self._symbol, since_ms, trades.page, params)
 
     async def price_of(self, asset: str) -> Decimal | None:
         """The price of an asset in the symbol's quote; None when the exchange has no such market."""
@@ -114,20 +214,6 @@ class ExchangeRecord:
             return None
         ticker = await self.ask(f"the price of {asset}", lambda: self._client.fetch_ticker(symbol))
         return Decimal(str(ticker["last"])) if ticker.get("last") else None
-
-    async def _trades_since(self, since: float) -> list[Raw]:
-        rows: dict[str, Raw] = {}
-        since_ms = int(since * 1000)
-        while True:
-            page = await self.ask("the trades", self._page_of_trades(since_ms))
-            news = {str(raw[Column.EXCHANGE_TRADE_ID.value]): raw for raw in self._adapter.adapt_trades(page)}
-            if not set(news) - set(rows):
-                return list(rows.values())
-            rows.update(news)
-            since_ms = max(int(raw[Column.TIMESTAMP.value] * 1000) for raw in news.values())
-
-    def _page_of_trades(self, since_ms: int) -> Callable[[], Awaitable[list[Raw]]]:
-        return lambda: self._client.fetch_my_trades(self._symbol, since_ms, TRADES_A_PAGE)
 
     async def ask(self, what: str, question: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """The exchange's answer. A clock that the exchange finds wrong is set after its own, and it is asked again."""
@@ -152,6 +238,15 @@ class ExchangeRecord:
         text = str(headers.get("retry-after", ""))
         return float(text) if text.isdecimal() else 0.0
 
+    def _now(self) -> float:
+        return float(self._exchange_manager.exchange.get_exchange_current_time())
+
+    @property
+    def _venue(self) -> Venue:
+        venue = venue_of(str(self._client.id))
+        assert venue is not None, "nothing is traded on an exchange that is not known"
+        return venue
+
     @property
     def _client(self) -> typing.Any:
         return self._exchange_manager.exchange.connector.client
@@ -159,6 +254,27 @@ class ExchangeRecord:
     @property
     def _adapter(self) -> typing.Any:
         return self._exchange_manager.exchange.connector.adapter
+
+
+def _windows(since_ms: int, until_ms: int, window_s: float | None) -> list[tuple[int, int | None]]:
+    """The stretches of time that are asked for one after the other."""
+    if window_s is None:
+        return [(since_ms, None)]
+    length_ms = int(window_s * 1000)
+    starts = range(since_ms, until_ms, length_ms)
+    return [(start, min(start + length_ms - 1, until_ms)) for start in starts]
+
+
+def _numbered(rows: list[Raw]) -> dict[tuple[typing.Any, ...], Raw]:
+    """Rows of trades by what tells them apart: ids where there are any, and always what was traded."""
+    counts: dict[tuple[typing.Any, ...], int] = {}
+    found = {}
+    for row in rows:
+        key = tuple(row.get(name) for name in ("id", "order", "timestamp", "price", "amount"))
+        counts[key] = counts.get(key, 0) + 1
+        numbered = (*key, counts[key])
+        found[numbered] = row
+    return found
 
 
 def is_caused_by(error: BaseException | None, kinds: tuple[type[BaseException], ...]) -> bool:
@@ -170,27 +286,27 @@ def is_caused_by(error: BaseException | None, kinds: tuple[type[BaseException], 
     return False
 
 
-def _order(raw: Raw, client_order_id: str | None = None) -> ExchangeOrder:
-    status = raw[Column.STATUS.value]
+def _order(row: Raw, client_order_id: str) -> ExchangeOrder:
+    status = row.get("status")
     return ExchangeOrder(
-        exchange_order_id=str(raw[Column.EXCHANGE_ID.value]),
-        client_order_id=client_order_id or str(raw.get(CLIENT_ORDER_ID) or ""),
-        filled_quantity=Decimal(str(raw[Column.FILLED.value] or 0)),
+        exchange_order_id=str(row["id"]),
+        client_order_id=client_order_id,
+        filled_quantity=Decimal(str(row.get("filled") or 0)),
         is_open=status not in _ENDED,
         is_rejected=status in _REJECTED,
         is_filled=status in _FILLED,
     )
 
 
-def _trade(raw: Raw) -> ExchangeTrade:
-    fee = raw.get(Column.FEE.value) or {}
+def _trade(row: Raw) -> ExchangeTrade:
+    fee = row.get("fee") or {}
     return ExchangeTrade(
-        trade_id=str(raw[Column.EXCHANGE_TRADE_ID.value]),
-        exchange_order_id=str(raw[Column.ORDER.value]),
-        at=float(raw[Column.TIMESTAMP.value]),
-        role=Role.MAKER if raw[Column.TAKER_OR_MAKER.value] == Role.MAKER.value else Role.TAKER,
-        quantity=Decimal(str(raw[Column.AMOUNT.value])),
-        price=Decimal(str(raw[Column.PRICE.value])),
-        fee=Decimal(str(fee.get(trading_enums.FeePropertyColumns.COST.value) or 0)),
-        fee_asset=str(fee.get(trading_enums.FeePropertyColumns.CURRENCY.value) or ""),
+        trade_id=str(row["id"]),
+        exchange_order_id=str(row["order"]),
+        at=float(row["timestamp"]) / 1000,
+        role=Role.MAKER if row.get("takerOrMaker") == Role.MAKER.value else Role.TAKER,
+        quantity=Decimal(str(row["amount"])),
+        price=Decimal(str(row["price"])),
+        fee=Decimal(str(fee.get("cost") or 0)),
+        fee_asset=str(fee.get("currency") or ""),
     )

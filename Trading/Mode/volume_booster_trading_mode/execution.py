@@ -11,7 +11,7 @@ from decimal import Decimal
 import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 
-from . import exchange_view, notifications, real_trader, report
+from . import exchange_view, notifications, order_submission, report
 from .campaign import Campaign
 from .core import pacing, policy
 from .core.books import day_of
@@ -148,8 +148,8 @@ class Execution:
     def _new_order_id(self, campaign: Campaign) -> str:
         producer = self._producer
         if not producer.exchange_manager.is_backtesting:
-            return real_trader.new_order_id()
-        return real_trader.backtest_order_id(
+            return order_submission.new_order_id(order_submission.venue_at(producer.exchange_manager))
+        return order_submission.backtest_order_id(
             producer.source, campaign.orders_placed(producer.exchange_name, producer.trading_mode.symbol)
         )
 

@@ -9,13 +9,15 @@ import octobot_trading.errors as trading_errors
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
-from . import exchange_view, futures_view, lookout, report
+from . import exchange_view, futures_view, lookout, order_submission, report
 from .campaign import Campaign
 from .core import reconcile
 from .core.control import ControlState
+from .core.guards import Halt
 from .core.ledger import Outcome
 from .core.market import OrderIntent, OrderType, Side, Trading
 from .order_request import Fate, OrderRequest
+from .order_submission import Submission, SubmissionStatus
 
 _ORDER_TYPES = {
     (OrderType.MARKET, Side.BUY): trading_enums.TraderOrderType.BUY_MARKET,
@@ -53,30 +55,84 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         if campaign is None:
             request.reply(Fate.REFUSED, "the mode is stopping")
             return None
-        if producer.now() - (campaign.placed_at(request.order_id) or 0.0) > reconcile.SENT_WITHIN_S:
-            return self._refuse(request, campaign, "OctoBot came to send it too late")
+        if too_late := self._too_late(request, campaign):
+            return self._refuse(request, campaign, too_late)
         if forbidden := self._forbidden(request, campaign, producer):
             campaign.close(request.order_id, Outcome.CANCELLED, forbidden, producer.now())
             request.reply(Fate.REFUSED, forbidden)
             return None
-        trading = exchange_view.trading_of(self.exchange_manager)
-        is_simulated = trading.is_simulated
+        is_simulated = exchange_view.trading_of(self.exchange_manager).is_simulated
         self._tell_sending(request.intent, symbol, is_simulated=is_simulated)
-        problem = "OctoBot did not create the order, its log says why"
+        if is_simulated:
+            return await self._simulate(symbol, request, campaign)
+        return await self._submit(symbol, request, campaign)
+
+    async def _simulate(self, symbol: str, request: OrderRequest, campaign: Campaign) -> typing.Any:
         try:
-            created = await self._send(self._order(symbol, request), producer)
+            created = await self.trading_mode.create_order(self._order(symbol, request))
+            problem = "OctoBot did not create the order, its log says why"
         except trading_errors.MissingFunds as error:
             return self._refuse(request, campaign, f"MissingFunds: {error}")
         except Exception as error:
             created, problem = None, f"{type(error).__name__}: {error}"
             self.logger.exception(error, True, f"Order not made: {problem}")
-        if created is None and is_simulated:
+        if created is None:
             # whatever it was, the simulator holds no such order: nothing of it stays reserved
             return self._refuse(request, campaign, problem)
-        if is_simulated:
-            producer.book(created.to_dict())
-        request.reply(Fate.MADE if created is not None else Fate.UNKNOWN, problem)
+        self.trading_mode.producers[0].book(created.to_dict())
+        request.reply(Fate.MADE)
         return created
+
+    async def _submit(self, symbol: str, request: OrderRequest, campaign: Campaign) -> typing.Any:
+        """Send the order to a real exchange, through OctoBot's trader; what is not certain is looked up afterwards."""
+        submission, producer = self._submission(symbol, request, campaign), self.trading_mode.producers[0]
+        created = None
+        try:
+            with submission.active(self.exchange_manager.exchange):
+                created = await self.trading_mode.create_order(self._order(symbol, request), params={})
+        except Exception as error:
+            self.logger.exception(error, True, f"OctoBot could not take up the order {request.order_id}: {error}")
+        finally:
+            producer.hear_limits()
+            producer.settler.note_submission(submission, producer.now())
+        self._answer(submission, request, campaign)
+        return created
+
+    def _submission(self, symbol: str, request: OrderRequest, campaign: Campaign) -> Submission:
+        manager, producer = self.exchange_manager, self.trading_mode.producers[0]
+        venue = order_submission.venue_at(manager)
+        assert venue is not None, "a loop on an exchange that is not known is halted"
+        size = futures_view.contract_size(manager, symbol)
+        return Submission(
+            order_id=request.order_id,
+            symbol=symbol,
+            intent=request.intent,
+            venue=venue,
+            tolerances=order_submission.tolerances_of(exchange_view.read_rules(manager, symbol), size),
+            may_leave=lambda: self._too_late(request, campaign) or self._forbidden(request, campaign, producer),
+            contract_size=size,
+        )
+
+    def _answer(self, submission: Submission, request: OrderRequest, campaign: Campaign) -> None:
+        producer, reason = self.trading_mode.producers[0], submission.reason
+        match submission.status:
+            case SubmissionStatus.ACCEPTED:
+                request.reply(Fate.MADE, reason)
+            case SubmissionStatus.UNKNOWN:
+                request.reply(Fate.UNKNOWN, reason or "the exchange did not answer with an id of the order")
+            case SubmissionStatus.REFUSED:
+                self._refuse(request, campaign, reason)
+            case SubmissionStatus.WITHHELD:
+                campaign.close(request.order_id, Outcome.CANCELLED, reason, producer.now())
+                request.reply(Fate.REFUSED, reason)
+            case SubmissionStatus.MISMATCH:
+                self._refuse(request, campaign, reason)
+                producer.halt(Halt(reason, "wire_check", is_lasting=True))
+
+    def _too_late(self, request: OrderRequest, campaign: Campaign) -> str:
+        """Why an order has grown too old to be sent; empty when it has not."""
+        waited_s = self.trading_mode.producers[0].now() - (campaign.placed_at(request.order_id) or 0.0)
+        return "OctoBot came to send it too late" if waited_s > reconcile.SENT_WITHIN_S else ""
 
     def _tell_sending(self, intent: OrderIntent, symbol: str, *, is_simulated: bool) -> None:
         """One line an order: a simulated market order fills at once, and that line says the same."""
@@ -94,15 +150,6 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         if is_real and not (settings and settings.i_accept_real_trading and lookout.is_real_trading_allowed()):
             return "real funds may not be traded any more"
         return ""
-
-    async def _send(self, order: typing.Any, producer: typing.Any) -> typing.Any:
-        if producer.settler is None:
-            return await self.trading_mode.create_order(order)
-        with producer.settler.sending(order.order_id, producer.now()) as params:
-            try:
-                return await self.trading_mode.create_order(order, params=params)
-            finally:
-                producer.hear_limits()
 
     def _refuse(self, request: OrderRequest, campaign: Campaign, reason: str) -> None:
         producer = self.trading_mode.producers[0]

@@ -16,7 +16,7 @@ import octobot_trading.constants as trading_constants
 import octobot_trading.exchange_channel as exchange_channel
 import octobot_trading.modes as trading_modes
 
-from . import bot_process, exchange_view, futures_view, order_events, report
+from . import bot_process, exchange_view, futures_view, order_events, order_submission, report
 from .announcements import Announcements
 from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, Campaign
 from .campaign_registry import CAMPAIGNS
@@ -302,7 +302,13 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
     def _refusal(self) -> str:
         """Why OctoBot can't trade this market at all; empty when it can."""
-        return futures_view.refusal(self.exchange_manager, self.trading_mode.symbol)
+        problem = futures_view.refusal(self.exchange_manager, self.trading_mode.symbol)
+        return problem if problem or self._settler is None else order_submission.refusal(self.exchange_manager)
+
+    def halt(self, halt: Halt) -> None:
+        """Something must not be tried again before a person has looked at it."""
+        if self.campaign is not None:
+            self._execution.halted(self.campaign, halt)
 
     async def _look_and_decide(self, campaign: Campaign) -> float:
         resumes = campaign.resumes

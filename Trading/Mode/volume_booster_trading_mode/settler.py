@@ -6,22 +6,22 @@ it before anything else is sent; OctoBot is told what the exchange says, so that
 
 from __future__ import annotations
 
-import contextlib
 import random
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import octobot_trading.api as trading_api
 import octobot_trading.errors as trading_errors
 
-from . import exchange_view, real_trader
+from . import exchange_view, order_submission
 from .campaign import Campaign
 from .core import pacing, reconcile
 from .core.market import Fill, MarketRules, OrderType
 from .core.policy import Wait
 from .core.reconcile import ExchangeOrder, ExchangeTrade, SentOrder
 from .exchange_record import ExchangeRecord, ExchangeUnreachableError, Peace, Raw
+from .order_submission import Submission, SubmissionStatus
 
 LOOK_EVERY_S = 2.0
 """How often orders that rest in the book are asked after."""
@@ -56,25 +56,20 @@ class Settler:
         self._looks_in_vain = 0
         self._failures = 0
 
-    @contextlib.contextmanager
-    def sending(self, order_id: str, now: float) -> Iterator[dict[str, typing.Any]]:
-        """Within it an order is sent, once and for its quantity; gives what is to be sent with it.
+    def note_submission(self, submission: Submission, now: float) -> None:
+        """Remember what the exchange answered to an order.
 
-        What the exchange answers is remembered, also where OctoBot keeps it to itself.
+        :raises JournalError: when its id of the order could not be written down.
         """
-        with real_trader.sent_once_by_quantity(self._exchange_manager) as errors:
-            try:
-                yield real_trader.order_params(self._exchange_manager, order_id)
-            finally:
-                for error in errors:
-                    self.heard(error, now)
-                    self._note_refusal(order_id, error)
-
-    def _note_refusal(self, order_id: str, error: Exception) -> None:
-        if real_trader.is_refusal(error):
-            self._refusals[order_id] = f"the exchange refused it: {type(error).__name__}: {error}"
+        if submission.exchange_order_id is not None:
+            self._campaign.accept(submission.order_id, submission.exchange_order_id, now)
+        if submission.error is None:
+            return
+        self.heard(submission.error, now)
+        if submission.status is SubmissionStatus.REFUSED:
+            self._refusals[submission.order_id] = submission.reason
             self._are_balances_old = True
-            self._are_rules_old = self._are_rules_old or real_trader.is_about_rules(error)
+            self._are_rules_old = self._are_rules_old or order_submission.is_about_rules(submission.error)
 
     def heard(self, error: BaseException | None, now: float) -> None:
         """An answer that was an error: where the exchange asks to be left alone, it is from now on."""
@@ -165,11 +160,16 @@ class Settler:
         open_orders = await self._open_orders(now) if is_resting else {}
         reasons = []
         for sent in sent_orders:
-            order = open_orders.get(sent.order_id) or await self._record.find_order(sent.order_id)
+            order = open_orders.get(sent.order_id) or await self._find(sent)
             reason = await self._settle_one(sent, order, rules, now)
             reasons += [reason] if reason else []
         self._next_look_at = now + LOOK_EVERY_S
         return reasons
+
+    async def _find(self, sent: SentOrder) -> tuple[ExchangeOrder, Raw] | None:
+        known_as = self._campaign.exchange_order_id(sent.order_id)
+        found = await self._record.find_order(sent.order_id, known_as, sent.record.placed_at)
+        return None if found.order is None or found.row is None else (found.order, found.row)
 
     async def _settle_one(
         self, sent: SentOrder, found: tuple[ExchangeOrder, Raw] | None, rules: MarketRules, now: float
@@ -214,7 +214,14 @@ class Settler:
             self._are_balances_old |= not is_known  # it came and went without OctoBot
             return
         try:
-            await personal_data.handle_order_update_from_raw(order.exchange_order_id, raw, is_new_order=not is_known)
+            in_octobots_form = self._record.for_octobot(raw)
+        except Exception as error:  # noqa: BLE001 - OctoBot's classes raise anything; our own books do not need them
+            self._logger.warning("OctoBot can't read its order %s: %s", order.exchange_order_id, error)
+            return
+        try:
+            await personal_data.handle_order_update_from_raw(
+                order.exchange_order_id, in_octobots_form, is_new_order=not is_known
+            )
         except trading_errors.PortfolioNegativeValueError as error:
             self._logger.info("OctoBot's portfolio does not know of %s yet: %s", order.exchange_order_id, error)
         # only for an order of its own that has filled whole it reads them by itself

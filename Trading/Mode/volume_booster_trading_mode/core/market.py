@@ -304,6 +304,8 @@ class OrderIntent:
     valuation: Valuation = SPOT
     reduce_only: bool = False
     """On futures: it may make the open position smaller, and nothing else."""
+    post_only: bool = False
+    """A limit order that the exchange refuses where it would take."""
     quote_quantity: Decimal | None = None
     """For a market buy on an exchange that only takes an amount of quote to spend: that amount. `quantity` is then what
     it is expected to buy. None for an order by quantity."""

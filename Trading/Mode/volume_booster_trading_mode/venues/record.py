@@ -1,0 +1,177 @@
+"""What one exchange does its own way, as data. One frozen record for each ccxt id."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import typing
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import ccxt
+
+from .wire import Request, WireOrder
+
+Params = Mapping[str, typing.Any]
+Lines = frozenset[str]
+
+OCTOBOT_2_0 = "2.0.15"
+OCTOBOT_2_1 = "2.1.1"
+BOTH_LINES: Lines = frozenset({OCTOBOT_2_0, OCTOBOT_2_1})
+
+
+class MarketBuy(enum.Enum):
+    """What a market buy on spot is placed by."""
+
+    QUANTITY = "quantity"
+    QUOTE = "quote"
+    """The amount of quote to spend: the exchange, or ccxt, takes nothing else."""
+
+
+class IdForm(enum.Enum):
+    """What an exchange takes as the client's id of an order."""
+
+    ALPHANUMERIC = "alphanumeric"
+    UUID = "uuid"
+    HEX_128 = "0x and 32 hex digits"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientId:
+    """The client's id of an order: what is sent, how it is handed to ccxt, and how it comes back."""
+
+    form: IdForm = IdForm.ALPHANUMERIC
+    longest: int = 32
+    param: str = "clientOrderId"
+    """The parameter that hands it to ccxt."""
+    prefix: str = ""
+    """What stands before it on the wire, and comes back with it."""
+    replaced_by: tuple[str, ...] = ("clientOrderId",)
+    """Parameters in which OctoBot's broker code puts an id of its own: they are dropped in favour of ours."""
+
+    def new(self, time_ms: int, random_hex: str) -> str:
+        """An id that no other order has: it begins with the time, and goes on with at least 32 random hex digits."""
+        text = f"vb{time_ms:011x}{random_hex}"
+        if self.form is IdForm.ALPHANUMERIC:
+            return text[: self.longest]
+        digits = f"{time_ms:012x}{hashlib.sha256(text.encode()).hexdigest()}"[:32]
+        return f"0x{digits}" if self.form is IdForm.HEX_128 else str(uuid.UUID(digits))
+
+    def on_the_wire(self, order_id: str) -> str:
+        return f"{self.prefix}{order_id}"
+
+    def read_back(self, told: str | None) -> str:
+        """Our id of an order by what the exchange shows; empty when it shows none."""
+        return (told or "").removeprefix(self.prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """How an order is found again, and whether not finding it means that there is none."""
+
+    by_exchange_id: bool = True
+    by_client_id: Params | None = None
+    """Parameters of ccxt's fetch_order beside the id (`{id}` stands for it); None where it can't be asked so."""
+    client_id_as_id: bool = False
+    """The client's id is passed as the order's own."""
+    open_orders_show_client_id: bool = True
+    closed_orders_show_client_id: bool = False
+    """Lists of ended orders show it, so that an order whose answer was lost is found there."""
+    ended_orders: tuple[str, ...] = ()
+    """Methods of ccxt that list ended orders, for where an order can't be asked for by an id."""
+    ended_page: int = 100
+    params: Params = field(default_factory=dict)
+    """Sent with every look-up by id."""
+
+    @property
+    def is_conclusive(self) -> bool:
+        """Whether an order that is not found by our id does not exist."""
+        return self.by_client_id is not None or (self.open_orders_show_client_id and self.closed_orders_show_client_id)
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """How an exchange says that it has no such order."""
+
+    classes: tuple[type[BaseException], ...] = (ccxt.OrderNotFound,)
+    texts: tuple[str, ...] = ()
+    """Parts of a message, in lower case, that say it whatever the class of the error."""
+    empty_answer: bool = False
+    """It answers with an order that has no id."""
+
+    def says(self, error: BaseException) -> bool:
+        return isinstance(error, self.classes) or any(text in str(error).lower() for text in self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """How the trades of an order are asked for."""
+
+    of_order: bool = False
+    """ccxt's fetch_order_trades works on spot."""
+    page: int = 100
+    """The most rows that one answer has."""
+    window_s: float | None = None
+    """An answer covers at most so long from its beginning; None where it has no such limit."""
+    newest_first: bool = False
+    """A full page has the newest rows of what was asked for, not the oldest."""
+    params: Params = field(default_factory=dict)
+    until_param: str = "until"
+    """The parameter of ccxt's fetch_my_trades that ends the window, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How long an order may be on its way."""
+
+    params: Params = field(default_factory=dict)
+    within_s: float | None = None
+    """The exchange refuses an order that is older when it arrives; None where it takes it whenever it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """One exchange, by its ccxt id.
+
+    `read_order` reads an order request; `is_order` tells one from other requests; `is_read` says which of those change
+    nothing. `refused` says why the real trader places no orders there; empty where it does, on the OctoBot `proven`.
+    """
+
+    ccxt_id: str
+    title: str
+    is_order: Callable[[Request], bool]
+    read_order: Callable[[Request], WireOrder]
+    client_id: ClientId = ClientId()
+    market_buy: MarketBuy = MarketBuy.QUANTITY
+    market_buy_params: Params = field(default_factory=dict)
+    market_needs_price: bool = False
+    """ccxt asks for a price also with a market order, as the worst one or to work it out."""
+    order_params: Params = field(default_factory=dict)
+    """Sent with every order, such as the parameter against self-trades."""
+    post_only_params: Params = field(default_factory=lambda: {"postOnly": True})
+    arrival: Arrival = Arrival()
+    lookup: Lookup = Lookup()
+    not_found: NotFound = NotFound()
+    trades: Trades = Trades()
+    refusals: tuple[type[BaseException], ...] = ()
+    """Errors beside the common ones that mean: there is no such order, and will not be."""
+    is_read: Callable[[Request], bool] = lambda request: request.method == "GET"
+    limits_in_headers: bool = False
+    """It shows in its answers how much of its limits is used, as Binance does."""
+    cancels_all: bool = False
+    """ccxt's cancel_all_orders cancels what rests on one symbol in one request."""
+    proven: Lines = frozenset()
+    refused: str = ""
+    is_futures_proven: bool = False
+    market_id_key: str = "id"
+    """The key of ccxt's market that an order names its market by."""
+
+
+def refused(ccxt_id: str, title: str, why: str) -> Venue:
+    """An exchange on which the real trader places nothing, and why."""
+    return Venue(ccxt_id, title, lambda request: False, _unreadable, refused=why)
+
+
+def _unreadable(request: Request) -> WireOrder:
+    raise AssertionError("nothing is sent to an exchange that is refused")
