@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from . import binance, okx
+from . import binance
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
-VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in (binance.VENUE, okx.VENUE)}
+VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in (binance.VENUE.VENUE)}
 
 
 def venue_of(ccxt_id: str) -> Venue | None:

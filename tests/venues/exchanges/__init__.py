@@ -1,0 +1,8 @@
+"""The exchanges that the contract tests know."""
+
+from __future__ import annotations
+
+from ..fake_venue import FakeVenue
+from .binance import FakeBinance
+
+FAKES: tuple[type[FakeVenue], ...] = (FakeBinance,)
