@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import abc
 import itertools
+import re
 import time
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -17,6 +19,7 @@ from octobot_volume_booster.venues.wire import Request
 
 from .wire import Answer, LostAnswerError
 
+Routes = dict[tuple[str, str], Callable[..., Answer]]
 PRICES = {"BTC": Decimal(60_000), "DOGE": Decimal("0.2"), "SHIB": Decimal("0.00001")}
 
 
@@ -100,8 +103,8 @@ class FakeVenue(abc.ABC):
     # what a subclass speaks
 
     @abc.abstractmethod
-    async def route(self, request: Request) -> Answer | None:
-        """The answer to a request; None to one that this exchange does not have."""
+    def routes(self) -> Routes:
+        """Method and pattern of a path -> what answers. The groups of the pattern follow the request."""
 
     @abc.abstractmethod
     def refusal(self) -> Answer:
@@ -110,11 +113,11 @@ class FakeVenue(abc.ABC):
     # what they share
 
     async def answer(self, request: Request) -> Answer:
-        answer = await self.route(request)
-        if answer is None:
-            self.unknown.append(request)
-            return Answer({"code": -1, "msg": f"no such endpoint: {request.method} {request.path}"}, 404)
-        return answer
+        for (method, pattern), respond in self.routes().items():
+            if method == request.method and (found := re.fullmatch(pattern, request.path)):
+                return respond(request, *found.groups())
+        self.unknown.append(request)
+        return Answer({"code": -1, "msg": f"no such endpoint: {request.method} {request.path}"}, 404)
 
     def now_ms(self) -> int:
         return int(time.time() * 1000)

@@ -1,4 +1,4 @@
-"""The socket under a ccxt client, replaced: whatever ccxt sends arrives here, and the answers come from a fake exchange.
+"""The socket under a ccxt client, replaced: what ccxt sends arrives here, and a fake exchange answers it.
 
 All of OctoBot's class, its connector, its broker code and ccxt run for real; only aiohttp's session is not there.
 """

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from octobot_volume_booster.venues.wire import Request
 
-from ..fake_venue import PRICES, FakeOrder, FakeTrade, FakeVenue
+from ..fake_venue import PRICES, FakeOrder, FakeTrade, FakeVenue, Routes
 from ..wire import Answer
 
 _STATUS = {"open": "NEW", "filled": "FILLED", "canceled": "CANCELED", "rejected": "REJECTED"}
@@ -19,30 +19,26 @@ class FakeBinance(FakeVenue):
     ccxt_id = tentacle = "binance"
     own_coin = "BNB"
 
-    async def route(self, request: Request) -> Answer | None:
-        match request.method, request.path:
-            case "GET", "/api/v3/exchangeInfo":
-                return Answer({"symbols": [_market(base) for base in PRICES]})
-            case "POST", "/api/v3/order":
-                return self._new_order(request.form)
-            case "GET", "/api/v3/order":
-                return self._find(request.query)
-            case "DELETE", "/api/v3/order":
-                return self._cancel(request.query)
-            case "GET", "/api/v3/openOrders":
-                return Answer([_row(one) for one in self.open_orders(_base(request.query["symbol"]))])
-            case "GET", "/api/v3/myTrades":
-                return self._my_trades(request.query)
-            case "GET", path if path.startswith(("/fapi", "/dapi")):
-                return Answer({"symbols": []})
-            case "GET", path if path.startswith("/sapi"):
-                return Answer([])
-        return None
+    def routes(self) -> Routes:
+        return {
+            ("GET", "/api/v3/exchangeInfo"): lambda _: Answer({"symbols": [_market(base) for base in PRICES]}),
+            ("POST", "/api/v3/order"): self._new_order,
+            ("GET", "/api/v3/order"): self._find,
+            ("DELETE", "/api/v3/order"): self._cancel,
+            ("GET", "/api/v3/openOrders"): self._open_orders,
+            ("GET", "/api/v3/myTrades"): self._my_trades,
+            ("GET", "/[fd]api/.*"): lambda _: Answer({"symbols": []}),
+            ("GET", "/sapi/.*"): lambda _: Answer([]),
+        }
+
+    def _open_orders(self, request: Request) -> Answer:
+        return Answer([_row(one) for one in self.open_orders(_base(request.query["symbol"]))])
 
     def refusal(self) -> Answer:
         return Answer({"code": -2010, "msg": "Account has insufficient balance for requested action."}, 400)
 
-    def _new_order(self, form: dict[str, str]) -> Answer:
+    def _new_order(self, request: Request) -> Answer:
+        form = request.form
         order = self.take(
             client_id=form.get("newClientOrderId"),
             base=_base(form["symbol"]),
@@ -54,18 +50,21 @@ class FakeBinance(FakeVenue):
         )
         return self.refusal() if order is None else Answer(_row(order) | {"fills": []})
 
-    def _find(self, asked: dict[str, str]) -> Answer:
+    def _find(self, request: Request) -> Answer:
+        asked = request.query
         by_id = self.by_id(asked["orderId"]) if "orderId" in asked else self.by_client_id(asked["origClientOrderId"])
         return Answer({"code": -2013, "msg": "Order does not exist."}, 400) if by_id is None else Answer(_row(by_id))
 
-    def _cancel(self, asked: dict[str, str]) -> Answer:
+    def _cancel(self, request: Request) -> Answer:
+        asked = request.query
         order = self.by_id(asked["orderId"])
         if order is None or order.status != "open":
             return Answer({"code": -2011, "msg": "Unknown order sent."}, 400)
         self.cancel(order)
         return Answer(_row(order))
 
-    def _my_trades(self, asked: dict[str, str]) -> Answer:
+    def _my_trades(self, request: Request) -> Answer:
+        asked = request.query
         rows = self.trades(_base(asked["symbol"]), int(asked.get("startTime", 0)), _whole(asked.get("endTime")))
         if "orderId" in asked:
             rows = [trade for trade in rows if trade.order.order_id == asked["orderId"]]

@@ -6,7 +6,10 @@ from . import binance
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
-VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in (binance.VENUE.VENUE)}
+_ALL = (
+    binance.VENUE,
+)  # fmt: skip
+VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
 
 
 def venue_of(ccxt_id: str) -> Venue | None:
