@@ -31,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
         *{"exchange_view", "futures_view", "lookout", "market_share", "settler", "campaign", "core"},
     },
     "market_share": {"exchange_view", "market_board", "campaign", "core"},
-    "lookout": {"exchange_view", "futures_view", "campaign", "core"},
+    "lookout": {"exchange_view", "futures_view", "venues", "campaign", "core"},
     "emergency": {
         "exchange_view",
         "market_share",

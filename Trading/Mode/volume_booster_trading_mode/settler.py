@@ -78,6 +78,11 @@ class Settler:
             self._failures += 1
             self._peace.keep(now, wait_s or self._back_off_s())
 
+    def asked_to_be_left_alone(self, now: float) -> str:
+        """Why nothing is sent at present, where the exchange does not want it; else empty."""
+        is_asked = self._peace.left_s(now) > 0
+        return f"{self._exchange_manager.exchange_name} has asked to be left alone for a while" if is_asked else ""
+
     def doubt_balances(self) -> None:
         """OctoBot's balances may not be those of the exchange: they are read again at the next opportunity."""
         self._are_balances_old = True
@@ -93,8 +98,8 @@ class Settler:
         :raises ValueError: when a fee can't be told in quote.
         :raises NotReadableError: when OctoBot does not know the market.
         """
-        if (left_s := self._peace.left_s(now)) > 0:
-            return Wait(left_s, f"{self._exchange_manager.exchange_name} has asked to be left alone for a while")
+        if reason := self.asked_to_be_left_alone(now):
+            return Wait(self._peace.left_s(now), reason)
         try:
             reasons = await self._settle_all(now)
             await self._refresh_octobot()

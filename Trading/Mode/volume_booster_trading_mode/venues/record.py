@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import re
 import typing
 import uuid
 from collections.abc import Callable, Mapping
@@ -131,6 +132,20 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsInHeaders:
+    """An exchange lists its limits, and each answer has in its headers what of them is used in the present window."""
+
+    asked_by: str
+    """The method of ccxt's client that lists the limits of a market, under `rateLimits`."""
+    header: re.Pattern[str]
+    """A header's name, with the groups `what`, `number` and `unit` (s, m, h, d) of the window."""
+    kinds: Mapping[str, str]
+    """The kind of a limit -> `what` of its header."""
+    intervals_s: Mapping[str, int]
+    """The unit of a limit's window -> its seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Venue:
     """One exchange, by its ccxt id.
 
@@ -157,8 +172,8 @@ class Venue:
     refusals: tuple[type[BaseException], ...] = ()
     """Errors beside the common ones that mean: there is no such order, and will not be."""
     is_read: Callable[[Request], bool] = lambda request: request.method == "GET"
-    limits_in_headers: bool = False
-    """It shows in its answers how much of its limits is used, as Binance does."""
+    limits: LimitsInHeaders | None = None
+    """How it shows what of its limits is used; None where it does not."""
     cancels_all: bool = False
     """ccxt's cancel_all_orders cancels what rests on one symbol in one request."""
     proven: Lines = frozenset()
