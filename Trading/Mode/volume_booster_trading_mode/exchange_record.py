@@ -244,7 +244,9 @@ class ExchangeRecord:
     @property
     def _venue(self) -> Venue:
         venue = venue_of(str(self._client.id))
-        assert venue is not None, "nothing is traded on an exchange that is not known"
+        if venue is None:
+            name = self._exchange_manager.exchange_name
+            raise ExchangeUnreachableError(f"how {name} shows orders is not known, so none is looked up there", None)
         return venue
 
     @property

@@ -85,6 +85,8 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
 
     async def _submit(self, symbol: str, request: OrderRequest, campaign: Campaign) -> typing.Any:
         """Send the order to a real exchange, through OctoBot's trader; what is not certain is looked up afterwards."""
+        if problem := order_submission.refusal(self.exchange_manager):
+            return self._refuse(request, campaign, problem)
         submission, producer = self._submission(symbol, request, campaign), self.trading_mode.producers[0]
         created = None
         try:
@@ -103,7 +105,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
     def _submission(self, symbol: str, request: OrderRequest, campaign: Campaign) -> Submission:
         manager, producer = self.exchange_manager, self.trading_mode.producers[0]
         venue = order_submission.venue_at(manager)
-        assert venue is not None, "a loop on an exchange that is not known is halted"
+        assert venue is not None, "an exchange that is not known is refused before"
         size = futures_view.contract_size(manager, symbol)
         return Submission(
             order_id=request.order_id,
