@@ -185,18 +185,17 @@ class ExchangeRecord:
 
     async def _read_window(self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None) -> None:
         trades = self._venue.trades
+        windows = [(begin_ms, end_ms)]
         for _ in range(MOST_PAGES):
+            if not windows:
+                return
+            begin_ms, end_ms = windows.pop()
             page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms))
             news = _numbered(page)
             is_new = bool(set(news) - set(rows))
             rows.update(news)
-            if len(page) < trades.page or not is_new:
-                return
-            moments = [int(row["timestamp"]) for row in page]
-            if trades.newest_first:
-                end_ms = min(moments) + 1
-            else:
-                begin_ms = max(moments)
+            if len(page) >= trades.page and is_new:
+                windows += _left_over(page, begin_ms, end_ms, trades.newest_first)
         raise ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
 
     def _page_of_trades(self, since_ms: int, until_ms: int | None) -> Callable[[], Awaitable[list[Raw]]]:
@@ -263,6 +262,17 @@ def _windows(since_ms: int, until_ms: int, window_s: float | None) -> list[tuple
     length_ms = int(window_s * 1000)
     starts = range(since_ms, until_ms, length_ms)
     return [(start, min(start + length_ms - 1, until_ms)) for start in starts]
+
+
+def _left_over(
+    page: list[Raw], begin_ms: int, end_ms: int | None, newest_first: bool | None
+) -> list[tuple[int, int | None]]:
+    """The stretches of a window that a full page of it may not have shown."""
+    moments = [int(row["timestamp"]) for row in page]
+    before, after = (begin_ms, min(moments) + 1), (max(moments), end_ms)
+    if newest_first is None:
+        return [before, after]
+    return [before] if newest_first else [after]
 
 
 def _numbered(rows: list[Raw]) -> dict[tuple[typing.Any, ...], Raw]:

@@ -114,8 +114,9 @@ class Trades:
     """The most rows that one answer has."""
     window_s: float | None = None
     """An answer covers at most so long from its beginning; None where it has no such limit."""
-    newest_first: bool = False
-    """A full page has the newest rows of what was asked for, not the oldest."""
+    newest_first: bool | None = False
+    """A full page has the newest rows of what was asked for, not the oldest; None where the exchange does not document
+    which: then what lies before a full page is asked for, and what lies after it."""
     params: Params = field(default_factory=dict)
     until_param: str = "until"
     """The parameter of ccxt's fetch_my_trades that ends the window, in milliseconds."""
