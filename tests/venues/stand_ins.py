@@ -25,4 +25,38 @@ class BinanceStandIn(exchanges.RestExchange):
         return {"options": {"quoteOrderQty": True, "recvWindow": 60_000, "fetchMarkets": ["spot"]}}
 
 
-STAND_INS: dict[str, type[exchanges.RestExchange]] = {"binance": BinanceStandIn}
+class _MexcAdapter(exchanges.CCXTAdapter):
+    def fix_order(self, raw: typing.Any, **options: typing.Any) -> typing.Any:
+        fixed = super().fix_order(raw, **options)
+        if fixed.get("status") == "canceled" and fixed.get("fee", 0) is None:
+            quote = str(fixed.get("symbol") or "").partition("/")[2]
+            fixed["fee"] = {"currency": quote, "cost": 0.0, "is_from_exchange": False, "exchange_original_cost": 0.0}
+        return fixed
+
+
+class MexcStandIn(exchanges.RestExchange):
+    """Signs public requests too, which changes no order."""
+
+    FIX_MARKET_STATUS = True
+    REMOVE_MARKET_STATUS_PRICE_LIMITS = True
+    REQUIRE_ORDER_FEES_FROM_TRADES = True
+    ENABLE_SPOT_BUY_MARKET_WITH_COST = True
+    EXPECT_POSSIBLE_ORDER_NOT_FOUND_DURING_ORDER_CREATION = True
+    INCLUDE_DISABLED_SYMBOLS_IN_AVAILABLE_SYMBOLS = True
+    ADJUST_FOR_TIME_DIFFERENCE = True
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "mexc"
+
+    def get_adapter_class(self) -> type[exchanges.CCXTAdapter]:
+        return _MexcAdapter
+
+    def get_additional_connector_config(self) -> dict[str, typing.Any]:
+        return {"options": {"createMarketBuyOrderRequiresPrice": False, "recvWindow": 60_000}}
+
+
+STAND_INS: dict[str, type[exchanges.RestExchange]] = {
+    "binance": BinanceStandIn,
+    "mexc": MexcStandIn,
+}

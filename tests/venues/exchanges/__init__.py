@@ -4,5 +4,9 @@ from __future__ import annotations
 
 from ..fake_venue import FakeVenue
 from .binance import FakeBinance
+from .mexc import FakeMexc
 
-FAKES: tuple[type[FakeVenue], ...] = (FakeBinance,)
+FAKES: tuple[type[FakeVenue], ...] = (
+    FakeBinance,
+    FakeMexc,
+)  # fmt: skip
