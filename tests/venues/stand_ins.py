@@ -25,6 +25,44 @@ class BinanceStandIn(exchanges.RestExchange):
         return {"options": {"quoteOrderQty": True, "recvWindow": 60_000, "fetchMarkets": ["spot"]}}
 
 
+class _BitmartConnector(exchanges.CCXTConnector):
+    def _client_factory(self, force_unauth: bool, keys_adapter: typing.Any = None) -> typing.Any:
+        return super()._client_factory(force_unauth, keys_adapter=self._password_as_uid)
+
+    @staticmethod
+    def _password_as_uid(credentials: typing.Any) -> typing.Any:
+        credentials.uid, credentials.password = credentials.password, None
+        return credentials
+
+
+class _BitmartAdapter(exchanges.CCXTAdapter):
+    def fix_order(self, raw: typing.Any, **options: typing.Any) -> typing.Any:
+        fixed = super().fix_order(raw, **options)
+        self.adapt_amount_from_filled_or_cost(fixed)
+        if (fixed["type"], fixed["status"]) == ("market", "canceled") and fixed["filled"]:
+            fixed["status"] = "closed"
+        return fixed
+
+
+class BitmartStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    REQUIRE_ORDER_FEES_FROM_TRADES = True
+    ENABLE_SPOT_BUY_MARKET_WITH_COST = True
+    SUPPORT_FETCHING_CANCELLED_ORDERS = False
+    ADJUST_FOR_TIME_DIFFERENCE = True
+    DEFAULT_CONNECTOR_CLASS = _BitmartConnector
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "bitmart"
+
+    def get_adapter_class(self) -> type[exchanges.CCXTAdapter]:
+        return _BitmartAdapter
+
+    def get_additional_connector_config(self) -> dict[str, typing.Any]:
+        return {"options": {"createMarketBuyOrderRequiresPrice": False}}
+
+
 class _MexcAdapter(exchanges.CCXTAdapter):
     def fix_order(self, raw: typing.Any, **options: typing.Any) -> typing.Any:
         fixed = super().fix_order(raw, **options)
@@ -58,5 +96,6 @@ class MexcStandIn(exchanges.RestExchange):
 
 STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "binance": BinanceStandIn,
+    "bitmart": BitmartStandIn,
     "mexc": MexcStandIn,
 }

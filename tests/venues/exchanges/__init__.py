@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ..fake_venue import FakeVenue
 from .binance import FakeBinance
+from .bitmart import FakeBitmart
 from .mexc import FakeMexc
 
 FAKES: tuple[type[FakeVenue], ...] = (
     FakeBinance,
+    FakeBitmart,
     FakeMexc,
 )  # fmt: skip

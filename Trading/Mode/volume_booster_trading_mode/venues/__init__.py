@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from . import binance, mexc
+from . import binance, bitmart, mexc
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
 _ALL = (
     binance.VENUE,
+    bitmart.VENUE,
     mexc.VENUE,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
