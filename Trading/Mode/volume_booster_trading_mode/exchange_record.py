@@ -97,7 +97,8 @@ class ExchangeRecord:
             wire_id = self._venue.client_id.on_the_wire(order_id)
             params = {name: value.format(id=wire_id) for name, value in lookup.by_client_id.items()}
             row = await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params | dict(lookup.params))
-            return self._found(row, order_id, is_conclusive=True)
+            if row is not None or lookup.ended_found_by_client_id(self._client.options):
+                return self._found(row, order_id, is_conclusive=True)
         return await self._find_in_lists(order_id, exchange_order_id, placed_at)
 
     async def _ask_for_order(self, exchange_order_id: str | None, params: Raw) -> Raw | None:
@@ -120,12 +121,15 @@ class ExchangeRecord:
         for row in await self._open_rows():
             if self._is(row, order_id, exchange_order_id):
                 return self._found(row, order_id)
+        is_whole = lookup.ended_reach_s is None or self._now() - placed_at < lookup.ended_reach_s
         for method in lookup.ended_orders:
             ended: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
-            for row in await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page):
+            rows = await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page)
+            for row in rows:
                 if self._is(row, order_id, exchange_order_id):
                     return self._found(row, order_id)
-        return Found(is_conclusive=exchange_order_id is None and lookup.is_conclusive)
+            is_whole = is_whole and len(rows) < lookup.ended_page
+        return Found(is_conclusive=exchange_order_id is None and lookup.is_conclusive and is_whole)
 
     async def _ask_list(
         self, what: str, method: Callable[..., Awaitable[list[Raw]]], since_ms: int, page: int
@@ -148,7 +152,8 @@ class ExchangeRecord:
         return [(_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows()]
 
     async def _open_rows(self) -> list[Raw]:
-        return await self.ask("the open orders", lambda: self._client.fetch_open_orders(self._symbol))
+        asked = self._symbol, None, None, dict(self._venue.lookup.open_params)
+        return await self.ask("the open orders", lambda: self._client.fetch_open_orders(*asked))
 
     def for_octobot(self, row: Raw) -> Raw:
         """An order in OctoBot's form.

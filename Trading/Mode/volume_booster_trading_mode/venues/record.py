@@ -75,18 +75,26 @@ class Lookup:
     """Parameters of ccxt's fetch_order beside the id (`{id}` stands for it); None where it can't be asked so."""
     client_id_as_id: bool = False
     """The client's id is passed as the order's own."""
+    ended_found_by_client_id: Callable[[Params], bool] = lambda options: True
+    """Whether an order that has ended is still found by the client's id, by the options of ccxt's client: kinds of
+    accounts may differ. Where it is not, the lists are asked too."""
     open_orders_show_client_id: bool = True
     closed_orders_show_client_id: bool = False
     """Lists of ended orders show it, so that an order whose answer was lost is found there."""
     ended_orders: tuple[str, ...] = ()
     """Methods of ccxt that list ended orders, for where an order can't be asked for by an id."""
     ended_page: int = 100
+    """The most rows that such a list shows; a full one proves nothing about an order that it does not show."""
+    ended_reach_s: float | None = None
+    """How long ago an order may have been placed to be in such a list."""
+    open_params: Params = field(default_factory=dict)
+    """Sent when open orders are asked for, such as the most rows of a page."""
     params: Params = field(default_factory=dict)
     """Sent with every look-up by id."""
 
     @property
     def is_conclusive(self) -> bool:
-        """Whether an order that is not found by our id does not exist."""
+        """Whether an order that is not found by our id does not exist, as long as the lists reach back to it."""
         return self.by_client_id is not None or (self.open_orders_show_client_id and self.closed_orders_show_client_id)
 
 
