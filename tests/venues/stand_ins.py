@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing
 
+import ccxt
+import octobot_trading.errors
 import octobot_trading.exchanges as exchanges
 
 
@@ -63,6 +65,47 @@ class BitmartStandIn(exchanges.RestExchange):
         return {"options": {"createMarketBuyOrderRequiresPrice": False}}
 
 
+class _KucoinAdapter(exchanges.CCXTAdapter):
+    def fix_order(self, raw: typing.Any, symbol: typing.Any = None, **options: typing.Any) -> typing.Any:
+        fixed = super().fix_order(raw, symbol=symbol, **options)
+        self._ensure_fees(fixed)
+        assert not fixed["info"].get("stop", None), "an order of ours has no trigger"
+        return fixed
+
+
+class KucoinStandIn(exchanges.RestExchange):
+    """Sends an order up to five times when an answer holds 429000."""
+
+    FIX_MARKET_STATUS = True
+    REMOVE_MARKET_STATUS_PRICE_LIMITS = True
+    CAN_HAVE_DELAYED_OPEN_ORDERS = True
+    CAN_HAVE_DELAYED_CANCELLED_ORDERS = True
+    CAN_MAKE_AUTHENTICATED_REQUESTS_WHEN_LOADING_MARKETS = True
+    ENABLE_SPOT_BUY_MARKET_WITH_COST = True
+    ALLOW_TRADES_FROM_CLOSED_ORDERS = True
+    ADJUST_FOR_TIME_DIFFERENCE = True
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "kucoin"
+
+    @classmethod
+    def get_rest_name(cls, exchange_manager: typing.Any) -> str:
+        return "kucoinfutures" if exchange_manager.is_future else cls.get_name()
+
+    def get_adapter_class(self) -> type[exchanges.CCXTAdapter]:
+        return _KucoinAdapter
+
+    async def _create_order_with_retry(self, *order: typing.Any, **named: typing.Any) -> typing.Any:
+        for _ in range(5):
+            try:
+                return await super()._create_order_with_retry(*order, **named)
+            except ccxt.ExchangeError:  # noqa: PERF203 - a stand-in for a loop that is so
+                if "429000" not in (self.connector.client.last_http_response or ""):
+                    raise
+        raise octobot_trading.errors.FailedRequest("refused five times")
+
+
 class _MexcAdapter(exchanges.CCXTAdapter):
     def fix_order(self, raw: typing.Any, **options: typing.Any) -> typing.Any:
         fixed = super().fix_order(raw, **options)
@@ -97,5 +140,6 @@ class MexcStandIn(exchanges.RestExchange):
 STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "binance": BinanceStandIn,
     "bitmart": BitmartStandIn,
+    "kucoin": KucoinStandIn,
     "mexc": MexcStandIn,
 }

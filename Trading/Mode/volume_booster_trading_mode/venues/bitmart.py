@@ -1,8 +1,8 @@
 """BitMart, spot. Source: BitMart's "Spot API", Place Single Order (v2), and its v4 order and trade queries.
 
 A market buy takes `notional`, the quote to spend, and no quantity; ccxt cuts it to the price tick. Questions about
-orders and trades are POST requests. Requests are refused when their time is more than a minute away. Which rows a full page of
-trades shows is not documented. A post-only order that would trade is cancelled by the exchange, not refused.
+orders and trades are POST requests. Requests are refused when their time is more than a minute away. Which rows a full
+page of trades shows is not documented. A post-only order that would trade is cancelled by the exchange, not refused.
 """
 
 from ..core.market import OrderType
