@@ -97,7 +97,7 @@ class ExchangeRecord:
             wire_id = self._venue.client_id.on_the_wire(order_id)
             params = {name: value.format(id=wire_id) for name, value in lookup.by_client_id.items()}
             row = await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params | dict(lookup.params))
-            if row is not None or lookup.ended_found_by_client_id(self._client.options):
+            if row is not None or self._is_within(placed_at, lookup.ended_by_client_id_s(self._client.options)):
                 return self._found(row, order_id, is_conclusive=True)
         return await self._find_in_lists(order_id, exchange_order_id, placed_at)
 
@@ -121,7 +121,7 @@ class ExchangeRecord:
         for row in await self._open_rows():
             if self._is(row, order_id, exchange_order_id):
                 return self._found(row, order_id)
-        is_whole = lookup.ended_reach_s is None or self._now() - placed_at < lookup.ended_reach_s
+        is_whole = self._is_within(placed_at, lookup.ended_reach_s)
         for method in lookup.ended_orders:
             ended: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
             rows = await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page)
@@ -134,7 +134,12 @@ class ExchangeRecord:
     async def _ask_list(
         self, what: str, method: Callable[..., Awaitable[list[Raw]]], since_ms: int, page: int
     ) -> list[Raw]:
-        return await self.ask(what, lambda: method(self._symbol, since_ms, page))
+        params = dict(self._venue.lookup.ended_params)
+        return await self.ask(what, lambda: method(self._symbol, since_ms, page, params))
+
+    def _is_within(self, placed_at: float, reach_s: float) -> bool:
+        """Whether an order was placed so recently, whatever the clocks say."""
+        return self._now() - placed_at + CLOCK_MARGIN_S < reach_s
 
     def _is(self, row: Raw, order_id: str, exchange_order_id: str | None) -> bool:
         if exchange_order_id is not None:
@@ -171,12 +176,14 @@ class ExchangeRecord:
         rows = None
         if trades.of_order and not futures_view.is_futures(self._exchange_manager):
             rows = await self._page_of_order(order)
-        if rows is None or len(rows) >= trades.page:
+        if rows is None or (len(rows) >= trades.page and not trades.of_order_is_whole):
             rows = await self._trades_since(placed_at - CLOCK_MARGIN_S)
         return [_trade(row) for row in rows if str(row.get("order")) == order.exchange_order_id]
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
-        asked = order.exchange_order_id, self._symbol, None, self._venue.trades.page, dict(self._venue.trades.params)
+        trades = self._venue.trades
+        most = None if trades.of_order_is_whole else trades.page
+        asked = order.exchange_order_id, self._symbol, None, most, dict(trades.params)
         return await self.ask("the trades of an order", lambda: self._client.fetch_order_trades(*asked))
 
     async def _trades_since(self, since: float) -> list[Raw]:

@@ -12,6 +12,7 @@ from ..fake_venue import PRICES, FakeOrder, FakeTrade, FakeVenue, Routes
 from ..wire import Answer
 
 _STEPS = {"BTC": ("0.1", "0.00001"), "DOGE": ("0.00001", "0.0001"), "SHIB": ("0.000000001", "1")}
+_THREE_DAYS_MS = 3 * 86_400_000
 _WEEK_MS = 7 * 86_400_000
 _SELF_TRADES = {"DC", "CO", "CN", "CB"}
 
@@ -129,6 +130,7 @@ class FakeKucoinHf(FakeKucoin):
         return {
             ("POST", "/api/v1/hf/orders"): self._new_order,
             ("GET", "/api/v1/hf/orders/active"): self._active,
+            ("GET", "/api/v1/hf/orders/done"): self._done,
             ("GET", "/api/v1/hf/orders/client-order/([^/]+)"): self._find_by_client_id,
             ("GET", "/api/v1/hf/orders/([^/]+)"): lambda _, order_id: self._found(self.by_id(order_id)),
             ("DELETE", "/api/v1/hf/orders/([^/]+)"): self._cancel,
@@ -142,8 +144,18 @@ class FakeKucoinHf(FakeKucoin):
     def _active(self, request: Request) -> Answer:
         return _ok([self.row(order) for order in self.open_orders(_base(request.query["symbol"]))])
 
+    def _done(self, request: Request) -> Answer:
+        asked = request.query
+        orders, limit = self.ended_orders(_base(asked["symbol"]))[::-1], int(asked.get("limit", 20))
+        if limit > 100:
+            return _error("400100", "Parameter Error")
+        begin = int(asked.get("startAt", 0))
+        return _ok({"lastId": 0, "items": [self.row(one) for one in orders if one.time_ms >= begin][:limit]})
+
     def _find_by_client_id(self, request: Request, client_id: str) -> Answer:
-        return self._found(self.by_client_id(client_id))
+        order = self.by_client_id(client_id)
+        is_too_old = order is not None and order.status != "open" and self.now_ms() - order.time_ms > _THREE_DAYS_MS
+        return self._found(None if is_too_old else order)
 
     def _found(self, order: FakeOrder | None) -> Answer:
         return _ok(None if order is None else self.row(order))

@@ -1,8 +1,9 @@
 """KuCoin, spot, the classic account and the hf one. Source: KuCoin's "Spot Trading, Orders" and its old endpoints.
 
 A market buy takes `size`, a quantity. ccxt asks the exchange which kind the account is and keeps it in its option `hf`.
-By the client's id a classic account shows open orders only: one that has filled does not exist there, so the list of
-ended orders is read too. An hf account answers with no order at all. A request must arrive within 5 s of its time.
+By the client's id a classic account shows open orders only, so that the list of ended orders is read too; an hf account
+shows ended ones of three days, and answers with no order at all where it has none. A request must arrive within 5 s of
+its time.
 """
 
 from ..core.market import OrderType
@@ -10,6 +11,7 @@ from .record import BOTH_LINES, Arrival, Lookup, NotFound, Params, Trades, Venue
 from .wire import FlatOrder, Request, json_object
 
 _ORDERS = ("/api/v1/orders", "/api/v1/hf/orders")
+_THREE_DAYS_S = 3 * 86_400.0
 _WEEK_S = 7 * 86_400.0
 
 
@@ -17,8 +19,8 @@ def _is_order(request: Request) -> bool:
     return request.method == "POST" and request.path in _ORDERS
 
 
-def _is_hf(options: Params) -> bool:
-    return bool(options.get("hf"))
+def _ended_by_client_id_s(options: Params) -> float:
+    return _THREE_DAYS_S if options.get("hf") else 0.0
 
 
 VENUE = Venue(
@@ -42,10 +44,11 @@ VENUE = Venue(
     arrival=Arrival(within_s=5.0),
     lookup=Lookup(
         by_client_id={"clientOrderId": "{id}"},
-        ended_found_by_client_id=_is_hf,
+        ended_by_client_id_s=_ended_by_client_id_s,
         closed_orders_show_client_id=True,
         ended_orders=("fetch_closed_orders",),
-        ended_page=500,
+        ended_page=100,
+        ended_params={"limit": 100},
         ended_reach_s=_WEEK_S,
         open_params={"pageSize": 500},
     ),

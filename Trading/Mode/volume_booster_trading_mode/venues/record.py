@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import math
 import typing
 import uuid
 from collections.abc import Callable, Mapping
@@ -75,9 +76,9 @@ class Lookup:
     """Parameters of ccxt's fetch_order beside the id (`{id}` stands for it); None where it can't be asked so."""
     client_id_as_id: bool = False
     """The client's id is passed as the order's own."""
-    ended_found_by_client_id: Callable[[Params], bool] = lambda options: True
-    """Whether an order that has ended is still found by the client's id, by the options of ccxt's client: kinds of
-    accounts may differ. Where it is not, the lists are asked too."""
+    ended_by_client_id_s: Callable[[Params], float] = lambda options: math.inf
+    """For how long after it was placed an order that has ended is found by the client's id, by the options of ccxt's
+    client, as kinds of accounts may differ. After that the lists are asked too."""
     open_orders_show_client_id: bool = True
     closed_orders_show_client_id: bool = False
     """Lists of ended orders show it, so that an order whose answer was lost is found there."""
@@ -85,7 +86,9 @@ class Lookup:
     """Methods of ccxt that list ended orders, for where an order can't be asked for by an id."""
     ended_page: int = 100
     """The most rows that such a list shows; a full one proves nothing about an order that it does not show."""
-    ended_reach_s: float | None = None
+    ended_params: Params = field(default_factory=dict)
+    """Sent when such a list is asked for."""
+    ended_reach_s: float = math.inf
     """How long ago an order may have been placed to be in such a list."""
     open_params: Params = field(default_factory=dict)
     """Sent when open orders are asked for, such as the most rows of a page."""
@@ -118,6 +121,8 @@ class Trades:
 
     of_order: bool = False
     """ccxt's fetch_order_trades works on spot."""
+    of_order_is_whole: bool = False
+    """And it shows all trades of the order at once."""
     page: int = 100
     """The most rows that one answer has."""
     window_s: float | None = None
