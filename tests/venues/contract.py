@@ -8,6 +8,7 @@ import inspect
 import os
 import pathlib
 import sys
+import types
 import typing
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -141,6 +142,7 @@ def real_class(name: str) -> type[exchanges.RestExchange]:
         raise FileNotFoundError(f"{path} is not there: {REAL_TENTACLES_VARIABLE} names the folder Trading/Exchange")
     module_name = f"real_tentacle_{name}"
     if module_name not in sys.modules:
+        _name_packages(folder.parent)
         spec = importlib.util.spec_from_file_location(module_name, path)
         assert spec is not None and spec.loader is not None
         module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
@@ -151,6 +153,14 @@ def real_class(name: str) -> type[exchanges.RestExchange]:
         if issubclass(one, exchanges.RestExchange) and one.__module__ == module_name
     ]
     return typing.cast("type[exchanges.RestExchange]", found[0])
+
+
+def _name_packages(folder: pathlib.Path) -> None:
+    """Let one class import another by the name that it has in an installed OctoBot."""
+    for package, path in {"tentacles": "", "tentacles.Trading": "", "tentacles.Trading.Exchange": str(folder)}.items():
+        if package not in sys.modules:
+            module = sys.modules[package] = types.ModuleType(package)
+            module.__path__ = [path]
 
 
 @contextlib.asynccontextmanager

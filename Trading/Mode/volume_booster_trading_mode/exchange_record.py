@@ -97,7 +97,8 @@ class ExchangeRecord:
             wire_id = self._venue.client_id.on_the_wire(order_id)
             params = {name: value.format(id=wire_id) for name, value in lookup.by_client_id.items()}
             row = await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params | dict(lookup.params))
-            return self._found(row, order_id, is_conclusive=True)
+            if row is not None or self._is_within(placed_at, lookup.ended_by_client_id_s(self._client.options)):
+                return self._found(row, order_id, is_conclusive=True)
         return await self._find_in_lists(order_id, exchange_order_id, placed_at)
 
     async def _ask_for_order(self, exchange_order_id: str | None, params: Raw) -> Raw | None:
@@ -120,17 +121,25 @@ class ExchangeRecord:
         for row in await self._open_rows():
             if self._is(row, order_id, exchange_order_id):
                 return self._found(row, order_id)
+        is_whole = self._is_within(placed_at, lookup.ended_reach_s)
         for method in lookup.ended_orders:
             ended: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
-            for row in await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page):
+            rows = await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page)
+            for row in rows:
                 if self._is(row, order_id, exchange_order_id):
                     return self._found(row, order_id)
-        return Found(is_conclusive=exchange_order_id is None and lookup.is_conclusive)
+            is_whole = is_whole and len(rows) < lookup.ended_page
+        return Found(is_conclusive=exchange_order_id is None and lookup.is_conclusive and is_whole)
 
     async def _ask_list(
         self, what: str, method: Callable[..., Awaitable[list[Raw]]], since_ms: int, page: int
     ) -> list[Raw]:
-        return await self.ask(what, lambda: method(self._symbol, since_ms, page))
+        params = dict(self._venue.lookup.ended_params)
+        return await self.ask(what, lambda: method(self._symbol, since_ms, page, params))
+
+    def _is_within(self, placed_at: float, reach_s: float) -> bool:
+        """Whether an order was placed so recently, whatever the clocks say."""
+        return self._now() - placed_at + CLOCK_MARGIN_S < reach_s
 
     def _is(self, row: Raw, order_id: str, exchange_order_id: str | None) -> bool:
         if exchange_order_id is not None:
@@ -148,7 +157,8 @@ class ExchangeRecord:
         return [(_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows()]
 
     async def _open_rows(self) -> list[Raw]:
-        return await self.ask("the open orders", lambda: self._client.fetch_open_orders(self._symbol))
+        asked = self._symbol, None, None, dict(self._venue.lookup.open_params)
+        return await self.ask("the open orders", lambda: self._client.fetch_open_orders(*asked))
 
     def for_octobot(self, row: Raw) -> Raw:
         """An order in OctoBot's form.
@@ -166,12 +176,14 @@ class ExchangeRecord:
         rows = None
         if trades.of_order and not futures_view.is_futures(self._exchange_manager):
             rows = await self._page_of_order(order)
-        if rows is None or len(rows) >= trades.page:
+        if rows is None or (len(rows) >= trades.page and not trades.of_order_is_whole):
             rows = await self._trades_since(placed_at - CLOCK_MARGIN_S)
         return [_trade(row) for row in rows if str(row.get("order")) == order.exchange_order_id]
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
-        asked = order.exchange_order_id, self._symbol, None, self._venue.trades.page, dict(self._venue.trades.params)
+        trades = self._venue.trades
+        most = None if trades.of_order_is_whole else trades.page
+        asked = order.exchange_order_id, self._symbol, None, most, dict(trades.params)
         return await self.ask("the trades of an order", lambda: self._client.fetch_order_trades(*asked))
 
     async def _trades_since(self, since: float) -> list[Raw]:
@@ -185,18 +197,17 @@ class ExchangeRecord:
 
     async def _read_window(self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None) -> None:
         trades = self._venue.trades
+        windows = [(begin_ms, end_ms)]
         for _ in range(MOST_PAGES):
+            if not windows:
+                return
+            begin_ms, end_ms = windows.pop()
             page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms))
             news = _numbered(page)
             is_new = bool(set(news) - set(rows))
             rows.update(news)
-            if len(page) < trades.page or not is_new:
-                return
-            moments = [int(row["timestamp"]) for row in page]
-            if trades.newest_first:
-                end_ms = min(moments) + 1
-            else:
-                begin_ms = max(moments)
+            if len(page) >= trades.page and is_new:
+                windows += _left_over(page, begin_ms, end_ms, trades.newest_first)
         raise ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
 
     def _page_of_trades(self, since_ms: int, until_ms: int | None) -> Callable[[], Awaitable[list[Raw]]]:
@@ -265,6 +276,17 @@ def _windows(since_ms: int, until_ms: int, window_s: float | None) -> list[tuple
     length_ms = int(window_s * 1000)
     starts = range(since_ms, until_ms, length_ms)
     return [(start, min(start + length_ms - 1, until_ms)) for start in starts]
+
+
+def _left_over(
+    page: list[Raw], begin_ms: int, end_ms: int | None, newest_first: bool | None
+) -> list[tuple[int, int | None]]:
+    """The stretches of a window that a full page of it may not have shown."""
+    moments = [int(row["timestamp"]) for row in page]
+    before, after = (begin_ms, min(moments) + 1), (max(moments), end_ms)
+    if newest_first is None:
+        return [before, after]
+    return [before] if newest_first else [after]
 
 
 def _numbered(rows: list[Raw]) -> dict[tuple[typing.Any, ...], Raw]:

@@ -4,5 +4,14 @@ from __future__ import annotations
 
 from ..fake_venue import FakeVenue
 from .binance import FakeBinance
+from .bitmart import FakeBitmart
+from .kucoin import FakeKucoin, FakeKucoinHf
+from .mexc import FakeMexc
 
-FAKES: tuple[type[FakeVenue], ...] = (FakeBinance,)
+FAKES: tuple[type[FakeVenue], ...] = (
+    FakeBinance,
+    FakeBitmart,
+    FakeKucoin,
+    FakeKucoinHf,
+    FakeMexc,
+)  # fmt: skip

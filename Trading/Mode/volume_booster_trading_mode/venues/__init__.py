@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from . import binance
+from . import binance, bitmart, kucoin, mexc
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
 _ALL = (
     binance.VENUE,
+    bitmart.VENUE,
+    kucoin.VENUE,
+    kucoin.FUTURES,
+    mexc.VENUE,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import math
 import re
 import typing
 import uuid
@@ -78,18 +79,28 @@ class Lookup:
     """Parameters of ccxt's fetch_order beside the id (`{id}` stands for it); None where it can't be asked so."""
     client_id_as_id: bool = False
     """The client's id is passed as the order's own."""
+    ended_by_client_id_s: Callable[[Params], float] = lambda options: math.inf
+    """For how long after it was placed an order that has ended is found by the client's id, by the options of ccxt's
+    client, as kinds of accounts may differ. After that the lists are asked too."""
     open_orders_show_client_id: bool = True
     closed_orders_show_client_id: bool = False
     """Lists of ended orders show it, so that an order whose answer was lost is found there."""
     ended_orders: tuple[str, ...] = ()
     """Methods of ccxt that list ended orders, for where an order can't be asked for by an id."""
     ended_page: int = 100
+    """The most rows that such a list shows; a full one proves nothing about an order that it does not show."""
+    ended_params: Params = field(default_factory=dict)
+    """Sent when such a list is asked for."""
+    ended_reach_s: float = math.inf
+    """How long ago an order may have been placed to be in such a list."""
+    open_params: Params = field(default_factory=dict)
+    """Sent when open orders are asked for, such as the most rows of a page."""
     params: Params = field(default_factory=dict)
     """Sent with every look-up by id."""
 
     @property
     def is_conclusive(self) -> bool:
-        """Whether an order that is not found by our id does not exist."""
+        """Whether an order that is not found by our id does not exist, as long as the lists reach back to it."""
         return self.by_client_id is not None or (self.open_orders_show_client_id and self.closed_orders_show_client_id)
 
 
@@ -113,12 +124,15 @@ class Trades:
 
     of_order: bool = False
     """ccxt's fetch_order_trades works on spot."""
+    of_order_is_whole: bool = False
+    """And it shows all trades of the order at once."""
     page: int = 100
     """The most rows that one answer has."""
     window_s: float | None = None
     """An answer covers at most so long from its beginning; None where it has no such limit."""
-    newest_first: bool = False
-    """A full page has the newest rows of what was asked for, not the oldest."""
+    newest_first: bool | None = False
+    """A full page has the newest rows of what was asked for, not the oldest; None where the exchange does not document
+    which: then what lies before a full page is asked for, and what lies after it."""
     params: Params = field(default_factory=dict)
     until_param: str = "until"
     """The parameter of ccxt's fetch_my_trades that ends the window, in milliseconds."""
