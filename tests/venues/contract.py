@@ -8,6 +8,7 @@ import inspect
 import os
 import pathlib
 import sys
+import types
 import typing
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -135,11 +136,12 @@ def real_class(name: str) -> type[exchanges.RestExchange]:
 
     :raises FileNotFoundError: when it is not there.
     """
-    folder = pathlib.Path(os.environ[REAL_TENTACLES_VARIABLE]) / name
-    path = folder / f"{name}_exchange.py"
+    root = pathlib.Path(os.environ[REAL_TENTACLES_VARIABLE])
+    path = root / name / f"{name}_exchange.py"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: {REAL_TENTACLES_VARIABLE} names the folder Trading/Exchange")
     module_name = f"real_tentacle_{name}"
+    _import_tentacles_from(root)
     if module_name not in sys.modules:
         spec = importlib.util.spec_from_file_location(module_name, path)
         assert spec is not None and spec.loader is not None
@@ -151,6 +153,15 @@ def real_class(name: str) -> type[exchanges.RestExchange]:
         if issubclass(one, exchanges.RestExchange) and one.__module__ == module_name
     ]
     return typing.cast("type[exchanges.RestExchange]", found[0])
+
+
+def _import_tentacles_from(root: pathlib.Path) -> None:
+    """Let classes that build on another one import it as they do in OctoBot, as `tentacles.Trading.Exchange.<name>`."""
+    name = ""
+    for part in ("tentacles", "Trading", "Exchange"):
+        name = f"{name}.{part}".removeprefix(".")
+        package = sys.modules.setdefault(name, types.ModuleType(name))
+    package.__path__ = [str(root)]
 
 
 @contextlib.asynccontextmanager
