@@ -97,7 +97,8 @@ class ExchangeRecord:
             wire_id = self._venue.client_id.on_the_wire(order_id)
             params = {name: value.format(id=wire_id) for name, value in lookup.by_client_id.items()}
             row = await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params | dict(lookup.params))
-            return self._found(row, order_id, is_conclusive=True)
+            is_remembered = lookup.remembers_s is None or self._now() - placed_at < lookup.remembers_s
+            return self._found(row, order_id, is_conclusive=is_remembered)
         return await self._find_in_lists(order_id, exchange_order_id, placed_at)
 
     async def _ask_for_order(self, exchange_order_id: str | None, params: Raw) -> Raw | None:

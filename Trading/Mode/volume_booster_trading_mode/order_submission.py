@@ -293,7 +293,10 @@ def is_refusal(error: BaseException | None, known: Venue) -> bool:
 
     An id that is there already is no refusal: the order that has it is ours.
     """
-    return not is_caused_by(error, (ccxt.DuplicateOrderId,)) and is_caused_by(error, (*_REFUSALS, *known.refusals))
+    is_id_taken = is_caused_by(error, (ccxt.DuplicateOrderId,)) or any(
+        text in str(error).lower() for text in known.id_is_taken
+    )
+    return not is_id_taken and is_caused_by(error, (*_REFUSALS, *known.refusals))
 
 
 def is_about_rules(error: BaseException | None) -> bool:

@@ -83,6 +83,8 @@ class Lookup:
     ended_page: int = 100
     params: Params = field(default_factory=dict)
     """Sent with every look-up by id."""
+    remembers_s: float | None = None
+    """An order is found by our id at least so long after it was sent; None where that never ends."""
 
     @property
     def is_conclusive(self) -> bool:
@@ -156,6 +158,9 @@ class Venue:
     trades: Trades = Trades()
     refusals: tuple[type[BaseException], ...] = ()
     """Errors beside the common ones that mean: there is no such order, and will not be."""
+    id_is_taken: tuple[str, ...] = ()
+    """Parts of a message, in lower case, that say that an order has our id already: it is there, whatever the class of
+    the error."""
     is_read: Callable[[Request], bool] = lambda request: request.method == "GET"
     limits_in_headers: bool = False
     """It shows in its answers how much of its limits is used, as Binance does."""
