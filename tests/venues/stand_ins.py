@@ -25,4 +25,47 @@ class BinanceStandIn(exchanges.RestExchange):
         return {"options": {"quoteOrderQty": True, "recvWindow": 60_000, "fetchMarkets": ["spot"]}}
 
 
-STAND_INS: dict[str, type[exchanges.RestExchange]] = {"binance": BinanceStandIn}
+class OkxStandIn(exchanges.RestExchange):
+    CAN_MAKE_AUTHENTICATED_REQUESTS_WHEN_LOADING_MARKETS = True
+    FIX_MARKET_STATUS = True
+    ADAPT_MARKET_STATUS_FOR_CONTRACT_SIZE = True
+    ADJUST_FOR_TIME_DIFFERENCE = True
+    """Of 2.1.1; 2.0.15 does not know it."""
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "okx"
+
+    def get_adapter_class(self) -> type[exchanges.CCXTAdapter]:
+        return _OkxAdapterStandIn
+
+
+class MyOkxStandIn(OkxStandIn):
+    @classmethod
+    def get_name(cls) -> str:
+        return "myokx"
+
+
+class OkxUsStandIn(OkxStandIn):
+    @classmethod
+    def get_name(cls) -> str:
+        return "okxus"
+
+
+class _OkxAdapterStandIn(exchanges.CCXTAdapter):
+    """An order of a type that is neither market nor limit is one of unknown type, or a stop."""
+
+    def fix_order(self, raw: dict[str, typing.Any], symbol: str | None = None, **options: typing.Any) -> typing.Any:
+        fixed = super().fix_order(raw, symbol=symbol, **options)
+        told = fixed["info"]
+        if fixed.get("type") not in ("market", "limit"):
+            fixed["type"] = "unknown" if told.get("slTriggerPx") is None else "stop_loss"
+        return fixed
+
+
+STAND_INS: dict[str, type[exchanges.RestExchange]] = {
+    "binance": BinanceStandIn,
+    "okx": OkxStandIn,
+    "myokx": MyOkxStandIn,
+    "okxus": OkxUsStandIn,
+}

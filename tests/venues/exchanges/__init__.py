@@ -4,5 +4,11 @@ from __future__ import annotations
 
 from ..fake_venue import FakeVenue
 from .binance import FakeBinance
+from .okx import FakeMyOkx, FakeOkx, FakeOkxUs
 
-FAKES: tuple[type[FakeVenue], ...] = (FakeBinance,)
+FAKES: tuple[type[FakeVenue], ...] = (
+    FakeBinance,
+    FakeOkx,
+    FakeMyOkx,
+    FakeOkxUs,
+)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from . import binance
+from . import binance, okx
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
 _ALL = (
     binance.VENUE,
+    okx.VENUE,
+    okx.EEA,
+    okx.US,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
 
