@@ -115,25 +115,42 @@ class ExchangeRecord:
                 raise
 
         row = await self.ask("the order", question)
-        return None if row is None or row.get("id") in (None, "", "None") else row
+        return None if row is None or row.get("id") in (None, "", "None") else self._put_right(row)
+
+    def _put_right(self, row: Raw) -> Raw:
+        return {**row, **self._venue.order_row(row)}
 
     async def _find_in_lists(self, order_id: str, exchange_order_id: str | None, placed_at: float) -> Found:
         lookup, since_ms = self._venue.lookup, int((placed_at - CLOCK_MARGIN_S) * 1000)
         params = self._naming(order_id, lookup.list_params or {}) if exchange_order_id is None else {}
-        for row in await self._open_rows(params):
-            if self._is(row, order_id, exchange_order_id):
-                return self._found(row, order_id)
+        rows = await self._open_rows(params)
+        is_whole = lookup.open_page is None or len(rows) < lookup.open_page
         for method in lookup.ended_orders:
-            ended: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
-            for row in await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page, params):
-                if self._is(row, order_id, exchange_order_id):
-                    return self._found(row, order_id)
-        return Found(is_conclusive=exchange_order_id is None and lookup.is_conclusive)
+            if any(self._is(row, order_id, exchange_order_id) for row in rows):
+                break
+            ended, are_all = await self._ended_rows(method, since_ms, params)
+            rows, is_whole = rows + ended, is_whole and are_all
+        row = next((row for row in rows if self._is(row, order_id, exchange_order_id)), None)
+        is_conclusive = exchange_order_id is None and lookup.is_conclusive and is_whole
+        return self._found(row, order_id, is_conclusive=is_conclusive or row is not None)
 
-    async def _ask_list(
-        self, what: str, method: Callable[..., Awaitable[list[Raw]]], since_ms: int, page: int, params: Raw
-    ) -> list[Raw]:
-        return await self.ask(what, lambda: method(self._symbol, since_ms, page, params))
+    async def _ended_rows(self, method: str, since_ms: int, params: Raw) -> tuple[list[Raw], bool]:
+        """Ended orders since a moment, and whether these are all of them."""
+        lookup, rows = self._venue.lookup, list[Raw]()
+        for number in range(1, MOST_PAGES + 1):
+            numbered = {lookup.ended_page_param: number} if lookup.ended_page_param else {}
+            page = await self._ask_list(f"its {method}", method, since_ms, {**params, **numbered})
+            rows += page
+            if not numbered:
+                return rows, len(page) < lookup.ended_page
+            if not page:
+                return rows, True
+        return rows, False
+
+    async def _ask_list(self, what: str, method: str, since_ms: int, params: Raw) -> list[Raw]:
+        listed: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
+        asked = self._symbol, since_ms, self._venue.lookup.ended_page, params
+        return [self._put_right(row) for row in await self.ask(what, lambda: listed(*asked))]
 
     def _naming(self, order_id: str, params: Params) -> Raw:
         """Parameters that name an order by our id of it."""
@@ -157,7 +174,8 @@ class ExchangeRecord:
 
     async def _open_rows(self, params: Raw) -> list[Raw]:
         asked = self._symbol, None, None, params
-        return await self.ask("the open orders", lambda: self._client.fetch_open_orders(*asked))
+        rows = await self.ask("the open orders", lambda: self._client.fetch_open_orders(*asked))
+        return [self._put_right(row) for row in rows]
 
     def for_octobot(self, row: Raw) -> Raw:
         """An order in OctoBot's form.
@@ -186,7 +204,7 @@ class ExchangeRecord:
     async def _trades_since(self, since: float) -> list[Raw]:
         """Every trade since a moment, each once, however many pages and windows that takes."""
         rows: dict[tuple[typing.Any, ...], Raw] = {}
-        now_ms, since_ms = int(self._now() * 1000), int(since * 1000)
+        now_ms, since_ms = int(self._now() * 1000), int(since) * 1000  # some exchanges count in seconds
         windows = _windows(since_ms, now_ms + int(CLOCK_MARGIN_S * 1000), self._venue.trades.window_s)
         for begin_ms, end_ms in windows:
             await self._read_window(rows, begin_ms, end_ms)
@@ -203,7 +221,7 @@ class ExchangeRecord:
                 return
             moments = [int(row["timestamp"]) for row in page]
             if trades.offset_param:
-                offset += len(page)
+                offset += 1 if trades.offset_counts_pages else len(page)
             elif trades.newest_first:
                 end_ms = min(moments) + 1
             else:
@@ -213,7 +231,7 @@ class ExchangeRecord:
     def _page_of_trades(self, since_ms: int, until_ms: int | None, offset: int) -> Callable[[], Awaitable[list[Raw]]]:
         trades = self._venue.trades
         until = {} if until_ms is None else {trades.until_param: until_ms}
-        skipped = {trades.offset_param: offset} if offset else {}
+        skipped = {trades.offset_param: offset + trades.offset_counts_pages} if offset else {}
         asked = None if trades.of_all_symbols else self._symbol, since_ms, trades.page
         return lambda: self._client.fetch_my_trades(*asked, {**trades.params, **until, **skipped})
 
@@ -269,11 +287,11 @@ class ExchangeRecord:
 
 
 def _windows(since_ms: int, until_ms: int, window_s: float | None) -> list[tuple[int, int | None]]:
-    """The stretches of time that are asked for one after the other."""
+    """The stretches of time that are asked for one by one; they overlap, as some exchanges count in seconds."""
     if window_s is None:
         return [(since_ms, None)]
     length_ms = int(window_s * 1000)
-    starts = range(since_ms, until_ms, length_ms)
+    starts = range(since_ms, until_ms, length_ms - 1000)
     return [(start, min(start + length_ms - 1, until_ms)) for start in starts]
 
 
@@ -311,7 +329,7 @@ def _order(row: Raw, client_order_id: str) -> ExchangeOrder:
 
 
 def _trade(row: Raw) -> ExchangeTrade:
-    fee = row.get("fee") or {}
+    fee = next((part for part in row.get("fees") or () if part.get("cost")), row.get("fee") or {})
     return ExchangeTrade(
         trade_id=str(row["id"]),
         exchange_order_id=str(row["order"]),

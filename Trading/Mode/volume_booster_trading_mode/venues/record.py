@@ -81,6 +81,10 @@ class Lookup:
     ended_orders: tuple[str, ...] = ()
     """Methods of ccxt that list ended orders, for where an order can't be asked for by an id."""
     ended_page: int = 100
+    ended_page_param: str = ""
+    """The parameter with the number of a page of ended orders, from 1; empty where only the first one can be had."""
+    open_page: int | None = None
+    """The most open orders that are listed; None where all are."""
     list_params: Params | None = None
     """Parameters that narrow lists of orders to one by our id (`{id}` stands for it)."""
     params: Params = field(default_factory=dict)
@@ -125,6 +129,8 @@ class Trades:
     """The parameter of ccxt's fetch_my_trades that ends the window, in milliseconds."""
     offset_param: str = ""
     """The parameter that says how many rows to skip, where pages follow by it and not by time."""
+    offset_counts_pages: bool = False
+    """It has the number of the page, from 1, instead."""
     of_all_symbols: bool = False
     """The exchange can't narrow an answer to one symbol: a page has the trades of all of them."""
 
@@ -169,6 +175,8 @@ class Venue:
     id_is_taken: tuple[str, ...] = ()
     """Parts of a message, in lower case, that say that an order has our id already: it is there, whatever the class of
     the error."""
+    order_row: Callable[[Params], dict[str, typing.Any]] = lambda row: {}
+    """Fields of ccxt's row of an order that ccxt reads wrong, as the exchange tells them in its `info`."""
     is_read: Callable[[Request], bool] = lambda request: request.method == "GET"
     limits_in_headers: bool = False
     """It shows in its answers how much of its limits is used, as Binance does."""
