@@ -52,6 +52,17 @@ class OkxUsStandIn(OkxStandIn):
         return "okxus"
 
 
+class GateioStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    REMOVE_MARKET_STATUS_PRICE_LIMITS = True
+    ADJUST_FOR_TIME_DIFFERENCE = True
+    """Of 2.1.1; 2.0.15 does not know it."""
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "gateio"
+
+
 class _OkxAdapterStandIn(exchanges.CCXTAdapter):
     """An order of a type that is neither market nor limit is one of unknown type, or a stop."""
 
@@ -68,4 +79,5 @@ STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "okx": OkxStandIn,
     "myokx": MyOkxStandIn,
     "okxus": OkxUsStandIn,
+    "gateio": GateioStandIn,
 }

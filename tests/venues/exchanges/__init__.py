@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..fake_venue import FakeVenue
 from .binance import FakeBinance
+from .gateio import FakeGateio, FakeGateioUnified
 from .okx import FakeMyOkx, FakeOkx, FakeOkxUs
 
 FAKES: tuple[type[FakeVenue], ...] = (
@@ -11,4 +12,6 @@ FAKES: tuple[type[FakeVenue], ...] = (
     FakeOkx,
     FakeMyOkx,
     FakeOkxUs,
+    FakeGateio,
+    FakeGateioUnified,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import binance, okx
+from . import binance, gateio, okx
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
@@ -11,6 +11,7 @@ _ALL = (
     okx.VENUE,
     okx.EEA,
     okx.US,
+    gateio.VENUE,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
 
