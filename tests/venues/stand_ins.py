@@ -63,6 +63,38 @@ class GateioStandIn(exchanges.RestExchange):
         return "gateio"
 
 
+class BitgetStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    REMOVE_MARKET_STATUS_PRICE_LIMITS = True
+    ENABLE_SPOT_BUY_MARKET_WITH_COST = True
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "bitget"
+
+    def get_adapter_class(self) -> type[exchanges.CCXTAdapter]:
+        return _BitgetAdapterStandIn
+
+    def get_additional_connector_config(self) -> dict[str, typing.Any]:
+        return {"options": {"createMarketBuyOrderRequiresPrice": False}}
+
+
+class _BitgetAdapterStandIn(exchanges.CCXTAdapter):
+    """The quantity of an order follows from what has filled, or from its cost; a fee must be told."""
+
+    def fix_order(self, raw: dict[str, typing.Any], **options: typing.Any) -> typing.Any:
+        fixed = super().fix_order(raw, **options)
+        self.adapt_amount_from_filled_or_cost(fixed)
+        return fixed
+
+    def fix_trades(self, raw: list[dict[str, typing.Any]], **options: typing.Any) -> typing.Any:
+        fixed = super().fix_trades(raw, **options)
+        for trade in fixed:
+            if "currency" not in trade["fee"]:
+                trade["fee"]["currency"] = trade["fee"].get("code")
+        return fixed
+
+
 class _OkxAdapterStandIn(exchanges.CCXTAdapter):
     """An order of a type that is neither market nor limit is one of unknown type, or a stop."""
 
@@ -80,4 +112,5 @@ STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "myokx": MyOkxStandIn,
     "okxus": OkxUsStandIn,
     "gateio": GateioStandIn,
+    "bitget": BitgetStandIn,
 }

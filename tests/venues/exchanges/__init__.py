@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..fake_venue import FakeVenue
 from .binance import FakeBinance
+from .bitget import FakeBitget
 from .gateio import FakeGateio, FakeGateioUnified
 from .okx import FakeMyOkx, FakeOkx, FakeOkxUs
 
@@ -14,4 +15,5 @@ FAKES: tuple[type[FakeVenue], ...] = (
     FakeOkxUs,
     FakeGateio,
     FakeGateioUnified,
+    FakeBitget,
 )

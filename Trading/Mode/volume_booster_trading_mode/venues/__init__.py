@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import binance, gateio, okx
+from . import binance, bitget, gateio, okx
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
@@ -12,6 +12,7 @@ _ALL = (
     okx.EEA,
     okx.US,
     gateio.VENUE,
+    bitget.VENUE,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
 
