@@ -136,13 +136,13 @@ def real_class(name: str) -> type[exchanges.RestExchange]:
 
     :raises FileNotFoundError: when it is not there.
     """
-    folder = pathlib.Path(os.environ[REAL_TENTACLES_VARIABLE]) / name
-    path = folder / f"{name}_exchange.py"
+    root = pathlib.Path(os.environ[REAL_TENTACLES_VARIABLE])
+    path = root / name / f"{name}_exchange.py"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: {REAL_TENTACLES_VARIABLE} names the folder Trading/Exchange")
     module_name = f"real_tentacle_{name}"
+    _import_tentacles_from(root)
     if module_name not in sys.modules:
-        _name_packages(folder.parent)
         spec = importlib.util.spec_from_file_location(module_name, path)
         assert spec is not None and spec.loader is not None
         module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
@@ -155,12 +155,13 @@ def real_class(name: str) -> type[exchanges.RestExchange]:
     return typing.cast("type[exchanges.RestExchange]", found[0])
 
 
-def _name_packages(folder: pathlib.Path) -> None:
-    """Let one class import another by the name that it has in an installed OctoBot."""
-    for package, path in {"tentacles": "", "tentacles.Trading": "", "tentacles.Trading.Exchange": str(folder)}.items():
-        if package not in sys.modules:
-            module = sys.modules[package] = types.ModuleType(package)
-            module.__path__ = [path]
+def _import_tentacles_from(root: pathlib.Path) -> None:
+    """Let classes that build on another one import it as they do in OctoBot, as `tentacles.Trading.Exchange.<name>`."""
+    name = ""
+    for part in ("tentacles", "Trading", "Exchange"):
+        name = f"{name}.{part}".removeprefix(".")
+        package = sys.modules.setdefault(name, types.ModuleType(name))
+    package.__path__ = [str(root)]
 
 
 @contextlib.asynccontextmanager

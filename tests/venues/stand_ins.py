@@ -65,6 +65,60 @@ class BitmartStandIn(exchanges.RestExchange):
         return {"options": {"createMarketBuyOrderRequiresPrice": False}}
 
 
+class OkxStandIn(exchanges.RestExchange):
+    CAN_MAKE_AUTHENTICATED_REQUESTS_WHEN_LOADING_MARKETS = True
+    FIX_MARKET_STATUS = True
+    ADAPT_MARKET_STATUS_FOR_CONTRACT_SIZE = True
+    ADJUST_FOR_TIME_DIFFERENCE = True
+    """Of 2.1.1; 2.0.15 does not know it."""
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "okx"
+
+    def get_adapter_class(self) -> type[exchanges.CCXTAdapter]:
+        return _OkxAdapterStandIn
+
+
+class MyOkxStandIn(OkxStandIn):
+    @classmethod
+    def get_name(cls) -> str:
+        return "myokx"
+
+
+class OkxUsStandIn(OkxStandIn):
+    @classmethod
+    def get_name(cls) -> str:
+        return "okxus"
+
+
+class GateioStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    REMOVE_MARKET_STATUS_PRICE_LIMITS = True
+    ADJUST_FOR_TIME_DIFFERENCE = True
+    """Of 2.1.1; 2.0.15 does not know it."""
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "gateio"
+
+
+class BitgetStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    REMOVE_MARKET_STATUS_PRICE_LIMITS = True
+    ENABLE_SPOT_BUY_MARKET_WITH_COST = True
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "bitget"
+
+    def get_adapter_class(self) -> type[exchanges.CCXTAdapter]:
+        return _BitgetAdapterStandIn
+
+    def get_additional_connector_config(self) -> dict[str, typing.Any]:
+        return {"options": {"createMarketBuyOrderRequiresPrice": False}}
+
+
 class _KucoinAdapter(exchanges.CCXTAdapter):
     def fix_order(self, raw: typing.Any, symbol: typing.Any = None, **options: typing.Any) -> typing.Any:
         fixed = super().fix_order(raw, symbol=symbol, **options)
@@ -137,9 +191,41 @@ class MexcStandIn(exchanges.RestExchange):
         return {"options": {"createMarketBuyOrderRequiresPrice": False, "recvWindow": 60_000}}
 
 
+class _BitgetAdapterStandIn(exchanges.CCXTAdapter):
+    """The quantity of an order follows from what has filled, or from its cost; a fee must be told."""
+
+    def fix_order(self, raw: dict[str, typing.Any], **options: typing.Any) -> typing.Any:
+        fixed = super().fix_order(raw, **options)
+        self.adapt_amount_from_filled_or_cost(fixed)
+        return fixed
+
+    def fix_trades(self, raw: list[dict[str, typing.Any]], **options: typing.Any) -> typing.Any:
+        fixed = super().fix_trades(raw, **options)
+        for trade in fixed:
+            if "currency" not in trade["fee"]:
+                trade["fee"]["currency"] = trade["fee"].get("code")
+        return fixed
+
+
+class _OkxAdapterStandIn(exchanges.CCXTAdapter):
+    """An order of a type that is neither market nor limit is one of unknown type, or a stop."""
+
+    def fix_order(self, raw: dict[str, typing.Any], symbol: str | None = None, **options: typing.Any) -> typing.Any:
+        fixed = super().fix_order(raw, symbol=symbol, **options)
+        told = fixed["info"]
+        if fixed.get("type") not in ("market", "limit"):
+            fixed["type"] = "unknown" if told.get("slTriggerPx") is None else "stop_loss"
+        return fixed
+
+
 STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "binance": BinanceStandIn,
     "bitmart": BitmartStandIn,
     "kucoin": KucoinStandIn,
     "mexc": MexcStandIn,
+    "okx": OkxStandIn,
+    "myokx": MyOkxStandIn,
+    "okxus": OkxUsStandIn,
+    "gateio": GateioStandIn,
+    "bitget": BitgetStandIn,
 }

@@ -21,6 +21,7 @@ from .core.market import Role
 from .core.reconcile import ExchangeOrder, ExchangeTrade
 from .exchange_view import UNANSWERED
 from .venues import Venue, venue_of
+from .venues.record import Params
 
 CLOCK_MARGIN_S = 600.0
 """How far the clocks of the exchange and of this machine may be apart for a trade to be found."""
@@ -95,7 +96,7 @@ class ExchangeRecord:
             return self._found(row, order_id, is_conclusive=False)
         if exchange_order_id is None and lookup.by_client_id is not None:
             wire_id = self._venue.client_id.on_the_wire(order_id)
-            params = {name: value.format(id=wire_id) for name, value in lookup.by_client_id.items()}
+            params = self._naming(order_id, lookup.by_client_id)
             row = await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params | dict(lookup.params))
             if row is not None or self._is_within(placed_at, lookup.ended_by_client_id_s(self._client.options)):
                 return self._found(row, order_id, is_conclusive=True)
@@ -114,28 +115,50 @@ class ExchangeRecord:
                 raise
 
         row = await self.ask("the order", question)
-        return None if row is None or row.get("id") in (None, "", "None") else row
+        return None if row is None or row.get("id") in (None, "", "None") else self._put_right(row)
+
+    def _put_right(self, row: Raw) -> Raw:
+        return {**row, **self._venue.order_row(row)}
 
     async def _find_in_lists(self, order_id: str, exchange_order_id: str | None, placed_at: float) -> Found:
         lookup, since_ms = self._venue.lookup, int((placed_at - CLOCK_MARGIN_S) * 1000)
-        for row in await self._open_rows():
-            if self._is(row, order_id, exchange_order_id):
-                return self._found(row, order_id)
+        params = self._naming(order_id, lookup.list_params or {}) if exchange_order_id is None else {}
+        rows = await self._open_rows(params)
         is_whole = self._is_within(placed_at, lookup.ended_reach_s)
+        is_whole = is_whole and (lookup.open_page is None or len(rows) < lookup.open_page)
         for method in lookup.ended_orders:
-            ended: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
-            rows = await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page)
-            for row in rows:
-                if self._is(row, order_id, exchange_order_id):
-                    return self._found(row, order_id)
-            is_whole = is_whole and len(rows) < lookup.ended_page
-        return Found(is_conclusive=exchange_order_id is None and lookup.is_conclusive and is_whole)
+            if any(self._is(row, order_id, exchange_order_id) for row in rows):
+                break
+            ended, are_all = await self._ended_rows(method, since_ms, params)
+            rows, is_whole = rows + ended, is_whole and are_all
+        row = next((row for row in rows if self._is(row, order_id, exchange_order_id)), None)
+        is_conclusive = exchange_order_id is None and lookup.is_conclusive and is_whole
+        return self._found(row, order_id, is_conclusive=is_conclusive or row is not None)
 
-    async def _ask_list(
-        self, what: str, method: Callable[..., Awaitable[list[Raw]]], since_ms: int, page: int
-    ) -> list[Raw]:
-        params = dict(self._venue.lookup.ended_params)
-        return await self.ask(what, lambda: method(self._symbol, since_ms, page, params))
+    async def _ended_rows(self, method: str, since_ms: int, params: Raw) -> tuple[list[Raw], bool]:
+        """Ended orders since a moment, and whether these are all of them."""
+        lookup, rows = self._venue.lookup, list[Raw]()
+        for number in range(1, MOST_PAGES + 1):
+            numbered = {lookup.ended_page_param: number} if lookup.ended_page_param else {}
+            page = await self._ask_list(
+                f"its {method}", method, since_ms, {**lookup.ended_params, **params, **numbered}
+            )
+            rows += page
+            if not numbered:
+                return rows, len(page) < lookup.ended_page
+            if not page:
+                return rows, True
+        return rows, False
+
+    async def _ask_list(self, what: str, method: str, since_ms: int, params: Raw) -> list[Raw]:
+        listed: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
+        asked = self._symbol, since_ms, self._venue.lookup.ended_page, params
+        return [self._put_right(row) for row in await self.ask(what, lambda: listed(*asked))]
+
+    def _naming(self, order_id: str, params: Params) -> Raw:
+        """Parameters that name an order by our id of it."""
+        wire_id = self._venue.client_id.on_the_wire(order_id)
+        return {name: value.format(id=wire_id) for name, value in params.items()}
 
     def _is_within(self, placed_at: float, reach_s: float) -> bool:
         """Whether an order was placed so recently, whatever the clocks say."""
@@ -154,11 +177,12 @@ class ExchangeRecord:
     async def open_orders(self) -> list[tuple[ExchangeOrder, Raw]]:
         """Every open order of the account on this symbol, whoever placed it, with its row in ccxt's form."""
         read_back = self._venue.client_id.read_back
-        return [(_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows()]
+        return [(_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows({})]
 
-    async def _open_rows(self) -> list[Raw]:
-        asked = self._symbol, None, None, dict(self._venue.lookup.open_params)
-        return await self.ask("the open orders", lambda: self._client.fetch_open_orders(*asked))
+    async def _open_rows(self, params: Raw) -> list[Raw]:
+        asked = self._symbol, None, None, {**self._venue.lookup.open_params, **params}
+        rows = await self.ask("the open orders", lambda: self._client.fetch_open_orders(*asked))
+        return [self._put_right(row) for row in rows]
 
     def for_octobot(self, row: Raw) -> Raw:
         """An order in OctoBot's form.
@@ -189,7 +213,7 @@ class ExchangeRecord:
     async def _trades_since(self, since: float) -> list[Raw]:
         """Every trade since a moment, each once, however many pages and windows that takes."""
         rows: dict[tuple[typing.Any, ...], Raw] = {}
-        now_ms, since_ms = int(self._now() * 1000), int(since * 1000)
+        now_ms, since_ms = int(self._now() * 1000), int(since) * 1000  # some exchanges count in seconds
         windows = _windows(since_ms, now_ms + int(CLOCK_MARGIN_S * 1000), self._venue.trades.window_s)
         for begin_ms, end_ms in windows:
             await self._read_window(rows, begin_ms, end_ms)
@@ -197,24 +221,46 @@ class ExchangeRecord:
 
     async def _read_window(self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None) -> None:
         trades = self._venue.trades
+        if trades.offset_param:
+            await self._read_offsets(rows, begin_ms, end_ms)
+            return
         windows = [(begin_ms, end_ms)]
         for _ in range(MOST_PAGES):
             if not windows:
                 return
             begin_ms, end_ms = windows.pop()
             page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms))
-            news = _numbered(page)
-            is_new = bool(set(news) - set(rows))
-            rows.update(news)
-            if len(page) >= trades.page and is_new:
+            if self._take(rows, page) and len(page) >= trades.page:
                 windows += _left_over(page, begin_ms, end_ms, trades.newest_first)
-        raise ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
+        raise self._endless()
 
-    def _page_of_trades(self, since_ms: int, until_ms: int | None) -> Callable[[], Awaitable[list[Raw]]]:
+    async def _read_offsets(self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None) -> None:
+        trades, offset = self._venue.trades, 0
+        for _ in range(MOST_PAGES):
+            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms, offset))
+            if not self._take(rows, page) or len(page) < trades.page:
+                return
+            offset += 1 if trades.offset_counts_pages else len(page)
+        raise self._endless()
+
+    @staticmethod
+    def _take(rows: dict[tuple[typing.Any, ...], Raw], page: list[Raw]) -> bool:
+        """Add a page to what is known; whether there was anything new in it."""
+        known = len(rows)
+        rows.update(_numbered(page))
+        return len(rows) > known
+
+    def _endless(self) -> ExchangeUnreachableError:
+        return ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
+
+    def _page_of_trades(
+        self, since_ms: int, until_ms: int | None, offset: int = 0
+    ) -> Callable[[], Awaitable[list[Raw]]]:
         trades = self._venue.trades
         until = {} if until_ms is None else {trades.until_param: until_ms}
-        params = {**trades.params, **until}
-        return lambda: self._client.fetch_my_trades(self._symbol, since_ms, trades.page, params)
+        skipped = {trades.offset_param: offset + trades.offset_counts_pages} if offset else {}
+        asked = None if trades.of_all_symbols else self._symbol, since_ms, trades.page
+        return lambda: self._client.fetch_my_trades(*asked, {**trades.params, **until, **skipped})
 
     async def price_of(self, asset: str) -> Decimal | None:
         """The price of an asset in the symbol's quote; None when the exchange has no such market."""
@@ -270,11 +316,11 @@ class ExchangeRecord:
 
 
 def _windows(since_ms: int, until_ms: int, window_s: float | None) -> list[tuple[int, int | None]]:
-    """The stretches of time that are asked for one after the other."""
+    """The stretches of time that are asked for one by one; they overlap, as some exchanges count in seconds."""
     if window_s is None:
         return [(since_ms, None)]
     length_ms = int(window_s * 1000)
-    starts = range(since_ms, until_ms, length_ms)
+    starts = range(since_ms, until_ms, length_ms - 1000)
     return [(start, min(start + length_ms - 1, until_ms)) for start in starts]
 
 
@@ -323,7 +369,7 @@ def _order(row: Raw, client_order_id: str) -> ExchangeOrder:
 
 
 def _trade(row: Raw) -> ExchangeTrade:
-    fee = row.get("fee") or {}
+    fee = next((part for part in row.get("fees") or () if part.get("cost")), row.get("fee") or {})
     return ExchangeTrade(
         trade_id=str(row["id"]),
         exchange_order_id=str(row["order"]),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from ..fake_venue import FakeVenue
 from .binance import FakeBinance
+from .bitget import FakeBitget
 from .bitmart import FakeBitmart
+from .gateio import FakeGateio, FakeGateioUnified
 from .kucoin import FakeKucoin, FakeKucoinHf
 from .mexc import FakeMexc
+from .okx import FakeMyOkx, FakeOkx, FakeOkxUs
 
 FAKES: tuple[type[FakeVenue], ...] = (
     FakeBinance,
@@ -14,4 +17,10 @@ FAKES: tuple[type[FakeVenue], ...] = (
     FakeKucoin,
     FakeKucoinHf,
     FakeMexc,
+    FakeOkx,
+    FakeMyOkx,
+    FakeOkxUs,
+    FakeGateio,
+    FakeGateioUnified,
+    FakeBitget,
 )  # fmt: skip

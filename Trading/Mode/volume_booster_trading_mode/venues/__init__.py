@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import binance, bitmart, kucoin, mexc
+from . import binance, bitget, bitmart, gateio, kucoin, mexc, okx
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
@@ -12,6 +12,11 @@ _ALL = (
     kucoin.VENUE,
     kucoin.FUTURES,
     mexc.VENUE,
+    okx.VENUE,
+    okx.EEA,
+    okx.US,
+    gateio.VENUE,
+    bitget.VENUE,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
 

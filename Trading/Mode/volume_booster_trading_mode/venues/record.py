@@ -95,6 +95,12 @@ class Lookup:
     """How long ago an order may have been placed to be in such a list."""
     open_params: Params = field(default_factory=dict)
     """Sent when open orders are asked for, such as the most rows of a page."""
+    ended_page_param: str = ""
+    """The parameter with the number of a page of ended orders, from 1; empty where only the first one can be had."""
+    open_page: int | None = None
+    """The most open orders that are listed; None where all are."""
+    list_params: Params | None = None
+    """Parameters that narrow lists of orders to one by our id (`{id}` stands for it)."""
     params: Params = field(default_factory=dict)
     """Sent with every look-up by id."""
 
@@ -136,6 +142,12 @@ class Trades:
     params: Params = field(default_factory=dict)
     until_param: str = "until"
     """The parameter of ccxt's fetch_my_trades that ends the window, in milliseconds."""
+    offset_param: str = ""
+    """The parameter that says how many rows to skip, where pages follow by it and not by time."""
+    offset_counts_pages: bool = False
+    """It has the number of the page, from 1, instead."""
+    of_all_symbols: bool = False
+    """The exchange can't narrow an answer to one symbol: a page has the trades of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +199,13 @@ class Venue:
     trades: Trades = Trades()
     refusals: tuple[type[BaseException], ...] = ()
     """Errors beside the common ones that mean: there is no such order, and will not be."""
+    refusal_texts: tuple[str, ...] = ()
+    """Parts of the exchange's own error message, in lower case, that mean the same."""
+    id_is_taken: tuple[str, ...] = ()
+    """Parts of a message, in lower case, that say that an order has our id already: it is there, whatever the class of
+    the error."""
+    order_row: Callable[[Params], dict[str, typing.Any]] = lambda row: {}
+    """Fields of ccxt's row of an order that ccxt reads wrong, as the exchange tells them in its `info`."""
     is_read: Callable[[Request], bool] = lambda request: request.method == "GET"
     limits: LimitsInHeaders | None = None
     """How it shows what of its limits is used; None where it does not."""
