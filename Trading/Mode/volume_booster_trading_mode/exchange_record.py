@@ -21,6 +21,7 @@ from .core.market import Role
 from .core.reconcile import ExchangeOrder, ExchangeTrade
 from .exchange_view import UNANSWERED
 from .venues import Venue, venue_of
+from .venues.record import Params
 
 CLOCK_MARGIN_S = 600.0
 """How far the clocks of the exchange and of this machine may be apart for a trade to be found."""
@@ -95,7 +96,7 @@ class ExchangeRecord:
             return self._found(row, order_id, is_conclusive=False)
         if exchange_order_id is None and lookup.by_client_id is not None:
             wire_id = self._venue.client_id.on_the_wire(order_id)
-            params = {name: value.format(id=wire_id) for name, value in lookup.by_client_id.items()}
+            params = self._naming(order_id, lookup.by_client_id)
             row = await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params | dict(lookup.params))
             return self._found(row, order_id, is_conclusive=True)
         return await self._find_in_lists(order_id, exchange_order_id, placed_at)
@@ -117,20 +118,26 @@ class ExchangeRecord:
 
     async def _find_in_lists(self, order_id: str, exchange_order_id: str | None, placed_at: float) -> Found:
         lookup, since_ms = self._venue.lookup, int((placed_at - CLOCK_MARGIN_S) * 1000)
-        for row in await self._open_rows():
+        params = self._naming(order_id, lookup.list_params or {}) if exchange_order_id is None else {}
+        for row in await self._open_rows(params):
             if self._is(row, order_id, exchange_order_id):
                 return self._found(row, order_id)
         for method in lookup.ended_orders:
             ended: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
-            for row in await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page):
+            for row in await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page, params):
                 if self._is(row, order_id, exchange_order_id):
                     return self._found(row, order_id)
         return Found(is_conclusive=exchange_order_id is None and lookup.is_conclusive)
 
     async def _ask_list(
-        self, what: str, method: Callable[..., Awaitable[list[Raw]]], since_ms: int, page: int
+        self, what: str, method: Callable[..., Awaitable[list[Raw]]], since_ms: int, page: int, params: Raw
     ) -> list[Raw]:
-        return await self.ask(what, lambda: method(self._symbol, since_ms, page))
+        return await self.ask(what, lambda: method(self._symbol, since_ms, page, params))
+
+    def _naming(self, order_id: str, params: Params) -> Raw:
+        """Parameters that name an order by our id of it."""
+        wire_id = self._venue.client_id.on_the_wire(order_id)
+        return {name: value.format(id=wire_id) for name, value in params.items()}
 
     def _is(self, row: Raw, order_id: str, exchange_order_id: str | None) -> bool:
         if exchange_order_id is not None:
@@ -145,10 +152,11 @@ class ExchangeRecord:
     async def open_orders(self) -> list[tuple[ExchangeOrder, Raw]]:
         """Every open order of the account on this symbol, whoever placed it, with its row in ccxt's form."""
         read_back = self._venue.client_id.read_back
-        return [(_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows()]
+        return [(_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows({})]
 
-    async def _open_rows(self) -> list[Raw]:
-        return await self.ask("the open orders", lambda: self._client.fetch_open_orders(self._symbol))
+    async def _open_rows(self, params: Raw) -> list[Raw]:
+        asked = self._symbol, None, None, params
+        return await self.ask("the open orders", lambda: self._client.fetch_open_orders(*asked))
 
     def for_octobot(self, row: Raw) -> Raw:
         """An order in OctoBot's form.
@@ -184,26 +192,29 @@ class ExchangeRecord:
         return list(rows.values())
 
     async def _read_window(self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None) -> None:
-        trades = self._venue.trades
+        trades, offset = self._venue.trades, 0
         for _ in range(MOST_PAGES):
-            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms))
+            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms, offset))
             news = _numbered(page)
             is_new = bool(set(news) - set(rows))
             rows.update(news)
             if len(page) < trades.page or not is_new:
                 return
             moments = [int(row["timestamp"]) for row in page]
-            if trades.newest_first:
+            if trades.offset_param:
+                offset += len(page)
+            elif trades.newest_first:
                 end_ms = min(moments) + 1
             else:
                 begin_ms = max(moments)
         raise ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
 
-    def _page_of_trades(self, since_ms: int, until_ms: int | None) -> Callable[[], Awaitable[list[Raw]]]:
+    def _page_of_trades(self, since_ms: int, until_ms: int | None, offset: int) -> Callable[[], Awaitable[list[Raw]]]:
         trades = self._venue.trades
         until = {} if until_ms is None else {trades.until_param: until_ms}
-        params = {**trades.params, **until}
-        return lambda: self._client.fetch_my_trades(self._symbol, since_ms, trades.page, params)
+        skipped = {trades.offset_param: offset} if offset else {}
+        asked = None if trades.of_all_symbols else self._symbol, since_ms, trades.page
+        return lambda: self._client.fetch_my_trades(*asked, {**trades.params, **until, **skipped})
 
     async def price_of(self, asset: str) -> Decimal | None:
         """The price of an asset in the symbol's quote; None when the exchange has no such market."""

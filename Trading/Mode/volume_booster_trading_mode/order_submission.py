@@ -293,7 +293,13 @@ def is_refusal(error: BaseException | None, known: Venue) -> bool:
 
     An id that is there already is no refusal: the order that has it is ours.
     """
-    return not is_caused_by(error, (ccxt.DuplicateOrderId,)) and is_caused_by(error, (*_REFUSALS, *known.refusals))
+    if is_caused_by(error, (ccxt.DuplicateOrderId,)):
+        return False
+    if is_caused_by(error, (*_REFUSALS, *known.refusals)):
+        return True
+    return is_caused_by(error, (ccxt.ExchangeError,)) and any(
+        text in str(error).lower() for text in known.refusal_texts
+    )
 
 
 def is_about_rules(error: BaseException | None) -> bool:

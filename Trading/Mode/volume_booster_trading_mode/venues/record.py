@@ -81,6 +81,8 @@ class Lookup:
     ended_orders: tuple[str, ...] = ()
     """Methods of ccxt that list ended orders, for where an order can't be asked for by an id."""
     ended_page: int = 100
+    list_params: Params | None = None
+    """Parameters that narrow lists of orders to one by our id (`{id}` stands for it)."""
     params: Params = field(default_factory=dict)
     """Sent with every look-up by id."""
 
@@ -119,6 +121,10 @@ class Trades:
     params: Params = field(default_factory=dict)
     until_param: str = "until"
     """The parameter of ccxt's fetch_my_trades that ends the window, in milliseconds."""
+    offset_param: str = ""
+    """The parameter that says how many rows to skip, where pages follow by it and not by time."""
+    of_all_symbols: bool = False
+    """The exchange can't narrow an answer to one symbol: a page has the trades of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +162,8 @@ class Venue:
     trades: Trades = Trades()
     refusals: tuple[type[BaseException], ...] = ()
     """Errors beside the common ones that mean: there is no such order, and will not be."""
+    refusal_texts: tuple[str, ...] = ()
+    """Parts of the exchange's own error message, in lower case, that mean the same."""
     is_read: Callable[[Request], bool] = lambda request: request.method == "GET"
     limits_in_headers: bool = False
     """It shows in its answers how much of its limits is used, as Binance does."""
