@@ -25,4 +25,16 @@ class BinanceStandIn(exchanges.RestExchange):
         return {"options": {"quoteOrderQty": True, "recvWindow": 60_000, "fetchMarkets": ["spot"]}}
 
 
-STAND_INS: dict[str, type[exchanges.RestExchange]] = {"binance": BinanceStandIn}
+class KrakenStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    ADJUST_FOR_TIME_DIFFERENCE = True
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "kraken"
+
+
+STAND_INS: dict[str, type[exchanges.RestExchange]] = {
+    "binance": BinanceStandIn,
+    "kraken": KrakenStandIn,
+}

@@ -4,5 +4,9 @@ from __future__ import annotations
 
 from ..fake_venue import FakeVenue
 from .binance import FakeBinance
+from .kraken import FakeKraken
 
-FAKES: tuple[type[FakeVenue], ...] = (FakeBinance,)
+FAKES: tuple[type[FakeVenue], ...] = (
+    FakeBinance,
+    FakeKraken,
+)  # fmt: skip
