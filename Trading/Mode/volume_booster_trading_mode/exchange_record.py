@@ -118,16 +118,21 @@ class ExchangeRecord:
 
     async def _find_in_lists(self, order_id: str, exchange_order_id: str | None, placed_at: float) -> Found:
         lookup, since_ms = self._venue.lookup, int((placed_at - CLOCK_MARGIN_S) * 1000)
+        is_whole = True
         params = self._naming(order_id, lookup.list_params or {}) if exchange_order_id is None else {}
         for row in await self._open_rows(params):
             if self._is(row, order_id, exchange_order_id):
                 return self._found(row, order_id)
+        if lookup.ended_until_param:
+            params = {**params, lookup.ended_until_param: int((placed_at + CLOCK_MARGIN_S) * 1000)}
         for method in lookup.ended_orders:
             ended: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
-            for row in await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page, params):
+            rows = await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page, params)
+            is_whole = is_whole and len(rows) < lookup.ended_page
+            for row in rows:
                 if self._is(row, order_id, exchange_order_id):
                     return self._found(row, order_id)
-        return Found(is_conclusive=exchange_order_id is None and lookup.is_conclusive)
+        return Found(is_conclusive=is_whole and exchange_order_id is None and lookup.is_conclusive)
 
     async def _ask_list(
         self, what: str, method: Callable[..., Awaitable[list[Raw]]], since_ms: int, page: int, params: Raw
@@ -175,46 +180,52 @@ class ExchangeRecord:
         if trades.of_order and not futures_view.is_futures(self._exchange_manager):
             rows = await self._page_of_order(order)
         if rows is None or len(rows) >= trades.page:
-            rows = await self._trades_since(placed_at - CLOCK_MARGIN_S)
+            rows = await self._trades_since(placed_at - CLOCK_MARGIN_S, order.exchange_order_id)
         return [_trade(row) for row in rows if str(row.get("order")) == order.exchange_order_id]
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
         asked = order.exchange_order_id, self._symbol, None, self._venue.trades.page, dict(self._venue.trades.params)
         return await self.ask("the trades of an order", lambda: self._client.fetch_order_trades(*asked))
 
-    async def _trades_since(self, since: float) -> list[Raw]:
-        """Every trade since a moment, each once, however many pages and windows that takes."""
+    async def _trades_since(self, since: float, exchange_order_id: str) -> list[Raw]:
+        """Every trade since a moment, each once, however many pages and windows that takes; only those of the order
+        where the exchange can narrow them so."""
         rows: dict[tuple[typing.Any, ...], Raw] = {}
         now_ms, since_ms = int(self._now() * 1000), int(since * 1000)
-        windows = _windows(since_ms, now_ms + int(CLOCK_MARGIN_S * 1000), self._venue.trades.window_s)
-        for begin_ms, end_ms in windows:
-            await self._read_window(rows, begin_ms, end_ms)
+        trades = self._venue.trades
+        narrow = {trades.order_param: exchange_order_id} if trades.order_param else {}
+        for begin_ms, end_ms in _windows(since_ms, now_ms + int(CLOCK_MARGIN_S * 1000), trades.window_s):
+            await self._read_window(rows, begin_ms, end_ms, narrow)
         return list(rows.values())
 
-    async def _read_window(self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None) -> None:
-        trades, offset = self._venue.trades, 0
+    async def _read_window(
+        self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None, narrow: Raw
+    ) -> None:
+        trades, place = self._venue.trades, dict(narrow)
         for _ in range(MOST_PAGES):
-            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms, offset))
+            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms, place))
             news = _numbered(page)
             is_new = bool(set(news) - set(rows))
             rows.update(news)
-            if len(page) < trades.page or not is_new:
+            cursor = _cursor(page, trades.cursor_param)
+            if not is_new or (cursor is None if trades.cursor_param else len(page) < trades.page):
                 return
             moments = [int(row["timestamp"]) for row in page]
-            if trades.offset_param:
-                offset += len(page)
+            if trades.cursor_param:
+                place[trades.cursor_param] = cursor
+            elif trades.offset_param:
+                place[trades.offset_param] = place.get(trades.offset_param, 0) + len(page)
             elif trades.newest_first:
                 end_ms = min(moments) + 1
             else:
                 begin_ms = max(moments)
         raise ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
 
-    def _page_of_trades(self, since_ms: int, until_ms: int | None, offset: int) -> Callable[[], Awaitable[list[Raw]]]:
+    def _page_of_trades(self, since_ms: int, until_ms: int | None, place: Raw) -> Callable[[], Awaitable[list[Raw]]]:
         trades = self._venue.trades
         until = {} if until_ms is None else {trades.until_param: until_ms}
-        skipped = {trades.offset_param: offset} if offset else {}
         asked = None if trades.of_all_symbols else self._symbol, since_ms, trades.page
-        return lambda: self._client.fetch_my_trades(*asked, {**trades.params, **until, **skipped})
+        return lambda: self._client.fetch_my_trades(*asked, {**trades.params, **until, **place})
 
     async def price_of(self, asset: str) -> Decimal | None:
         """The price of an asset in the symbol's quote; None when the exchange has no such market."""
@@ -274,6 +285,11 @@ def _windows(since_ms: int, until_ms: int, window_s: float | None) -> list[tuple
     length_ms = int(window_s * 1000)
     starts = range(since_ms, until_ms, length_ms)
     return [(start, min(start + length_ms - 1, until_ms)) for start in starts]
+
+
+def _cursor(page: list[Raw], name: str) -> str | None:
+    """Where the next page begins; None when the exchange does not say it, or names no cursor."""
+    return next((row["info"][name] for row in page if name and row["info"].get(name)), None)
 
 
 def _numbered(rows: list[Raw]) -> dict[tuple[typing.Any, ...], Raw]:

@@ -83,6 +83,8 @@ class Lookup:
     ended_page: int = 100
     list_params: Params | None = None
     """Parameters that narrow lists of orders to one by our id (`{id}` stands for it)."""
+    ended_until_param: str = ""
+    """The parameter that ends the time of a list of ended orders, in milliseconds; empty where there is none."""
     params: Params = field(default_factory=dict)
     """Sent with every look-up by id."""
 
@@ -123,6 +125,11 @@ class Trades:
     """The parameter of ccxt's fetch_my_trades that ends the window, in milliseconds."""
     offset_param: str = ""
     """The parameter that says how many rows to skip, where pages follow by it and not by time."""
+    cursor_param: str = ""
+    """The parameter that says where a page begins, where pages follow by it: a row of the page before has it in its
+    `info`, under the same name."""
+    order_param: str = ""
+    """The parameter that narrows an answer to one order, by the exchange's id of it."""
     of_all_symbols: bool = False
     """The exchange can't narrow an answer to one symbol: a page has the trades of all of them."""
 
