@@ -1,4 +1,4 @@
-"""What is only so on Coinbase: an order in a nested object, lost ones found in lists, an error that looks like a 429."""
+"""What is only so on Coinbase: a nested order, lost ones found in lists, an error that looks like a 429."""
 
 from __future__ import annotations
 
