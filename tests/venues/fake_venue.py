@@ -196,9 +196,10 @@ class FakeVenue(abc.ABC):
 
     def trades(self, base: str, since_ms: int = 0, until_ms: int | None = None) -> list[FakeTrade]:
         """Oldest first."""
-        return [
+        found = [
             trade
             for order in self.orders
             for trade in order.trades
             if order.base == base and since_ms <= trade.time_ms <= (until_ms or trade.time_ms)
         ]
+        return sorted(found, key=lambda trade: trade.time_ms)

@@ -94,20 +94,28 @@ class ExchangeRecord:
         if exchange_order_id is not None and lookup.by_exchange_id:
             row = await self._ask_for_order(exchange_order_id, dict(lookup.params))
             return self._found(row, order_id, is_conclusive=False)
-        if exchange_order_id is None and lookup.by_client_id is not None:
-            wire_id = self._venue.client_id.on_the_wire(order_id)
-            params = self._naming(order_id, lookup.by_client_id)
-            row = await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params | dict(lookup.params))
-            return self._found(row, order_id, is_conclusive=True)
+        if exchange_order_id is None and lookup.is_asked_by_client_id:
+            return self._found(await self._ask_by_client_id(order_id), order_id, is_conclusive=True)
         return await self._find_in_lists(order_id, exchange_order_id, placed_at)
 
     async def _ask_for_order(self, exchange_order_id: str | None, params: Raw) -> Raw | None:
         """The order as ccxt reads it; None when the exchange says that it has none."""
+        return await self._row_of(lambda: self._client.fetch_order(exchange_order_id, self._symbol, params))
+
+    async def _ask_by_client_id(self, order_id: str) -> Raw | None:
+        lookup, wire_id = self._venue.lookup, self._venue.client_id.on_the_wire(order_id)
+        ask = lookup.ask_by_client_id
+        if ask is not None:
+            return await self._row_of(lambda: ask(self._client, self._symbol, wire_id))
+        params = self._naming(order_id, lookup.by_client_id or {}) | dict(lookup.params)
+        return await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params)
+
+    async def _row_of(self, ask: Callable[[], Awaitable[Raw]]) -> Raw | None:
         not_found = self._venue.not_found
 
         async def question() -> Raw | None:
             try:
-                return typing.cast(Raw, await self._client.fetch_order(exchange_order_id, self._symbol, params))
+                return await ask()
             except ccxt.BaseError as error:
                 if not_found.says(error):
                     return None
@@ -208,8 +216,10 @@ class ExchangeRecord:
             is_new = bool(set(news) - set(rows))
             rows.update(news)
             cursor = _cursor(page, trades.cursor_param)
-            if not is_new or (cursor is None if trades.cursor_param else len(page) < trades.page):
+            if cursor is None if trades.cursor_param else len(page) < trades.page:
                 return
+            if not is_new:
+                break
             moments = [int(row["timestamp"]) for row in page]
             if trades.cursor_param:
                 place[trades.cursor_param] = cursor
@@ -219,7 +229,7 @@ class ExchangeRecord:
                 end_ms = min(moments) + 1
             else:
                 begin_ms = max(moments)
-        raise ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
+        raise ExchangeUnreachableError(f"the pages with the trades of {self._symbol} do not end", None)
 
     def _page_of_trades(self, since_ms: int, until_ms: int | None, place: Raw) -> Callable[[], Awaitable[list[Raw]]]:
         trades = self._venue.trades

@@ -6,7 +6,7 @@ import enum
 import hashlib
 import typing
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import ccxt
@@ -73,6 +73,8 @@ class Lookup:
     by_exchange_id: bool = True
     by_client_id: Params | None = None
     """Parameters of ccxt's fetch_order beside the id (`{id}` stands for it); None where it can't be asked so."""
+    ask_by_client_id: Callable[[typing.Any, str, str], Awaitable[dict[str, typing.Any]]] | None = None
+    """Asks ccxt's client for an order of a symbol by our id, where its fetch_order can't."""
     client_id_as_id: bool = False
     """The client's id is passed as the order's own."""
     open_orders_show_client_id: bool = True
@@ -91,7 +93,12 @@ class Lookup:
     @property
     def is_conclusive(self) -> bool:
         """Whether an order that is not found by our id does not exist."""
-        return self.by_client_id is not None or (self.open_orders_show_client_id and self.closed_orders_show_client_id)
+        return self.is_asked_by_client_id or (self.open_orders_show_client_id and self.closed_orders_show_client_id)
+
+    @property
+    def is_asked_by_client_id(self) -> bool:
+        """Whether one order can be asked for by our id."""
+        return self.by_client_id is not None or self.ask_by_client_id is not None
 
 
 @dataclass(frozen=True, slots=True)
