@@ -75,6 +75,16 @@ class CoinbaseStandIn(exchanges.RestExchange):
             return await self._create(order, attempts - 1)
 
 
+class CryptocomStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    EXPECT_POSSIBLE_ORDER_NOT_FOUND_DURING_ORDER_CREATION = True
+    SUPPORT_FETCHING_CANCELLED_ORDERS = False
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "cryptocom"
+
+
 class KrakenStandIn(exchanges.RestExchange):
     FIX_MARKET_STATUS = True
     ADJUST_FOR_TIME_DIFFERENCE = True
@@ -87,5 +97,6 @@ class KrakenStandIn(exchanges.RestExchange):
 STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "binance": BinanceStandIn,
     "coinbase": CoinbaseStandIn,
+    "cryptocom": CryptocomStandIn,
     "kraken": KrakenStandIn,
 }

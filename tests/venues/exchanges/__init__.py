@@ -5,10 +5,12 @@ from __future__ import annotations
 from ..fake_venue import FakeVenue
 from .binance import FakeBinance
 from .coinbase import FakeCoinbase
+from .cryptocom import FakeCryptocom
 from .kraken import FakeKraken
 
 FAKES: tuple[type[FakeVenue], ...] = (
     FakeBinance,
     FakeCoinbase,
+    FakeCryptocom,
     FakeKraken,
 )  # fmt: skip

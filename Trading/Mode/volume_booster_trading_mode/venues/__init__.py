@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from . import binance, coinbase, kraken
+from . import binance, coinbase, cryptocom, kraken
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
 _ALL = (
     binance.VENUE,
     coinbase.VENUE,
+    cryptocom.VENUE,
     kraken.VENUE,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
