@@ -10,6 +10,7 @@ import typing
 
 import ccxt
 import octobot_trading.errors
+import octobot_trading.errors as errors
 import octobot_trading.exchanges as exchanges
 
 
@@ -218,6 +219,73 @@ class _OkxAdapterStandIn(exchanges.CCXTAdapter):
         return fixed
 
 
+class _CoinbaseAdapter(exchanges.CCXTAdapter):
+    def fix_order(self, raw: typing.Any, **named: typing.Any) -> typing.Any:
+        """Falls over a row that lacks one of these keys; completes type and amount."""
+        fixed = super().fix_order(raw, **named)
+        if fixed["type"] is None:
+            fixed["type"] = "stop_loss" if fixed["stopPrice"] is not None else "limit" if fixed["price"] else "market"
+        fixed["status"] = {"PENDING": "pending_creation", "CANCEL_QUEUED": "pending_cancel"}.get(
+            fixed["status"], fixed["status"]
+        )
+        fixed["amount"] = fixed["amount"] or fixed["filled"] or fixed["amount"]
+        return fixed
+
+    def fix_trades(self, raw: typing.Any, **named: typing.Any) -> typing.Any:
+        fixed = super().fix_trades(raw, **named)
+        for trade in fixed:
+            trade["status"] = "closed"
+            if trade["amount"] is None and trade["cost"] and trade["price"]:
+                trade["amount"] = trade["cost"] / trade["price"]
+        return fixed
+
+
+class CoinbaseStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    ADJUST_FOR_TIME_DIFFERENCE = True
+    ALWAYS_REQUIRES_AUTHENTICATION = True
+    ENABLE_SPOT_BUY_MARKET_WITH_COST = True
+    EXCHANGE_ORDER_NOT_FOUND_ERRORS: typing.ClassVar[list[typing.Any]] = [("not_found", "order")]
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "coinbase"
+
+    def get_adapter_class(self) -> typing.Any:
+        return _CoinbaseAdapter
+
+    async def _create_order_with_retry(self, **order: typing.Any) -> typing.Any:
+        """Posts an order up to five times where the text of the error has a 429."""
+        return await self._create(order, attempts=5)
+
+    async def _create(self, order: dict[str, typing.Any], attempts: int) -> typing.Any:
+        try:
+            return await super()._create_order_with_retry(**order)
+        except (ccxt.BaseError, errors.FailedRequest, errors.RateLimitExceeded) as error:
+            if "429" not in str(error) or attempts == 1:
+                raise
+            return await self._create(order, attempts - 1)
+
+
+class CryptocomStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    EXPECT_POSSIBLE_ORDER_NOT_FOUND_DURING_ORDER_CREATION = True
+    SUPPORT_FETCHING_CANCELLED_ORDERS = False
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "cryptocom"
+
+
+class KrakenStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    ADJUST_FOR_TIME_DIFFERENCE = True
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "kraken"
+
+
 STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "binance": BinanceStandIn,
     "bitmart": BitmartStandIn,
@@ -228,4 +296,7 @@ STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "okxus": OkxUsStandIn,
     "gateio": GateioStandIn,
     "bitget": BitgetStandIn,
+    "coinbase": CoinbaseStandIn,
+    "cryptocom": CryptocomStandIn,
+    "kraken": KrakenStandIn,
 }

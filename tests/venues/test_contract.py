@@ -132,7 +132,7 @@ async def test_a_resting_order_whose_answer_was_lost_is_found_again(exchange: Co
     found = await exchange.find(submission)
     assert submission.status is SubmissionStatus.UNKNOWN
     assert found.order is not None or not found.is_conclusive
-    if exchange.venue.lookup.open_orders_show_client_id or exchange.venue.lookup.by_client_id is not None:
+    if exchange.venue.lookup.open_orders_show_client_id or exchange.venue.lookup.is_asked_by_client_id:
         assert found.order is not None and found.order.exchange_order_id == last(exchange).order_id
 
 

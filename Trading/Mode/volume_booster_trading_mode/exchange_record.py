@@ -94,21 +94,30 @@ class ExchangeRecord:
         if exchange_order_id is not None and lookup.by_exchange_id:
             row = await self._ask_for_order(exchange_order_id, dict(lookup.params))
             return self._found(row, order_id, is_conclusive=False)
-        if exchange_order_id is None and lookup.by_client_id is not None:
-            wire_id = self._venue.client_id.on_the_wire(order_id)
-            params = self._naming(order_id, lookup.by_client_id)
-            row = await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params | dict(lookup.params))
+        if exchange_order_id is None and lookup.is_asked_by_client_id:
+            row = await self._ask_by_client_id(order_id)
             if row is not None or self._is_within(placed_at, lookup.ended_by_client_id_s(self._client.options)):
                 return self._found(row, order_id, is_conclusive=True)
         return await self._find_in_lists(order_id, exchange_order_id, placed_at)
 
     async def _ask_for_order(self, exchange_order_id: str | None, params: Raw) -> Raw | None:
         """The order as ccxt reads it; None when the exchange says that it has none."""
+        return await self._row_of(lambda: self._client.fetch_order(exchange_order_id, self._symbol, params))
+
+    async def _ask_by_client_id(self, order_id: str) -> Raw | None:
+        lookup, wire_id = self._venue.lookup, self._venue.client_id.on_the_wire(order_id)
+        ask = lookup.ask_by_client_id
+        if ask is not None:
+            return await self._row_of(lambda: ask(self._client, self._symbol, wire_id))
+        params = self._naming(order_id, lookup.by_client_id or {}) | dict(lookup.params)
+        return await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params)
+
+    async def _row_of(self, ask: Callable[[], Awaitable[Raw]]) -> Raw | None:
         not_found = self._venue.not_found
 
         async def question() -> Raw | None:
             try:
-                return typing.cast(Raw, await self._client.fetch_order(exchange_order_id, self._symbol, params))
+                return await ask()
             except ccxt.BaseError as error:
                 if not_found.says(error):
                     return None
@@ -126,6 +135,8 @@ class ExchangeRecord:
         rows = await self._open_rows(params)
         is_whole = self._is_within(placed_at, lookup.ended_reach_s)
         is_whole = is_whole and (lookup.open_page is None or len(rows) < lookup.open_page)
+        if lookup.ended_until_param:
+            params = {**params, lookup.ended_until_param: int((placed_at + CLOCK_MARGIN_S) * 1000)}
         for method in lookup.ended_orders:
             if any(self._is(row, order_id, exchange_order_id) for row in rows):
                 break
@@ -201,7 +212,7 @@ class ExchangeRecord:
         if trades.of_order and not futures_view.is_futures(self._exchange_manager):
             rows = await self._page_of_order(order)
         if rows is None or (len(rows) >= trades.page and not trades.of_order_is_whole):
-            rows = await self._trades_since(placed_at - CLOCK_MARGIN_S)
+            rows = await self._trades_since(placed_at - CLOCK_MARGIN_S, order.exchange_order_id)
         return [_trade(row) for row in rows if str(row.get("order")) == order.exchange_order_id]
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
@@ -210,37 +221,49 @@ class ExchangeRecord:
         asked = order.exchange_order_id, self._symbol, None, most, dict(trades.params)
         return await self.ask("the trades of an order", lambda: self._client.fetch_order_trades(*asked))
 
-    async def _trades_since(self, since: float) -> list[Raw]:
-        """Every trade since a moment, each once, however many pages and windows that takes."""
+    async def _trades_since(self, since: float, exchange_order_id: str) -> list[Raw]:
+        """Every trade since a moment, each once, however many pages and windows that takes; only those of the order
+        where the exchange can narrow them so."""
         rows: dict[tuple[typing.Any, ...], Raw] = {}
+        trades = self._venue.trades
+        narrow = {trades.order_param: exchange_order_id} if trades.order_param else {}
         now_ms, since_ms = int(self._now() * 1000), int(since) * 1000  # some exchanges count in seconds
-        windows = _windows(since_ms, now_ms + int(CLOCK_MARGIN_S * 1000), self._venue.trades.window_s)
-        for begin_ms, end_ms in windows:
-            await self._read_window(rows, begin_ms, end_ms)
+        for begin_ms, end_ms in _windows(since_ms, now_ms + int(CLOCK_MARGIN_S * 1000), trades.window_s):
+            await self._read_window(rows, begin_ms, end_ms, narrow)
         return list(rows.values())
 
-    async def _read_window(self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None) -> None:
+    async def _read_window(
+        self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None, narrow: Raw
+    ) -> None:
         trades = self._venue.trades
-        if trades.offset_param:
-            await self._read_offsets(rows, begin_ms, end_ms)
+        if trades.offset_param or trades.cursor_param:
+            await self._read_numbered(rows, begin_ms, end_ms, narrow)
             return
         windows = [(begin_ms, end_ms)]
         for _ in range(MOST_PAGES):
             if not windows:
                 return
             begin_ms, end_ms = windows.pop()
-            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms))
+            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms, narrow))
             if self._take(rows, page) and len(page) >= trades.page:
                 windows += _left_over(page, begin_ms, end_ms, trades.newest_first)
         raise self._endless()
 
-    async def _read_offsets(self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None) -> None:
-        trades, offset = self._venue.trades, 0
+    async def _read_numbered(
+        self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None, narrow: Raw
+    ) -> None:
+        """Pages that follow by an offset, or by a cursor that each page has for the next."""
+        trades, place, offset = self._venue.trades, dict(narrow), 0
         for _ in range(MOST_PAGES):
-            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms, offset))
-            if not self._take(rows, page) or len(page) < trades.page:
+            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms, place))
+            is_new, cursor = self._take(rows, page), _cursor(page, trades.cursor_param)
+            if not is_new or (cursor is None if trades.cursor_param else len(page) < trades.page):
                 return
             offset += 1 if trades.offset_counts_pages else len(page)
+            if trades.cursor_param:
+                place[trades.cursor_param] = cursor
+            else:
+                place[trades.offset_param] = offset + trades.offset_counts_pages
         raise self._endless()
 
     @staticmethod
@@ -253,14 +276,11 @@ class ExchangeRecord:
     def _endless(self) -> ExchangeUnreachableError:
         return ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
 
-    def _page_of_trades(
-        self, since_ms: int, until_ms: int | None, offset: int = 0
-    ) -> Callable[[], Awaitable[list[Raw]]]:
+    def _page_of_trades(self, since_ms: int, until_ms: int | None, place: Raw) -> Callable[[], Awaitable[list[Raw]]]:
         trades = self._venue.trades
         until = {} if until_ms is None else {trades.until_param: until_ms}
-        skipped = {trades.offset_param: offset + trades.offset_counts_pages} if offset else {}
         asked = None if trades.of_all_symbols else self._symbol, since_ms, trades.page
-        return lambda: self._client.fetch_my_trades(*asked, {**trades.params, **until, **skipped})
+        return lambda: self._client.fetch_my_trades(*asked, {**trades.params, **until, **place})
 
     async def price_of(self, asset: str) -> Decimal | None:
         """The price of an asset in the symbol's quote; None when the exchange has no such market."""
@@ -333,6 +353,11 @@ def _left_over(
     if newest_first is None:
         return [before, after]
     return [before] if newest_first else [after]
+
+
+def _cursor(page: list[Raw], name: str) -> str | None:
+    """Where the next page begins; None when the exchange does not say it, or names no cursor."""
+    return next((row["info"][name] for row in page if name and row["info"].get(name)), None)
 
 
 def _numbered(rows: list[Raw]) -> dict[tuple[typing.Any, ...], Raw]:

@@ -6,7 +6,10 @@ from ..fake_venue import FakeVenue
 from .binance import FakeBinance
 from .bitget import FakeBitget
 from .bitmart import FakeBitmart
+from .coinbase import FakeCoinbase
+from .cryptocom import FakeCryptocom
 from .gateio import FakeGateio, FakeGateioUnified
+from .kraken import FakeKraken
 from .kucoin import FakeKucoin, FakeKucoinHf
 from .mexc import FakeMexc
 from .okx import FakeMyOkx, FakeOkx, FakeOkxUs
@@ -14,6 +17,9 @@ from .okx import FakeMyOkx, FakeOkx, FakeOkxUs
 FAKES: tuple[type[FakeVenue], ...] = (
     FakeBinance,
     FakeBitmart,
+    FakeCoinbase,
+    FakeCryptocom,
+    FakeKraken,
     FakeKucoin,
     FakeKucoinHf,
     FakeMexc,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import binance, bitget, bitmart, gateio, kucoin, mexc, okx
+from . import binance, bitget, bitmart, coinbase, cryptocom, gateio, kraken, kucoin, mexc, okx
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
@@ -17,6 +17,9 @@ _ALL = (
     okx.US,
     gateio.VENUE,
     bitget.VENUE,
+    coinbase.VENUE,
+    cryptocom.VENUE,
+    kraken.VENUE,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
 

@@ -8,7 +8,7 @@ import math
 import re
 import typing
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import ccxt
@@ -77,6 +77,8 @@ class Lookup:
     by_exchange_id: bool = True
     by_client_id: Params | None = None
     """Parameters of ccxt's fetch_order beside the id (`{id}` stands for it); None where it can't be asked so."""
+    ask_by_client_id: Callable[[typing.Any, str, str], Awaitable[dict[str, typing.Any]]] | None = None
+    """Asks ccxt's client for an order of a symbol by our id, where its fetch_order can't."""
     client_id_as_id: bool = False
     """The client's id is passed as the order's own."""
     ended_by_client_id_s: Callable[[Params], float] = lambda options: math.inf
@@ -101,13 +103,20 @@ class Lookup:
     """The most open orders that are listed; None where all are."""
     list_params: Params | None = None
     """Parameters that narrow lists of orders to one by our id (`{id}` stands for it)."""
+    ended_until_param: str = ""
+    """The parameter that ends the time of a list of ended orders, in milliseconds; empty where there is none."""
     params: Params = field(default_factory=dict)
     """Sent with every look-up by id."""
 
     @property
     def is_conclusive(self) -> bool:
         """Whether an order that is not found by our id does not exist, as long as the lists reach back to it."""
-        return self.by_client_id is not None or (self.open_orders_show_client_id and self.closed_orders_show_client_id)
+        return self.is_asked_by_client_id or (self.open_orders_show_client_id and self.closed_orders_show_client_id)
+
+    @property
+    def is_asked_by_client_id(self) -> bool:
+        """Whether one order can be asked for by our id."""
+        return self.by_client_id is not None or self.ask_by_client_id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +155,11 @@ class Trades:
     """The parameter that says how many rows to skip, where pages follow by it and not by time."""
     offset_counts_pages: bool = False
     """It has the number of the page, from 1, instead."""
+    cursor_param: str = ""
+    """The parameter that says where a page begins, where pages follow by it: a row of the page before has it in its
+    `info`, under the same name."""
+    order_param: str = ""
+    """The parameter that narrows an answer to one order, by the exchange's id of it."""
     of_all_symbols: bool = False
     """The exchange can't narrow an answer to one symbol: a page has the trades of all of them."""
 
