@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from . import binance, bitmart, kucoin, mexc
+from . import binance, bitmart, htx, kucoin, mexc
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
 _ALL = (
     binance.VENUE,
     bitmart.VENUE,
+    htx.VENUE,
+    htx.HUOBI,
     kucoin.VENUE,
     kucoin.FUTURES,
     mexc.VENUE,
