@@ -286,6 +286,36 @@ class KrakenStandIn(exchanges.RestExchange):
         return "kraken"
 
 
+class _HtxAdapter(exchanges.CCXTAdapter):
+    def fix_order(self, raw: typing.Any, **options: typing.Any) -> typing.Any:
+        fixed = super().fix_order(raw, **options)
+        self.adapt_amount_from_filled_or_cost(fixed)
+        return fixed
+
+
+class HtxStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    REMOVE_MARKET_STATUS_PRICE_LIMITS = True
+    ENABLE_SPOT_BUY_MARKET_WITH_COST = True
+    ADJUST_FOR_TIME_DIFFERENCE = True
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "htx"
+
+    def get_adapter_class(self) -> type[exchanges.CCXTAdapter]:
+        return _HtxAdapter
+
+    def get_additional_connector_config(self) -> dict[str, typing.Any]:
+        return {"options": {"createMarketBuyOrderRequiresPrice": False}}
+
+
+class HuobiStandIn(HtxStandIn):
+    @classmethod
+    def get_name(cls) -> str:
+        return "huobi"
+
+
 STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "binance": BinanceStandIn,
     "bitmart": BitmartStandIn,
@@ -299,4 +329,6 @@ STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "coinbase": CoinbaseStandIn,
     "cryptocom": CryptocomStandIn,
     "kraken": KrakenStandIn,
+    "htx": HtxStandIn,
+    "huobi": HuobiStandIn,
 }

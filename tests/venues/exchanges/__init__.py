@@ -9,6 +9,7 @@ from .bitmart import FakeBitmart
 from .coinbase import FakeCoinbase
 from .cryptocom import FakeCryptocom
 from .gateio import FakeGateio, FakeGateioUnified
+from .htx import FakeHtx, FakeHuobi
 from .kraken import FakeKraken
 from .kucoin import FakeKucoin, FakeKucoinHf
 from .mexc import FakeMexc
@@ -20,6 +21,8 @@ FAKES: tuple[type[FakeVenue], ...] = (
     FakeCoinbase,
     FakeCryptocom,
     FakeKraken,
+    FakeHtx,
+    FakeHuobi,
     FakeKucoin,
     FakeKucoinHf,
     FakeMexc,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from . import binance, bitget, bitmart, coinbase, cryptocom, gateio, kraken, kucoin, mexc, okx
+from . import binance, bitget, bitmart, coinbase, cryptocom, gateio, htx, kraken, kucoin, mexc, okx
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
 _ALL = (
     binance.VENUE,
     bitmart.VENUE,
+    htx.VENUE,
+    htx.HUOBI,
     kucoin.VENUE,
     kucoin.FUTURES,
     mexc.VENUE,
