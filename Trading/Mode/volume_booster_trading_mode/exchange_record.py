@@ -98,9 +98,13 @@ class ExchangeRecord:
             wire_id = self._venue.client_id.on_the_wire(order_id)
             params = self._naming(order_id, lookup.by_client_id)
             row = await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params | dict(lookup.params))
-            is_remembered = lookup.remembers_s is None or self._now() - placed_at < lookup.remembers_s
-            return self._found(row, order_id, is_conclusive=is_remembered)
+            return self._found(row, order_id, is_conclusive=self._is_remembered(placed_at))
         return await self._find_in_lists(order_id, exchange_order_id, placed_at)
+
+    def _is_remembered(self, placed_at: float) -> bool:
+        """Whether the exchange still shows an order of this moment by our id, if there is one."""
+        remembers_s = self._venue.lookup.remembers_s
+        return remembers_s is None or self._now() - placed_at < remembers_s
 
     async def _ask_for_order(self, exchange_order_id: str | None, params: Raw) -> Raw | None:
         """The order as ccxt reads it; None when the exchange says that it has none."""
@@ -122,7 +126,7 @@ class ExchangeRecord:
 
     async def _find_in_lists(self, order_id: str, exchange_order_id: str | None, placed_at: float) -> Found:
         lookup, since_ms = self._venue.lookup, int((placed_at - CLOCK_MARGIN_S) * 1000)
-        params = self._naming(order_id, lookup.list_params or {}) if exchange_order_id is None else {}
+        params = self._naming(order_id, lookup.list_params or {})
         rows = await self._open_rows(params)
         is_whole = lookup.open_page is None or len(rows) < lookup.open_page
         for method in lookup.ended_orders:
@@ -131,6 +135,7 @@ class ExchangeRecord:
             ended, are_all = await self._ended_rows(method, since_ms, params)
             rows, is_whole = rows + ended, is_whole and are_all
         row = next((row for row in rows if self._is(row, order_id, exchange_order_id)), None)
+        is_whole = is_whole and self._is_remembered(placed_at)
         is_conclusive = exchange_order_id is None and lookup.is_conclusive and is_whole
         return self._found(row, order_id, is_conclusive=is_conclusive or row is not None)
 
@@ -173,7 +178,7 @@ class ExchangeRecord:
         return [(_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows({})]
 
     async def _open_rows(self, params: Raw) -> list[Raw]:
-        asked = self._symbol, None, None, params
+        asked = self._symbol, None, self._venue.lookup.open_page, params
         rows = await self.ask("the open orders", lambda: self._client.fetch_open_orders(*asked))
         return [self._put_right(row) for row in rows]
 
@@ -195,7 +200,8 @@ class ExchangeRecord:
             rows = await self._page_of_order(order)
         if rows is None or len(rows) >= trades.page:
             rows = await self._trades_since(placed_at - CLOCK_MARGIN_S)
-        return [_trade(row) for row in rows if str(row.get("order")) == order.exchange_order_id]
+        own = (row for row in rows if str(row.get("order")) == order.exchange_order_id)
+        return [_trade({**row, **self._venue.trade_row(row)}) for row in own]
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
         asked = order.exchange_order_id, self._symbol, None, self._venue.trades.page, dict(self._venue.trades.params)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..fake_venue import FakeVenue
 from .binance import FakeBinance
 from .bitget import FakeBitget
+from .bybit import FakeBybit
 from .gateio import FakeGateio, FakeGateioUnified
 from .okx import FakeMyOkx, FakeOkx, FakeOkxUs
 
@@ -16,4 +17,5 @@ FAKES: tuple[type[FakeVenue], ...] = (
     FakeGateio,
     FakeGateioUnified,
     FakeBitget,
+    FakeBybit,
 )

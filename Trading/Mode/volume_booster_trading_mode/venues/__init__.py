@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import binance, bitget, gateio, okx
+from . import binance, bitget, bybit, gateio, okx
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
@@ -13,6 +13,7 @@ _ALL = (
     okx.US,
     gateio.VENUE,
     bitget.VENUE,
+    bybit.VENUE,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
 

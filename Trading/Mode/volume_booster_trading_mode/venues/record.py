@@ -177,6 +177,8 @@ class Venue:
     the error."""
     order_row: Callable[[Params], dict[str, typing.Any]] = lambda row: {}
     """Fields of ccxt's row of an order that ccxt reads wrong, as the exchange tells them in its `info`."""
+    trade_row: Callable[[Params], dict[str, typing.Any]] = lambda row: {}
+    """The same of a trade."""
     is_read: Callable[[Request], bool] = lambda request: request.method == "GET"
     limits_in_headers: bool = False
     """It shows in its answers how much of its limits is used, as Binance does."""
