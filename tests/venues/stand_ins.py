@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing
 
 import ccxt
+import octobot_trading.enums as trading_enums
 import octobot_trading.errors
 import octobot_trading.errors as errors
 import octobot_trading.exchanges as exchanges
@@ -316,6 +317,53 @@ class HuobiStandIn(HtxStandIn):
         return "huobi"
 
 
+class BybitStandIn(exchanges.RestExchange):
+    """Multiplies the quantity of a market buy by its price, whatever the account, and takes no unified account."""
+
+    FIX_MARKET_STATUS = True
+    MARK_PRICE_IN_TICKER = True
+    REQUIRE_ORDER_FEES_FROM_TRADES = True
+    EXPECT_POSSIBLE_ORDER_NOT_FOUND_DURING_ORDER_CREATION = True
+    CAN_HAVE_DELAYED_CANCELLED_ORDERS = True
+    ADJUST_FOR_TIME_DIFFERENCE = True
+    """Of 2.1.1; 2.0.15 does not know it."""
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "bybit"
+
+    def get_adapter_class(self) -> type[exchanges.CCXTAdapter]:
+        return _BybitAdapterStandIn
+
+    def get_additional_connector_config(self) -> dict[str, typing.Any]:
+        return {"options": {"recvWindow": 60_000, "createMarketBuyOrderRequiresPrice": False}}
+
+    async def _check_unified_account(self) -> None:
+        if any(await self.connector.client.is_unified_enabled()):
+            raise octobot_trading.errors.NotSupported("unified trading accounts are not supported")
+
+    async def get_order(self, exchange_order_id: str, symbol: str | None = None, **options: typing.Any) -> typing.Any:
+        return await self.get_order_from_open_and_closed_orders(exchange_order_id, symbol=symbol, **options)
+
+    async def create_order(
+        self, order_type: typing.Any, symbol: str, quantity: typing.Any, **options: typing.Any
+    ) -> typing.Any:
+        if order_type is trading_enums.TraderOrderType.BUY_MARKET:
+            quantity *= options.get("price") or options["current_price"]
+        return await super().create_order(order_type, symbol, quantity, **options)
+
+
+class _BybitAdapterStandIn(exchanges.CCXTAdapter):
+    """The quantity of a market buy is taken for an amount of quote."""
+
+    def fix_order(self, raw: dict[str, typing.Any], **options: typing.Any) -> typing.Any:
+        fixed = super().fix_order(raw, **options)
+        fixed["reduceOnly"] = raw["info"].get("reduceOnly", False)
+        if (fixed["type"], fixed["side"]) == ("market", "buy"):
+            fixed["amount"] = fixed.get("amount") / (fixed.get("average") or fixed.get("price") or 1)
+        return fixed
+
+
 STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "binance": BinanceStandIn,
     "bitmart": BitmartStandIn,
@@ -331,4 +379,5 @@ STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "kraken": KrakenStandIn,
     "htx": HtxStandIn,
     "huobi": HuobiStandIn,
+    "bybit": BybitStandIn,
 }

@@ -34,7 +34,7 @@ def test_the_page_has_the_table_of_what_is_known() -> None:
 
 def test_what_is_said_to_work_is_tried_with_a_stand_in() -> None:
     tried = {fake.ccxt_id for fake in FAKES}
-    assert {name for name, venue in VENUES.items() if venue.proven} == tried
+    assert {name for name, venue in VENUES.items() if venue.proven} <= tried
     assert tried == set(STAND_INS)
 
 

@@ -168,4 +168,4 @@ def test_ids_of_one_moment_differ(noises: list[int]) -> None:
 
 def test_every_exchange_writes_down_its_own_id() -> None:
     assert all(name == venue.ccxt_id for name, venue in VENUES.items())
-    assert all(bool(venue.refused) != bool(venue.proven) for venue in VENUES.values())
+    assert all(venue.refused or venue.proven for venue in VENUES.values())

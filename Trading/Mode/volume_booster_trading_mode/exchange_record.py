@@ -131,7 +131,7 @@ class ExchangeRecord:
 
     async def _find_in_lists(self, order_id: str, exchange_order_id: str | None, placed_at: float) -> Found:
         lookup, since_ms = self._venue.lookup, int((placed_at - CLOCK_MARGIN_S) * 1000)
-        params = self._naming(order_id, lookup.list_params or {}) if exchange_order_id is None else {}
+        params = self._naming(order_id, lookup.list_params or {})
         rows = await self._open_rows(params)
         is_whole = self._is_within(placed_at, lookup.ended_reach_s)
         is_whole = is_whole and (lookup.open_page is None or len(rows) < lookup.open_page)
@@ -191,7 +191,7 @@ class ExchangeRecord:
         return [(_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows({})]
 
     async def _open_rows(self, params: Raw) -> list[Raw]:
-        asked = self._symbol, None, None, {**self._venue.lookup.open_params, **params}
+        asked = self._symbol, None, self._venue.lookup.open_page, {**self._venue.lookup.open_params, **params}
         rows = await self.ask("the open orders", lambda: self._client.fetch_open_orders(*asked))
         return [self._put_right(row) for row in rows]
 
@@ -213,7 +213,8 @@ class ExchangeRecord:
             rows = await self._page_of_order(order)
         if rows is None or (len(rows) >= trades.page and not trades.of_order_is_whole):
             rows = await self._trades_since(placed_at - CLOCK_MARGIN_S, order.exchange_order_id)
-        return [_trade(row) for row in rows if str(row.get("order")) == order.exchange_order_id]
+        own = (row for row in rows if str(row.get("order")) == order.exchange_order_id)
+        return [_trade({**row, **self._venue.trade_row(row)}) for row in own]
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
         trades = self._venue.trades

@@ -6,6 +6,7 @@ from ..fake_venue import FakeVenue
 from .binance import FakeBinance
 from .bitget import FakeBitget
 from .bitmart import FakeBitmart
+from .bybit import FakeBybit
 from .coinbase import FakeCoinbase
 from .cryptocom import FakeCryptocom
 from .gateio import FakeGateio, FakeGateioUnified
@@ -32,4 +33,5 @@ FAKES: tuple[type[FakeVenue], ...] = (
     FakeGateio,
     FakeGateioUnified,
     FakeBitget,
+    FakeBybit,
 )  # fmt: skip

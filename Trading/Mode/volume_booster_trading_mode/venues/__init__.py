@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import binance, bitget, bitmart, coinbase, cryptocom, gateio, htx, kraken, kucoin, mexc, okx
+from . import binance, bitget, bitmart, bybit, coinbase, cryptocom, gateio, htx, kraken, kucoin, mexc, okx
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
@@ -22,6 +22,7 @@ _ALL = (
     coinbase.VENUE,
     cryptocom.VENUE,
     kraken.VENUE,
+    bybit.VENUE,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
 

@@ -220,6 +220,8 @@ class Venue:
     the error."""
     order_row: Callable[[Params], dict[str, typing.Any]] = lambda row: {}
     """Fields of ccxt's row of an order that ccxt reads wrong, as the exchange tells them in its `info`."""
+    trade_row: Callable[[Params], dict[str, typing.Any]] = lambda row: {}
+    """The same of a trade."""
     is_read: Callable[[Request], bool] = lambda request: request.method == "GET"
     limits: LimitsInHeaders | None = None
     """How it shows what of its limits is used; None where it does not."""
