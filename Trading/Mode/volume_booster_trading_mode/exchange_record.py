@@ -189,7 +189,8 @@ class ExchangeRecord:
             rows = await self._page_of_order(order)
         if rows is None or len(rows) >= trades.page:
             rows = await self._trades_since(placed_at - CLOCK_MARGIN_S, order.exchange_order_id)
-        return [_trade(row) for row in rows if str(row.get("order")) == order.exchange_order_id]
+        ours = (row for row in rows if str(row.get("order")) == order.exchange_order_id)
+        return [_trade({**row, **self._venue.trade_row(row)}) for row in ours]
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
         asked = order.exchange_order_id, self._symbol, None, self._venue.trades.page, dict(self._venue.trades.params)
