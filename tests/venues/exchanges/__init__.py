@@ -6,11 +6,13 @@ from ..fake_venue import FakeVenue
 from .binance import FakeBinance
 from .coinbase import FakeCoinbase
 from .cryptocom import FakeCryptocom
+from .hyperliquid import FakeHyperliquid
 from .kraken import FakeKraken
 
 FAKES: tuple[type[FakeVenue], ...] = (
     FakeBinance,
     FakeCoinbase,
     FakeCryptocom,
+    FakeHyperliquid,
     FakeKraken,
 )  # fmt: skip

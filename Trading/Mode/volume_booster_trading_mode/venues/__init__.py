@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import binance, coinbase, cryptocom, kraken
+from . import binance, coinbase, cryptocom, hyperliquid, kraken
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
@@ -10,6 +10,7 @@ _ALL = (
     binance.VENUE,
     coinbase.VENUE,
     cryptocom.VENUE,
+    hyperliquid.VENUE,
     kraken.VENUE,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
