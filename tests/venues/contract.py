@@ -55,11 +55,15 @@ class Contract:
     def client(self) -> typing.Any:
         return self.manager.exchange.connector.client
 
+    def symbol(self, symbol: str) -> str:
+        """A market in USDT as this exchange has it."""
+        return symbol.replace("/USDT", f"/{self.fake.quote}")
+
     def record(self, symbol: str) -> ExchangeRecord:
-        return ExchangeRecord(self.manager, symbol)
+        return ExchangeRecord(self.manager, self.symbol(symbol))
 
     def rules(self, symbol: str) -> MarketRules:
-        return exchange_view.read_rules(self.manager, symbol)
+        return exchange_view.read_rules(self.manager, self.symbol(symbol))
 
     def intent(
         self, side: Side, order_type: OrderType, quantity: str, price: str, *, post_only: bool = False
@@ -73,7 +77,7 @@ class Contract:
     def submission(self, symbol: str, intent: OrderIntent) -> Submission:
         return Submission(
             order_id=order_submission.new_order_id(self.venue),
-            symbol=symbol,
+            symbol=self.symbol(symbol),
             intent=intent,
             venue=self.venue,
             tolerances=order_submission.tolerances_of(self.rules(symbol), Decimal(1)),

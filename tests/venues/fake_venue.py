@@ -87,6 +87,8 @@ class FakeVenue(abc.ABC):
     """Options of ccxt's client that make it this kind of account."""
     fee_forms: typing.ClassVar[tuple[str, ...]] = ("base", "quote", "own", "none")
     own_coin: typing.ClassVar[str] = ""
+    quote: typing.ClassVar[str] = "USDT"
+    """What its markets are quoted in."""
 
     def __init__(self) -> None:
         self.orders: list[FakeOrder] = []
@@ -173,7 +175,7 @@ class FakeVenue(abc.ABC):
             return quantity * rate, order.base
         if self.fee_in == "own":
             return (quantity * price * rate / Decimal(550)).quantize(Decimal("1e-8")), self.own_coin
-        return quantity * price * rate, "USDT"
+        return quantity * price * rate, self.quote
 
     def cancel(self, order: FakeOrder) -> None:
         if order.status == "open":

@@ -278,6 +278,45 @@ class CryptocomStandIn(exchanges.RestExchange):
         return "cryptocom"
 
 
+class _HyperliquidConnector(exchanges.CCXTConnector):
+    """The key is the address of the wallet, the secret its private key."""
+
+    def _client_factory(self, force_unauth: bool, keys_adapter: typing.Any = None) -> typing.Any:
+        return super()._client_factory(force_unauth, keys_adapter=self._wallet)
+
+    @staticmethod
+    def _wallet(credentials: typing.Any) -> typing.Any:
+        credentials.wallet_address, credentials.private_key = credentials.api_key, credentials.secret
+        credentials.api_key = credentials.secret = None
+        return credentials
+
+
+class _HyperliquidAdapter(exchanges.CCXTAdapter):
+    def fix_market_status(self, raw: typing.Any, remove_price_limits: bool = False, **named: typing.Any) -> typing.Any:
+        """The least order is a tenth more."""
+        fixed = super().fix_market_status(raw, remove_price_limits=remove_price_limits, **named)
+        if fixed:
+            fixed["limits"]["cost"]["min"] *= 1.1
+        return fixed
+
+
+class HyperliquidStandIn(exchanges.RestExchange):
+    FIX_MARKET_STATUS = True
+    REQUIRE_ORDER_FEES_FROM_TRADES = True
+    EXPECT_POSSIBLE_ORDER_NOT_FOUND_DURING_ORDER_CREATION = True
+    DEFAULT_CONNECTOR_CLASS = _HyperliquidConnector
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "hyperliquid"
+
+    def get_adapter_class(self) -> typing.Any:
+        return _HyperliquidAdapter
+
+    def get_additional_connector_config(self) -> dict[str, typing.Any]:
+        return {"options": {"fetchMarkets": {"types": ["spot"]}}}
+
+
 class KrakenStandIn(exchanges.RestExchange):
     FIX_MARKET_STATUS = True
     ADJUST_FOR_TIME_DIFFERENCE = True
@@ -376,6 +415,7 @@ STAND_INS: dict[str, type[exchanges.RestExchange]] = {
     "bitget": BitgetStandIn,
     "coinbase": CoinbaseStandIn,
     "cryptocom": CryptocomStandIn,
+    "hyperliquid": HyperliquidStandIn,
     "kraken": KrakenStandIn,
     "htx": HtxStandIn,
     "huobi": HuobiStandIn,

@@ -10,6 +10,7 @@ import ccxt
 import pytest
 
 from octobot_volume_booster.core.market import OrderType, Side
+from octobot_volume_booster.exchange_record import ExchangeUnreachableError
 from octobot_volume_booster.order_submission import SubmissionStatus
 from octobot_volume_booster.venues.cryptocom import VENUE
 from octobot_volume_booster.venues.wire import Request, UnreadableRequestError
@@ -52,6 +53,16 @@ async def test_what_ccxt_asks_without_an_exchange_id_is_not_understood(cryptocom
     await cryptocom.client.load_markets()
     with pytest.raises(ccxt.AuthenticationError):
         await cryptocom.client.fetch_order(None, "BTC/USDT", {"client_oid": "vb1"})
+
+
+async def test_more_trades_in_one_millisecond_than_a_page_has_are_not_taken_for_all(cryptocom: Contract) -> None:
+    submission = await cryptocom.send("BTC/USDT", cryptocom.intent(Side.BUY, OrderType.LIMIT, "0.001", "60000"))
+    order = cryptocom.fake.orders[0]
+    cryptocom.fake.fill(order, parts=cryptocom.venue.trades.page + 1)
+    for trade in order.trades:
+        trade.time_ms = order.time_ms
+    with pytest.raises(ExchangeUnreachableError, match="do not end"):
+        await cryptocom.trades(submission, await cryptocom.find(submission))
 
 
 CALL: dict[str, typing.Any] = {"id": "1", "method": "private/create-order", "api_key": "k", "sig": "s", "nonce": "1"}

@@ -183,6 +183,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._lookout = Lookout(self.exchange_manager, self.trading_mode.symbol, campaign, passing_s)
         if not trading.is_simulated:
             symbol, manager = self.trading_mode.symbol, self.exchange_manager
+            order_submission.prepare(manager)
             self._settler = Settler(manager, symbol, campaign, self.logger, self._tell_fill)
         self._sight = MarketSight(
             self.trading_mode, campaign, self._share, self._lookout, self._settler, self._running_since

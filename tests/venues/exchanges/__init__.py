@@ -11,6 +11,7 @@ from .coinbase import FakeCoinbase
 from .cryptocom import FakeCryptocom
 from .gateio import FakeGateio, FakeGateioUnified
 from .htx import FakeHtx, FakeHuobi
+from .hyperliquid import FakeHyperliquid
 from .kraken import FakeKraken
 from .kucoin import FakeKucoin, FakeKucoinHf
 from .mexc import FakeMexc
@@ -21,6 +22,7 @@ FAKES: tuple[type[FakeVenue], ...] = (
     FakeBitmart,
     FakeCoinbase,
     FakeCryptocom,
+    FakeHyperliquid,
     FakeKraken,
     FakeHtx,
     FakeHuobi,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import binance, bitget, bitmart, bybit, coinbase, cryptocom, gateio, htx, kraken, kucoin, mexc, okx
+from . import binance, bitget, bitmart, bybit, coinbase, cryptocom, gateio, htx, hyperliquid, kraken, kucoin, mexc, okx
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
@@ -21,6 +21,7 @@ _ALL = (
     bitget.VENUE,
     coinbase.VENUE,
     cryptocom.VENUE,
+    hyperliquid.VENUE,
     kraken.VENUE,
     bybit.VENUE,
 )  # fmt: skip

@@ -10,6 +10,7 @@ import typing
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import ccxt
 
@@ -202,8 +203,11 @@ class Venue:
     client_id: ClientId = ClientId()
     market_buy: MarketBuy = MarketBuy.QUANTITY
     market_buy_params: Params = field(default_factory=dict)
-    market_needs_price: bool = False
-    """ccxt asks for a price also with a market order, as the worst one or to work it out."""
+    market_slippage: Decimal | None = None
+    """A market order leaves with a worst price, so far from the order's own as a share of it; None where it leaves
+    without a price."""
+    client_options: Params = field(default_factory=dict)
+    """Options of ccxt's client that keep it from sending anything of its own that changes the account."""
     order_params: Params = field(default_factory=dict)
     """Sent with every order, such as the parameter against self-trades."""
     post_only_params: Params = field(default_factory=lambda: {"postOnly": True})
@@ -214,7 +218,8 @@ class Venue:
     refusals: tuple[type[BaseException], ...] = ()
     """Errors beside the common ones that mean: there is no such order, and will not be."""
     refusal_texts: tuple[str, ...] = ()
-    """Parts of the exchange's own error message, in lower case, that mean the same."""
+    """Parts of the exchange's own error message, in lower case and without spaces after colons of JSON, that mean the
+    same."""
     id_is_taken: tuple[str, ...] = ()
     """Parts of a message, in lower case, that say that an order has our id already: it is there, whatever the class of
     the error."""
