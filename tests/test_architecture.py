@@ -49,9 +49,10 @@ ARROWS: dict[str, set[str]] = {
     "notifications": {"campaign", "core"},
     "live_settings": {"core"},
     "announcements": {"notifications", "report", "campaign", "core"},
-    "exchange_record": {"exchange_view", "futures_view", "core"},
+    "exchange_rows": {"core"},
+    "exchange_record": {"exchange_view", "exchange_rows", "futures_view", "core"},
     "real_trader": {"exchange_record", "core"},
-    "settler": {"exchange_view", "exchange_record", "real_trader", "campaign", "core"},
+    "settler": {"exchange_view", "exchange_record", "exchange_rows", "real_trader", "campaign", "core"},
     "order_consumer": {"exchange_view", "futures_view", "lookout", "order_request", "report", "campaign", "core"},
     "execution": {
         "exchange_view",
@@ -117,8 +118,8 @@ CORE_ARROWS: dict[str, set[str]] = {
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
-    "bot_process exchange_view futures_view exchange_record real_trader settler order_consumer order_events "
-    "user_inputs notifications live_settings announcements execution emergency lookout order_producer "
+    "bot_process exchange_view futures_view exchange_record exchange_rows real_trader settler order_consumer "
+    "order_events user_inputs notifications live_settings announcements execution emergency lookout order_producer "
     "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight".split()
 )
 IMPURE = {

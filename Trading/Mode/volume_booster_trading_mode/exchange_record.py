@@ -12,27 +12,20 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 import ccxt
-import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 
 from . import futures_view
-from .core.market import Role
 from .core.reconcile import ExchangeOrder, ExchangeTrade
+from .exchange_rows import CLIENT_ORDER_ID as CLIENT_ORDER_ID
+from .exchange_rows import Column, Raw, read_order, read_trade
 from .exchange_view import UNANSWERED
 
-Column = trading_enums.ExchangeConstantsOrderColumns
-Status = trading_enums.OrderStatus
-CLIENT_ORDER_ID = "clientOrderId"
 TRADES_A_PAGE = 500
 CLOCK_MARGIN_S = 600.0
 """How far the clocks of the exchange and of this machine may be apart for a trade to be found."""
 
-_REJECTED = (Status.REJECTED.value,)
-_FILLED = (Status.CLOSED.value, Status.FILLED.value)
-_ENDED = (*_FILLED, Status.CANCELED.value, Status.EXPIRED.value, *_REJECTED)
 _TOO_MANY = (ccxt.DDoSProtection, ccxt.RateLimitExceeded, trading_errors.RateLimitExceeded)
 _Answer = typing.TypeVar("_Answer")
-Raw = dict[str, typing.Any]
 
 
 class ExchangeUnreachableError(Exception):
@@ -84,12 +77,12 @@ class ExchangeRecord:
                 return None
             raise
         raw = self._adapter.adapt_order(found, symbol=self._symbol)
-        return _order(raw, order_id), raw
+        return read_order(raw, order_id), raw
 
     async def open_orders(self) -> list[tuple[ExchangeOrder, Raw]]:
         """Every open order of the account on this symbol, whoever placed it."""
         rows = await self.ask("the open orders", lambda: self._client.fetch_open_orders(self._symbol))
-        return [(_order(raw), raw) for raw in self._adapter.adapt_orders(rows, symbol=self._symbol)]
+        return [(read_order(raw), raw) for raw in self._adapter.adapt_orders(rows, symbol=self._symbol)]
 
     async def trades_of(self, order: ExchangeOrder, placed_at: float) -> list[ExchangeTrade]:
         """The trades of one order that the exchange shows by now."""
@@ -98,7 +91,7 @@ class ExchangeRecord:
         rows = await self._page_of_order(order) if is_asked else None
         if rows is None or len(rows) >= TRADES_A_PAGE:
             rows = await self._trades_since(placed_at - CLOCK_MARGIN_S)
-        return [_trade(raw) for raw in rows if str(raw[Column.ORDER.value]) == order.exchange_order_id]
+        return [read_trade(raw) for raw in rows if str(raw[Column.ORDER.value]) == order.exchange_order_id]
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
         asked = order.exchange_order_id, self._symbol, None, TRADES_A_PAGE
@@ -168,29 +161,3 @@ def is_caused_by(error: BaseException | None, kinds: tuple[type[BaseException], 
             return True
         error = error.__cause__
     return False
-
-
-def _order(raw: Raw, client_order_id: str | None = None) -> ExchangeOrder:
-    status = raw[Column.STATUS.value]
-    return ExchangeOrder(
-        exchange_order_id=str(raw[Column.EXCHANGE_ID.value]),
-        client_order_id=client_order_id or str(raw.get(CLIENT_ORDER_ID) or ""),
-        filled_quantity=Decimal(str(raw[Column.FILLED.value] or 0)),
-        is_open=status not in _ENDED,
-        is_rejected=status in _REJECTED,
-        is_filled=status in _FILLED,
-    )
-
-
-def _trade(raw: Raw) -> ExchangeTrade:
-    fee = raw.get(Column.FEE.value) or {}
-    return ExchangeTrade(
-        trade_id=str(raw[Column.EXCHANGE_TRADE_ID.value]),
-        exchange_order_id=str(raw[Column.ORDER.value]),
-        at=float(raw[Column.TIMESTAMP.value]),
-        role=Role.MAKER if raw[Column.TAKER_OR_MAKER.value] == Role.MAKER.value else Role.TAKER,
-        quantity=Decimal(str(raw[Column.AMOUNT.value])),
-        price=Decimal(str(raw[Column.PRICE.value])),
-        fee=Decimal(str(fee.get(trading_enums.FeePropertyColumns.COST.value) or 0)),
-        fee_asset=str(fee.get(trading_enums.FeePropertyColumns.CURRENCY.value) or ""),
-    )

@@ -21,7 +21,8 @@ from .core import pacing, reconcile
 from .core.market import Fill, MarketRules, OrderType
 from .core.policy import Wait
 from .core.reconcile import ExchangeOrder, ExchangeTrade, SentOrder
-from .exchange_record import ExchangeRecord, ExchangeUnreachableError, Peace, Raw
+from .exchange_record import ExchangeRecord, ExchangeUnreachableError, Peace
+from .exchange_rows import Raw
 
 LOOK_EVERY_S = 2.0
 """How often orders that rest in the book are asked after."""
