@@ -20,7 +20,8 @@ ARROWS: dict[str, set[str]] = {
     "bot_process": set(),
     "order_request": {"core"},
     "journal_file": set(),
-    "journal": {"journal_file", "bot_lock", "core"},
+    "journal_rows": {"journal_file", "core"},
+    "journal": {"journal_file", "journal_rows", "bot_lock", "core"},
     "report": {"journal", "core"},
     "history": {"report", "journal", "core"},
     "equity_marks": {"journal", "core"},
@@ -52,7 +53,12 @@ ARROWS: dict[str, set[str]] = {
     "exchange_rows": {"core"},
     "exchange_record": {"exchange_view", "exchange_rows", "futures_view", "core"},
     "real_trader": {"exchange_record", "core"},
-    "settler": {"exchange_view", "exchange_record", "exchange_rows", "real_trader", "campaign", "core"},
+    "fee_prices": {"exchange_view", "exchange_record", "core"},
+    "late_orders": {"campaign", "core"},
+    "settler": {
+        *{"exchange_view", "exchange_record", "exchange_rows", "fee_prices", "late_orders", "real_trader", "campaign"},
+        "core",
+    },
     "order_consumer": {"exchange_view", "futures_view", "lookout", "order_request", "report", "campaign", "core"},
     "execution": {
         "exchange_view",
@@ -103,9 +109,12 @@ CORE_ARROWS: dict[str, set[str]] = {
     "inventory": {"market"},
     "round_trips": {"market"},
     "books": {"market", "inventory", "round_trips"},
-    "ledger": {"market", "inventory", "books"},
+    "progress": {"market", "books"},
+    "ledger": {"market", "inventory", "books", "progress"},
     "guards": {"market", "settings", "ledger"},
-    "reconcile": {"market", "ledger"},
+    "trade_ids": {"market"},
+    "fees": {"market", "trade_ids"},
+    "reconcile": {"market", "ledger", "trade_ids", "fees"},
     "sandbox": set(),
     "sizing": {"market", "settings"},
     "positions": {"market", "settings", "ledger", "sizing"},
@@ -120,7 +129,7 @@ CORE_ARROWS: dict[str, set[str]] = {
 OCTOBOT_ROOMS = set(
     "bot_process exchange_view futures_view exchange_record exchange_rows real_trader settler order_consumer "
     "order_events user_inputs notifications live_settings announcements execution emergency lookout order_producer "
-    "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight".split()
+    "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight fee_prices".split()
 )
 IMPURE = {
     "time",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing
 import weakref
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
 
 import ccxt
 import octobot_trading.errors as trading_errors
@@ -17,7 +16,7 @@ import octobot_trading.errors as trading_errors
 from . import futures_view
 from .core.reconcile import ExchangeOrder, ExchangeTrade
 from .exchange_rows import CLIENT_ORDER_ID as CLIENT_ORDER_ID
-from .exchange_rows import Column, Raw, read_order, read_trade
+from .exchange_rows import Raw, adapted_trades, merged, moment_of, order_of, read_order, read_trade
 from .exchange_view import UNANSWERED
 
 TRADES_A_PAGE = 500
@@ -79,6 +78,11 @@ class ExchangeRecord:
         raw = self._adapter.adapt_order(found, symbol=self._symbol)
         return read_order(raw, order_id), raw
 
+    @property
+    def is_search_conclusive(self) -> bool:
+        """Whether an order that `find_order` does not find is not there: the exchange looks orders up by our id."""
+        return True
+
     async def open_orders(self) -> list[tuple[ExchangeOrder, Raw]]:
         """Every open order of the account on this symbol, whoever placed it."""
         rows = await self.ask("the open orders", lambda: self._client.fetch_open_orders(self._symbol))
@@ -90,34 +94,25 @@ class ExchangeRecord:
         is_asked = self._client.has.get("fetchOrderTrades") and not futures_view.is_futures(self._exchange_manager)
         rows = await self._page_of_order(order) if is_asked else None
         if rows is None or len(rows) >= TRADES_A_PAGE:
-            rows = await self._trades_since(placed_at - CLOCK_MARGIN_S)
-        return [read_trade(raw) for raw in rows if str(raw[Column.ORDER.value]) == order.exchange_order_id]
+            rows = [raw for raw in await self._trades_since(placed_at - CLOCK_MARGIN_S) if order_of(raw)]
+        own_id = order.exchange_order_id
+        return [read_trade(raw, own_id) for raw in rows if order_of(raw) in ("", own_id)]
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
         asked = order.exchange_order_id, self._symbol, None, TRADES_A_PAGE
         found = await self.ask("the trades of an order", lambda: self._client.fetch_order_trades(*asked))
-        return typing.cast(list[Raw], self._adapter.adapt_trades(found))
-
-    async def price_of(self, asset: str) -> Decimal | None:
-        """The price of an asset in the symbol's quote; None when the exchange has no such market."""
-        _, _, quote = self._symbol.partition("/")
-        wanted = (f"{asset}/{quote}", f"{asset}/{quote.partition(':')[0]}")
-        symbol = next((one for one in wanted if one in self._client.markets), None)
-        if symbol is None:
-            return None
-        ticker = await self.ask(f"the price of {asset}", lambda: self._client.fetch_ticker(symbol))
-        return Decimal(str(ticker["last"])) if ticker.get("last") else None
+        return adapted_trades(self._adapter, found)
 
     async def _trades_since(self, since: float) -> list[Raw]:
-        rows: dict[str, Raw] = {}
+        rows: list[Raw] = []
         since_ms = int(since * 1000)
         while True:
-            page = await self.ask("the trades", self._page_of_trades(since_ms))
-            news = {str(raw[Column.EXCHANGE_TRADE_ID.value]): raw for raw in self._adapter.adapt_trades(page)}
-            if not set(news) - set(rows):
-                return list(rows.values())
-            rows.update(news)
-            since_ms = max(int(raw[Column.TIMESTAMP.value] * 1000) for raw in news.values())
+            page = adapted_trades(self._adapter, await self.ask("the trades", self._page_of_trades(since_ms)))
+            known, rows = rows, merged(rows, page)
+            moments = [moment_of(raw) or 0.0 for raw in page]
+            if len(rows) == len(known) or int(max(moments) * 1000) < since_ms:
+                return rows
+            since_ms = int(max(moments) * 1000)
 
     def _page_of_trades(self, since_ms: int) -> Callable[[], Awaitable[list[Raw]]]:
         return lambda: self._client.fetch_my_trades(self._symbol, since_ms, TRADES_A_PAGE)

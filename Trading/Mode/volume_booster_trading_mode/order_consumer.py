@@ -100,7 +100,10 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             return await self.trading_mode.create_order(order)
         with producer.settler.sending(order.order_id, producer.now()) as params:
             try:
-                return await self.trading_mode.create_order(order, params=params)
+                created = await self.trading_mode.create_order(order, params=params)
+                if created is not None:
+                    producer.settler.taken(order.order_id, created.exchange_order_id, producer.now())
+                return created
             finally:
                 producer.hear_limits()
 
