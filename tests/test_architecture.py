@@ -20,7 +20,8 @@ ARROWS: dict[str, set[str]] = {
     "bot_process": set(),
     "order_request": {"core"},
     "journal_file": set(),
-    "journal": {"journal_file", "bot_lock", "core"},
+    "journal_rows": {"journal_file", "core"},
+    "journal": {"journal_file", "journal_rows", "bot_lock", "core"},
     "report": {"journal", "core"},
     "history": {"report", "journal", "core"},
     "equity_marks": {"journal", "core"},
@@ -50,9 +51,15 @@ ARROWS: dict[str, set[str]] = {
     "live_settings": {"core"},
     "announcements": {"notifications", "report", "campaign", "core"},
     "venues": {"venues", "core"},
-    "exchange_record": {"exchange_view", "futures_view", "venues", "core"},
+    "exchange_rows": {"core"},
+    "exchange_record": {"exchange_view", "exchange_rows", "futures_view", "venues", "core"},
     "order_submission": {"exchange_record", "venues", "core"},
-    "settler": {"exchange_view", "exchange_record", "order_submission", "campaign", "core"},
+    "fee_prices": {"exchange_view", "exchange_record", "core"},
+    "late_orders": {"campaign", "core"},
+    "settler": {
+        *{"exchange_view", "exchange_record", "exchange_rows", "fee_prices", "late_orders", "order_submission"},
+        *{"campaign", "core"},
+    },
     "order_consumer": {
         *{"exchange_view", "futures_view", "lookout", "order_request", "order_submission", "report", "campaign"},
         "core",
@@ -106,9 +113,12 @@ CORE_ARROWS: dict[str, set[str]] = {
     "inventory": {"market"},
     "round_trips": {"market"},
     "books": {"market", "inventory", "round_trips"},
-    "ledger": {"market", "inventory", "books"},
+    "progress": {"market", "books"},
+    "ledger": {"market", "inventory", "books", "progress"},
     "guards": {"market", "settings", "ledger"},
-    "reconcile": {"market", "ledger"},
+    "trade_ids": {"market"},
+    "fees": {"market", "trade_ids"},
+    "reconcile": {"market", "ledger", "trade_ids", "fees"},
     "sandbox": set(),
     "sizing": {"market", "settings"},
     "positions": {"market", "settings", "ledger", "sizing"},
@@ -121,9 +131,9 @@ CORE_ARROWS: dict[str, set[str]] = {
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
-    "bot_process exchange_view futures_view exchange_record order_submission settler order_consumer order_events "
-    "user_inputs notifications live_settings announcements execution emergency lookout order_producer "
-    "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight".split()
+    "bot_process exchange_view futures_view exchange_record exchange_rows order_submission settler order_consumer "
+    "order_events user_inputs notifications live_settings announcements execution emergency lookout order_producer "
+    "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight fee_prices".split()
 )
 IMPURE = {
     "time",

@@ -126,6 +126,13 @@ class Contract:
         return [request for request in self.session.requests if self.venue.is_order(request)]
 
 
+def charged(trade: ExchangeTrade) -> tuple[Decimal | None, str]:
+    """The fee of a trade and its asset; None and empty where the exchange does not show one."""
+    parts = [(part.amount, part.asset) for part in trade.charges if part.amount]
+    assert len(parts) <= 1, "no trade here is charged in two assets"
+    return parts[0] if parts else (None, "")
+
+
 def sources() -> list[str]:
     """The classes that the suite runs against: stand-ins, and OctoBot's own where they are to be had."""
     return ["stand-in", *(["octobot"] if os.environ.get(REAL_TENTACLES_VARIABLE) else [])]

@@ -15,7 +15,7 @@ from octobot_volume_booster.order_submission import SubmissionStatus
 from octobot_volume_booster.venues.hyperliquid import VENUE
 from octobot_volume_booster.venues.wire import Request, UnreadableRequestError
 
-from .contract import Contract, contract, sources
+from .contract import Contract, charged, contract, sources
 from .exchanges.hyperliquid import MOST_FILLS, FakeHyperliquid
 from .fake_venue import PRICES
 from .wire import Answer
@@ -94,7 +94,7 @@ async def test_a_fee_in_a_wrapped_coin_is_one_in_the_coin(hyperliquid: Contract)
     hyperliquid.fake.fee_in = "base"
     submission = await hyperliquid.send(SYMBOL, _market(hyperliquid))
     (trade,) = await hyperliquid.trades(submission, await hyperliquid.find(submission))
-    assert (trade.fee, trade.fee_asset) == (Decimal("0.000001"), "BTC")
+    assert charged(trade) == (Decimal("0.000001"), "BTC")
 
 
 async def test_fills_are_found_behind_pages_that_have_only_those_of_other_markets(hyperliquid: Contract) -> None:

@@ -9,7 +9,7 @@ import pytest
 from octobot_volume_booster.core.market import OrderType, Side
 from octobot_volume_booster.order_submission import SubmissionStatus
 
-from .contract import Contract, contract, sources
+from .contract import Contract, charged, contract, sources
 from .exchanges.okx import FakeOkx
 from .wire import Answer
 
@@ -33,7 +33,7 @@ async def test_a_rebate_is_a_fee_below_zero(okx: Contract) -> None:
     okx.fake.fill(order)
     order.trades[0].fee = -order.trades[0].fee
     (trade,) = await okx.trades(submission, await okx.find(submission))
-    assert trade.fee == order.trades[0].fee < 0 and trade.fee_asset == "USDT"
+    assert charged(trade) == (order.trades[0].fee, "USDT") and order.trades[0].fee < 0
 
 
 async def test_a_post_only_order_that_would_trade_at_once_is_taken_and_cancelled(okx: Contract) -> None:

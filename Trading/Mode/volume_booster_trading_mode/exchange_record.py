@@ -17,8 +17,8 @@ import ccxt
 import octobot_trading.errors as trading_errors
 
 from . import futures_view
-from .core.market import Role
 from .core.reconcile import ExchangeOrder, ExchangeTrade
+from .exchange_rows import Raw, moment_of, order_of, read_order, read_trade
 from .exchange_view import UNANSWERED
 from .venues import Venue, venue_of
 from .venues.record import Params
@@ -28,12 +28,8 @@ CLOCK_MARGIN_S = 600.0
 MOST_PAGES = 200
 """An answer that still goes on after so many pages is not believed."""
 
-_REJECTED = ("rejected",)
-_FILLED = ("closed", "filled")
-_ENDED = (*_FILLED, "canceled", "expired", *_REJECTED)
 _TOO_MANY = (ccxt.DDoSProtection, ccxt.RateLimitExceeded, trading_errors.RateLimitExceeded)
 _Answer = typing.TypeVar("_Answer")
-Raw = dict[str, typing.Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +122,9 @@ class ExchangeRecord:
         row = await self.ask("the order", question)
         return None if row is None or row.get("id") in (None, "", "None") else self._put_right(row)
 
+    def _read_order(self, row: Raw, client_order_id: str) -> ExchangeOrder:
+        return read_order(self._in_octobots_quantities(row), client_order_id)
+
     def _put_right(self, row: Raw) -> Raw:
         return {**row, **self._venue.order_row(row)}
 
@@ -183,12 +182,12 @@ class ExchangeRecord:
     def _found(self, row: Raw | None, order_id: str, *, is_conclusive: bool = True) -> Found:
         if row is None:
             return Found(is_conclusive=is_conclusive)
-        return Found(_order(row, order_id), row)
+        return Found(self._read_order(row, order_id), row)
 
     async def open_orders(self) -> list[tuple[ExchangeOrder, Raw]]:
         """Every open order of the account on this symbol, whoever placed it, with its row in ccxt's form."""
         read_back = self._venue.client_id.read_back
-        return [(_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows({})]
+        return [(self._read_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows({})]
 
     async def _open_rows(self, params: Raw) -> list[Raw]:
         asked = self._symbol, None, self._venue.lookup.open_page, {**self._venue.lookup.open_params, **params}
@@ -213,8 +212,21 @@ class ExchangeRecord:
             rows = await self._page_of_order(order)
         if rows is None or (len(rows) >= trades.page and not trades.of_order_is_whole):
             rows = await self._trades_since(placed_at - CLOCK_MARGIN_S, order.exchange_order_id)
-        own = (row for row in rows if str(row.get("order")) == order.exchange_order_id)
-        return [_trade({**row, **self._venue.trade_row(row)}) for row in own]
+            rows = [row for row in rows if order_of(row)]
+        own_id = order.exchange_order_id
+        return [read_trade(self._trade_row(row), own_id) for row in rows if order_of(row) in ("", own_id)]
+
+    def _trade_row(self, row: Raw) -> Raw:
+        """A row of a trade with what ccxt reads wrong in it put right, in OctoBot's quantities."""
+        return self._in_octobots_quantities({**row, **self._venue.trade_row(row)})
+
+    def _in_octobots_quantities(self, row: Raw) -> Raw:
+        """On futures an exchange counts in contracts, and OctoBot in what they stand for."""
+        size = futures_view.contract_size(self._exchange_manager, self._symbol)
+        if size == 1:
+            return row
+        counted = {name: row[name] for name in ("amount", "filled", "remaining") if row.get(name) is not None}
+        return {**row, **{name: Decimal(str(value)) * size for name, value in counted.items()}}
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
         trades = self._venue.trades
@@ -246,7 +258,10 @@ class ExchangeRecord:
                 return
             begin_ms, end_ms = windows.pop()
             page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms, narrow))
-            if self._take(rows, page) and len(page) >= trades.page:
+            is_new, is_full = self._take(rows, page), len(page) >= trades.page
+            if is_full and not is_new and trades.newest_first is not None:
+                break  # more trades in one millisecond than a page has
+            if is_full and is_new:
                 windows += _left_over(page, begin_ms, end_ms, trades.newest_first)
         raise self._endless()
 
@@ -282,16 +297,6 @@ class ExchangeRecord:
         until = {} if until_ms is None else {trades.until_param: until_ms}
         asked = None if trades.of_all_symbols else self._symbol, since_ms, trades.page
         return lambda: self._client.fetch_my_trades(*asked, {**trades.params, **until, **place})
-
-    async def price_of(self, asset: str) -> Decimal | None:
-        """The price of an asset in the symbol's quote; None when the exchange has no such market."""
-        _, _, quote = self._symbol.partition("/")
-        wanted = (f"{asset}/{quote}", f"{asset}/{quote.partition(':')[0]}")
-        symbol = next((one for one in wanted if one in self._client.markets), None)
-        if symbol is None:
-            return None
-        ticker = await self.ask(f"the price of {asset}", lambda: self._client.fetch_ticker(symbol))
-        return Decimal(str(ticker["last"])) if ticker.get("last") else None
 
     async def ask(self, what: str, question: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """The exchange's answer. A clock that the exchange finds wrong is set after its own, and it is asked again."""
@@ -349,7 +354,7 @@ def _left_over(
     page: list[Raw], begin_ms: int, end_ms: int | None, newest_first: bool | None
 ) -> list[tuple[int, int | None]]:
     """The stretches of a window that a full page of it may not have shown."""
-    moments = [int(row["timestamp"]) for row in page]
+    moments = [int((moment_of(row) or begin_ms / 1000) * 1000) for row in page]
     before, after = (begin_ms, min(moments) + 1), (max(moments), end_ms)
     if newest_first is None:
         return [before, after]
@@ -380,29 +385,3 @@ def is_caused_by(error: BaseException | None, kinds: tuple[type[BaseException], 
             return True
         error = error.__cause__
     return False
-
-
-def _order(row: Raw, client_order_id: str) -> ExchangeOrder:
-    status = row.get("status")
-    return ExchangeOrder(
-        exchange_order_id=str(row["id"]),
-        client_order_id=client_order_id,
-        filled_quantity=Decimal(str(row.get("filled") or 0)),
-        is_open=status not in _ENDED,
-        is_rejected=status in _REJECTED,
-        is_filled=status in _FILLED,
-    )
-
-
-def _trade(row: Raw) -> ExchangeTrade:
-    fee = next((part for part in row.get("fees") or () if part.get("cost")), row.get("fee") or {})
-    return ExchangeTrade(
-        trade_id=str(row["id"]),
-        exchange_order_id=str(row["order"]),
-        at=float(row["timestamp"]) / 1000,
-        role=Role.MAKER if row.get("takerOrMaker") == Role.MAKER.value else Role.TAKER,
-        quantity=Decimal(str(row["amount"])),
-        price=Decimal(str(row["price"])),
-        fee=Decimal(str(fee.get("cost") or 0)),
-        fee_asset=str(fee.get("currency") or ""),
-    )

@@ -341,6 +341,10 @@ class Fill:
     fee: Decimal = ZERO
     fee_asset: str = ""
     valuation: Valuation = SPOT
+    estimated_fee_quote: Decimal = ZERO
+    """What of `fee_quote` is an estimate, as the exchange has not told it or charged it in what has no price."""
+    fee_told: str = ""
+    """In words what was told of the fee, where it is not one amount in one asset with a price."""
 
     @property
     def notional(self) -> Decimal:
