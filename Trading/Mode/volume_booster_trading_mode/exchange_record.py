@@ -230,7 +230,7 @@ class ExchangeRecord:
                 end_ms = min(moments) + 1
             else:
                 begin_ms = max(moments)
-        raise ExchangeUnreachableError(f"the pages with the trades of {self._symbol} do not end", None)
+        raise ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
 
     def _page_of_trades(self, since_ms: int, until_ms: int | None, place: Raw) -> Callable[[], Awaitable[list[Raw]]]:
         trades = self._venue.trades

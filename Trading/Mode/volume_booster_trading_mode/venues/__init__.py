@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import binance, coinbase, cryptocom, hyperliquid, kraken
+from . import binance, coinbase, cryptocom, hyperliquid, kraken, not_supported
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
@@ -12,6 +12,7 @@ _ALL = (
     cryptocom.VENUE,
     hyperliquid.VENUE,
     kraken.VENUE,
+    *not_supported.VENUES,
 )  # fmt: skip
 VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
 
