@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from . import binance, bitget, bitmart, bybit, coinbase, cryptocom, gateio, htx, hyperliquid, kraken, kucoin, mexc, okx
+from . import (
+    binance,
+    bitget,
+    bitmart,
+    bybit,
+    coinbase,
+    cryptocom,
+    gateio,
+    htx,
+    hyperliquid,
+    kraken,
+    kucoin,
+    mexc,
+    not_supported,
+    okx,
+)
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
@@ -24,8 +39,9 @@ _ALL = (
     hyperliquid.VENUE,
     kraken.VENUE,
     bybit.VENUE,
-)  # fmt: skip
-VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
+)
+_OTHERS = {venue.ccxt_id: venue for venue in not_supported.VENUES}
+VENUES: dict[str, Venue] = {**_OTHERS, **{venue.ccxt_id: venue for venue in _ALL}}
 
 
 def venue_of(ccxt_id: str) -> Venue | None:
