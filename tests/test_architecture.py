@@ -43,7 +43,8 @@ ARROWS: dict[str, set[str]] = {
         "core",
     },
     "futures_view": {"core"},
-    "exchange_view": {"futures_view", "core"},
+    "market_rules": {"futures_view", "core"},
+    "exchange_view": {"futures_view", "market_rules", "core"},
     "order_events": {"core"},
     "user_inputs": {"core"},
     "notifications": {"campaign", "core"},
@@ -87,6 +88,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "presets": set(),
     "candles": set(),
     "named": set(),
+    "precision": {"market"},
     "settings": {"market", "named", "presets"},
     "allocation": {"market", "named", "settings", "books"},
     "currency": {"market", "settings", "books", "ledger"},
@@ -117,8 +119,8 @@ CORE_ARROWS: dict[str, set[str]] = {
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
-    "bot_process exchange_view futures_view exchange_record real_trader settler order_consumer order_events "
-    "user_inputs notifications live_settings announcements execution emergency lookout order_producer "
+    "bot_process exchange_view market_rules futures_view exchange_record real_trader settler order_consumer "
+    "order_events user_inputs notifications live_settings announcements execution emergency lookout order_producer "
     "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight".split()
 )
 IMPURE = {
