@@ -109,12 +109,13 @@ CORE_ARROWS: dict[str, set[str]] = {
     "reconcile": {"market", "ledger"},
     "sandbox": set(),
     "sizing": {"market", "settings"},
+    "spending": {"market", "settings", "sizing"},
     "positions": {"market", "settings", "ledger", "sizing"},
     "pricing": {"market", "settings", "sizing"},
     "direction": {"market", "settings", "ledger", "sizing"},
     "policy": {
         *{"market", "settings", "ledger", "guards", "allocation", "direction", "positions", "sizing", "pricing"},
-        "pacing",
+        *{"pacing", "spending"},
     },
     "__init__": set(),
 }

@@ -323,12 +323,16 @@ class OrderIntent:
 
     @property
     def notional(self) -> Decimal:
-        """In the market's quote."""
+        """In the market's quote: of an order that spends quote the most that it can come to."""
+        if self.quote_quantity is not None:
+            return self.quote_quantity
         return self.valuation.notional(self.quantity, self.price)
 
     @property
     def volume(self) -> Decimal:
-        """In the campaign's currency."""
+        """The same in the campaign's currency."""
+        if self.quote_quantity is not None:
+            return self.quote_quantity * self.valuation.quote_rate
         return self.valuation.volume(self.quantity, self.price)
 
 
