@@ -44,7 +44,8 @@ ARROWS: dict[str, set[str]] = {
         "core",
     },
     "futures_view": {"core"},
-    "exchange_view": {"futures_view", "core"},
+    "market_rules": {"futures_view", "core", "venues"},
+    "exchange_view": {"futures_view", "market_rules", "core"},
     "order_events": {"core"},
     "user_inputs": {"core"},
     "notifications": {"campaign", "core"},
@@ -98,6 +99,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "presets": set(),
     "candles": set(),
     "named": set(),
+    "precision": {"market"},
     "settings": {"market", "named", "presets"},
     "allocation": {"market", "named", "settings", "books"},
     "currency": {"market", "settings", "books", "ledger"},
@@ -121,19 +123,21 @@ CORE_ARROWS: dict[str, set[str]] = {
     "reconcile": {"market", "ledger", "trade_ids", "fees"},
     "sandbox": set(),
     "sizing": {"market", "settings"},
+    "spending": {"market", "settings", "sizing"},
     "positions": {"market", "settings", "ledger", "sizing"},
     "pricing": {"market", "settings", "sizing"},
     "direction": {"market", "settings", "ledger", "sizing"},
     "policy": {
         *{"market", "settings", "ledger", "guards", "allocation", "direction", "positions", "sizing", "pricing"},
-        "pacing",
+        *{"pacing", "spending"},
     },
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
-    "bot_process exchange_view futures_view exchange_record exchange_rows order_submission settler order_consumer "
-    "order_events user_inputs notifications live_settings announcements execution emergency lookout order_producer "
-    "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight fee_prices".split()
+    "bot_process exchange_view market_rules futures_view exchange_record exchange_rows order_submission "
+    "settler order_consumer order_events user_inputs notifications live_settings announcements execution "
+    "emergency lookout order_producer volume_booster_trading virtual_time data_collector backtest_engine "
+    "market_share market_sight fee_prices".split()
 )
 IMPURE = {
     "time",

@@ -85,7 +85,7 @@ class Terms:
             low={side: float(ends[0]) for side, ends in ranges.items()},
             high={side: float(ends[1]) for side, ends in ranges.items()},
             step=float(rules.quantity_step),
-            tick=float(rules.price_tick),
+            tick=float(rules.tick_at(conditions.price)),
             min_quantity=float(rules.min_quantity),
             min_notional=float(rules.min_notional),
             max_quantity=math.inf if rules.max_quantity is None else float(rules.max_quantity),

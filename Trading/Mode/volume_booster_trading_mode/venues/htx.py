@@ -50,6 +50,7 @@ VENUE = Venue(
         market_buy_quantity_is_quote=True,
     ),
     market_buy=MarketBuy.QUOTE,
+    quote_written_by="amount_to_precision",
     order_params={"self-match-prevent": 1},
     arrival=Arrival(within_s=300.0),
     lookup=Lookup(

@@ -202,6 +202,8 @@ class Venue:
     read_order: Callable[[Request], WireOrder]
     client_id: ClientId = ClientId()
     market_buy: MarketBuy = MarketBuy.QUANTITY
+    quote_written_by: str = "cost_to_precision"
+    """The method of ccxt's client that cuts the quote to spend to its step."""
     market_buy_params: Params = field(default_factory=dict)
     market_slippage: Decimal | None = None
     """A market order leaves with a worst price, so far from the order's own as a share of it; None where it leaves
