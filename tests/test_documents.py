@@ -184,7 +184,7 @@ INSIDE = {EXCHANGE / "server" / name for name in
            "markets.py", "query.py", "control.py", "order_requests.py", "rate_limits.py", "signatures.py")}  # fmt: skip
 """What the exchange answers to programs, and broken promises between its parts, which options.py lets nobody break."""
 LEFT_OUT = {
-    "rules, volatility and depth: those of … on the local exchange": "what a plan assumes",
+    "volatility and depth: those of … on the local exchange": "what a plan assumes",
     "join_campaign() comes first": "a broken promise of our own",
     "A local spot exchange that speaks Binance's REST API. Money and orders on it are unreal.": "a help text",
     "since its peak": "a part of another sentence",
