@@ -186,7 +186,7 @@ INSIDE |= set((MODE / "venues").glob("*.py"))
 """What the exchange answers to programs, why a request is not understood (told behind what it would have left as), and
 broken promises between its parts, which options.py lets nobody break."""
 LEFT_OUT = {
-    "rules, volatility and depth: those of … on the local exchange": "what a plan assumes",
+    "volatility and depth: those of … on the local exchange": "what a plan assumes",
     "join_campaign() comes first": "a broken promise of our own",
     "A local spot exchange that speaks Binance's REST API. Money and orders on it are unreal.": "a help text",
     "since its peak": "a part of another sentence",

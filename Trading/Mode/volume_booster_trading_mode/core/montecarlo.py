@@ -328,7 +328,8 @@ def _market_step(state: _State, terms: Terms, settings: Settings, conditions: Co
     free, nothing = _free(state, terms, state.base, state.quote), np.zeros(state.count)
     side = _sides(state, terms, settings, free, {Side.BUY: nothing, Side.SELL: nothing})
     side[state.ended] = 0.0
-    touch = np.rint(state.price * (1 + side * conditions.half_spread) / terms.tick) * terms.tick
+    ticks = np.rint(state.price * (1 + side * conditions.half_spread) / terms.tick)
+    touch = np.maximum(ticks, 1.0) * terms.tick
     signed = _order(state, terms, side, touch, free, terms.target - state.out.filled)
     placed = signed != 0.0
     has_hour = terms.hour_allowance - state.hour_used >= terms.smallest_quantity(touch) * touch
