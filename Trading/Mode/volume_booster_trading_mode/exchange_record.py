@@ -25,6 +25,8 @@ from .venues.record import Params
 
 CLOCK_MARGIN_S = 600.0
 """How far the clocks of the exchange and of this machine may be apart for a trade to be found."""
+LONGEST_ON_ITS_WAY_S = 60.0
+"""A request is on its way no longer than this, also where the exchange takes it however old it is."""
 MOST_PAGES = 200
 """An answer that still goes on after so many pages is not believed."""
 
@@ -323,6 +325,12 @@ class ExchangeRecord:
 
     def _now(self) -> float:
         return float(self._exchange_manager.exchange.get_exchange_current_time())
+
+    @property
+    def arrives_within_s(self) -> float:
+        """How old an order may be when it reaches the exchange."""
+        within_s = self._venue.arrival.within_s
+        return LONGEST_ON_ITS_WAY_S if within_s is None else within_s
 
     @property
     def _venue(self) -> Venue:

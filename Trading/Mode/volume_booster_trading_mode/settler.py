@@ -263,8 +263,9 @@ class Settler:
             return await self._settle_found(sent, order, rules, now, is_given_up=is_given_up, watch=watch)
         refusal = self._refusals.get(sent.order_id, "")
         return reconcile.settle_missing(
-            sent, now, refusal, is_conclusive=found.is_conclusive, is_given_up=is_given_up, watch=watch
-        )
+            sent, now, refusal, is_conclusive=found.is_conclusive, is_given_up=is_given_up, watch=watch,
+            arrives_within_s=self._record.arrives_within_s,
+        )  # fmt: skip
 
     async def _settle_found(
         self, sent: SentOrder, order: ExchangeOrder, rules: MarketRules, now: float, *,

@@ -24,9 +24,8 @@ SENT_WITHIN_S = 2.0
 """An order that is not on its way so long after it was written down is not sent any more."""
 ARRIVES_WITHIN_S = 5.0
 """How old an order may be when it reaches the exchange, which refuses an older one."""
-NEVER_ARRIVES_AFTER_S = SENT_WITHIN_S + ARRIVES_WITHIN_S + 5.0
-"""An order that the exchange does not know so long after it was written down will not arrive any more, also where its
-clock is somewhat behind ours and the client has waited for its turn."""
+ROUNDING_STEPS = Decimal("0.5")
+"""By so many steps the trades of an order may differ from what is shown as filled: an exchange may divide amounts."""
 READS_AGREE_AFTER_S = 3.0
 """Two reads of an order's trades, so far apart, that show the same are all of them where nothing else says so."""
 STAYS_SHORT_AFTER_S = 60.0
@@ -34,6 +33,18 @@ STAYS_SHORT_AFTER_S = 60.0
 ASKS_AFTER_S = 600.0
 """After so long a person is asked what became of an order."""
 GIVEN_UP = "the exchange never showed what became of it, and a person has resumed"
+
+
+def never_arrives_after_s(arrives_within_s: float) -> float:
+    """An order that the exchange does not know so long after it was written down will not arrive any more, also where
+    its clock is somewhat behind ours and the client has waited for its turn.
+
+    :param arrives_within_s: how old an order may be when it reaches the exchange, which refuses an older one.
+    """
+    return SENT_WITHIN_S + arrives_within_s + 5.0
+
+
+NEVER_ARRIVES_AFTER_S = never_arrives_after_s(ARRIVES_WITHIN_S)
 
 
 class Standing(enum.Enum):
@@ -133,6 +144,7 @@ def settle_missing(
     is_conclusive: bool = True,
     is_given_up: bool = False,
     watch: Watch | None = None,
+    arrives_within_s: float = ARRIVES_WITHIN_S,
 ) -> Settlement:
     """No answer has said that the exchange took the order, and it shows none with our id: it may still be on its way,
     or it never arrived. One that it took is `unseen`.
@@ -141,13 +153,14 @@ def settle_missing(
     :param is_conclusive: whether the exchange would have shown it if it were there: it looks orders up by our id, or
         lists all of them.
     :param is_given_up: a person was asked, and has let the campaign go on without it.
+    :param arrives_within_s: how old an order may be when it reaches the exchange.
     """
     if is_given_up:
         return Settlement(outcome=Outcome.LOST, reason=GIVEN_UP)
     if refusal:
         return Settlement(outcome=Outcome.REJECTED, reason=refusal)
     watch = watch or Watch(sent.record.filled_quantity, now, now)
-    if now - sent.record.placed_at < NEVER_ARRIVES_AFTER_S:
+    if now - sent.record.placed_at < never_arrives_after_s(arrives_within_s):
         reason = f"the exchange does not know the order {sent.order_id} yet"
         return Settlement(reason=reason, is_pending=True, watch=watch)
     if is_conclusive:
@@ -201,7 +214,8 @@ def settle(
     if _may_still_fill(sent.record.intent, found):
         return Settlement(fills)
     is_whole = _fills(sent.record.intent, quantity, spent, rules)
-    if _is_complete(sent.record.intent, found, quantity, is_whole=is_whole, same_for_s=now - watch.same_since):
+    rounding, same_for_s = rules.quantity_step * ROUNDING_STEPS, now - watch.same_since
+    if _is_complete(sent.record.intent, found, quantity, rounding, is_whole=is_whole, same_for_s=same_for_s):
         outcome = _outcome(sent.record.intent, found, quantity, is_whole=is_whole)
         return Settlement(fills, outcome, "the exchange says it has ended")
     if is_given_up:
@@ -232,15 +246,25 @@ def _fills(intent: OrderIntent, quantity: Decimal, spent_quote: Decimal, rules: 
 
 
 def _is_complete(
-    intent: OrderIntent, found: ExchangeOrder, quantity: Decimal, *, is_whole: bool, same_for_s: float
+    intent: OrderIntent,
+    found: ExchangeOrder,
+    quantity: Decimal,
+    rounding: Decimal,
+    *,
+    is_whole: bool,
+    same_for_s: float,
 ) -> bool:
-    """Whether the trades of an order that has ended are all there."""
+    """Whether the trades of an order that has ended are all there.
+
+    :param rounding: by how much their sum may differ from what the exchange shows as filled, where it divides amounts.
+    """
     told = found.filled_quantity
-    if told is not None and quantity < told:
+    if told is not None and quantity < told - rounding:
         return False
-    is_as_told = told == quantity and found.is_filled
+    is_equal = told is not None and abs(told - quantity) <= rounding
+    is_as_told = is_equal and found.is_filled
     if found.standing in (Standing.CANCELLED, Standing.REJECTED):
-        return told == quantity or same_for_s >= READS_AGREE_AFTER_S
+        return is_equal or same_for_s >= READS_AGREE_AFTER_S
     if not quantity or (found.standing is Standing.UNSEEN and not is_whole):
         return False
     if is_whole and (is_as_told or intent.quote_quantity is None):
