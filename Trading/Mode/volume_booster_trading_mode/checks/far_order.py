@@ -116,6 +116,8 @@ class Trial:
                 )
             self._exchange_id = found.order.exchange_order_id
             return works(BY_OUR_ID, "an order whose answer is lost is found again")
+        if found.is_conclusive and self._exchange_id is None:
+            return untried(BY_OUR_ID, "not found: the order has not arrived, or is not shown yet")
         if found.is_conclusive:
             return fails(
                 BY_OUR_ID,

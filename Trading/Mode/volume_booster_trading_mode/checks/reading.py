@@ -25,7 +25,7 @@ from .cases import BALANCES
 from .questions import Questions
 
 MOST_TRADES = 50
-CONNECTION, MARKET, BOOK, KEYS = "connection", "market", "order book", "keys"
+CONNECTION, CLOCK, MARKET, BOOK, KEYS = "connection", "clock", "market", "order book", "keys"
 _REFUSED_KEYS = (ccxt.AuthenticationError, trading_errors.AuthenticationError)
 
 
@@ -60,7 +60,7 @@ def _steps(questions: Questions) -> Iterator[_Step]:
     market = _of(questions.symbol)
     is_used = not order_submission.refusal(questions.manager)
     yield _Step(CONNECTION, _connect)
-    yield _Step("clock", _clock, (CONNECTION,))
+    yield _Step(CLOCK, _clock, (CONNECTION,))
     for symbol in questions.symbols:
         yield _Step(_of(symbol), functools.partial(_market, symbol=symbol), (CONNECTION,))
     yield _Step(BOOK, _order_book, (CONNECTION, market))
@@ -88,11 +88,11 @@ async def _connect(questions: Questions) -> Row:
 
 async def _clock(questions: Questions) -> Row:
     if not questions.client.has.get("fetchTime"):
-        return untried("clock", "this exchange tells no time")
+        return untried(CLOCK, "this exchange tells no time")
     asked_at = time.time()
     told = float(await questions.record.ask("its time", questions.client.fetch_time)) / 1000
     answered_at = time.time()
-    return checks.judge_clock("clock", told - (asked_at + answered_at) / 2, (answered_at - asked_at) / 2)
+    return checks.judge_clock(CLOCK, told - (asked_at + answered_at) / 2, (answered_at - asked_at) / 2)
 
 
 async def _market(questions: Questions, symbol: str) -> Row:
@@ -158,6 +158,8 @@ async def _keys(questions: Questions) -> Row:
     try:
         told = await questions.record.ask("the balances", questions.manager.exchange.get_balance)
     except ExchangeUnreachableError as error:
+        if is_caused_by(error, (ccxt.InvalidNonce,)):
+            return untried(KEYS, f"it needs: {CLOCK}")
         if is_caused_by(error, _REFUSED_KEYS):
             return fails(KEYS, f"the exchange refuses them, or does not let them read: {error}")
         raise

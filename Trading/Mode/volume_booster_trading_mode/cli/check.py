@@ -124,7 +124,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         )
     profile = run.find_profile(octobot_home, arguments.profile or _selected(octobot_home))
     config = home.profile_config(profile)
-    of_profile = config["exchanges"].get(exchange, {})
+    of_profile = _entry(config, exchange)
     settings = parse_settings(without_octobot_keys(home.mode_settings(profile)))
     is_futures = of_profile.get("exchange-type") == "future"
     use = support.Use(settings, [arguments.pair] if arguments.pair else _pairs(config), is_futures)
@@ -143,17 +143,24 @@ def _selected(octobot_home: home.Home) -> str:
 
 
 def _pairs(config: dict[str, typing.Any]) -> list[str]:
-    currencies = config["crypto-currencies"].values()
-    pairs = [str(pair) for currency in currencies if currency.get("enabled", True) for pair in currency["pairs"]]
+    currencies = [one for one in (config.get("crypto-currencies") or {}).values() if one.get("enabled", True)]
+    pairs = [str(pair) for currency in currencies for pair in currency.get("pairs", ())]
     if not pairs:
         raise home.HomeError("the profile trades no pair: name one with --pair")
     return pairs
 
 
+def _entry(config: dict[str, typing.Any], exchange: str) -> dict[str, typing.Any]:
+    """What a configuration says of an exchange; nothing where it says nothing that can be read."""
+    exchanges = config.get("exchanges")
+    entry = exchanges.get(exchange) if isinstance(exchanges, dict) else None
+    return entry if isinstance(entry, dict) else {}
+
+
 def _has_keys(octobot_home: home.Home, exchange: str) -> bool:
     if not octobot_home.config.is_file():
         return False
-    of_user = home.read_json(octobot_home.config).get("exchanges", {}).get(exchange, {})
+    of_user = _entry(home.read_json(octobot_home.config), exchange)
     return bool(of_user.get("api-key") and of_user.get("api-secret"))
 
 

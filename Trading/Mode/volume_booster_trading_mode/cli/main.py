@@ -244,7 +244,7 @@ def _add_check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exchange", metavar="ID", help="its name in ccxt or OctoBot; default: a table of all")
     parser.add_argument("--home", type=pathlib.Path, metavar="DIR", help="whose keys are used; default: .octobot")
     parser.add_argument("--profile", metavar="ID", help="whose settings are looked at; default: the home's own")
-    parser.add_argument("--pair", metavar="PAIR", help="the market to look at; default: those of the profile")
+    parser.add_argument("--pair", metavar="PAIR", type=_pair, help="the market; default: those of the profile")
     parser.add_argument(
         "--order", action="store_true", help="place one small order far from the market, find it and cancel it"
     )
@@ -311,6 +311,13 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=value")
     return key, value
+
+
+def _pair(text: str) -> str:
+    base, _, quote = text.partition("/")
+    if not base or not quote:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form BASE/QUOTE")
+    return text
 
 
 def _sweep(text: str) -> tuple[str, list[str]]:
