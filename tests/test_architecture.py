@@ -80,16 +80,21 @@ ARROWS: dict[str, set[str]] = {
         *{"web_page", "campaign", "report", "journal", "core"},
     },
     "backtest_engine": {"volume_booster_trading", "virtual_time", "campaign_registry"},
-    "cli": {"cli", "report", "history", "journal", "bot_lock", "campaign", "core"},
+    "checks": {
+        *{"checks", "exchange_view", "exchange_record", "order_submission", "lookout", "venues", "core"},
+    },
+    "cli": {"cli", "report", "history", "journal", "bot_lock", "campaign", "venues", "core"},
     "__init__": {"volume_booster_trading"},
 }
 # inside core: a module -> the modules below it
 CORE_ARROWS: dict[str, set[str]] = {
     "market": set(),
+    "checks": {"market", "sizing"},
     "control": set(),
     "pacing": set(),
     "presets": set(),
     "candles": set(),
+    "versions": set(),
     "named": set(),
     "settings": {"market", "named", "presets"},
     "allocation": {"market", "named", "settings", "books"},
@@ -123,7 +128,7 @@ CORE_ARROWS: dict[str, set[str]] = {
 OCTOBOT_ROOMS = set(
     "bot_process exchange_view futures_view exchange_record order_submission settler order_consumer order_events "
     "user_inputs notifications live_settings announcements execution emergency lookout order_producer "
-    "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight".split()
+    "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight checks".split()
 )
 IMPURE = {
     "time",

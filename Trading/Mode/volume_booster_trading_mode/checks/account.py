@@ -49,6 +49,21 @@ def import_exchange_classes(home: pathlib.Path) -> None:
         raise NoAccountError(f"the exchange classes installed in {home} can't be loaded: {error}") from error
 
 
+def setup_config_of(profile: pathlib.Path) -> typing.Any:
+    """Which tentacles a profile has switched on.
+
+    :raises NoAccountError: when that can't be read: OctoBot would write the file anew.
+    """
+    file = profile / "tentacles_config.json"
+    try:
+        is_whole = isinstance(json.loads(file.read_text("utf-8")), dict)
+    except (OSError, ValueError):
+        is_whole = False
+    if not is_whole:
+        raise NoAccountError(f"{file} can't be read: choose another --profile, or start OctoBot with this one once")
+    return tentacles_manager_api.get_tentacles_setup_config(str(file))
+
+
 def exchange_class(name: str, setup_config: typing.Any) -> type[exchanges.RestExchange]:
     """OctoBot's own class of an exchange.
 

@@ -19,8 +19,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 
-import octobot_tentacles_manager.api as tentacles_manager_api
-
 from .. import exchange_view, lookout, order_submission
 from ..core.checks import Row, fails, untried
 from ..core.guards import REAL_TRADING_VARIABLE
@@ -79,7 +77,7 @@ async def check(request: Request, secrets: Secrets, emit: Callable[[Row], None])
     """Ask, and try one order where that is wanted; a row for each answer."""
     try:
         account.import_exchange_classes(pathlib.Path.cwd())
-        setup = tentacles_manager_api.get_tentacles_setup_config(f"{request.profile}/tentacles_config.json")
+        setup = account.setup_config_of(pathlib.Path(request.profile))
         config = account.config_of(request.exchange, request.of_profile, request.symbols)
         exchange_class = account.exchange_class(request.exchange, setup)
     except NoAccountError as error:
@@ -99,12 +97,17 @@ async def check(request: Request, secrets: Secrets, emit: Callable[[Row], None])
         questions = Questions(manager, request.symbols, secrets, cases, most_quote)
         is_ready = await reading.read(questions, emit)
         if request.is_order_wanted:
-            await _try_order(request, questions, guards[0], is_ready, emit)
+            await try_order(request, questions, guards[0], is_ready, emit)
 
 
-async def _try_order(
+async def try_order(
     request: Request, questions: Questions, guard: Guard, is_ready: bool, emit: Callable[[Row], None]
 ) -> None:
+    """Place, find and cancel one far order, if it may be.
+
+    :param is_ready: whether what it needs has worked.
+    """
+
     def may_leave() -> str:
         return why_not(questions.manager, pathlib.Path(request.settings))
 

@@ -93,7 +93,7 @@ class Trial:
                 await self._questions.carry_out(submission)
         finally:
             self._exchange_id = submission.exchange_order_id
-        what = _told(order, self._questions)
+        what = _described(order, self._questions)
         if submission.status is SubmissionStatus.ACCEPTED:
             if submission.octobot_problem:
                 return fails(PLACED, f"{what} was placed, but {submission.octobot_problem}")
@@ -169,14 +169,10 @@ class Trial:
         try:
             if self._exchange_id is None:
                 self._exchange_id = await self._learn_id(submission)
-            if self._exchange_id is not None:
-                return await self._confirm(submission, self._exchange_id, await self._ask_to_cancel(submission))
         except Exception as error:  # noqa: BLE001 - whatever it is: what is left on the exchange has to be told
-            return fails(
-                CANCELLED,
-                f"it is not known whether the order {self._exchange_id or submission.order_id} rests: look on the "
-                f"exchange's own page, and cancel it there ({type(error).__name__}: {error})",
-            )
+            return _maybe_left(submission.order_id, error)
+        if self._exchange_id is not None:
+            return await self._cancel_until_confirmed(submission, self._exchange_id)
         if submission.status is SubmissionStatus.REFUSED:
             return works(CANCELLED, "not needed: the exchange refused it")
         return fails(
@@ -185,40 +181,45 @@ class Trial:
             "it there",
         )
 
-    async def _ask_to_cancel(self, submission: Submission) -> str:
-        """What the exchange said against it; empty when it took it."""
-        questions, exchange_id = self._questions, str(self._exchange_id)
-        wire_id = questions.venue.client_id.on_the_wire(submission.order_id)
-        try:
-            with self._guard.letting_cancel(exchange_id, wire_id):
-                await questions.record.ask(
-                    "of the cancellation", lambda: questions.client.cancel_order(exchange_id, questions.symbol)
-                )
-        except Exception as error:  # noqa: BLE001 - what counts is whether the order is there afterwards
-            return f" ({type(error).__name__}: {error})"
-        return ""
-
     async def _learn_id(self, submission: Submission) -> str | None:
         """Look once more for an order whose answer was lost."""
         found = await self._questions.record.find_order(submission.order_id, None, self._placed_at)
         return None if found.order is None else found.order.exchange_order_id
 
-    async def _confirm(self, submission: Submission, exchange_id: str, problem: str) -> Row:
-        """By the exchange's own word of the order, and not as a cancellation was accepted."""
+    async def _cancel_until_confirmed(self, submission: Submission, exchange_id: str) -> Row:
+        """Until the exchange says itself that the order has ended: that a cancellation was accepted is not that."""
+        problem: Exception | None = None
+        is_accepted = False
         for look in range(LOOKS):
-            found = await self._questions.record.find_order(submission.order_id, exchange_id, self._placed_at)
-            listed = [order for order, _ in await self._questions.record.open_orders()]
-            is_gone = self._was_seen and not problem if found.order is None else not found.order.is_open
-            if is_gone and not any(self._is(order, submission) for order in listed):
-                return self._ended(found)
-            if look + 1 < LOOKS:
+            if look:
                 await self._pause(BETWEEN_LOOKS_S)
-        return fails(
-            CANCELLED, f"the order {exchange_id} may still rest{problem}: cancel it on the exchange's own page"
-        )
+            try:
+                is_accepted = is_accepted or await self._ask_to_cancel(submission, exchange_id)
+            except Exception as error:  # noqa: BLE001 - the order may have ended all the same
+                problem = error
+            try:
+                if (ended := await self._ended(submission, exchange_id, is_accepted=is_accepted)) is not None:
+                    return ended
+            except Exception as error:  # noqa: BLE001 - it is asked again
+                problem = error
+        return _maybe_left(exchange_id, problem)
 
-    @staticmethod
-    def _ended(found: Found) -> Row:
+    async def _ask_to_cancel(self, submission: Submission, exchange_id: str) -> bool:
+        """True once the exchange has taken it."""
+        questions, wire_id = self._questions, self._questions.venue.client_id.on_the_wire(submission.order_id)
+        with self._guard.letting_cancel(exchange_id, wire_id):
+            await questions.record.ask(
+                "of the cancellation", lambda: questions.client.cancel_order(exchange_id, questions.symbol)
+            )
+        return True
+
+    async def _ended(self, submission: Submission, exchange_id: str, *, is_accepted: bool) -> Row | None:
+        """None while the order may rest."""
+        found = await self._questions.record.find_order(submission.order_id, exchange_id, self._placed_at)
+        listed = [order for order, _ in await self._questions.record.open_orders()]
+        is_gone = self._was_seen and is_accepted if found.order is None else not found.order.is_open
+        if not is_gone or any(self._is(order, submission) for order in listed):
+            return None
         if found.order is None:
             return works(CANCELLED, "the exchange has it no more")
         if found.order.filled_quantity:
@@ -226,7 +227,12 @@ class Trial:
         return works(CANCELLED, "the exchange confirms it, and that nothing of it had filled")
 
 
-def _told(order: FarOrder, questions: Questions) -> str:
+def _maybe_left(order_id: str, problem: Exception | None) -> Row:
+    told = "" if problem is None else f" ({type(problem).__name__}: {problem})"
+    return fails(CANCELLED, f"the order {order_id} may still rest: cancel it on the exchange's own page{told}")
+
+
+def _described(order: FarOrder, questions: Questions) -> str:
     rules = questions.rules
     where = "below the best bid" if order.side is Side.BUY else "above the best ask"
     return (

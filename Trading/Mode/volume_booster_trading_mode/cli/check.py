@@ -23,7 +23,7 @@ import rich.table
 
 from ..bot_lock import running_bot
 from ..core import checks
-from ..core.checks import Row, untried
+from ..core.checks import Row, fails, untried
 from ..core.settings import parse_settings, without_octobot_keys
 from ..venues import support
 from . import check_process, home, launch, run, sandbox
@@ -56,40 +56,53 @@ def main(arguments: argparse.Namespace) -> int:
     """
     versions = support.Versions(importlib.metadata.version("octobot"), ccxt.__version__)
     if arguments.exchange is None:
-        return _tell_all(arguments, versions)
+        _only_all(arguments)
+        return _tell_all(versions, is_json=arguments.json)
     plan = _plan(arguments)
-    rows = list(support.rows(plan.exchange, plan.use, versions))
-    is_cut = False
+    rows, is_cut = list(support.rows(plan.exchange, plan.use, versions)), False
     if plan.has_keys:
         told, is_cut = _ask(plan, is_order_wanted=arguments.order)
         rows += told
     else:
-        rows.append(untried("account", f"{plan.home.path} has no keys for {plan.exchange}"))
-        rows += [checks.fails("order placed", "none was placed: there are no keys")] if arguments.order else []
-    title, is_ok = support.title_of(plan.exchange), checks.all_work(rows)
-    sentence = checks.last_sentence(title, rows)
-    if arguments.json:
-        about = {"pair": plan.use.symbols[0], "octobot_version": versions.octobot, "ccxt_version": versions.ccxt}
-        _print_json(plan.exchange, rows, sentence, is_ok=is_ok, **about)
-    else:
-        _print_table(f"{title} with OctoBot {versions.octobot}, ccxt {versions.ccxt}", "check", rows, sentence)
+        rows += _without_keys(plan, is_order_wanted=arguments.order)
+    _tell(plan, rows, versions, is_json=arguments.json)
     if is_cut:
+        print("volume-booster: interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED
-    return ExitCode.DONE if is_ok else ExitCode.FAILED
+    return ExitCode.DONE if checks.all_work(rows) else ExitCode.FAILED
 
 
-def _tell_all(arguments: argparse.Namespace, versions: support.Versions) -> int:
-    """Every exchange that is known. That some are refused is no failure of anything."""
+def _without_keys(plan: Plan, *, is_order_wanted: bool) -> list[Row]:
+    rows = [untried("account", f"{plan.home.path} has no keys for {plan.exchange}")]
+    return rows + ([fails("order placed", "none was placed: there are no keys")] if is_order_wanted else [])
+
+
+def _only_all(arguments: argparse.Namespace) -> None:
+    """:raises HomeError: when something is asked for that takes an exchange."""
     if arguments.order or arguments.save or arguments.pair:
         raise home.HomeError("name the exchange with --exchange")
+
+
+def _tell_all(versions: support.Versions, *, is_json: bool) -> int:
+    """Every exchange that is known. That some are refused is no failure of anything."""
     rows = support.overview(versions.octobot)
-    works = [row for row in rows if row.ok]
-    sentence = f"Orders are placed on {len(works)} of {len(rows)} exchanges; on any other, nothing is sent."
-    if arguments.json:
+    used = [row for row in rows if row.ok]
+    sentence = f"Orders are placed on {len(used)} of {len(rows)} exchanges; on any other, nothing is sent."
+    if is_json:
         _print_json(None, rows, sentence, is_ok=True, octobot_version=versions.octobot, ccxt_version=versions.ccxt)
     else:
         _print_table(f"With OctoBot {versions.octobot}, ccxt {versions.ccxt}", "exchange", rows, sentence)
     return ExitCode.DONE
+
+
+def _tell(plan: Plan, rows: list[Row], versions: support.Versions, *, is_json: bool) -> None:
+    title = support.title_of(plan.exchange)
+    sentence = checks.last_sentence(title, rows)
+    if is_json:
+        about = {"pair": plan.use.symbols[0], "octobot_version": versions.octobot, "ccxt_version": versions.ccxt}
+        _print_json(plan.exchange, rows, sentence, is_ok=checks.all_work(rows), **about)
+    else:
+        _print_table(f"{title} with OctoBot {versions.octobot}, ccxt {versions.ccxt}", "check", rows, sentence)
 
 
 def _print_json(exchange: str | None, rows: list[Row], sentence: str, *, is_ok: bool, **about: str) -> None:

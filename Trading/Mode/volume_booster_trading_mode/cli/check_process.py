@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+import pathlib
 import queue
 import subprocess
 import sys
 import threading
+import time
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
-from ..core.checks import Row
+from ..core.checks import Row, fails
 from .home import Home
 from .launch import LaunchError, environment_with, last_line
 from .octobot_process import own_group
@@ -43,7 +46,7 @@ def ask(
 ) -> list[Row]:
     """The rows that it tells; when it is interrupted, those that it told until it had cancelled what it placed.
 
-    :raises LaunchError: when OctoBot can't be started, or fails.
+    :raises LaunchError: when OctoBot can't be started.
     """
     log = octobot_home.logs / LOG
     try:
@@ -57,9 +60,12 @@ def ask(
         raise LaunchError(f"OctoBot could not be started: {error}") from error
     with process:
         rows, has_ended = _hear(process, request, is_interrupted)
-    if not has_ended:
-        raise LaunchError(f"OctoBot failed while it was asked: {last_line(log)} Log: {log}")
-    return rows
+    return rows if has_ended else [*rows, _broken_off(request, log)]
+
+
+def _broken_off(request: Request, log: pathlib.Path) -> Row:
+    order = "; look on the exchange's own page whether an order rests" if request.is_order_wanted else ""
+    return fails("process", f"OctoBot failed while it was asked: {last_line(log)} Log: {log}{order}")
 
 
 def _hear(
@@ -73,14 +79,16 @@ def _hear(
     lines: queue.Queue[bytes | None] = queue.Queue()
     threading.Thread(target=_read, args=(process, lines), name="check", daemon=True).start()
     rows: list[Row] = []
+    ends_at = math.inf
     try:
-        while (line := _next(lines)) is not None:
+        while time.monotonic() < ends_at and (line := _next(lines)) is not None:
             told = _told(line)
             if "end" in told:
                 return rows, True
             if "name" in told:
                 rows.append(Row(**told))
-            elif is_interrupted():
+            elif is_interrupted() and ends_at == math.inf:
+                ends_at = time.monotonic() + END_TIMEOUT_S
                 process.stdin.close()
     finally:
         _end(process)
@@ -116,6 +124,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(OSError):
         process.stdin.close()
     try:
-        process.wait(END_TIMEOUT_S)
+        process.wait(END_TIMEOUT_S)  # it may have an order to cancel
     except subprocess.TimeoutExpired:
         process.kill()

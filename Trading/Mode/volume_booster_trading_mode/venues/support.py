@@ -11,6 +11,7 @@ import ccxt
 from ..core.checks import Row, fails, untried, works
 from ..core.market import OrderType
 from ..core.settings import Settings
+from ..core.versions import fails_at_fills_of_futures
 from . import VENUES, venue_of, working
 from .record import CCXT_OF, MarketBuy, Venue
 
@@ -48,7 +49,7 @@ def name_of(asked: str) -> str:
     """
     names: dict[str, str] = {name: name for name in (*ccxt.exchanges, *_ONLY_OCTOBOT, *OFFLINE)}
     titles = {venue.title.lower(): venue.ccxt_id for venue in VENUES.values()}
-    known = {**titles, **names}
+    known = {**names, **titles}
     if (name := known.get(asked.strip().lower())) is not None:
         return name
     near = list(dict.fromkeys(known[one] for one in difflib.get_close_matches(asked.lower(), known, 3, 0.8)))
@@ -134,12 +135,18 @@ def _order_type(known: Venue, order_type: OrderType) -> Row:
 def _pairs(known: Venue, use: Use, versions: Versions) -> Row:
     told = ", ".join(use.symbols)
     if use.is_futures:
-        refused = refusal(known, known.title, versions.octobot, is_futures=True)
+        refused = _futures_refusal(known, versions.octobot)
         return fails("pairs", refused) if refused else works("pairs", f"{told}: futures were tried")
     contracts = [symbol for symbol in use.symbols if ":" in symbol]
     if contracts:
         return fails("pairs", f"{', '.join(contracts)} is a contract, and the exchange-type of the profile is spot")
     return works("pairs", f"{told}: spot; whether they are listed is asked with the keys of a home")
+
+
+def _futures_refusal(known: Venue, octobot_version: str) -> str:
+    if fails_at_fills_of_futures(octobot_version):
+        return f"OctoBot {octobot_version} fails at every fill of its real trader on futures: use OctoBot 2.0.15 or 3"
+    return refusal(known, known.title, octobot_version, is_futures=True)
 
 
 def overview(octobot_version: str) -> list[Row]:
@@ -152,6 +159,10 @@ def _overview(known: Venue, octobot_version: str) -> Row:
         return fails(known.title, f"refused: {known.refused}")
     if not is_proven(known, octobot_version):
         return fails(known.title, f"not tried with OctoBot {octobot_version}")
+    return works(known.title, _how(known, octobot_version))
+
+
+def _how(known: Venue, octobot_version: str) -> str:
     by = "market buys by the quote to spend" if known.market_buy is MarketBuy.QUOTE else "market buys by quantity"
-    where = "spot and futures" if known.is_futures_proven else "spot"
-    return works(known.title, f"works on {where}, {by}")
+    is_on_futures = known.is_futures_proven and not fails_at_fills_of_futures(octobot_version)
+    return f"works on {'spot and futures' if is_on_futures else 'spot'}, {by}"
