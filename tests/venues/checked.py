@@ -44,7 +44,7 @@ class CheckedBinance(FakeBinance):
         self.hides_our_ids = False
         self.hides_orders = False
         self.lists_no_orders = False
-        self.cancels = True
+        self.cancels: typing.Literal["yes", "no", "it says so"] = "yes"
         self.fills_at_once = False
         self.trade_changes: dict[str, typing.Any] = {}
 
@@ -96,7 +96,11 @@ class CheckedBinance(FakeBinance):
         return answer
 
     def _cancel_or_not(self, request: Request) -> Answer:
-        return self._cancel(request) if self.cancels else Answer({"code": -2011, "msg": "Try again later."}, 400)
+        if self.cancels == "it says so":
+            return Answer({"symbol": "BTCUSDT", "orderId": int(request.query["orderId"]), "status": "CANCELED"})
+        if self.cancels == "no":
+            return Answer({"code": -1000, "msg": "Try again later."}, 400)
+        return self._cancel(request)
 
     def _changed_trades(self, request: Request) -> Answer:
         answer = self._my_trades(request)

@@ -16,7 +16,7 @@ from octobot_volume_booster.core.guards import REAL_TRADING_VARIABLE
 from octobot_volume_booster.venues import VENUES
 from octobot_volume_booster.venues.record import refused
 
-from .checked import BTC, Checked
+from .checked import BTC, Checked, knob
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def live(checked: Checked, tmp_path: pathlib.Path) -> engine.Request:
 
 
 async def tried(checked: Checked, request: engine.Request) -> Row:
-    assert await checked.read()
-    await engine.try_order(request, checked.questions, checked.guard, True, checked.emit)
+    is_ready = await checked.read()
+    await engine.try_order(request, checked.questions, checked.guard, is_ready, checked.emit)
     return checked.rows[far_order.PLACED]
 
 
@@ -92,6 +92,18 @@ async def test_a_consent_that_is_withdrawn_on_the_way_still_counts(
     write(live.settings, '{"i_accept_real_trading": true}')
     await engine.try_order(live, checked.questions, checked.guard, True, checked.emit)
     assert "i_accept_real_trading" in checked.rows[far_order.PLACED].text and not checked.changes()
+
+
+@pytest.mark.parametrize("knobs", [{"other_error": "Busy."}, {"balances": {"ETH": "1"}}, {"is_crossed": True}])
+async def test_an_order_that_could_not_be_seen_afterwards_is_not_placed(
+    checked: Checked, live: engine.Request, monkeypatch: pytest.MonkeyPatch, knobs: dict[str, typing.Any]
+) -> None:
+    monkeypatch.setenv(REAL_TRADING_VARIABLE, "yes")
+    write(live.settings, '{"i_accept_real_trading": true}')
+    knob(**knobs)(checked)
+    row = await tried(checked, live)
+    assert row.ok is None and "it needs" in row.text
+    assert not checked.changes()
 
 
 @pytest.mark.parametrize("venue", ["refused", "unproven", "unknown"])

@@ -8,7 +8,8 @@ import pytest
 
 from octobot_volume_booster.checks.guard import ChangeWithheldError, Guard
 
-from .checked import BTC, Checked
+from .checked import BTC, Checked, CheckedBinance
+from .contract import contract
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
@@ -51,8 +52,10 @@ async def test_only_the_order_of_the_check_is_cancelled(checked: Checked) -> Non
     assert [order.status for order in checked.fake.orders] == ["canceled", "open"]
 
 
-async def test_of_an_exchange_that_nobody_knows_only_a_get_leaves(checked: Checked) -> None:
-    Guard(checked.exchange.client, None)
-    await checked.exchange.client.fetch_time()
-    with pytest.raises(ChangeWithheldError):
-        await checked.exchange.client.create_order(BTC, "limit", "buy", 0.001, 50_000.0)
+async def test_of_an_exchange_that_nobody_knows_only_a_get_leaves() -> None:
+    async with contract(CheckedBinance, "stand-in") as exchange:
+        Guard(exchange.client, None)
+        await exchange.client.fetch_time()
+        with pytest.raises(ChangeWithheldError):
+            await exchange.client.create_order(BTC, "limit", "buy", 0.001, 50_000.0)
+        assert not exchange.fake.orders

@@ -62,11 +62,11 @@ ORDER: dict[str, tuple[Turn, str, str]] = {
         knob(hides_orders=True), far_order.BY_EXCHANGE_ID, "does not find its own order",
     ),
     "it is sent twice": (posts_twice, far_order.PLACED, "an order is sent once: nothing was sent a second time"),
-    "it does not cancel": (knob(cancels=False), far_order.CANCELLED, "may still rest"),
+    "it does not cancel": (knob(cancels="no"), far_order.CANCELLED, "may still rest"),
     "a part fills": (knob(fills_at_once=True), far_order.CANCELLED, "had filled before"),
     "ccxt can't cancel": (fails_at("cancel_order", TypeError("no")), far_order.CANCELLED, "TypeError: no"),
     "nothing can be looked up afterwards": (
-        fails_at("fetch_order", TypeError("no")), far_order.CANCELLED, "may still rest: cancel it on the exchange's own",
+        fails_at("fetch_order", TypeError("no")), far_order.CANCELLED, "may still rest: cancel it on the exchange",
     ),
 }  # fmt: skip
 
@@ -111,10 +111,17 @@ async def test_an_order_that_is_hidden_everywhere_is_not_said_to_be_gone(checked
     """It was never seen: that it is not there after the cancellation proves nothing."""
     assert await checked.read()
     checked.fake.hides_orders = checked.fake.lists_no_orders = True
-    checked.fake.cancels = False
+    checked.fake.cancels = "it says so"
     await checked.try_order()
     assert checked.rows[far_order.CANCELLED].ok is False
     assert [order.status for order in checked.fake.orders] == ["open"]
+
+
+async def test_that_a_cancellation_was_accepted_is_not_that_the_order_has_ended(checked: Checked) -> None:
+    assert await checked.read()
+    checked.fake.lists_no_orders, checked.fake.cancels = True, "it says so"
+    await checked.try_order()
+    assert "may still rest" in checked.rows[far_order.CANCELLED].text
 
 
 async def test_an_order_that_may_not_leave_after_all_does_not(checked: Checked) -> None:

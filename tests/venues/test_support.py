@@ -119,6 +119,16 @@ def test_pairs_are_told_by_what_was_tried(
     assert told.ok is ok and text in told.text
 
 
+@pytest.mark.parametrize(("version", "works"), [("2.0.15", True), ("2.0.16", False), ("2.1.1", False), ("3.0.0", True)])
+def test_an_octobot_that_fails_at_fills_of_futures_is_told(
+    own: typing.Callable[..., None], version: str, works: bool
+) -> None:
+    own(like_binance(proven=frozenset({version}), is_futures_proven=True))
+    told = rows("binance", Use(parse_settings({}), ["BTC/USDT:USDT"], is_futures=True), Versions(version, ""))["pairs"]
+    assert told.ok is works and ("fails at every fill" in told.text) is not works
+    assert ("futures" in {row.name: row for row in support.overview(version)}["Binance"].text) is works
+
+
 def test_the_table_has_a_row_for_each_exchange_that_is_known(own: typing.Callable[..., None]) -> None:
     told = {row.name: row for row in support.overview("2.0.15")}
     assert set(told) == {venue.title for venue in VENUES.values()}

@@ -111,12 +111,12 @@ async def try_order(
     def may_leave() -> str:
         return why_not(questions.manager, pathlib.Path(request.settings))
 
-    if not is_ready:
-        emit(untried(far_order.PLACED, "what it needs did not work"))
-        return
     refusal = order_submission.refusal(questions.manager) or may_leave()
     if questions.manager.is_future:
         refusal = refusal or "a check places orders on spot only"
+    if not refusal and not is_ready:
+        emit(untried(far_order.PLACED, "it needs that all rows above work, but for the clock and the own trades"))
+        return
     plan = refusal or far_order.plan(questions)
     if isinstance(plan, str):
         emit(questions.without_secrets(fails(far_order.PLACED, f"none was placed: {plan}")))

@@ -26,6 +26,7 @@ from .questions import Questions
 
 MOST_TRADES = 50
 CONNECTION, CLOCK, MARKET, BOOK, KEYS = "connection", "clock", "market", "order book", "keys"
+WIRE, OPEN_ORDERS, UNKNOWN_ID, OWN_TRADES = "wire", "open orders", "unknown id", "own trades"
 _REFUSED_KEYS = (ccxt.AuthenticationError, trading_errors.AuthenticationError)
 
 
@@ -49,7 +50,7 @@ async def read(questions: Questions, emit: Callable[[Row], None]) -> bool:
         if row.ok:
             working.add(row.name)
         emit(row)
-    return {BOOK, BALANCES, _of(questions.symbol)} <= working
+    return {WIRE, BALANCES, OPEN_ORDERS, UNKNOWN_ID} <= working
 
 
 def _of(symbol: str) -> str:
@@ -66,13 +67,13 @@ def _steps(questions: Questions) -> Iterator[_Step]:
     yield _Step(BOOK, _order_book, (CONNECTION, market))
     yield _Step("order size", _order_size, (CONNECTION, market, BOOK))
     if is_used:
-        yield _Step("wire", wire, (CONNECTION, market, BOOK))
+        yield _Step(WIRE, wire, (CONNECTION, market, BOOK))
     yield _Step(KEYS, _keys, (CONNECTION,))
     yield _Step(BALANCES, _balances, (CONNECTION, market, KEYS))
     if is_used:
-        yield _Step("open orders", open_orders, (CONNECTION, market, KEYS))
-        yield _Step("unknown id", unknown_id, (CONNECTION, market, KEYS))
-        yield _Step("own trades", own_trades, (CONNECTION, market, KEYS))
+        yield _Step(OPEN_ORDERS, open_orders, (CONNECTION, market, KEYS))
+        yield _Step(UNKNOWN_ID, unknown_id, (CONNECTION, market, KEYS))
+        yield _Step(OWN_TRADES, own_trades, (CONNECTION, market, KEYS))
 
 
 async def _connect(questions: Questions) -> Row:
@@ -130,8 +131,8 @@ async def wire(questions: Questions) -> Row:
         if submission.status is not SubmissionStatus.WITHHELD:
             problems.append(f"{what}: {submission.reason or 'no request was made of it'}")
     if problems:
-        return fails("wire", f"orders would not leave as they are decided: {'; '.join(problems)}")
-    return works("wire", "market, limit and post-only orders would leave as they are decided; none has left")
+        return fails(WIRE, f"orders would not leave as they are decided: {'; '.join(problems)}")
+    return works(WIRE, "market, limit and post-only orders would leave as they are decided; none has left")
 
 
 def _tried_orders(questions: Questions) -> list[tuple[str, OrderIntent]]:
@@ -178,7 +179,7 @@ async def _balances(questions: Questions) -> Row:
 async def open_orders(questions: Questions) -> Row:
     """The account's open orders on the symbol."""
     found = await questions.record.open_orders()
-    return works("open orders", f"{len(found)} of {questions.symbol}")
+    return works(OPEN_ORDERS, f"{len(found)} of {questions.symbol}")
 
 
 async def unknown_id(questions: Questions) -> Row:
@@ -188,16 +189,16 @@ async def unknown_id(questions: Questions) -> Row:
         found = await questions.record.find_order(order_id, None, questions.now())
     except Exception as error:  # noqa: BLE001 - whatever it is: it is not what means "not found"
         return fails(
-            "unknown id",
+            UNKNOWN_ID,
             f"the exchange does not say 'not found' of an order that is not there, but {type(error).__name__}: {error}",
         )
     if found.order is not None:
         return fails(
-            "unknown id", f"the exchange shows the order {found.order.exchange_order_id} under an id that nobody has"
+            UNKNOWN_ID, f"the exchange shows the order {found.order.exchange_order_id} under an id that nobody has"
         )
     if not found.is_conclusive:
-        return works("unknown id", "not found, as it must be; here that is no proof that an order is not there")
-    return works("unknown id", "not found, as it must be")
+        return works(UNKNOWN_ID, "not found, as it must be; here that is no proof that an order is not there")
+    return works(UNKNOWN_ID, "not found, as it must be")
 
 
 async def own_trades(questions: Questions) -> Row:
@@ -205,7 +206,7 @@ async def own_trades(questions: Questions) -> Row:
     trades, client = questions.venue.trades, questions.client
     asked = questions.symbol, None, min(trades.page, MOST_TRADES), dict(trades.params)
     rows = await questions.record.ask("the trades", lambda: client.fetch_my_trades(*asked))
-    row = checks.judge_trades("own trades", rows, questions.symbol)
+    row = checks.judge_trades(OWN_TRADES, rows, questions.symbol)
     return await _found_by_order(questions, rows[-1]) or row if row.ok else row
 
 
@@ -214,8 +215,8 @@ async def _found_by_order(questions: Questions, trade: dict[str, typing.Any]) ->
     order_id, at = str(trade["order"]), float(trade["timestamp"]) / 1000
     found = await questions.record.find_order("", order_id, at)
     if found.order is None:
-        return fails("own trades", f"the exchange does not find the order {order_id} any more, and shows its trades")
+        return fails(OWN_TRADES, f"the exchange does not find the order {order_id} any more, and shows its trades")
     ids = [one.trade_id for one in await questions.record.trades_of(found.order, at)]
     if str(trade["id"]) not in ids:
-        return fails("own trades", f"the trade {trade['id']} is not among those of its order {order_id}")
+        return fails(OWN_TRADES, f"the trade {trade['id']} is not among those of its order {order_id}")
     return None
