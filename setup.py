@@ -27,6 +27,7 @@ setuptools.setup(
         f"{PACKAGE}.core": f"{MODE}/core",
         f"{PACKAGE}.cli": f"{MODE}/cli",
         f"{PACKAGE}.venues": f"{MODE}/venues",
+        f"{PACKAGE}.checks": f"{MODE}/checks",
         f"{PACKAGE}.offline_exchange": EXCHANGE,
         f"{PACKAGE}.offline_exchange.server": f"{EXCHANGE}/server",
         # the bundle's metadata and profiles travel with the package, so that it can pack the bundle anywhere
@@ -37,6 +38,7 @@ setuptools.setup(
         f"{PACKAGE}.core",
         f"{PACKAGE}.cli",
         f"{PACKAGE}.venues",
+        f"{PACKAGE}.checks",
         f"{PACKAGE}.offline_exchange",
         f"{PACKAGE}.offline_exchange.server",
         f"{PACKAGE}.bundle",

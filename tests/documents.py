@@ -185,9 +185,11 @@ def skeleton(node: ast.AST) -> str | None:
     return None
 
 
-def strings(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Every string under a node, docstrings left out, with its line."""
-    left_out = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in _below(node)}
+def strings(tree: ast.AST, but_in: frozenset[str] = frozenset()) -> Iterator[tuple[int, str]]:
+    """Every string under a node, docstrings and what calls of some functions are given left out, with its line."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") in but_in)
+    left_out = {id(part) for call in calls for part in _below(call)}
+    left_out |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in _below(node)}
     left_out |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if id(node) not in left_out and (text := skeleton(node)) is not None:

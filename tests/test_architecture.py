@@ -88,16 +88,21 @@ ARROWS: dict[str, set[str]] = {
         *{"web_page", "campaign", "report", "journal", "core"},
     },
     "backtest_engine": {"volume_booster_trading", "virtual_time", "campaign_registry"},
-    "cli": {"cli", "report", "history", "journal", "bot_lock", "campaign", "core"},
+    "checks": {
+        *{"checks", "exchange_view", "exchange_record", "order_submission", "lookout", "venues", "core"},
+    },
+    "cli": {"cli", "report", "history", "journal", "bot_lock", "campaign", "venues", "core"},
     "__init__": {"volume_booster_trading"},
 }
 # inside core: a module -> the modules below it
 CORE_ARROWS: dict[str, set[str]] = {
     "market": set(),
+    "checks": {"market", "sizing"},
     "control": set(),
     "pacing": set(),
     "presets": set(),
     "candles": set(),
+    "versions": set(),
     "named": set(),
     "precision": {"market"},
     "settings": {"market", "named", "presets"},
@@ -137,7 +142,7 @@ OCTOBOT_ROOMS = set(
     "bot_process exchange_view market_rules futures_view exchange_record exchange_rows order_submission "
     "settler order_consumer order_events user_inputs notifications live_settings announcements execution "
     "emergency lookout order_producer volume_booster_trading virtual_time data_collector backtest_engine "
-    "market_share market_sight fee_prices".split()
+    "market_share market_sight fee_prices checks".split()
 )
 IMPURE = {
     "time",

@@ -36,6 +36,7 @@ WHY_NOT_RUN = {
     "volume-booster sandbox --home rehearsal": "takes as long as the reader's own target",
     "volume-booster watch --home /path/to/your/octobot": "a path that the reader puts in",
     "volume-booster report --home /path/to/your/octobot": "a path that the reader puts in",
+    "volume-booster check --exchange binance --home /path/to/your/octobot": "takes an account; tests/e2e/test_check.py",
 }
 """The commands that no test runs, by how they begin, and why."""
 WRITTEN_ELSEWHERE = {"futures.md"}
@@ -164,10 +165,13 @@ TELLERS = {
     },
     *{"notify", "notify_soon", "sent_once_critical_notification", "waiting", "damaged"},
     *{"error", "warning", "exception", "exit"},
+    *{"fails", "untried"},
 }
 """Functions that bring a sentence to a person; so does everything whose name ends with Error."""
 NOT_TO_PEOPLE = {"ApiError", "ControlError", "AttributeError", "AssertionError"}
 """These answer programs, or nobody at all."""
+GOOD_NEWS = frozenset({"works"})
+"""What these are given says that all is well: there is no way out to be told."""
 OTHER_TELLERS = set(
     "_unfunded _problem _does_not_fit _reason _last_problem last_line _send _end_by_force settle "
     "_withheld reason refusal _mismatch asked_to_be_left_alone settle_missing _told _flatten "
@@ -248,7 +252,7 @@ def messages_to_people() -> Iterator[tuple[str, str]]:
     for file, tree in sources():
         if file not in OF_FILES | INSIDE:
             for told_from in (*filter(tells, functions_of(tree)), *constants_of(tree)):
-                for line, text in documents.strings(told_from):
+                for line, text in documents.strings(told_from, but_in=GOOD_NEWS):
                     if is_sentence(text):
                         yield f"{file.relative_to(ROOT)}:{line}", text
 

@@ -16,9 +16,8 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 
 from .core.market import ONE, SPOT, ZERO, FuturesAccount, Level, Valuation
+from .core.versions import fails_at_fills_of_futures
 
-_FIRST_BROKEN, _FIRST_REPAIRED = (2, 0, 16), (3, 0, 0)
-"""From the one on to before the other, OctoBot raises NotImplementedError at every fill of a real futures order."""
 _UNANSWERED = (
     ccxt.BaseError, NotImplementedError, trading_errors.OctoBotExchangeError, trading_errors.NotSupported,
     trading_errors.UnreachableExchange,
@@ -45,7 +44,7 @@ def refusal(exchange_manager: typing.Any, symbol: str, octobot_version: str = oc
         return (
             f"{symbol} is no contract, and OctoBot trades futures on {name}: name one, as BTC/USDT:USDT or BTC/USD:BTC"
         )
-    if not _is_real(exchange_manager) or not _FIRST_BROKEN <= _numbers(octobot_version) < _FIRST_REPAIRED:
+    if not _is_real(exchange_manager) or not fails_at_fills_of_futures(octobot_version):
         return _unsupported(exchange_manager, symbol)
     return (
         f"OctoBot {octobot_version} fails at every fill of its real trader on futures (it says that they are not "
@@ -55,10 +54,6 @@ def refusal(exchange_manager: typing.Any, symbol: str, octobot_version: str = oc
 
 def _is_real(exchange_manager: typing.Any) -> bool:
     return exchange_manager.trader is not None and not exchange_manager.trader.simulate
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("-")[0].split(".") if part.isdecimal())
 
 
 def _unsupported(exchange_manager: typing.Any, symbol: str) -> str:

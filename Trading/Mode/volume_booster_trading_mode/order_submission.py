@@ -23,7 +23,7 @@ import octobot
 
 from .core.market import MarketRules, OrderIntent, OrderType, Side
 from .exchange_record import is_caused_by
-from .venues import Venue, venue_of, working
+from .venues import Venue, support, venue_of
 from .venues.record import ClientId
 from .venues.wire import Request, Tolerances, UnreadableRequestError, WireOrder, differences
 
@@ -286,20 +286,8 @@ def venue_at(exchange_manager: typing.Any) -> Venue | None:
 
 def refusal(exchange_manager: typing.Any) -> str:
     """Why OctoBot's real trader places no orders on an exchange; empty where it does."""
-    client, name = exchange_manager.exchange.connector.client, exchange_manager.exchange_name
-    known, others = venue_of(str(client.id)), f"Orders are placed on: {', '.join(working())}."
-    if known is None:
-        return f"no orders are placed on {name}: how it writes an order ({client.id}) is not known. {others}"
-    if known.refused:
-        return f"no orders are placed on {known.title}: {known.refused}. {others}"
-    if not any(octobot.LONG_VERSION.startswith(line) for line in known.proven):
-        lines = " and ".join(sorted(known.proven)) or "no version"
-        return (
-            f"no orders are placed on {known.title} with OctoBot {octobot.LONG_VERSION}: tried with {lines}. {others}"
-        )
-    if exchange_manager.is_future and not known.is_futures_proven:
-        return f"no orders are placed on futures of {known.title}: only its spot markets were tried"
-    return ""
+    known, name = venue_at(exchange_manager), str(exchange_manager.exchange_name)
+    return support.refusal(known, name, octobot.LONG_VERSION, is_futures=bool(exchange_manager.is_future))
 
 
 def new_order_id(known: Venue | None = None) -> str:

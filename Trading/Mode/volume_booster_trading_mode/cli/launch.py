@@ -126,12 +126,18 @@ def start_octobot(home: pathlib.Path, ports: Mapping[str, int], *args: str) -> C
     :param ports: of the local exchanges that it may connect to, by their names.
     :raises LaunchError: when it can't be started.
     """
+    log = home / "logs" / "octobot-console.log"
+    return Child("OctoBot", octobot_command(*args), home, log, environment_with(ports))
+
+
+def environment_with(ports: Mapping[str, int]) -> dict[str, str]:
+    """OctoBot's environment, in which it finds the local exchanges of these names."""
     environment = offline_environment()
     environment |= {PORT_VARIABLES[name]: str(port) for name, port in ports.items()}
     if ports:
         for name in ("no_proxy", "NO_PROXY"):  # no proxy leads back to this computer
             environment[name] = ",".join(part for part in (environment.get(name), LOOPBACK) if part)
-    return Child("OctoBot", octobot_command(*args), home, home / "logs" / "octobot-console.log", environment)
+    return environment
 
 
 def last_line(log: pathlib.Path) -> str:

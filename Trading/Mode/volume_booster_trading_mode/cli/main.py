@@ -109,6 +109,12 @@ def _plan(arguments: argparse.Namespace) -> int:
     return plan.main(arguments)
 
 
+def _check(arguments: argparse.Namespace) -> int:
+    from . import check
+
+    return check.main(arguments)
+
+
 def _backtest(arguments: argparse.Namespace) -> int:
     from . import backtest
 
@@ -179,6 +185,9 @@ def parser() -> argparse.ArgumentParser:
     plan_command = _command(commands, "plan", _plan, "what a campaign would cost and take, before it starts")
     _add_plan_options(plan_command)
 
+    check = _command(commands, "check", _check, "what works on an exchange, a row each")
+    _add_check_options(check)
+
     status = _command(commands, "status", _status, "one look at a campaign, running or not")
     _add_look_options(status)
     watch = _command(commands, "watch", _watch, "a running campaign, redrawn in place until it ends")
@@ -229,6 +238,20 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
         "--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help="any setting; may be repeated"
     )
     plan.add_options(parser)
+
+
+def _add_check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--exchange", metavar="ID", help="its name in ccxt or OctoBot; default: a table of all")
+    parser.add_argument("--home", type=pathlib.Path, metavar="DIR", help="whose keys are used; default: .octobot")
+    parser.add_argument("--profile", metavar="ID", help="whose settings are looked at; default: the home's own")
+    parser.add_argument("--pair", metavar="PAIR", type=_pair, help="the market; default: those of the profile")
+    parser.add_argument(
+        "--order", action="store_true", help="place one small order far from the market, find it and cancel it"
+    )
+    parser.add_argument(
+        "--save", type=pathlib.Path, metavar="DIR", help="write each answer, without secrets, to a file"
+    )
+    parser.add_argument("--json", action="store_true", help="print the rows as one JSON object")
 
 
 def _add_campaign_options(parser: argparse.ArgumentParser, profile: str) -> None:
@@ -288,6 +311,13 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=value")
     return key, value
+
+
+def _pair(text: str) -> str:
+    base, _, quote = text.partition("/")
+    if not base or not quote:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form BASE/QUOTE")
+    return text
 
 
 def _sweep(text: str) -> tuple[str, list[str]]:

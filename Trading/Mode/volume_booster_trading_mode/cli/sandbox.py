@@ -70,6 +70,11 @@ def main(arguments: argparse.Namespace) -> int:
     return run.run(arguments, Sandbox())
 
 
+def state_file(exchange: str, octobot_home: home.Home) -> pathlib.Path:
+    """Where a local exchange keeps the account of a home."""
+    return _files(exchange, octobot_home)[0]
+
+
 def _files(exchange: str, octobot_home: home.Home) -> tuple[pathlib.Path, pathlib.Path]:
     """Where the state and the accounts of a local exchange are kept."""
     folder, number = octobot_home.campaign.with_name("sandbox"), home.OFFLINE_EXCHANGES.index(exchange)
