@@ -8,7 +8,7 @@ from __future__ import annotations
 import pathlib
 
 from octobot_volume_booster.venues import VENUES, MarketBuy, Venue
-from octobot_volume_booster.venues.record import BOTH_LINES, CCXT_OF_LINE
+from octobot_volume_booster.venues.record import BOTH_LINES, CCXT_OF
 
 PAGE = pathlib.Path(__file__).with_name("exchanges.md")
 BEGIN, END = "<!-- table of exchanges -->", "<!-- end of the table -->"
@@ -18,7 +18,7 @@ def table() -> str:
     """The table in Markdown: what works, by name, then what does not."""
     works = sorted((venue for venue in VENUES.values() if not venue.refused), key=lambda one: one.title.lower())
     others = sorted((venue for venue in VENUES.values() if venue.refused), key=lambda one: one.title.lower())
-    lines = [f"OctoBot {line} (ccxt {CCXT_OF_LINE[line]})" for line in sorted(BOTH_LINES)]
+    lines = [f"OctoBot {line} (ccxt {CCXT_OF[line]})" for line in sorted(BOTH_LINES)]
     head = ["exchange", *lines, "market buys", "an answer that was lost", "futures"]
     rows = [head, ["---"] * len(head), *map(_row, works)]
     refused = [["exchange", "why no orders are placed"], ["---", "---"], *([one.title, one.refused] for one in others)]

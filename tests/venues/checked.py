@@ -200,7 +200,7 @@ async def ready_to_order(fake: type[FakeVenue], source: str) -> AsyncIterator[Ch
     """Any exchange, as if its market and order book had been asked for."""
     async with contract(fake, source) as exchange:
         checked = Checked(exchange)
-        checked.questions = Questions(exchange.manager, (BTC,), checked.secrets)
+        checked.questions = Questions(exchange.manager, (exchange.symbol(BTC),), checked.secrets)
         checked.questions.told_rules = exchange.rules(BTC)
         level = Decimal("0.5")
         checked.questions.told_book = Book(

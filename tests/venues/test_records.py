@@ -11,7 +11,7 @@ import octobot
 import pytest
 
 from octobot_volume_booster.venues import VENUES, Venue, venue_of, working
-from octobot_volume_booster.venues.record import CCXT_OF_LINE
+from octobot_volume_booster.venues.record import CCXT_OF
 
 from .exchanges import FAKES
 from .stand_ins import STAND_INS
@@ -39,8 +39,8 @@ def test_what_is_said_to_work_is_tried_with_a_stand_in() -> None:
 
 
 def test_the_page_names_the_ccxt_that_is_tried() -> None:
-    line = next(line for line in CCXT_OF_LINE if octobot.LONG_VERSION.startswith(line))
-    assert ccxt.__version__ == CCXT_OF_LINE[line]
+    line = next(line for line in CCXT_OF if octobot.LONG_VERSION.startswith(line))
+    assert ccxt.__version__ == CCXT_OF[line]
 
 
 @pytest.mark.parametrize("venue", VENUES.values(), ids=lambda one: one.ccxt_id)

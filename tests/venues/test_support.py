@@ -37,7 +37,7 @@ def rows(name: str, use: Use = SPOT, versions: Versions = HERE) -> dict[str, Row
 @pytest.mark.parametrize("line", sorted(BOTH_LINES))
 def test_of_every_exchange_it_is_told_whether_orders_are_placed_there(name: str, line: str) -> None:
     told = rows(support.name_of(name), versions=Versions(line, CCXT_OF[line]))
-    known = support.venue_at(name)
+    known = support.venue_at(support.name_of(name))
     is_used = known is not None and not known.refused and line in known.proven
     assert told["support"].ok is is_used
     assert is_used or "Orders are placed on: " in told["support"].text

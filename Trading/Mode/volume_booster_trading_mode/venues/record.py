@@ -21,8 +21,6 @@ Lines = frozenset[str]
 
 OCTOBOT_2_0 = "2.0.15"
 OCTOBOT_2_1 = "2.1.1"
-CCXT_OF_LINE = {OCTOBOT_2_0: "4.5.22", OCTOBOT_2_1: "4.5.44"}
-"""The ccxt that each of them brings."""
 BOTH_LINES: Lines = frozenset({OCTOBOT_2_0, OCTOBOT_2_1})
 CCXT_OF = {OCTOBOT_2_0: "4.5.22", OCTOBOT_2_1: "4.5.44"}
 """The ccxt that comes with an OctoBot, with which its exchanges were tried."""
