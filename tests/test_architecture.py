@@ -38,6 +38,8 @@ ARROWS: dict[str, set[str]] = {
         "market_share",
         "futures_view",
         "notifications",
+        "exchange_record",
+        "request_queue",
         "campaign",
         "report",
         "journal",
@@ -57,13 +59,16 @@ ARROWS: dict[str, set[str]] = {
     "order_submission": {"exchange_record", "venues", "core"},
     "fee_prices": {"exchange_view", "exchange_record", "core"},
     "late_orders": {"campaign", "core"},
+    "request_queue": set(),
+    "departure": {"exchange_view", "exchange_record", "lookout", "core"},
+    "cancellation": {"exchange_record", "exchange_rows", "settler", "venues", "campaign", "core"},
     "settler": {
         *{"exchange_view", "exchange_record", "exchange_rows", "fee_prices", "late_orders", "order_submission"},
         *{"campaign", "core"},
     },
     "order_consumer": {
-        *{"exchange_view", "futures_view", "lookout", "order_request", "order_submission", "report", "campaign"},
-        "core",
+        *{"exchange_view", "futures_view", "departure", "order_request", "order_submission", "request_queue"},
+        *{"report", "campaign", "core"},
     },
     "execution": {
         "exchange_view",
@@ -80,7 +85,7 @@ ARROWS: dict[str, set[str]] = {
     "web_page": {"notifications", "report", "campaign", "journal", "core"},
     "order_producer": {
         *{"announcements", "exchange_view", "futures_view", "order_events", "execution", "emergency", "lookout"},
-        *{"settler", "bot_process", "market_share", "market_sight", "order_submission"},
+        *{"settler", "bot_process", "market_share", "market_sight", "order_submission", "cancellation"},
         *{"virtual_time", "campaign", "campaign_registry", "report", "journal", "core"},
     },
     "volume_booster_trading": {
@@ -142,7 +147,7 @@ OCTOBOT_ROOMS = set(
     "bot_process exchange_view market_rules futures_view exchange_record exchange_rows order_submission "
     "settler order_consumer order_events user_inputs notifications live_settings announcements execution "
     "emergency lookout order_producer volume_booster_trading virtual_time data_collector backtest_engine "
-    "market_share market_sight fee_prices checks".split()
+    "market_share market_sight fee_prices checks departure cancellation".split()
 )
 IMPURE = {
     "time",

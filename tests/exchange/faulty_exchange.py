@@ -22,6 +22,7 @@ from octobot_volume_booster.offline_exchange.server.fault_injection import Fault
 from octobot_volume_booster.offline_exchange.server.futures import FuturesDesk
 from octobot_volume_booster.offline_exchange.server.orders import Order, Trade
 from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec, PricePath
+from octobot_volume_booster.offline_exchange.server.routes import Call, Carry, Reply
 from octobot_volume_booster.offline_exchange.server.venue import Venue
 
 MARKET_ID = "BTCUSDT"
@@ -34,6 +35,14 @@ _PATH = PricePath(7, START_TIME)
 _URLS = ccxt.binance().urls["api"]
 
 
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """One request as it came in: its method and path, and when, in seconds of the exchange's clock."""
+
+    route: str
+    at: float
+
+
 @dataclasses.dataclass
 class FaultyExchange:
     """The exchange as a client meets it, and as it really is."""
@@ -42,6 +51,8 @@ class FaultyExchange:
     faults: FaultInjection
     port: int
     futures: FuturesDesk
+    requests: list[Asked] = dataclasses.field(default_factory=list)
+    """All that came in so far, oldest first, whatever became of it."""
 
     def script(self, kind: str, **values: Any) -> None:
         """From now on this one fault."""
@@ -84,13 +95,19 @@ async def faulty_exchange(markets: Sequence[MarketSpec] | None = None) -> AsyncI
     exchange = Exchange(venue, ExchangeClock(time.time), [CREDENTIALS])
     faults = FaultInjection(exchange)
     desk = FuturesDesk(exchange)
+    requests: list[Asked] = []
+
+    async def noted(call: Call, carry: Carry) -> Reply:
+        requests.append(Asked(f"{call.method} {call.path}", call.now_ms / 1_000))
+        return await faults(call, carry)
+
     runner = web.AppRunner(
-        create_app(exchange, faults, fault_routes(faults), desk), access_log=None, shutdown_timeout=0.05
+        create_app(exchange, noted, fault_routes(faults), desk), access_log=None, shutdown_timeout=0.05
     )
     await runner.setup()  # not aiohttp's TestServer: that ends what it is doing when a client hangs up
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield FaultyExchange(exchange, faults, runner.addresses[0][1], desk)
+        yield FaultyExchange(exchange, faults, runner.addresses[0][1], desk, requests)
     finally:
         await runner.cleanup()
 

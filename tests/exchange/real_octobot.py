@@ -26,7 +26,7 @@ import octobot_trading.exchanges as exchanges
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as personal_data
 
-from octobot_volume_booster.offline_exchange.offline_exchange import PORT_VARIABLE, OfflineExchange
+from octobot_volume_booster.offline_exchange.offline_exchange import PAUSE_VARIABLE, PORT_VARIABLE, OfflineExchange
 
 SYMBOL = "BTC/USDT"
 EXCHANGE = OfflineExchange.get_name()
@@ -49,6 +49,7 @@ async def real_exchange_manager(
     request_timeout_ms: int | None = None,
     is_future: bool = False,
     name: str = EXCHANGE,
+    pause_ms: int | None = 1,
 ) -> AsyncIterator[typing.Any]:
     """An ExchangeManager with a real trader that is enabled, its portfolio and its open orders read.
 
@@ -56,6 +57,7 @@ async def real_exchange_manager(
     :param name: of OctoBot's class of the exchange.
     :param poll_s: seconds between two looks at the open orders; OctoBot's own 7 s, after a first 12 s, unless given.
     :param request_timeout_ms: how long its client waits for an answer once it is ready; its own 20 s unless given.
+    :param pause_ms: of its client between two requests of cost 1; None is the exchange's own throttle.
     :raises TimeoutError: when OctoBot has not read the open orders after a minute.
     """
     bot_id = str(uuid.uuid4())
@@ -63,6 +65,7 @@ async def real_exchange_manager(
         stack.push_async_callback(_end_tasks)
         stack.callback(commons_tree.EventProvider.instance().remove_event_tree, bot_id)
         stack.enter_context(_environment(PORT_VARIABLE, str(port)))
+        stack.enter_context(_environment(PAUSE_VARIABLE, "" if pause_ms is None else str(pause_ms)))
         stack.enter_context(_polling(poll_s))
         await databases.init_bot_storage(bot_id, _run_databases(), False)
         stack.push_async_callback(databases.close_bot_storage, bot_id)

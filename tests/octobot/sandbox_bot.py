@@ -72,6 +72,10 @@ class SandboxBot:
     def is_done(self) -> bool:
         return self.producer.campaign is not None and self.progress.is_done and not self.progress.open_orders
 
+    def throttle(self, pause_ms: float) -> None:
+        """From now on the client lets a request of cost 1 out every so often."""
+        self.manager.exchange.connector.client.throttler.config["refillRate"] = 1 / pause_ms
+
     def parts(self) -> list[Order]:
         """Orders of ours that were cancelled when a part of them had filled."""
         return [order for order in own_orders(self.exchange) if order.status is Status.CANCELED and order.executed_base]
@@ -100,18 +104,19 @@ class SandboxBot:
 @contextlib.asynccontextmanager
 async def sandbox_bot(
     exchange: FaultyExchange, poll_s: float | None = POLL_S, request_timeout_ms: int | None = None, *,
-    reaches_beyond: bool = False, name: str = EXCHANGE, **settings: typing.Any,
+    reaches_beyond: bool = False, name: str = EXCHANGE, pause_ms: int | None = 1, **settings: typing.Any,
 ) -> AsyncIterator[SandboxBot]:  # fmt: skip
     """A bot that trades; it ends in good order. Its journal is under the working directory, where one goes on.
 
     :param reaches_beyond: whether its client also knows an address beyond this machine, which it never asks: then the
         account counts as real.
     :param name: of OctoBot's class of the exchange.
+    :param pause_ms: of its client between two requests of cost 1; None is the exchange's own throttle.
     :param poll_s: seconds between OctoBot's looks at the open orders; None is OctoBot's own pace.
     """
     keys = CREDENTIALS.api_key, CREDENTIALS.api_secret
     async with real_exchange_manager(
-        exchange.port, *keys, poll_s=poll_s, request_timeout_ms=request_timeout_ms, name=name
+        exchange.port, *keys, poll_s=poll_s, request_timeout_ms=request_timeout_ms, name=name, pause_ms=pause_ms
     ) as manager:
         if reaches_beyond:
             manager.exchange.connector.client.urls["test"] = {"beyond": "https://exchange.example"}

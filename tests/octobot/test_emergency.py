@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fnmatch
 import pathlib
 import time
 import typing
@@ -16,13 +18,15 @@ import pytest
 from octobot_volume_booster import emergency
 from octobot_volume_booster.campaign import CAMPAIGN_FILE
 from octobot_volume_booster.core.control import EMERGENCY, RESUME
+from octobot_volume_booster.core.ledger import Outcome
+from octobot_volume_booster.exchange_record import Peace
 from octobot_volume_booster.journal import Journal
 from octobot_volume_booster.report import read_report
 
 from ..exchange.faulty_exchange import FaultyExchange, faulty_exchange
 from .conftest import START_PRICE, Bot, MakeBot, new_mode
 from .live_bot import QUICK, live_bot, loops, until
-from .sandbox_bot import LIMIT, SandboxBot, own_orders, sandbox_bot
+from .sandbox_bot import ACCOUNT, LIMIT, SandboxBot, assert_equals_tape, own_orders, sandbox_bot
 
 pytestmark = pytest.mark.long
 
@@ -94,9 +98,11 @@ async def test_an_emergency_stop_cancels_all_writes_a_report_and_switches_the_mo
     text = report.read_text("utf-8")
     assert "open orders are cancelled and confirmed, none is left" in text
     assert "volume-booster resume" in text
-    critical = [one for one in notifications if "Emergency stop" in one.text]
-    assert len(critical) == 1
-    assert critical[0].level.value == "critical"
+    begun, confirmed = (one for one in notifications if "Emergency stop" in one.text)
+    assert "sending has stopped" in begun.text
+    assert "open orders are being cancelled" in begun.text
+    assert "cancelled and confirmed, none is left" in confirmed.text
+    assert begun.level.value == confirmed.level.value == "critical"
     await asyncio.sleep(0.4)
     assert bot.progress.orders == sent
 
@@ -251,29 +257,90 @@ async def test_a_halt_cancels_what_rests(make_bot: MakeBot) -> None:
     await until(lambda: not open_on_octobot(bot))
 
 
-async def test_fifty_open_orders_and_a_fifth_of_the_cancellations_failing_all_are_gone_within_five_seconds(
+async def test_a_hundred_open_orders_are_gone_and_told_within_five_seconds_under_the_exchanges_throttle(
+    exchange: FaultyExchange,
+) -> None:
+    async with many_orders(exchange, 100) as bot:
+        began = Beginning(bot)
+        await bot.until(is_stopped)
+        assert began.took_s() < 5
+        assert began.requests("DELETE *") == ["DELETE /api/v3/openOrders"], "one request for all of them"
+        assert began.requests("GET /api/v3/order") == [], "what the exchange has said is not asked for again"
+        assert_all_gone(bot, exchange)
+
+
+async def test_beside_somebody_elses_order_they_are_cancelled_one_by_one_and_that_one_stays(
+    exchange: FaultyExchange,
+) -> None:
+    async with many_orders(exchange, 100) as bot:
+        client = bot.manager.exchange.connector.client
+        theirs = await client.create_order(bot.mode.symbol, "limit", "buy", 0.001, float(exchange.far_price()))
+        began = Beginning(bot)
+        await bot.until(is_stopped)
+        assert began.took_s() < 5
+        assert began.requests("DELETE *") == ["DELETE /api/v3/order"] * 100
+        assert_all_gone(bot, exchange)
+        (left,) = [order for order in exchange.orders() if order.is_open]
+        assert str(left.order_id) == theirs["id"]
+
+
+async def test_a_fifth_of_the_cancellations_failing_all_are_gone_within_five_seconds(exchange: FaultyExchange) -> None:
+    failing = {"times": None, "probability": 0.2, "status": 502, "code": None}
+    async with many_orders(exchange, 50) as bot:
+        client = bot.manager.exchange.connector.client
+        await client.create_order(bot.mode.symbol, "limit", "buy", 0.001, float(exchange.far_price()))
+        exchange.script("server_error", requests=["DELETE /api/v3/order"], **failing)
+        began = Beginning(bot)
+        await bot.until(is_stopped)
+        assert began.took_s() < 5
+        assert exchange.struck() >= 1
+        assert_all_gone(bot, exchange)
+
+
+async def test_where_the_request_for_all_of_them_fails_they_are_cancelled_one_by_one(exchange: FaultyExchange) -> None:
+    async with many_orders(exchange, 20) as bot:
+        exchange.script("server_error", requests=["DELETE /api/v3/openOrders"], times=None, status=502, code=None)
+        began = Beginning(bot)
+        await bot.until(is_stopped)
+        assert began.took_s() < 5
+        assert began.requests("DELETE *") == ["DELETE /api/v3/openOrders", *["DELETE /api/v3/order"] * 20]
+        assert_all_gone(bot, exchange)
+
+
+async def test_an_order_that_waits_for_its_turn_does_not_leave_after_it(exchange: FaultyExchange) -> None:
+    async with sandbox_bot(exchange, volume_target=50_000) as bot:
+        order_id = await an_order_that_waits(bot)
+        sent = len(own_orders(exchange))
+        tell(EMERGENCY)
+        bot.throttle(1)
+        await bot.until(is_stopped)
+        assert len(own_orders(exchange)) == sent
+        assert bot.campaign.record(order_id).outcome is Outcome.CANCELLED
+        assert_equals_tape(exchange, bot.progress)
+
+
+async def test_an_order_that_waits_for_its_turn_does_not_leave_once_the_exchange_wants_to_be_left_alone(
+    exchange: FaultyExchange,
+) -> None:
+    async with sandbox_bot(exchange, volume_target=50_000) as bot:
+        order_id = await an_order_that_waits(bot)
+        sent = len(own_orders(exchange))
+        Peace.of(bot.manager).keep(bot.producer.now(), 1.0)
+        bot.throttle(1)
+        await bot.until(lambda: bot.campaign.record(order_id).outcome is Outcome.CANCELLED)
+        assert len(own_orders(exchange)) == sent
+        await bot.until(lambda: len(own_orders(exchange)) > sent)
+
+
+async def test_it_goes_on_trying_where_the_exchange_wants_to_be_left_alone_but_seldom(
     exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {**RESTING, "min_buy_amount": 25, "max_buy_amount": 50, "min_sell_amount": 25, "max_sell_amount": 50}
-    async with sandbox_bot(exchange, **settings, max_position_imbalance=1) as bot:
-        await bot.until(lambda: len(bot.open_on_exchange()) == 50)
-        exchange.script(
-            "server_error", requests=["DELETE /api/v3/order"], times=None, probability=0.2, status=502, code=None
-        )
-        rounds, worked_s = _counted(bot.producer.execution, "cancel_each", monkeypatch), time.process_time()
-        tell(EMERGENCY)
+    monkeypatch.setattr(emergency, "AGAIN_WHEN_LIMITED_S", 1.0)
+    async with many_orders(exchange, 5) as bot:
+        exchange.script("rate_limited", requests=["* /api/v3/*"], times=None, until_ms=2_500, retry_after_s=60)
+        began = Beginning(bot)
         await bot.until(lambda: not bot.open_on_exchange())
-        pauses_s = sum(emergency.AGAIN_FIRST_S * 1.5**number for number in range(len(rounds) - 1))
-        worked_s = time.process_time() - worked_s  # of the bot and the exchange, which share this process
-        assert emergency.LOOK_EVERY_S + pauses_s + worked_s < 5, "whatever else the machine does meanwhile"
-        await bot.until(is_stopped)
-        assert exchange.struck() >= 1
-        assert bot.progress.open_orders == 0
-        sent = len(own_orders(exchange))
-        assert sent == bot.progress.orders
-        assert len(reports()) == 1
-        await asyncio.sleep(0.5)
-        assert len(own_orders(exchange)) == sent
+        assert len(began.requests("GET /api/v3/openOrders")) <= 5, "a few tries, and the one that worked"
 
 
 async def test_stopped_from_the_web_page_nothing_rests_on_the_exchange_until_it_is_started(
@@ -314,17 +381,80 @@ async def test_in_the_sandbox_a_halt_and_its_resume_go_by_the_exchanges_record(e
         await bot.until(lambda: bot.progress.orders > sent)
 
 
-def _counted(owner: typing.Any, name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """One entry for each call of a method from now on."""
-    calls: list[str] = []
-    method = getattr(owner, name)
+COSTS = {"DELETE": 0.2, "GET /api/v3/openOrders": 1.2, "GET /api/v3/order": 0.8}
+"""What a request costs in the client's throttle, in pauses of 50 ms; any other one at most 4."""
+PAUSE_MS = 50
 
-    def called(*given: typing.Any) -> typing.Any:
-        calls.append(name)
-        return method(*given)
 
-    monkeypatch.setattr(owner, name, called)
-    return calls
+@contextlib.asynccontextmanager
+async def many_orders(exchange: FaultyExchange, count: int) -> AsyncIterator[SandboxBot]:
+    """A bot with so many orders on the exchange, whose client has the exchange's own throttle from then on."""
+    exchange.exchange.limits.orders_per_10s = 1_000
+    settings = {**RESTING, "min_buy_amount": 25, "max_buy_amount": 50, "min_sell_amount": 25, "max_sell_amount": 50}
+    settings |= {"max_open_orders": count, "max_position_imbalance": 1, "volume_target": 50_000}
+    async with sandbox_bot(exchange, poll_s=None, **settings) as bot:
+        await bot.until(lambda: len(bot.open_on_exchange()) == count, timeout_s=120)
+        await asyncio.sleep(0.5)
+        bot.throttle(PAUSE_MS)
+        yield bot
+
+
+class Beginning:
+    """An emergency stop that begins now, and what it has cost since."""
+
+    def __init__(self, bot: SandboxBot) -> None:
+        self._asked = bot.exchange.requests
+        self._before = len(self._asked)
+        self._worked_s = time.process_time()
+        self._tries = 0
+        cancellation = bot.producer.cancellation
+        assert cancellation is not None
+        cancel_ours = cancellation.cancel_ours
+
+        async def counted(*, at_once: bool) -> int:
+            self._tries += 1
+            return await cancel_ours(at_once=at_once)
+
+        cancellation.cancel_ours = counted  # type: ignore[method-assign]
+        tell(EMERGENCY)
+
+    def requests(self, pattern: str = "*") -> list[str]:
+        """Method and path of those since then that look so."""
+        return fnmatch.filter([asked.route for asked in self._asked[self._before :]], pattern)
+
+    def took_s(self) -> float:
+        """The look for the command, the throttle's pauses, the pauses between tries, and the work of bot and exchange
+        together, which share this process: whatever else the machine does meanwhile does not count."""
+        cost = sum(self._cost(route) for route in self.requests())
+        pauses_s = emergency.AGAIN_FIRST_S * (self._tries - 1)  # each try got some further
+        worked_s = time.process_time() - self._worked_s
+        return emergency.LOOK_EVERY_S + cost * PAUSE_MS / 1_000 + pauses_s + worked_s
+
+    @staticmethod
+    def _cost(route: str) -> float:
+        return next((cost for known, cost in COSTS.items() if route.startswith(known)), 4.0)
+
+
+def assert_all_gone(bot: SandboxBot, exchange: FaultyExchange) -> None:
+    assert bot.open_on_exchange() == []
+    assert bot.progress.open_orders == 0
+    assert bot.producer.own_open_orders() == ()
+    assert len(own_orders(exchange)) == bot.progress.orders
+    assert len(reports()) == 1
+    portfolio = bot.manager.exchange_personal_data.portfolio_manager.portfolio.portfolio
+    (balances,) = (account.balances() for account in [exchange.exchange.venue.engine.accounts[ACCOUNT]])
+    for asset in ("BTC", "USDT"):
+        assert portfolio[asset].available == balances[asset][0], "OctoBot has its balances as the exchange has them"
+
+
+async def an_order_that_waits(bot: SandboxBot) -> str:
+    """An order that is written down and waits in the client's queue to be sent, for two seconds at least."""
+    await bot.until(lambda: bot.progress.fills >= 1)
+    bot.throttle(2_000)
+    orders = bot.progress.orders
+    await bot.until(lambda: bot.progress.orders > orders)
+    (order_id,) = bot.campaign.open_order_ids(bot.producer.exchange_name, bot.mode.symbol)
+    return order_id
 
 
 def _held(bot: SandboxBot) -> Decimal:

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import pytest
 
+from octobot_volume_booster.exchange_record import Peace
 from octobot_volume_booster.offline_exchange.server.faults import SCENARIOS, FaultKind
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, faulty_exchange
@@ -151,6 +152,27 @@ async def test_an_exchange_that_asks_to_be_left_alone_is(
         await bot.until_done()
         assert asked() > at_once
         assert_equals_tape(exchange, bot.progress)
+
+
+@pytest.mark.parametrize("asked", ["POST /api/v3/order", "GET /api/v3/order"])
+async def test_a_key_that_is_refused_is_told_as_that_and_not_as_too_many_requests(
+    exchange: FaultyExchange, asked: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with sandbox_bot(exchange, poll_s=None, max_consecutive_failures=50) as bot:
+        await bot.until(lambda: bot.progress.fills >= 1)
+        refusal = {"code": -2015, "message": "Invalid API-key, IP, or permissions for action."}
+        exchange.script("rejected", requests=[asked], times=None, **refusal)
+        await bot.until(lambda: exchange.struck() >= 1)
+        await bot.until(lambda: any("offline_exchange refuses this key: " in text for text in _told(bot, caplog)))
+        assert Peace.of(bot.manager).left_s(bot.producer.now()) == 0
+        assert "left alone" not in _state(bot)
+        exchange.faults.set_script([])
+        await bot.until_done()
+        assert_equals_tape(exchange, bot.progress)
+
+
+def _told(bot: SandboxBot, caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [_state(bot), *(record.getMessage() for record in caplog.records)]
 
 
 def _state(bot: SandboxBot) -> str:

@@ -7,24 +7,28 @@ consumer lets no order out, whoever asks for one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import typing
 from dataclasses import dataclass
 from decimal import Decimal
 
-from . import exchange_view, futures_view, notifications, report
+from . import exchange_view, futures_view, notifications, report, request_queue
 from .campaign import Campaign
 from .core import positions, pricing, spending
 from .core.control import ControlState
 from .core.guards import Halt
 from .core.market import OrderIntent, Side
 from .core.notices import Notice
+from .exchange_record import ExchangeUnreachableError, Peace
 from .journal import WAIT
 from .market_share import RefusedError
 
 LOOK_EVERY_S = 0.25
 AGAIN_FIRST_S = 0.2
 AGAIN_LAST_S = 5.0
+AGAIN_WHEN_LIMITED_S = 10.0
+"""While the exchange wants to be left alone: seldom enough that it does not shut this address out."""
 TOLD_AFTER_TRIES = 10
 """When so many tries have not cancelled all, a person is told; it goes on trying."""
 RECOVERY = (
@@ -73,37 +77,70 @@ class EmergencyStop:
 
     async def _carry_out(self, campaign: Campaign) -> None:
         producer = self._producer
-        producer.logger.error(f"Emergency stop on {producer.source}: no order any more, all open ones are cancelled")
-        campaign.note(producer.now(), WAIT, producer.source, "emergency stop: open orders are being cancelled")
+        self._tell_begin(campaign)
         producer.trading_mode.disable()
-        cancelled = await self._cancel_all(campaign)
-        flattened = await self._flatten(campaign)
+        with self._going_first():
+            cancelled = await self._cancel_all(campaign)
+            flattened = await self._flatten(campaign)
         told = self._told(cancelled, flattened)
         self._write(campaign, told)
         campaign.halt(producer.now(), producer.source, Halt(told[0], "emergency_stop"))
         await self._notify(campaign, "\n".join(filter(None, told)))
+
+    def _tell_begin(self, campaign: Campaign) -> None:
+        """At once, before anything is asked of the exchange: from now on nothing leaves but what cancels."""
+        producer = self._producer
+        count = len(producer.own_open_orders())
+        begun = f"sending has stopped, {count} open orders are being cancelled"
+        producer.logger.error(f"Emergency stop on {producer.source}: {begun}")
+        campaign.note(producer.now(), WAIT, producer.source, f"emergency stop: {begun}")
+        text = f"Emergency stop on {producer.source}: {begun}. It tells when all are confirmed."
+        topic = f"emergency of {producer.source} begins"
+        notifications.tell_soon(campaign, producer.now(), Notice(topic, text, is_urgent=True, is_critical=True))
+
+    def _going_first(self) -> contextlib.AbstractContextManager[None]:
+        """What it asks of a real exchange goes before all that waits for its turn."""
+        if self._producer.cancellation is None:
+            return contextlib.nullcontext()
+        return request_queue.going_first(self._producer.exchange_manager.exchange.connector.client)
 
     async def _cancel_all(self, campaign: Campaign) -> Cancelled:
         """Until nothing of ours may still fill, by what the exchange says and not only by what OctoBot believes."""
         producer, cancelled, delay_s = self._producer, Cancelled(), AGAIN_FIRST_S
         market = producer.exchange_name, producer.trading_mode.symbol
         seen: set[str] = set()
+        before: set[str] = set()
         while True:
-            ours = producer.own_open_orders()
             seen |= set(campaign.open_order_ids(*market))
-            failed = await producer.execution.cancel_each(ours)
-            if producer.settler is not None:
-                producer.settler.look_soon()
-                await producer.settled(campaign)
-            left = campaign.open_order_ids(*market)
+            failed = await self._cancel_once(campaign, cancelled.tries)
+            left = set(campaign.open_order_ids(*market))
             if not left and not producer.own_open_orders():
                 cancelled.orders = len(seen)
                 return cancelled
-            cancelled.retries += len(failed)
+            cancelled.retries += failed
             cancelled.tries += 1
-            await self._tell_if_stuck(campaign, cancelled, max(len(left), len(failed)))
-            await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 1.5, AGAIN_LAST_S)
+            await self._tell_if_stuck(campaign, cancelled, max(len(left), failed))
+            delay_s = min(delay_s * 1.5, AGAIN_LAST_S) if left == before else AGAIN_FIRST_S
+            await asyncio.sleep(max(delay_s, AGAIN_WHEN_LIMITED_S if self._is_limited() else 0.0))
+            before = left
+
+    async def _cancel_once(self, campaign: Campaign, tries: int) -> int:
+        """Ask for everything to be cancelled, then look at what the exchange says; how many cancellations failed."""
+        producer = self._producer
+        if producer.cancellation is None:
+            return len(await producer.execution.cancel_each(producer.own_open_orders()))
+        try:
+            # what one request for all does not end is tried one by one the next time
+            failed = int(await producer.cancellation.cancel_ours(at_once=tries % 2 == 0))
+        except ExchangeUnreachableError as error:
+            producer.settler.heard(error.__cause__, producer.now())
+            failed = len(producer.own_open_orders())
+        producer.settler.look_soon()
+        await producer.settled(campaign)
+        return failed
+
+    def _is_limited(self) -> bool:
+        return Peace.of(self._producer.exchange_manager).left_s(self._producer.now()) > 0
 
     async def _tell_if_stuck(self, campaign: Campaign, cancelled: Cancelled, left: int) -> None:
         if cancelled.tries != TOLD_AFTER_TRIES:

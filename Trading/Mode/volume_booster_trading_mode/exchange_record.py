@@ -31,6 +31,7 @@ MOST_PAGES = 200
 """An answer that still goes on after so many pages is not believed."""
 
 _TOO_MANY = (ccxt.DDoSProtection, ccxt.RateLimitExceeded, trading_errors.RateLimitExceeded)
+_KEY_ERRORS = (ccxt.AuthenticationError, trading_errors.AuthenticationError)
 _Answer = typing.TypeVar("_Answer")
 
 
@@ -123,6 +124,10 @@ class ExchangeRecord:
 
         row = await self.ask("the order", question)
         return None if row is None or row.get("id") in (None, "", "None") else self._put_right(row)
+
+    def read(self, row: Raw, order_id: str) -> ExchangeOrder:
+        """Our order by a row of it in ccxt's form."""
+        return self._read_order(self._put_right(row), order_id)
 
     def _read_order(self, row: Raw, client_order_id: str) -> ExchangeOrder:
         return read_order(self._in_octobots_quantities(row), client_order_id)
@@ -309,12 +314,25 @@ class ExchangeRecord:
                 await self._client.load_time_difference()
                 return await question()
         except UNANSWERED as error:
-            sentence = f"{self._exchange_manager.exchange_name} does not tell {what}: {type(error).__name__}: {error}"
+            name = self._exchange_manager.exchange_name
+            sentence = f"{name} does not tell {what}: {type(error).__name__}: {error}"
+            if self.refuses_key(error):
+                sentence = f"{name} refuses this key: {error}"
             raise ExchangeUnreachableError(sentence, self.asked_to_wait_s(error)) from error
+
+    def refuses_key(self, error: BaseException | None) -> bool:
+        """Whether the exchange refuses our key, or what it may do: ccxt tells that of some as of too many requests."""
+        while error is not None:
+            if isinstance(error, _KEY_ERRORS) or self._exchange_manager.exchange.is_api_permission_error(error):
+                return True
+            error = error.__cause__ or error.__context__
+        return False
 
     def asked_to_wait_s(self, error: BaseException | None) -> float | None:
         """How long the exchange wants to be left alone when it said that there were too many requests, 0 if it did not
         say how long; None when it said something else."""
+        if self.refuses_key(error):
+            return None
         while error is not None and not is_caused_by(error, _TOO_MANY):
             error = error.__context__  # OctoBot does not always say what it raised an error from
         if error is None:

@@ -29,6 +29,7 @@ HALTED_LOOK_S = 2.0
 """How often a halted campaign looks whether its reason is gone."""
 SHORTEST_DELAY_S = 0.05
 CANCELS_AT_ONCE = 8
+"""With OctoBot's simulator."""
 UNFUNDED_LOOK_S = 30.0
 """The longest wait before a campaign without funds looks again."""
 CLOCK_TOLERANCE_S = 1e-3
@@ -109,6 +110,9 @@ class Execution:
             self._producer.logger.warning("It is not known whether the order was made, so it is looked up: %s", reason)
         if (unsettled := await self._producer.settled(campaign)) is not None:
             return self.held_up(campaign, unsettled)
+        assert self.request is not None
+        if fate is Fate.UNKNOWN and campaign.record(self.request.order_id).outcome is Outcome.REJECTED:
+            campaign.note(self._now(), ERROR, self._producer.source, reason)
         return decision.delay_s
 
     async def flatten(self, intent: OrderIntent, campaign: Campaign) -> tuple[Fate, str]:
@@ -175,6 +179,8 @@ class Execution:
 
     async def cancel_each(self, orders: Iterable[OpenOrder]) -> tuple[OpenOrder, ...]:
         """Cancel some orders at a time; those that could not be cancelled."""
+        if self._producer.cancellation is not None:
+            return await self._producer.cancellation.cancel(orders)  # type: ignore[no-any-return]
         at_once = asyncio.Semaphore(CANCELS_AT_ONCE)
 
         async def cancel(open_order: OpenOrder) -> OpenOrder | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing
 
 import octobot_trading.enums as trading_enums
@@ -9,13 +10,12 @@ import octobot_trading.errors as trading_errors
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
-from . import exchange_view, futures_view, lookout, order_submission, report
+from . import departure, exchange_view, futures_view, order_submission, report, request_queue
 from .campaign import Campaign
 from .core import reconcile
-from .core.control import ControlState
 from .core.guards import Halt
 from .core.ledger import Outcome
-from .core.market import OrderIntent, OrderType, Side, Trading
+from .core.market import OrderIntent, OrderType, Side
 from .order_request import Fate, OrderRequest
 from .order_submission import Submission, SubmissionStatus
 
@@ -57,7 +57,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             return None
         if too_late := self._too_late(request, campaign):
             return self._refuse(request, campaign, too_late)
-        if forbidden := self._forbidden(request, campaign, producer):
+        if forbidden := departure.forbidden(producer, is_flattening=request.is_flattening):
             campaign.close(request.order_id, Outcome.CANCELLED, forbidden, producer.now())
             request.reply(Fate.REFUSED, forbidden)
             return None
@@ -90,7 +90,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         submission, producer = self._submission(symbol, request, campaign), self.trading_mode.producers[0]
         created = None
         try:
-            with submission.active(self.exchange_manager.exchange):
+            with self._queued(request), submission.active(self.exchange_manager.exchange):
                 created = await self.trading_mode.create_order(self._order(symbol, request), params={})
         except Exception as error:
             self.logger.exception(error, True, f"OctoBot could not take up the order {request.order_id}: {error}")
@@ -102,8 +102,13 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         self._answer(submission, request, campaign)
         return created
 
+    def _queued(self, request: OrderRequest) -> contextlib.AbstractContextManager[None]:
+        """The order of an emergency stop goes before all that waits for its turn."""
+        client = self.exchange_manager.exchange.connector.client
+        return request_queue.going_first(client) if request.is_flattening else contextlib.nullcontext()
+
     def _submission(self, symbol: str, request: OrderRequest, campaign: Campaign) -> Submission:
-        manager, producer = self.exchange_manager, self.trading_mode.producers[0]
+        manager = self.exchange_manager
         venue = order_submission.venue_at(manager)
         assert venue is not None, "an exchange that is not known is refused before"
         size = futures_view.contract_size(manager, symbol)
@@ -113,7 +118,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             intent=request.intent,
             venue=venue,
             tolerances=order_submission.tolerances_of(exchange_view.read_rules(manager, symbol), size),
-            may_leave=lambda: self._withheld(request, campaign, producer),
+            may_leave=lambda: self._withheld(request, campaign),
             contract_size=size,
         )
 
@@ -125,7 +130,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             case SubmissionStatus.UNKNOWN:
                 request.reply(Fate.UNKNOWN, reason or "the exchange did not answer with an id of the order")
             case SubmissionStatus.REFUSED:
-                self._refuse(request, campaign, reason)
+                self._refuse(request, campaign, producer.settler.refusal_of(request.order_id) or reason)
             case SubmissionStatus.WITHHELD:
                 campaign.close(request.order_id, Outcome.CANCELLED, reason, producer.now())
                 request.reply(Fate.REFUSED, reason)
@@ -133,13 +138,11 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
                 self._refuse(request, campaign, reason)
                 producer.halt(Halt(reason, "wire_check", is_lasting=True))
 
-    def _withheld(self, request: OrderRequest, campaign: Campaign, producer: typing.Any) -> str:
+    def _withheld(self, request: OrderRequest, campaign: Campaign) -> str:
         """Why an order whose turn has come must not leave after all; empty when it may."""
-        return (
-            self._too_late(request, campaign)
-            or self._forbidden(request, campaign, producer)
-            or producer.settler.asked_to_be_left_alone(producer.now())
-        )
+        producer = self.trading_mode.producers[0]
+        too_late = self._too_late(request, campaign)
+        return too_late or departure.forbidden(producer, is_flattening=request.is_flattening)
 
     def _too_late(self, request: OrderRequest, campaign: Campaign) -> str:
         """Why an order has grown too old to be sent; empty when it has not."""
@@ -150,18 +153,6 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         """One line an order: a simulated market order fills at once, and that line says the same."""
         if not is_simulated or intent.order_type is OrderType.LIMIT:
             self.logger.info("Sending: %s", report.Later(report.intent_line, intent, symbol))
-
-    def _forbidden(self, request: OrderRequest, campaign: Campaign, producer: typing.Any) -> str:
-        """Why the order must not leave after all, asked at the last moment; empty when it may."""
-        campaign.take_commands(producer.now(), at_once=True)
-        control = campaign.control
-        if control.state is not ControlState.RUNNING and not request.is_flattening:
-            return control.reason
-        is_real = exchange_view.trading_of(self.exchange_manager) is Trading.LIVE
-        settings = self.trading_mode.settings
-        if is_real and not (settings and settings.i_accept_real_trading and lookout.is_real_trading_allowed()):
-            return "real funds may not be traded any more"
-        return ""
 
     def _refuse(self, request: OrderRequest, campaign: Campaign, reason: str) -> None:
         producer = self.trading_mode.producers[0]

@@ -20,6 +20,7 @@ from . import bot_process, exchange_view, futures_view, order_events, order_subm
 from .announcements import Announcements
 from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, Campaign
 from .campaign_registry import CAMPAIGNS
+from .cancellation import Cancellation
 from .core import guards, pacing, policy
 from .core.control import STOP, ControlState
 from .core.guards import Halt
@@ -58,6 +59,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._orders_consumer: typing.Any = None
         self._errors_in_a_row = 0
         self._settler: Settler | None = None
+        self._cancellation: Cancellation | None = None
         self._timetable: Timetable | None = None
         self._lookout: Lookout | None = None
         self._share: MarketShare | None = None
@@ -77,6 +79,11 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     def settler(self) -> Settler | None:
         """What settles orders with a real exchange; None where OctoBot's simulator trades."""
         return self._settler
+
+    @property
+    def cancellation(self) -> Cancellation | None:
+        """What cancels orders at a real exchange; None where OctoBot's simulator trades."""
+        return self._cancellation
 
     @property
     def execution(self) -> Execution:
@@ -188,6 +195,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             symbol, manager = self.trading_mode.symbol, self.exchange_manager
             order_submission.prepare(manager)
             self._settler = Settler(manager, symbol, campaign, self.logger, self._tell_fill)
+            self._cancellation = Cancellation(manager, symbol, campaign, self._settler, self.logger)
         self._sight = MarketSight(
             self.trading_mode, campaign, self._share, self._lookout, self._settler, self._running_since
         )
@@ -295,12 +303,12 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             campaign.use(settings, self.now(), self.source)
         if not self.trading_mode.get_trading_mode_consumers():
             return self._execution.waiting(campaign, policy.Wait(STARTING_LOOK_S, "OctoBot is still starting"))
+        if campaign.control.state is ControlState.EMERGENCY:
+            return HALTED_LOOK_S  # the emergency stop works on its own, also where this loop hangs
         if (unsettled := await self.settled(campaign)) is not None:
             return await self._held_up(campaign, unsettled)
         if is_held:
             return await self._paused(campaign, campaign.control.reason)
-        if campaign.control.state is ControlState.EMERGENCY:
-            return HALTED_LOOK_S  # the emergency stop works on its own, also where this loop hangs
         return await self._look_and_decide(campaign)
 
     async def _held_up(self, campaign: Campaign, unsettled: policy.Wait | Halt) -> float:

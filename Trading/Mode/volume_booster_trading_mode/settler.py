@@ -65,6 +65,7 @@ class Settler:
         """The resumes of the campaign and what a person was asked then."""
         self._ask_again_at = 0.0
         self._refusals: dict[str, str] = {}
+        self._shown: dict[str, Found] = {}
         self._are_balances_old = False
         self._are_rules_old = False
         self._next_look_at = 0.0
@@ -83,9 +84,17 @@ class Settler:
             return
         self.heard(submission.error, now)
         if submission.status is SubmissionStatus.REFUSED:
-            self._refusals[submission.order_id] = submission.reason
+            name, error = self._exchange_manager.exchange_name, submission.error
+            is_about_key = self._record.refuses_key(error)
+            self._refusals[submission.order_id] = (
+                f"{name} refuses this key: {error}" if is_about_key else submission.reason
+            )
             self._are_balances_old = True
             self._are_rules_old = self._are_rules_old or order_submission.is_about_rules(submission.error)
+
+    def refusal_of(self, order_id: str) -> str:
+        """Why the exchange has just refused an order; empty when it is not known to have."""
+        return self._refusals.get(order_id, "")
 
     def heard(self, error: BaseException | None, now: float) -> None:
         """An answer that was an error: where the exchange asks to be left alone, it is from now on."""
@@ -106,6 +115,10 @@ class Settler:
     def look_soon(self) -> None:
         """Something has happened to an order: ask at the next opportunity."""
         self._next_look_at = self._ask_again_at = 0.0
+
+    def show(self, order: ExchangeOrder, raw: Raw) -> None:
+        """The exchange has just said, unasked, how an order of ours ended: it is not asked for it again."""
+        self._shown[order.client_order_id] = Found(order, raw)
 
     async def settle(self, now: float) -> Wait | Halt | None:
         """Write down what became of the orders that have not ended; why to wait or to halt while that is not known.
@@ -219,7 +232,10 @@ class Settler:
         open_orders = await self._open_orders(now) if is_resting else {}
         reasons = []
         for sent in sent_orders:
-            found = open_orders.get(sent.order_id) or open_orders.get(sent.exchange_order_id or "")
+            if self._campaign.record(sent.order_id).outcome is not None:
+                continue  # settled meanwhile by what cancels beside the loop
+            found = self._shown.pop(sent.order_id, None) or open_orders.get(sent.order_id)
+            found = found or open_orders.get(sent.exchange_order_id or "")
             found = found or await self._find(sent)
             settlement = await self._settle_one(sent, found, rules, now)
             reasons += [settlement.reason] if settlement.is_pending else []

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from .clock import ExchangeClock
+from .markets import MOST_OPEN_ORDERS
 from .matching import Engine
-from .orders import Order, Request, Trade
+from .orders import Kind, Order, Reason, RefusedError, Request, TimeInForce, Trade
 from .query import SYMBOL, ApiError, illegal
 from .rate_limits import RateLimits
 from .venue import Venue
@@ -107,6 +108,7 @@ class Exchange:
     def submit(self, account: str, request: Request, now_ms: int) -> Order:
         """Accept an order and match it. Raises RefusedError."""
         self._touch(account, now_ms)
+        self._check_open_orders(account, request)
         try:
             with exactly():
                 order = self.venue.submit(account, request, now_ms)
@@ -114,6 +116,15 @@ class Exchange:
             return order
         finally:
             self._take_in_trades()
+
+    def _check_open_orders(self, account: str, request: Request) -> None:
+        """Raises RefusedError when there are too many, and one that may rest is to come on top."""
+        is_resting = request.kind is Kind.LIMIT_MAKER or (
+            request.kind is Kind.LIMIT and request.time_in_force is TimeInForce.GTC
+        )
+        open_orders = self.venue.engine.accounts[account].open_orders.values()
+        if is_resting and sum(one.request.market_id == request.market_id for one in open_orders) >= MOST_OPEN_ORDERS:
+            raise RefusedError(Reason.MAX_NUM_ORDERS)
 
     def check_filters(self, request: Request) -> None:
         """Raises RefusedError when the market's rules forbid an order."""

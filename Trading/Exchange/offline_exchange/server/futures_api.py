@@ -23,17 +23,18 @@ from .futures import (
     ReduceOnlyError,
     average_price,
 )  # fmt: skip
-from .market_data import MarketData, price_and_lot_filters
+from .market_data import MarketData, order_count_filters, price_and_lot_filters
 from .markets import MarketRules
 from .order_requests import read_request
 from .orders import ZERO, Order, RefusedError, Trade
 from .query import CLIENT_ORDER_ID, ApiError, Query, both_missing
-from .routes import Call, Route, flat, money
+from .routes import Call, Handler, Route, flat, money
 from .trading_api import _CODES, _account_name
 
 HOURS_8_MS = 8 * 3_600_000
 _SPOT, _FUTURES = "/api/v3/", "/fapi/v1/"
 _ELSEWHERE = ("exchangeInfo", "uiKlines", "avgPrice")
+_FOR_CLIENTS = ("useV2", "subType")
 
 
 class MarginType(enum.Enum):
@@ -62,15 +63,17 @@ class FuturesApi:
             for route in MarketData(self._exchange).routes()
             if route.path.startswith(_SPOT) and route.path.removeprefix(_SPOT) not in _ELSEWHERE
         )
-        return (
+        routes = (
             *public,
             Route("GET", "/fapi/v1/exchangeInfo", self.exchange_info, flat(1)),
             Route("GET", "/fapi/v1/premiumIndex", self.premium_index, flat(1)),
             Route("POST", "/fapi/v1/order", self.new_order, flat(0), is_signed=True, is_order=True),
             signed("GET", "v1/order", self.order),
             signed("DELETE", "v1/order", self.cancel_order),
+            signed("DELETE", "v1/allOpenOrders", self.cancel_open_orders),
             signed("GET", "v1/openOrders", self.open_orders),
             signed("GET", "v1/allOrders", self.all_orders),
+            *(signed("GET", f"v1/{name}", self.stop_orders) for name in ("openAlgoOrders", "allAlgoOrders")),
             signed("GET", "v1/userTrades", self.user_trades),
             *(signed("GET", f"v{version}/account", self.account) for version in (2, 3)),
             *(signed("GET", f"v{version}/balance", self.balance) for version in (2, 3)),
@@ -81,6 +84,7 @@ class FuturesApi:
             signed("GET", "v1/positionSide/dual", self.position_mode),
             signed("POST", "v1/positionSide/dual", self.set_position_mode),
         )
+        return tuple(dataclasses.replace(route, handler=_ignoring_what_only_clients_read(route)) for route in routes)
 
     def exchange_info(self, call: Call) -> Any:
         call.query.text("symbol")
@@ -145,6 +149,23 @@ class FuturesApi:
             return self._body(self._desk.cancel(_account_name(call), order, call.now_ms))
         except RefusedError as error:
             raise ApiError(-2011, "Unknown order sent.") from error
+
+    def cancel_open_orders(self, call: Call) -> Any:
+        """Binance tells that it has done so, and of no order."""
+        market_id = self._exchange.market_id(call.query.required("symbol"))
+        call.query.finish()
+        account = _account_name(call)
+        for order in [one for one in self._desk.orders(account) if one.is_open]:
+            if order.request.market_id == market_id:
+                self._desk.cancel(account, order, call.now_ms)
+        return {"code": 200, "msg": "The operation of cancel all open order is done."}
+
+    def stop_orders(self, call: Call) -> Any:
+        """None: this exchange takes none. Newer clients ask for them beside the others."""
+        for name in ("symbol", "startTime", "endTime", "limit"):
+            call.query.text(name)
+        call.query.finish()
+        return []
 
     def open_orders(self, call: Call) -> Any:
         symbol = call.query.text("symbol")
@@ -326,6 +347,16 @@ class FuturesApi:
         }
 
 
+def _ignoring_what_only_clients_read(route: Route) -> Handler:
+    """Binance's futures do not mind parameters that they do not know, and clients send some that are for themselves."""
+
+    def handler(call: Call) -> Any:
+        call.query.read.update(_FOR_CLIENTS)
+        return route.handler(call)
+
+    return handler
+
+
 def _only_one_way(query: Query) -> None:
     side = query.text("positionSide")
     if side not in (None, "BOTH"):
@@ -376,6 +407,7 @@ def _symbol(rules: MarketRules) -> dict[str, Any]:
         "filters": [
             *price_and_lot_filters(rules),
             {"filterType": "MIN_NOTIONAL", "notional": money(rules.minimum_notional_quote)},
+            *order_count_filters("limit", "limit"),
         ],
         "orderTypes": ["LIMIT", "MARKET"],
         "timeInForce": ["GTC", "IOC", "FOK"],

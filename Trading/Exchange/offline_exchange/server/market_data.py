@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .exchange import Exchange
-from .markets import MarketRules
+from .markets import MOST_OPEN_ORDERS, MOST_OPEN_STOP_ORDERS, MarketRules
 from .query import ApiError, Query, bad_combination
 from .routes import Call, Route, Weight, flat, money
 from .tape import INTERVALS, SECOND_MS, Book, Candle, DayStatistics, Level, Print
@@ -29,7 +29,7 @@ def _levels(levels: Sequence[Level]) -> list[list[str]]:
 
 
 def price_and_lot_filters(rules: MarketRules) -> list[dict[str, Any]]:
-    """The filters that spot and futures write alike."""
+    """The filters of prices and quantities, which spot and futures write alike."""
     sizes = {
         "minQty": money(rules.step_base),
         "maxQty": money(rules.maximum_quantity_base),
@@ -44,6 +44,14 @@ def price_and_lot_filters(rules: MarketRules) -> list[dict[str, Any]]:
         },
         {"filterType": "LOT_SIZE", **sizes},
         {"filterType": "MARKET_LOT_SIZE", **sizes},
+    ]
+
+
+def order_count_filters(number: str, stop_number: str) -> list[dict[str, Any]]:
+    """How many orders may be open; spot and futures name the numbers differently."""
+    return [
+        {"filterType": "MAX_NUM_ORDERS", number: MOST_OPEN_ORDERS},
+        {"filterType": "MAX_NUM_ALGO_ORDERS", stop_number: MOST_OPEN_STOP_ORDERS},
     ]
 
 
@@ -81,7 +89,11 @@ def _symbol_info(rules: MarketRules) -> dict[str, Any]:
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
-        "filters": [*price_and_lot_filters(rules), _notional_filter(rules)],
+        "filters": [
+            *price_and_lot_filters(rules),
+            _notional_filter(rules),
+            *order_count_filters("maxNumOrders", "maxNumAlgoOrders"),
+        ],
         "permissions": ["SPOT"],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": DEFAULT_SELF_TRADE_PREVENTION,

@@ -9,6 +9,11 @@ ASSET_DECIMALS = 8
 """Every balance and fee, and what a trade moves of the quote, is a multiple of 1e-8, so that sums are exact."""
 SMALLEST = Decimal(1).scaleb(-ASSET_DECIMALS)
 
+MOST_OPEN_ORDERS = 200
+"""So many orders of an account may be open on one market."""
+MOST_OPEN_STOP_ORDERS = 5
+"""As Binance announces it. This exchange takes no stop orders."""
+
 _MOST_DIGITS = 40  # of an amount that is looked at; whatever has more is a multiple of nothing that trades
 
 

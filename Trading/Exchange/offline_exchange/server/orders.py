@@ -63,6 +63,7 @@ class Reason(enum.Enum):
     PRICE_FILTER = "Filter failure: PRICE_FILTER"
     LOT_SIZE = "Filter failure: LOT_SIZE"
     NOTIONAL = "Filter failure: NOTIONAL"
+    MAX_NUM_ORDERS = "Filter failure: MAX_NUM_ORDERS"
     UNKNOWN_ORDER = "Unknown order sent."
 
 

@@ -31,6 +31,7 @@ _CODES = {
     Reason.PRICE_FILTER: -1013,
     Reason.LOT_SIZE: -1013,
     Reason.NOTIONAL: -1013,
+    Reason.MAX_NUM_ORDERS: -1013,
     Reason.UNKNOWN_ORDER: -2011,
 }
 

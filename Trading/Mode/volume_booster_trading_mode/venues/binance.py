@@ -50,6 +50,7 @@ VENUE = Venue(
         intervals_s={"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400},
     ),
     cancels_all=True,
+    cancel_shows_order=True,
     proven=BOTH_LINES,
     is_futures_proven=True,
 )

@@ -234,6 +234,8 @@ class Venue:
     """How it shows what of its limits is used; None where it does not."""
     cancels_all: bool = False
     """ccxt's cancel_all_orders cancels what rests on one symbol in one request."""
+    cancel_shows_order: bool = False
+    """Its answer to a cancellation has the whole order, with what of it is filled."""
     proven: Lines = frozenset()
     refused: str = ""
     is_futures_proven: bool = False
