@@ -29,11 +29,13 @@ ARROWS: dict[str, set[str]] = {
     "campaign": {"journal", "journal_file", "equity_marks", "market_board", "bot_lock", "core"},
     "campaign_registry": {"campaign"},
     "market_sight": {
+        *{"wire", "funds_lock"},
         *{"exchange_view", "futures_view", "lookout", "market_share", "settler", "campaign", "core"},
     },
     "market_share": {"exchange_view", "market_board", "campaign", "core"},
     "lookout": {"exchange_view", "futures_view", "venues", "campaign", "core"},
     "emergency": {
+        "error_log",
         "exchange_view",
         "market_share",
         "futures_view",
@@ -47,12 +49,12 @@ ARROWS: dict[str, set[str]] = {
     },
     "futures_view": {"core"},
     "market_rules": {"futures_view", "core", "venues"},
-    "exchange_view": {"futures_view", "market_rules", "core"},
+    "exchange_view": {"reach", "futures_view", "market_rules", "core"},
     "order_events": {"core"},
     "user_inputs": {"core"},
     "notifications": {"campaign", "core"},
     "live_settings": {"core"},
-    "announcements": {"notifications", "report", "campaign", "core"},
+    "announcements": {"error_log", "notifications", "report", "campaign", "core"},
     "venues": {"venues", "core"},
     "exchange_rows": {"core"},
     "exchange_record": {"exchange_view", "exchange_rows", "futures_view", "venues", "core"},
@@ -60,13 +62,19 @@ ARROWS: dict[str, set[str]] = {
     "fee_prices": {"exchange_view", "exchange_record", "core"},
     "late_orders": {"campaign", "core"},
     "request_queue": set(),
-    "departure": {"exchange_view", "exchange_record", "lookout", "core"},
+    "wire": {"core", "reach"},
+    "reach": {"core"},
+    "funds_lock": {"core", "exchange_view", "lookout"},
+    "endings": {"core", "error_log", "journal"},
+    "error_log": {"core"},
+    "departure": {"funds_lock", "journal", "exchange_view", "exchange_record", "lookout", "core"},
     "cancellation": {"exchange_record", "exchange_rows", "settler", "venues", "campaign", "core"},
     "settler": {
         *{"exchange_view", "exchange_record", "exchange_rows", "fee_prices", "late_orders", "order_submission"},
         *{"campaign", "core"},
     },
     "order_consumer": {
+        *{"wire", "error_log"},
         *{"exchange_view", "futures_view", "departure", "order_request", "order_submission", "request_queue"},
         *{"report", "campaign", "core"},
     },
@@ -84,6 +92,7 @@ ARROWS: dict[str, set[str]] = {
     "data_collector": set(),
     "web_page": {"notifications", "report", "campaign", "journal", "core"},
     "order_producer": {
+        *{"endings", "funds_lock", "wire"},
         *{"announcements", "exchange_view", "futures_view", "order_events", "execution", "emergency", "lookout"},
         *{"settler", "bot_process", "market_share", "market_sight", "order_submission", "cancellation"},
         *{"virtual_time", "campaign", "campaign_registry", "report", "journal", "core"},
@@ -132,6 +141,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "fees": {"market", "trade_ids"},
     "reconcile": {"market", "ledger", "trade_ids", "fees"},
     "sandbox": set(),
+    "redact": set(),
     "sizing": {"market", "settings"},
     "spending": {"market", "settings", "sizing"},
     "positions": {"market", "settings", "ledger", "sizing"},
@@ -147,7 +157,7 @@ OCTOBOT_ROOMS = set(
     "bot_process exchange_view market_rules futures_view exchange_record exchange_rows order_submission "
     "settler order_consumer order_events user_inputs notifications live_settings announcements execution "
     "emergency lookout order_producer volume_booster_trading virtual_time data_collector backtest_engine "
-    "market_share market_sight fee_prices checks departure cancellation".split()
+    "market_share market_sight fee_prices checks departure cancellation wire reach funds_lock endings error_log".split()
 )
 IMPURE = {
     "time",

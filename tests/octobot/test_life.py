@@ -173,15 +173,21 @@ async def test_a_changed_file_is_taken_up_long_before_the_next_order_is_due(
     await until(lambda: bot.progress.fills >= 3)
 
 
-async def test_a_half_written_file_changes_nothing_and_the_loop_goes_on(make_bot: MakeBot, home: pathlib.Path) -> None:
+async def test_a_half_written_file_holds_orders_back_and_changes_nothing_else(
+    make_bot: MakeBot, home: pathlib.Path
+) -> None:
+    """It does not say that the mode is on: until it does, no order is sent."""
     bot, profile = await bot_with_profile(make_bot, home)
+    await until(lambda: bot.progress.fills >= 1)
     profile.file.write_text('{"volume_target": 5', "utf-8")
-    await asyncio.sleep(0.7)
     before = bot.progress.fills
-    await until(lambda: bot.progress.fills > before)
+    await asyncio.sleep(0.7)
+    assert bot.progress.fills == before
     assert bot.settings.volume_target == 1_000_000
+    assert "can't be read" in bot.mode.get_current_state()[0]
     profile.write(**QUICK | {"volume_target": 2_000_000})
     await until(lambda: bot.settings.volume_target == 2_000_000)
+    await until(lambda: bot.progress.fills > before)
 
 
 async def test_settings_that_are_put_right_are_told_once_and_written_back(

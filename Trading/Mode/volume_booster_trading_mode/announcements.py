@@ -16,7 +16,9 @@ from .core.milestones import milestone
 from .core.montecarlo import LEVEL_LOG_DEVIATION
 from .core.notices import Notice, of_whom, shown_whom
 from .core.planner import Plan, duration, estimate
+from .core.redact import text_of
 from .core.settings import Settings, TargetScope
+from .error_log import log_error
 
 WATCH = "`volume-booster watch` shows it live, and OctoBot's web page under Trading; Pause or Stop there holds it."
 HOLD_IT = "Pause or Stop on the mode's page in OctoBot's web page, or `volume-booster pause`, holds it."
@@ -79,9 +81,8 @@ class Announcements:
             advice = MEND_PLAN if plan.problems else HOLD_IT
             notice = Notice(f"plan of {source}", f"{source} {begins}: {told}", advice, is_urgent=True)
             await notifications.tell(campaign, self._producer.now(), notice)
-        except Exception as error:
-            # a task of its own: nobody else would hear of it, and trading goes on
-            logger.exception(error, True, f"The plan of {source} could not be told: {error}")
+        except Exception as error:  # noqa: BLE001 - a task of its own: nobody else would hear of it, and trading goes on
+            log_error(logger, error, f"The plan of {source} could not be told: {text_of(error)}")
 
     def end(self) -> None:
         """Nothing is told any more."""

@@ -14,6 +14,7 @@ import ccxt
 from .campaign import Campaign
 from .core.market import OpenOrder
 from .core.reconcile import ExchangeOrder
+from .core.redact import text_of
 from .exchange_record import CLOCK_MARGIN_S, ExchangeRecord, ExchangeUnreachableError, Peace
 from .exchange_rows import Raw
 from .settler import Settler
@@ -105,7 +106,7 @@ class Cancellation:
         if isinstance(error.__cause__, ccxt.OrderNotFound):
             return True
         self._settler.heard(error.__cause__, self._now())
-        self._logger.info("A cancellation on %s failed: %s", self._symbol, error)
+        self._logger.info("A cancellation on %s failed: %s", self._symbol, text_of(error))
         return False
 
     async def _read_list(self, own: Mapping[str, str]) -> None:

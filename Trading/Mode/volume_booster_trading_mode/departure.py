@@ -4,30 +4,40 @@ from __future__ import annotations
 
 import typing
 
-from . import exchange_view, lookout
+from . import funds_lock
 from .core.control import ControlState
-from .core.market import Trading
+from .core.redact import text_of
 from .exchange_record import Peace
+from .journal import JournalError
 
 
-def forbidden(producer: typing.Any, *, is_flattening: bool = False) -> str:
+def forbidden(producer: typing.Any, *, is_flattening: bool = False, stays_here: bool = True) -> str:
     """Why an order of this producer must not leave after all; empty when it may.
 
     It reads the commands that were given by now, so that none leaves after a person has stopped it.
 
     :param is_flattening: for the order that an emergency stop sends itself.
-    :raises JournalError: when the commands can't be read.
+    :param stays_here: False for a request that is not certain to stay on this machine.
     """
     campaign, manager = producer.campaign, producer.exchange_manager
     if campaign is None:
         return "the mode is stopping"
-    campaign.take_commands(producer.now(), at_once=True)
-    if campaign.control.state is not ControlState.RUNNING and not is_flattening:
-        return str(campaign.control.reason)
-    if exchange_view.trading_of(manager) is Trading.LIVE:
-        settings = producer.trading_mode.settings
-        if not (settings and settings.i_accept_real_trading and lookout.is_real_trading_allowed()):
-            return "real funds may not be traded any more"
+    try:
+        campaign.take_commands(producer.now(), at_once=True)
+    except JournalError as error:
+        return f"commands can't be read: {text_of(error)}"
+    if not is_flattening and (reason := _unwanted(producer)):
+        return reason
+    if reason := funds_lock.refusal(producer.trading_mode, producer.began_as, stays_here=stays_here):
+        return reason
     if Peace.of(manager).left_s(producer.now()) > 0 and not is_flattening:
         return f"{manager.exchange_name} has asked to be left alone for a while"
     return ""
+
+
+def _unwanted(producer: typing.Any) -> str:
+    """Why a person wants no order now; empty when they do."""
+    control, settings = producer.campaign.control, producer.trading_mode.settings
+    if control.state is not ControlState.RUNNING:
+        return str(control.reason)
+    return "" if settings and settings.enable_volume_booster else "enable_volume_booster is off"

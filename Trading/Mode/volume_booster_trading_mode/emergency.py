@@ -20,6 +20,8 @@ from .core.control import ControlState
 from .core.guards import Halt
 from .core.market import OrderIntent, Side
 from .core.notices import Notice
+from .core.redact import text_of
+from .error_log import log_error
 from .exchange_record import ExchangeUnreachableError, Peace
 from .journal import WAIT
 from .market_share import RefusedError
@@ -58,9 +60,9 @@ class EmergencyStop:
         while True:
             try:
                 await self._look()
-            except Exception as error:
-                # whatever went wrong, the next look tries again: an emergency stop does not give up
-                self._producer.logger.exception(error, True, f"Emergency stop of {self._producer.source}: {error}")
+            except Exception as error:  # noqa: BLE001 - it is logged and tried again: it does not give up
+                what = f"Emergency stop of {self._producer.source}: {text_of(error)}"
+                log_error(self._producer.logger, error, what)
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _look(self) -> None:
@@ -200,7 +202,7 @@ class EmergencyStop:
             price = exchange_view.read_price(manager, symbol, producer.now(), book).mid_price
             futures, worth = producer.sight.futures(price), producer.sight.worth(producer.now())
         except (exchange_view.NotReadableError, RefusedError) as missing:
-            return str(missing)
+            return text_of(missing)
         if futures is not None:
             return positions.emergency_order(futures, price, rules, worth)
         most = producer.sight.fundable(side, price, rules)
@@ -228,4 +230,4 @@ class EmergencyStop:
         try:
             (campaign.folder / name).write_text("\n".join([f"{at:%Y-%m-%d %H:%M:%S} UTC", *told, ""]), "utf-8")
         except OSError as error:
-            self._producer.logger.error(f"The report {name} could not be written: {error}")
+            self._producer.logger.error(f"The report {name} could not be written: {text_of(error)}")

@@ -18,6 +18,7 @@ import octobot_trading.errors as trading_errors
 
 from . import futures_view
 from .core.reconcile import ExchangeOrder, ExchangeTrade
+from .core.redact import named, text_of
 from .exchange_rows import Raw, moment_of, order_of, read_order, read_trade
 from .exchange_view import UNANSWERED
 from .venues import Venue, venue_of
@@ -315,9 +316,9 @@ class ExchangeRecord:
                 return await question()
         except UNANSWERED as error:
             name = self._exchange_manager.exchange_name
-            sentence = f"{name} does not tell {what}: {type(error).__name__}: {error}"
+            sentence = f"{name} does not tell {what}: {named(error)}"
             if self.refuses_key(error):
-                sentence = f"{name} refuses this key: {error}"
+                sentence = f"{name} refuses this key: {text_of(error)}"
             raise ExchangeUnreachableError(sentence, self.asked_to_wait_s(error)) from error
 
     def refuses_key(self, error: BaseException | None) -> bool:

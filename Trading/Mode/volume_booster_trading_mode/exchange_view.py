@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,7 +15,7 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 import octobot_trading.personal_data as trading_personal_data
 
-from . import futures_view
+from . import futures_view, reach
 from .core import sandbox
 from .core.market import (
     SPOT,
@@ -30,13 +29,10 @@ from .core.market import (
     View,
     Vitals,
 )
+from .core.redact import text_of
 from .market_rules import NotReadableError as NotReadableError
 from .market_rules import read_rules as read_rules
 
-_LOOPBACK = "127.0.0.1"
-_ADDRESS_GROUPS = ("api", "test", "demo")
-_PROXY_KINDS = ("http_proxy", "https_proxy", "socks_proxy", "ws_proxy", "wss_proxy", "proxy_url")
-_PROXIES = ("proxy", "proxyUrl", *_PROXY_KINDS, *(f"{kind}_callback" for kind in _PROXY_KINDS))
 BOOK_LEVELS = 20
 _ENDED = tuple(trading_enums.OrderStatus[name] for name in ("FILLED", "CANCELED", "CLOSED", "EXPIRED", "REJECTED"))
 UNANSWERED = (
@@ -59,23 +55,8 @@ def trading_of(exchange_manager: typing.Any) -> Trading:
     if exchange_manager.trader.simulate:
         return Trading.SIMULATION
     client = getattr(exchange_manager.exchange.connector, "client", None)
-    is_sandbox = client is not None and sandbox.reaches_only_loopback(_addresses(client))
+    is_sandbox = client is not None and sandbox.reaches_only_loopback(reach.addresses(client))
     return Trading.SANDBOX if is_sandbox else Trading.LIVE
-
-
-def _addresses(client: typing.Any) -> list[str]:
-    """Every address that a ccxt client can send to: its exchange's, and one for each proxy, which is no address."""
-    groups = (client.urls.get(group) for group in _ADDRESS_GROUPS)
-    proxies = [f"the proxy {name}" for name in _PROXIES if getattr(client, name, None)]
-    if client.aiohttp_trust_env and not urllib.request.proxy_bypass(_LOOPBACK):
-        proxies += [f"the proxy {address} of the environment" for address in urllib.request.getproxies().values()]
-    return [address for group in groups for address in _texts(group)] + proxies
-
-
-def _texts(value: typing.Any) -> list[str]:
-    if isinstance(value, dict):
-        return [text for part in value.values() for text in _texts(part)]
-    return [str(value)] if value else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +77,7 @@ async def read_book(exchange_manager: typing.Any, symbol: str) -> Book:
     try:
         told = await exchange_manager.exchange.get_order_book(symbol, limit=BOOK_LEVELS)
     except UNANSWERED as error:
-        raise NotReadableError(f"{name} does not tell the order book of {symbol}: {error}") from error
+        raise NotReadableError(f"{name} does not tell the order book of {symbol}: {text_of(error)}") from error
     bids, asks = (_levels((told or {}).get(side) or ()) for side in ("bids", "asks"))
     if not bids or not asks:
         raise NotReadableError(f"the order book of {symbol} on {name} has no {'asks' if bids else 'bids'}")
@@ -235,7 +216,7 @@ def venue_of(exchange_manager: typing.Any) -> str:
     client = getattr(exchange_manager.exchange.connector, "client", None)
     if client is None or trading_of(exchange_manager).is_simulated:
         return f"simulated {exchange_manager.exchange_name}"
-    hosts = {urllib.parse.urlsplit(address).netloc for address in _texts(client.urls.get("api"))}
+    hosts = {urllib.parse.urlsplit(address).netloc for address in reach.texts(client.urls.get("api"))}
     return " ".join(sorted(hosts))
 
 
@@ -266,7 +247,7 @@ def read_futures(
     try:
         return futures_view.read_account(exchange_manager, symbol, mid_price, own_quantity)
     except futures_view.NoContractError as error:
-        raise NotReadableError(str(error)) from error
+        raise NotReadableError(text_of(error)) from error
 
 
 def read_balances(exchange_manager: typing.Any, symbol: str, price: Decimal) -> Balances:

@@ -15,10 +15,11 @@ from . import exchange_view, notifications, order_submission, report
 from .campaign import Campaign
 from .core import pacing, policy
 from .core.books import day_of
-from .core.guards import Halt
+from .core.guards import REAL_FUNDS_LOCK, Halt
 from .core.ledger import Outcome, Progress
 from .core.market import OpenOrder, OrderIntent, View
 from .core.notices import Notice, of_whom, shown_whom
+from .core.redact import named, text_of
 from .core.settings import TargetPeriod
 from .journal import DONE, ERROR, GO, WAIT, JournalError
 from .order_request import Fate, OrderRequest
@@ -199,7 +200,7 @@ class Execution:
             return await self._ask_to_cancel(order)
         except (*exchange_view.UNANSWERED, trading_errors.UnexpectedExchangeSideOrderStateError) as error:
             # it may have ended by itself just now: what became of it, its exchange tells
-            self._producer.logger.info("%s: %s", type(error).__name__, error)
+            self._producer.logger.info("%s", named(error))
             return False
 
     async def _ask_to_cancel(self, order: typing.Any) -> bool:
@@ -244,16 +245,18 @@ class Execution:
         return min(delay_s, UNFUNDED_LOOK_S)
 
     async def _halt(self, campaign: Campaign, halt: Halt, view: View) -> float:
-        """Halted, and where a person has to look, with nothing of ours left in the book."""
+        """Halted, and where a person has to look or has withdrawn a consent, with nothing of ours left in the book."""
         delay_s = self.halted(campaign, halt)
         ours = tuple(order for order in view.open_orders if order.is_ours and not order.is_cancelling)
-        return await self.cancel(ours, halt.reason) or SHORTEST_DELAY_S if ours and halt.is_lasting else delay_s
+        if not ours or not (halt.is_lasting or halt.guard == REAL_FUNDS_LOCK):
+            return delay_s
+        return await self.cancel(ours, halt.reason) or SHORTEST_DELAY_S
 
     def halted(self, campaign: Campaign, halt: Halt) -> float:
         try:
             is_news = campaign.halt(self._now(), self._producer.source, halt)
         except JournalError as error:
-            self._producer.logger.warning("The halt could not be written down: %s", error)
+            self._producer.logger.warning("The halt could not be written down: %s", text_of(error))
             is_news = False
         if is_news:
             source, advice = self._producer.source, END_HALT if halt.is_lasting else MEND_HALT

@@ -16,6 +16,7 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 
 from .core.market import ONE, SPOT, ZERO, FuturesAccount, Level, Valuation
+from .core.redact import text_of
 from .core.versions import fails_at_fills_of_futures
 
 _UNANSWERED = (
@@ -67,7 +68,7 @@ def _unsupported(exchange_manager: typing.Any, symbol: str) -> str:
     try:
         contract.ensure_supported_configuration()
     except trading_errors.UnsupportedHedgeContractError as error:
-        return f"{error}: switch {name} to the one-way position mode, in its own settings"
+        return f"{text_of(error)}: switch {name} to the one-way position mode, in its own settings"
     return ""
 
 
@@ -76,9 +77,10 @@ def _contract(exchange_manager: typing.Any, symbol: str) -> typing.Any:
     return None if exchange is None else exchange.pair_contracts.get(symbol)
 
 
-async def prepare(exchange_manager: typing.Any, symbol: str, leverage: Decimal) -> None:
+async def prepare(exchange_manager: typing.Any, symbol: str, leverage: Decimal, *, may_change: bool) -> None:
     """See to it that the contract is loaded and has this leverage, which is set when it has another one.
 
+    :param may_change: whether anything of the account may be changed; if not, the leverage stays as it is.
     :raises NoContractError: when that can't be.
     """
     name, exchange = exchange_manager.exchange_name, exchange_manager.exchange
@@ -90,12 +92,12 @@ async def prepare(exchange_manager: typing.Any, symbol: str, leverage: Decimal) 
         contract = _contract(exchange_manager, symbol)
         if contract is None:
             raise NoContractError(f"OctoBot has not loaded the contract {symbol} of {name} yet")
-        if contract.current_leverage != leverage and contract.check_leverage_update(leverage):
+        if may_change and contract.current_leverage != leverage and contract.check_leverage_update(leverage):
             await exchange_manager.trader.set_leverage(symbol, None, leverage)
         if _is_real(exchange_manager):
             await _refresh_position(exchange_manager, symbol)
     except _UNANSWERED as error:
-        raise NoContractError(f"{name} does not take leverage {leverage:g} for {symbol}: {error}") from error
+        raise NoContractError(f"{name} does not take leverage {leverage:g} for {symbol}: {text_of(error)}") from error
 
 
 async def _refresh_position(exchange_manager: typing.Any, symbol: str) -> None:

@@ -20,6 +20,7 @@ import octobot_trading.errors as trading_errors
 from . import futures_view
 from .core import precision
 from .core.market import ZERO, MarketRules
+from .core.redact import text_of
 from .venues import MarketBuy, venue_of
 
 _Market = dict[str, typing.Any]
@@ -115,7 +116,7 @@ def _source(exchange_manager: typing.Any, symbol: str) -> _Source:
             return _Source(client.market(symbol), client.precisionMode, client)
         status, is_from_ccxt = connector.get_market_status(symbol, with_fixer=False)
     except (ccxt.BaseError, trading_errors.NotSupported) as error:
-        raise NotReadableError(f"{name} does not state the rules of {symbol}: {error}") from error
+        raise NotReadableError(f"{name} does not state the rules of {symbol}: {text_of(error)}") from error
     if not is_from_ccxt:
         return _Source({**status, "symbol": symbol}, precision.DECIMAL_PLACES, None)
     client = getattr(ccxt, connector._get_exchange_class_rest_name())()

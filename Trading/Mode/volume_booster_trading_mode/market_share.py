@@ -14,6 +14,7 @@ from .core.guards import Halt
 from .core.ledger import Progress
 from .core.market import ONE, SPOT, Valuation, View
 from .core.named import unknown_names
+from .core.redact import text_of
 from .core.settings import Settings
 from .market_board import STARTS_WITHIN_S
 
@@ -65,7 +66,7 @@ class MarketShare:
         try:
             counted_in = self._campaign.currency(settings, quotes, now)
         except currency.CurrencyError as error:
-            raise RefusedError(str(error)) from error
+            raise RefusedError(text_of(error)) from error
         self._checked = settings, counted_in
         return counted_in
 

@@ -6,11 +6,12 @@ import typing
 from collections.abc import Callable
 from decimal import Decimal
 
-from . import exchange_view, futures_view
+from . import exchange_view, funds_lock, futures_view, wire
 from .campaign import Campaign
 from .core import sizing
 from .core.ledger import Outcome
 from .core.market import FuturesAccount, MarketRules, OpenOrder, Side, Valuation, View
+from .core.redact import text_of
 from .lookout import Lookout
 from .market_share import MarketShare
 from .settler import Settler
@@ -35,6 +36,7 @@ class MarketSight:
         self._lookout = lookout
         self._settler = settler
         self._running_since = running_since
+        self._began_as = exchange_view.trading_of(self._manager)
 
     async def view(self, clock: Callable[[], float], *, is_done: bool) -> View:
         """What there is to see. For an order to a real exchange its book and the open orders are asked now.
@@ -70,7 +72,7 @@ class MarketSight:
         return futures_view.valuation(self._manager, self._symbol, rate)
 
     async def _prepare_contract(self) -> bool:
-        """Whether it is a contract that is traded here; it has the leverage of the settings then.
+        """Whether it is a contract that is traded here; it has the leverage of the settings then, if that may be set.
 
         :raises NotReadableError: when OctoBot or the exchange does not give it.
         """
@@ -78,10 +80,15 @@ class MarketSight:
         if not futures_view.is_futures(self._manager) or settings is None:
             return False
         try:
-            await futures_view.prepare(self._manager, self._symbol, settings.leverage)
+            with wire.only_if(self._permit):
+                may_change = not self._permit(True)
+                await futures_view.prepare(self._manager, self._symbol, settings.leverage, may_change=may_change)
         except futures_view.NoContractError as error:
-            raise exchange_view.NotReadableError(str(error)) from error
+            raise exchange_view.NotReadableError(text_of(error)) from error
         return True
+
+    def _permit(self, stays_here: bool) -> str:
+        return funds_lock.refusal(self._mode, self._began_as, stays_here=stays_here)
 
     def futures(self, mid_price: Decimal) -> FuturesAccount | None:
         """Margin and position of the symbol, None on spot.

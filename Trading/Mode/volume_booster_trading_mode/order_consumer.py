@@ -10,12 +10,14 @@ import octobot_trading.errors as trading_errors
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
-from . import departure, exchange_view, futures_view, order_submission, report, request_queue
+from . import departure, exchange_view, futures_view, order_submission, report, request_queue, wire
 from .campaign import Campaign
 from .core import reconcile
 from .core.guards import Halt
 from .core.ledger import Outcome
 from .core.market import OrderIntent, OrderType, Side
+from .core.redact import named, text_of
+from .error_log import log_error
 from .order_request import Fate, OrderRequest
 from .order_submission import Submission, SubmissionStatus
 
@@ -42,10 +44,10 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             return []
         try:
             created = await self._create_order(symbol, request)
-        except Exception as error:
-            # the producer waits for the answer: whatever happened is one
-            request.reply(Fate.UNKNOWN, f"{type(error).__name__}: {error}")
-            raise
+        except Exception as error:  # noqa: BLE001 - the producer waits for the answer: whatever happened is one
+            request.reply(Fate.UNKNOWN, named(error))
+            log_error(self.logger, error, f"Order not made: {named(error)}")
+            return []
         return [created] if created else []
 
     async def _create_order(self, symbol: str, request: OrderRequest) -> typing.Any:
@@ -57,6 +59,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             return None
         if too_late := self._too_late(request, campaign):
             return self._refuse(request, campaign, too_late)
+        await self.trading_mode.reload_if_file_changed()
         if forbidden := departure.forbidden(producer, is_flattening=request.is_flattening):
             campaign.close(request.order_id, Outcome.CANCELLED, forbidden, producer.now())
             request.reply(Fate.REFUSED, forbidden)
@@ -72,10 +75,10 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             created = await self.trading_mode.create_order(self._order(symbol, request))
             problem = "OctoBot did not create the order, its log says why"
         except trading_errors.MissingFunds as error:
-            return self._refuse(request, campaign, f"MissingFunds: {error}")
-        except Exception as error:
-            created, problem = None, f"{type(error).__name__}: {error}"
-            self.logger.exception(error, True, f"Order not made: {problem}")
+            return self._refuse(request, campaign, named(error))
+        except Exception as error:  # noqa: BLE001 - it is logged, and nothing of it stays reserved
+            created, problem = None, named(error)
+            log_error(self.logger, error, f"Order not made: {problem}")
         if created is None:
             # whatever it was, the simulator holds no such order: nothing of it stays reserved
             return self._refuse(request, campaign, problem)
@@ -88,19 +91,33 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         if problem := order_submission.refusal(self.exchange_manager):
             return self._refuse(request, campaign, problem)
         submission, producer = self._submission(symbol, request, campaign), self.trading_mode.producers[0]
-        created = None
+        created, permit = None, self._permit(request)
+        wire.guard(self.exchange_manager.exchange.connector.client)  # OctoBot may have made another one
         try:
-            with self._queued(request), submission.active(self.exchange_manager.exchange):
+            with (
+                wire.only_if(permit) as passage,
+                self._queued(request),
+                submission.active(self.exchange_manager.exchange),
+            ):
                 created = await self.trading_mode.create_order(self._order(symbol, request), params={})
-        except Exception as error:
-            self.logger.exception(error, True, f"OctoBot could not take up the order {request.order_id}: {error}")
+        except Exception as error:  # noqa: BLE001 - it is logged, and what became of the order is looked up
+            log_error(self.logger, error, f"OctoBot could not take up the order {request.order_id}: {text_of(error)}")
         finally:
             producer.hear_limits()
             producer.settler.note_submission(submission, producer.now())
+        if passage.refused and not passage.left:
+            submission.withheld = passage.refused
         if created is not None and not submission.is_posted:
             submission.mismatch = "something that was not checked: OctoBot created it in another way"
         self._answer(submission, request, campaign)
         return created
+
+    def _permit(self, request: OrderRequest) -> wire.Permit:
+        """Asked by what leaves for the exchange, whatever it is, for the address that it is going to."""
+        producer = self.trading_mode.producers[0]
+        return lambda stays_here: departure.forbidden(
+            producer, is_flattening=request.is_flattening, stays_here=stays_here
+        )
 
     def _queued(self, request: OrderRequest) -> contextlib.AbstractContextManager[None]:
         """The order of an emergency stop goes before all that waits for its turn."""

@@ -16,7 +16,7 @@ import octobot_trading.constants as trading_constants
 import octobot_trading.exchange_channel as exchange_channel
 import octobot_trading.modes as trading_modes
 
-from . import bot_process, exchange_view, futures_view, order_events, order_submission, report
+from . import bot_process, exchange_view, funds_lock, futures_view, order_events, order_submission, report, wire
 from .announcements import Announcements
 from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, Campaign
 from .campaign_registry import CAMPAIGNS
@@ -26,8 +26,10 @@ from .core.control import STOP, ControlState
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
 from .core.market import Fill, OpenOrder, Trading, View
+from .core.redact import text_of
 from .core.settings import Settings, TargetPeriod
 from .emergency import EmergencyStop
+from .endings import Endings
 from .execution import HALTED_LOOK_S, SHORTEST_DELAY_S, Execution
 from .journal import DONE, HALT, JournalError
 from .lookout import Lookout
@@ -57,7 +59,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         super().__init__(channel, config, trading_mode, exchange_manager)
         self.campaign: Campaign | None = None
         self._orders_consumer: typing.Any = None
-        self._errors_in_a_row = 0
+        self._endings = Endings(self)
         self._settler: Settler | None = None
         self._cancellation: Cancellation | None = None
         self._timetable: Timetable | None = None
@@ -65,13 +67,17 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._share: MarketShare | None = None
         self._sight: MarketSight | None = None
         self._emergency: asyncio.Task[None] | None = None
-        self._is_ending = False
+        self._is_ending = self._is_stopping = False
         self._ends_at: float | None = None
         self._running_since = 0.0
         self.problem = ""
         """Why nothing can be written down; empty again as soon as it can."""
         self._unbooked: dict[str, dict[str, typing.Any]] = {}
         """The last event of every simulated order that could not be written down."""
+        self.ended = ""
+        """Why a task of this producer has ended, and no order is sent any more; empty while all of them live."""
+        self.began_as = Trading.LIVE
+        """Whose money it was when this run began."""
         self.position = ""
         """On futures the position as it was seen last, in words."""
 
@@ -131,22 +137,28 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
     async def start(self) -> None:
         """OctoBot's task of this producer: ends when it is stopped, and not because something went wrong."""
-        await super().start()
         try:
+            await super().start()
             await self.join_campaign()
-        except JournalError as error:
-            self.problem = str(error)
-            self.logger.error(f"Volume booster not started: {error}")
-            await self.sent_once_critical_notification("Volume booster not started", str(error))
+        except Exception as error:  # noqa: BLE001 - nobody else hears of it: OctoBot would go on without a word
+            self._endings.not_started(error)
+            await self.sent_once_critical_notification("Volume booster not started", self.problem)
             return
         if self.exchange_manager.is_backtesting:
             self._timetable = Timetable.of(self.exchange_manager.exchange.backtesting)
             self._timetable.join(self)
         else:
-            self._emergency = asyncio.create_task(EmergencyStop(self).watch(), name=f"emergency stop of {self.source}")
-            await self._loop()
+            watching = self._endings.lasting("emergency stop", EmergencyStop(self).watch())
+            self._emergency = asyncio.create_task(watching, name=f"emergency stop of {self.source}")
+            await self._endings.lasting("loop", self._loop())
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether somebody has stopped it: its tasks end then, as they should."""
+        return self._is_stopping or bool(self.should_stop)
 
     async def stop(self) -> None:
+        self._is_stopping = True
         self._announcements.end()
         if self._timetable is not None:
             self._timetable.leave(self)
@@ -182,7 +194,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         settings = self.trading_mode.settings
         drawn = random.SystemRandom().randrange(2**32)
         seed = drawn if settings is None or settings.seed is None else settings.seed
-        trading = exchange_view.trading_of(self.exchange_manager)
+        trading = self.began_as = exchange_view.trading_of(self.exchange_manager)
         self._running_since = self.now()
         aside = campaign.begin(self.now(), trading, seed, octobot.LONG_VERSION, self.source, settings)
         if aside is not None:
@@ -194,6 +206,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if not trading.is_simulated:
             symbol, manager = self.trading_mode.symbol, self.exchange_manager
             order_submission.prepare(manager)
+            wire.guard(manager.exchange.connector.client)
             self._settler = Settler(manager, symbol, campaign, self.logger, self._tell_fill)
             self._cancellation = Cancellation(manager, symbol, campaign, self._settler, self.logger)
         self._sight = MarketSight(
@@ -207,7 +220,11 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
     async def _loop(self) -> None:
         while not self.should_stop:
-            await self._sleep(await self.timed_tick())
+            delay_s = await self.timed_tick()
+            try:
+                await self._sleep(delay_s)
+            except Exception as error:  # noqa: BLE001 - it is told, and the loop goes on
+                await asyncio.sleep(self._endings.failed(error))
 
     async def timed_tick(self) -> float:
         """A tick that always tells in how many seconds the next one is due, also when something went wrong in it.
@@ -217,22 +234,20 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._wake.clear()
         try:
             delay_s = await self.tick()
-            self._errors_in_a_row = 0
+            self._endings.succeeded()
             await self._checkpoint()
-        except Exception as error:
-            self._errors_in_a_row += 1
-            delay_s = pacing.backoff_delay(self._errors_in_a_row, random.Random(self._errors_in_a_row))
-            what = f"Volume booster of {self.source}: {error}; next try in {delay_s:.0f} s"
-            self.logger.exception(error, True, what)
-            self._give_way()
-        if self._share is not None:
-            self._share.is_due_at(self.now() + delay_s)
+            if self._share is not None:
+                self._share.is_due_at(self.now() + delay_s)
+        except Exception as error:  # noqa: BLE001 - it is told, and tried again
+            delay_s = self._endings.failed(error)
         return max(delay_s, SHORTEST_DELAY_S)
 
-    def _give_way(self, *, at_once: bool = True) -> None:
+    def give_way(self, *, at_once: bool = True, due_in_s: float | None = None) -> None:
         """This market can't trade now: its share of the target is for the others, now or when that lasts."""
         if self._share is not None:
             self._share.can_not_trade(self.now(), at_once=at_once)
+            if due_in_s is not None:
+                self._share.is_due_at(self.now() + due_in_s)
 
     @property
     def is_woken(self) -> bool:
@@ -278,7 +293,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         try:
             campaign.take_commands(self.now())
         except JournalError as error:
-            self.logger.warning("Commands can't be read: %s", error)
+            self.logger.warning("Commands can't be read: %s", text_of(error))
         return campaign.control, settings and campaign.target_quote(settings)
 
     async def _is_woken_within(self, seconds: float) -> bool:
@@ -295,9 +310,9 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if campaign.control.state is ControlState.STOPPED:
             return await self._end(campaign)
         settings, is_held = self.trading_mode.settings, campaign.control.state is ControlState.HELD
-        problem = "" if settings else "; ".join(self.trading_mode.settings_problems)
+        problem = self.ended or ("" if settings else "; ".join(self.trading_mode.settings_problems))
         if (problem := problem or self._refusal()) and not is_held:
-            self._give_way()
+            self.give_way()
             return self._execution.halted(campaign, Halt(problem))
         if settings is not None:
             campaign.use(settings, self.now(), self.source)
@@ -314,7 +329,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     async def _held_up(self, campaign: Campaign, unsettled: policy.Wait | Halt) -> float:
         """Nothing is sent as long as it is not known what became of an order; nothing rests while a person is asked."""
         is_asked = isinstance(unsettled, Halt) and unsettled.is_lasting
-        self._give_way(at_once=isinstance(unsettled, Halt))
+        self.give_way(at_once=isinstance(unsettled, Halt))
         delay_s = self._execution.held_up(campaign, unsettled)
         if not is_asked or self._settler is None:
             return delay_s
@@ -323,8 +338,9 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         return await self._execution.cancel(ours, unsettled.reason) or SHORTEST_DELAY_S if ours else delay_s
 
     def _refusal(self) -> str:
-        """Why OctoBot can't trade this market at all; empty when it can."""
-        problem = futures_view.refusal(self.exchange_manager, self.trading_mode.symbol)
+        """Why this market can't be traded at all; empty when it can."""
+        moved = funds_lock.moved(self.exchange_manager, self.began_as)
+        problem = moved or futures_view.refusal(self.exchange_manager, self.trading_mode.symbol)
         return problem if problem or self._settler is None else order_submission.refusal(self.exchange_manager)
 
     def halt(self, halt: Halt) -> None:
@@ -337,16 +353,16 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         try:
             view = await self.sight.view(self.now, is_done=self.progress().is_done)
         except RefusedError as refused:
-            self._give_way()
-            return self._execution.halted(campaign, Halt(str(refused)))
+            self.give_way()
+            return self._execution.halted(campaign, Halt(text_of(refused)))
         except exchange_view.TraderPausedError as paused:
-            self._give_way()
-            return await self._paused(campaign, str(paused))
+            self.give_way()
+            return await self._paused(campaign, text_of(paused))
         except exchange_view.NotReadableError as missing:
-            self._give_way()
+            self.give_way()
             if self._settler is not None:
                 self._settler.heard(missing.__cause__, self.now())
-            return self._execution.waiting(campaign, policy.Wait(self._look_again_s(), str(missing)))
+            return self._execution.waiting(campaign, policy.Wait(self._look_again_s(), text_of(missing)))
         settings = await self.trading_mode.raise_to_minimum(view)
         self.position = guards.position_sentence(view, settings)
         await self._announcements.look(campaign, view, settings, self.progress())
@@ -427,7 +443,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self._could_not_write_down(error)
             return Halt(self.problem)
         except exchange_view.NotReadableError as missing:
-            return policy.Wait(policy.IDLE_S, str(missing))
+            return policy.Wait(policy.IDLE_S, text_of(missing))
         self.problem = ""
         if self._failures_in_a_row() > failures:
             self._execution.back_off()
@@ -465,7 +481,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
     def _could_not_write_down(self, error: Exception) -> None:
         """No further order is sent until it can be."""
-        problem = f"what became of an order could not be written down: {error}"
+        problem = f"what became of an order could not be written down: {text_of(error)}"
         if problem != self.problem:
             self.logger.error(problem)
         self.problem = problem
@@ -516,7 +532,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
                 self.now(), STOP, self.source, campaign.control.reason if is_wanted else "OctoBot stopped the mode"
             )
         except JournalError as error:
-            self.logger.warning("The stop could not be written down: %s", error)
+            self.logger.warning("The stop could not be written down: %s", text_of(error))
 
     def _orders_channel(self) -> typing.Any:
         return exchange_channel.get_chan(trading_constants.ORDERS_CHANNEL, self.exchange_manager.id)

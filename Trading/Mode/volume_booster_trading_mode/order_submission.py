@@ -22,6 +22,7 @@ import ccxt
 import octobot
 
 from .core.market import MarketRules, OrderIntent, OrderType, Side
+from .core.redact import named
 from .exchange_record import is_caused_by
 from .venues import Venue, support, venue_of
 from .venues.record import ClientId
@@ -101,7 +102,7 @@ class Submission:
         if self.error is None:
             return self.octobot_problem
         who = "the exchange refused it" if self.is_posted else "it was not sent"
-        return f"{who}: {type(self.error).__name__}: {self.error}"
+        return f"{who}: {named(self.error)}"
 
     @contextlib.contextmanager
     def active(self, exchange: typing.Any) -> Iterator[None]:
@@ -140,7 +141,7 @@ class Submission:
             )
             verified = await exchange._verify_order(adapted, **{name: arguments[name] for name in kept})
         except Exception as error:  # noqa: BLE001 - the order is there, whatever OctoBot's class makes of the answer
-            self.octobot_problem = f"OctoBot can't read the exchange's answer: {type(error).__name__}: {error}"
+            self.octobot_problem = f"OctoBot can't read the exchange's answer: {named(error)}"
             return None
         return typing.cast("Raw | None", verified)
 

@@ -21,6 +21,7 @@ from .core.guards import Halt
 from .core.market import Fill, MarketRules, OrderType
 from .core.policy import Wait
 from .core.reconcile import ExchangeOrder, SentOrder, Settlement, Watch
+from .core.redact import text_of
 from .exchange_record import ExchangeRecord, ExchangeUnreachableError, Found, Peace
 from .exchange_rows import Raw
 from .fee_prices import FeePrices
@@ -87,7 +88,7 @@ class Settler:
             name, error = self._exchange_manager.exchange_name, submission.error
             is_about_key = self._record.refuses_key(error)
             self._refusals[submission.order_id] = (
-                f"{name} refuses this key: {error}" if is_about_key else submission.reason
+                f"{name} refuses this key: {text_of(error)}" if is_about_key else submission.reason
             )
             self._are_balances_old = True
             self._are_rules_old = self._are_rules_old or order_submission.is_about_rules(submission.error)
@@ -139,7 +140,7 @@ class Settler:
             delay_s = error.retry_after_s or self._back_off_s()
             if error.retry_after_s is not None:
                 self._peace.keep(now, delay_s)
-            return Wait(delay_s, str(error))
+            return Wait(delay_s, text_of(error))
         self._failures = 0
         return self._answer(reasons, now)
 
@@ -186,7 +187,7 @@ class Settler:
             await self._open_orders(now)
         except ExchangeUnreachableError as error:
             self.heard(error.__cause__, now)
-            raise exchange_view.NotReadableError(str(error)) from error
+            raise exchange_view.NotReadableError(text_of(error)) from error
 
     async def _open_orders(self, now: float) -> dict[str, Found]:
         """Those of the account, by the client's and the exchange's ids; OctoBot is told of those that it lacks."""
@@ -357,14 +358,16 @@ class Settler:
         try:
             in_octobots_form = self._record.for_octobot(raw)
         except Exception as error:  # noqa: BLE001 - OctoBot's classes raise anything; our own books do not need them
-            self._logger.warning("OctoBot can't read its order %s: %s", order.exchange_order_id, error)
+            self._logger.warning("OctoBot can't read its order %s: %s", order.exchange_order_id, text_of(error))
             return
         try:
             await personal_data.handle_order_update_from_raw(
                 order.exchange_order_id, in_octobots_form, is_new_order=not is_known
             )
         except trading_errors.PortfolioNegativeValueError as error:
-            self._logger.info("OctoBot's portfolio does not know of %s yet: %s", order.exchange_order_id, error)
+            self._logger.info(
+                "OctoBot's portfolio does not know of %s yet: %s", order.exchange_order_id, text_of(error)
+            )
         # only for an order of its own that has filled whole it reads them by itself
         self._are_balances_old |= not is_known or not order.is_filled
 

@@ -30,6 +30,7 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
     def __init__(self, config: typing.Any, exchange_manager: typing.Any) -> None:
         # the base class makes producers, which ask for the settings, only after it has read them
         self._live_settings: LiveSettings | None = None
+        self.trading_config: typing.Any
         super().__init__(config, exchange_manager)
 
     @property
@@ -50,23 +51,29 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
         if self._live_settings is None:
             manager = self.exchange_manager
             # a backtest must not write into the profile that it was given
-            setup_config = None if manager.is_backtesting else manager.tentacles_setup_config
-            self._live_settings = LiveSettings(setup_config, self.__class__)
-        self._live_settings.has_file_changed()  # what is read now need not be read again
-        await super().reload_config(bot_id, trading_config=trading_config)
-        await self._tell(self._live_settings.read(self.trading_config))
+            is_kept = not manager.is_backtesting
+            self._live_settings = LiveSettings(
+                manager.tentacles_setup_config, self.__class__, self.logger.error, is_kept=is_kept
+            )
+        config = self._live_settings.load() if trading_config is None else trading_config
+        if config is None or not self._live_settings.is_object(config):
+            self.trading_config = self.trading_config or {}
+        else:
+            await super().reload_config(bot_id, trading_config=config)
+            await self._tell(self._live_settings.read(self.trading_config))
         await self._tell_problems()
         for producer in self.producers:
             producer.on_reload_config()
 
+    @property
+    def is_settings_file_as_read(self) -> bool:
+        """Whether nobody has written the configuration file since it was read."""
+        return self._live_settings is None or self._live_settings.is_file_as_read()
+
     async def reload_if_file_changed(self) -> None:
         """Take up what somebody has written into the configuration file."""
-        if self._live_settings is None or not self._live_settings.has_file_changed():
-            return
-        try:
+        if not self.is_settings_file_as_read:
             await self.reload_config(self.exchange_manager.bot_id)
-        except (OSError, ValueError) as error:
-            self.logger.warning("The changed settings can't be read, the ones before stay in use: %s", error)
 
     async def raise_to_minimum(self, view: View) -> Settings:
         """The settings, with amounts that the exchange accepts."""
@@ -102,6 +109,10 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
             producer.campaign is not None and producer.campaign.control.state is ControlState.EMERGENCY
             for producer in self.producers
         )
+
+    def is_updating_exchange_settings(self, context: typing.Any) -> bool:
+        """OctoBot would set the leverage by itself at the start and whenever the settings are read, lock or not."""
+        return False
 
     def _command(self, kind: str) -> None:
         for producer in self.producers:

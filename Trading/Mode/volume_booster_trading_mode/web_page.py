@@ -45,7 +45,9 @@ async def press(producer: typing.Any, button: str) -> None:
     """Carry out a button on the campaign of this producer's symbol, and answer it, also where it changes nothing."""
     campaign: Campaign | None = None if producer is None else producer.campaign
     if campaign is None:
-        why = (producer and producer.problem) or "the mode is still starting; press it again in a moment."
+        why = (
+            producer and (producer.ended or producer.problem)
+        ) or "the mode is still starting; press it again in a moment."
         await notifications.tell(None, 0.0, Notice("button", f"{button} was not taken up: {why}", is_urgent=True))
         return
     now, kind = producer.now(), BUTTONS[button]
@@ -71,7 +73,7 @@ def state(producer: typing.Any, problems: list[str], *, is_usable: bool) -> tupl
     """
     told = "; ".join(problems)
     if producer is None or producer.campaign is None or not is_usable:
-        problem = told or (producer and producer.problem)
+        problem = told or _problem_of(producer)
         return (f"Halted: {problem}" if problem else "Starting"), 0.0
     progress = producer.progress()
     word, why = _state(producer, progress)
@@ -80,12 +82,18 @@ def state(producer: typing.Any, problems: list[str], *, is_usable: bool) -> tupl
     return sentence, float(min(progress.filled_quote / progress.target_quote, 1))
 
 
+def _problem_of(producer: typing.Any) -> str:
+    """Why a producer sends no order, whatever the campaign is; empty where there is nothing, or no producer."""
+    return "" if producer is None else str(producer.ended or producer.problem)
+
+
 def _state(producer: typing.Any, progress: Progress) -> tuple[str, str]:
     """The state in a word or two, and its reason where it has one."""
     control = producer.campaign.control
     kind, reason = producer.campaign.reason_of(producer.source) or (GO, "")
-    if producer.problem or kind == HALT:
-        return _STATES.get(control.state, "Halted"), producer.problem or reason
+    problem = _problem_of(producer)
+    if problem or kind == HALT:
+        return _STATES.get(control.state, "Halted"), problem or reason
     waits_for = reason if kind in _STATES_BY_NOTE else ""
     if progress.is_done:
         return "Target reached", waits_for

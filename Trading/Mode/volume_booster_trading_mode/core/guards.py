@@ -16,6 +16,7 @@ from .market import TEN_THOUSAND, Equity, OrderIntent, OrderType, Trading, View,
 from .settings import Settings, TargetPeriod
 
 HUNDRED = Decimal(100)
+REAL_FUNDS_LOCK = "real_funds_lock"
 REAL_TRADING_VARIABLE = "VOLUME_BOOSTER_REAL_TRADING"
 WASH_TRADING_NOTICE = (
     "Trading with yourself, or between accounts that are yours, is wash trading: many laws and the rules of most "
@@ -62,7 +63,7 @@ def real_funds_lock(view: View, settings: Settings, progress: Progress) -> Halt 
         f"setting i_accept_real_trading is true and the environment has {REAL_TRADING_VARIABLE}=yes ({_only(given)}). "
         "To rehearse without real funds use `volume-booster sandbox`, or enable the trader simulator and disable the "
         f"trader in the profile. {WASH_TRADING_NOTICE}",
-        "real_funds_lock",
+        REAL_FUNDS_LOCK,
     )
 
 

@@ -84,8 +84,8 @@ def decide(
         return _end(view, settings, progress, ours, hold)
     if halt := standing or first_halt(GUARDS, view, settings, progress):
         return halt
-    if not settings.enable_volume_booster:
-        return Wait(IDLE_S, "enable_volume_booster is off")
+    if off := _switched_off(settings):
+        return off
     if cancel := _overdue(view, settings, ours):
         return cancel
     if waiting := _reason_to_wait(view, settings, progress, ours, hold):
@@ -99,9 +99,13 @@ def _end(view: View, settings: Settings, progress: Progress, ours: tuple[OpenOrd
     """The target is reached: nothing may rest any more, and on futures the position goes back to where it began."""
     if ours or not positions.is_to_be_closed(view, settings):
         return Done(leftovers=ours)
-    if waiting := _not_now(view, settings, hold) or _too_soon(view, settings):
+    if waiting := _switched_off(settings) or _not_now(view, settings, hold) or _too_soon(view, settings):
         return waiting
     return _close(view, settings, progress)
+
+
+def _switched_off(settings: Settings) -> Wait | None:
+    return None if settings.enable_volume_booster else Wait(IDLE_S, "enable_volume_booster is off")
 
 
 def _close(view: View, settings: Settings, progress: Progress) -> Decision:

@@ -303,6 +303,14 @@ def without_octobot_keys(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if key not in OCTOBOT_KEYS}
 
 
+def is_readable_true(value: object) -> bool:
+    """Whether a value of a configuration can be read as true, as a setting that is on or off has to be."""
+    try:
+        return bool(pydantic.TypeAdapter(bool).validate_python(value))
+    except pydantic.ValidationError:
+        return False
+
+
 def parse_settings(values: Mapping[str, Any]) -> Settings:
     """Settings from a configuration.
 
