@@ -41,7 +41,8 @@ def _price_limits(questions: Questions) -> tuple[Decimal, Decimal | None]:
     limits = market["limits"].get("price") or {}
     lowest, highest = (None if limits.get(end) is None else Decimal(str(limits[end])) for end in ("min", "max"))
     mid = (questions.book.bids[0].price + questions.book.asks[0].price) / 2
-    for told in market["info"].get("filters") or () if isinstance(market["info"], dict) else ():
+    filters = market["info"].get("filters") if isinstance(market["info"], dict) else None
+    for told in filter(lambda one: isinstance(one, dict), filters or ()):
         if (down := told.get("bidMultiplierDown") or told.get("multiplierDown")) is not None:
             lowest = max(lowest or ZERO, mid * Decimal(str(down)))
         if (up := told.get("askMultiplierUp") or told.get("multiplierUp")) is not None:

@@ -169,7 +169,7 @@ def plan_far_order(market: Market) -> FarOrder | str:
     if not plans:
         return (
             f"the exchange lets no order rest {NEAREST:.0%} from the market price: its price limits are "
-            f"{market.lowest_bid:f} and {market.highest_ask}"
+            f"{market.lowest_bid:f} and {'none' if market.highest_ask is None else f'{market.highest_ask:f}'}"
         )
     for plan in plans:
         if _is_funded(plan, market):
