@@ -20,7 +20,8 @@ ARROWS: dict[str, set[str]] = {
     "bot_process": set(),
     "order_request": {"core"},
     "journal_file": set(),
-    "journal": {"journal_file", "bot_lock", "core"},
+    "journal_rows": {"journal_file", "core"},
+    "journal": {"journal_file", "journal_rows", "bot_lock", "core"},
     "report": {"journal", "core"},
     "history": {"report", "journal", "core"},
     "equity_marks": {"journal", "core"},
@@ -31,7 +32,7 @@ ARROWS: dict[str, set[str]] = {
         *{"exchange_view", "futures_view", "lookout", "market_share", "settler", "campaign", "core"},
     },
     "market_share": {"exchange_view", "market_board", "campaign", "core"},
-    "lookout": {"exchange_view", "futures_view", "campaign", "core"},
+    "lookout": {"exchange_view", "futures_view", "venues", "campaign", "core"},
     "emergency": {
         "exchange_view",
         "market_share",
@@ -43,16 +44,23 @@ ARROWS: dict[str, set[str]] = {
         "core",
     },
     "futures_view": {"core"},
-    "exchange_view": {"futures_view", "core"},
+    "market_rules": {"futures_view", "core", "venues"},
+    "exchange_view": {"futures_view", "market_rules", "core"},
     "order_events": {"core"},
     "user_inputs": {"core"},
     "notifications": {"campaign", "core"},
     "live_settings": {"core"},
     "announcements": {"notifications", "report", "campaign", "core"},
     "venues": {"venues", "core"},
-    "exchange_record": {"exchange_view", "futures_view", "venues", "core"},
+    "exchange_rows": {"core"},
+    "exchange_record": {"exchange_view", "exchange_rows", "futures_view", "venues", "core"},
     "order_submission": {"exchange_record", "venues", "core"},
-    "settler": {"exchange_view", "exchange_record", "order_submission", "campaign", "core"},
+    "fee_prices": {"exchange_view", "exchange_record", "core"},
+    "late_orders": {"campaign", "core"},
+    "settler": {
+        *{"exchange_view", "exchange_record", "exchange_rows", "fee_prices", "late_orders", "order_submission"},
+        *{"campaign", "core"},
+    },
     "order_consumer": {
         *{"exchange_view", "futures_view", "lookout", "order_request", "order_submission", "report", "campaign"},
         "core",
@@ -96,6 +104,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "candles": set(),
     "versions": set(),
     "named": set(),
+    "precision": {"market"},
     "settings": {"market", "named", "presets"},
     "allocation": {"market", "named", "settings", "books"},
     "currency": {"market", "settings", "books", "ledger"},
@@ -111,24 +120,29 @@ CORE_ARROWS: dict[str, set[str]] = {
     "inventory": {"market"},
     "round_trips": {"market"},
     "books": {"market", "inventory", "round_trips"},
-    "ledger": {"market", "inventory", "books"},
+    "progress": {"market", "books"},
+    "ledger": {"market", "inventory", "books", "progress"},
     "guards": {"market", "settings", "ledger"},
-    "reconcile": {"market", "ledger"},
+    "trade_ids": {"market"},
+    "fees": {"market", "trade_ids"},
+    "reconcile": {"market", "ledger", "trade_ids", "fees"},
     "sandbox": set(),
     "sizing": {"market", "settings"},
+    "spending": {"market", "settings", "sizing"},
     "positions": {"market", "settings", "ledger", "sizing"},
     "pricing": {"market", "settings", "sizing"},
     "direction": {"market", "settings", "ledger", "sizing"},
     "policy": {
         *{"market", "settings", "ledger", "guards", "allocation", "direction", "positions", "sizing", "pricing"},
-        "pacing",
+        *{"pacing", "spending"},
     },
     "__init__": set(),
 }
 OCTOBOT_ROOMS = set(
-    "bot_process exchange_view futures_view exchange_record order_submission settler order_consumer order_events "
-    "user_inputs notifications live_settings announcements execution emergency lookout order_producer "
-    "volume_booster_trading virtual_time data_collector backtest_engine market_share market_sight checks".split()
+    "bot_process exchange_view market_rules futures_view exchange_record exchange_rows order_submission "
+    "settler order_consumer order_events user_inputs notifications live_settings announcements execution "
+    "emergency lookout order_producer volume_booster_trading virtual_time data_collector backtest_engine "
+    "market_share market_sight fee_prices checks".split()
 )
 IMPURE = {
     "time",

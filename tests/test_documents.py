@@ -173,9 +173,9 @@ NOT_TO_PEOPLE = {"ApiError", "ControlError", "AttributeError", "AssertionError"}
 GOOD_NEWS = frozenset({"works"})
 """What these are given says that all is well: there is no way out to be told."""
 OTHER_TELLERS = set(
-    "_unfunded _problem _does_not_fit _reason _last_problem last_line _send _end_by_force _note_refusal settle "
-    "settle_missing _told _flatten _why_nothing_happens _create_order _forbidden _close_orders_that_the_simulator_lost "
-    "_book".split()
+    "_unfunded _problem _does_not_fit _reason _last_problem last_line _send _end_by_force settle "
+    "_withheld reason refusal _mismatch asked_to_be_left_alone settle_missing _told _flatten "
+    "_why_nothing_happens _create_order _forbidden _close_orders_that_the_simulator_lost _book".split()
 )
 """Functions whose sentences others tell."""
 CONSTANTS = {"_ADVICE", "_START_ANEW", "_WHILE_DOWN", "DATA_ENDED", "NOT_RUNNING", "NO_DAY_VOLUME", "PAUSED_REASON",
@@ -186,9 +186,11 @@ OF_FILES = {EXCHANGE / "server" / name for name in ("replay.py", "faults.py", "f
 INSIDE = {EXCHANGE / "server" / name for name in
           ("accounts.py", "api.py", "clock.py", "matching.py", "orders.py", "price_path.py", "tape.py", "venue.py",
            "markets.py", "query.py", "control.py", "order_requests.py", "rate_limits.py", "signatures.py")}  # fmt: skip
-"""What the exchange answers to programs, and broken promises between its parts, which options.py lets nobody break."""
+INSIDE |= set((MODE / "venues").glob("*.py"))
+"""What the exchange answers to programs, why a request is not understood (told behind what it would have left as), and
+broken promises between its parts, which options.py lets nobody break."""
 LEFT_OUT = {
-    "rules, volatility and depth: those of … on the local exchange": "what a plan assumes",
+    "volatility and depth: those of … on the local exchange": "what a plan assumes",
     "join_campaign() comes first": "a broken promise of our own",
     "A local spot exchange that speaks Binance's REST API. Money and orders on it are unreal.": "a help text",
     "since its peak": "a part of another sentence",

@@ -33,8 +33,10 @@ LAW = settings(deadline=None, derandomize=True, max_examples=EXAMPLES, suppress_
 
 NOW = 1_700_000_000.0
 PLAY_MONEY = (Trading.SIMULATION, Trading.BACKTEST, Trading.SANDBOX)
-TICKS = st.sampled_from([Decimal(tick) for tick in ("0.00000001", "0.0001", "0.01", "0.05", "0.5", "1", "10")])
-STEPS = st.sampled_from([Decimal(step) for step in ("0.00000001", "0.00001", "0.001", "0.03", "0.25", "1", "1000")])
+TICKS = st.sampled_from([Decimal(tick) for tick in "0.00000001 0.0001 0.01 0.05 0.25 0.5 1 5 10 25 1000".split()])
+STEPS = st.sampled_from(
+    [Decimal(step) for step in "0.00000001 0.00001 0.001 0.03 0.25 0.5 1 5 10 25 1000 10000".split()]
+)
 NOTIONALS = st.sampled_from((0, 1, 5, 10))
 ORDER_AGES = st.sampled_from((0, 5, 30, 60, 90, 119, 120, 600))
 PRICE_AGES = st.sampled_from((0.0, 0.5, 1.5, 5.0, 30.0, 31.0))

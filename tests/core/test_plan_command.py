@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 from decimal import Decimal
 from typing import Any
 
@@ -111,6 +112,10 @@ def test_what_can_not_be_done_is_2_with_every_reason_and_what_would_work(
         (["--profile", "other"], "there is no profile 'other'"),
         (["--fee-tiers", "missing.csv"], "missing.csv can't be read"),
         (["--spread-bps", "nan"], "spread"),
+        (["--price-tick", "0"], "price tick must be above 0"),
+        (["--quantity-step", "x"], "quantity step must be a number"),
+        (["--max-quantity", "-1"], "maximum must be a number"),
+        (["--price-tick", "100", "--price", "20"], "a price of 20 is less than a price tick of 100"),
     ],
 )
 def test_what_can_not_be_used_is_one_sentence(
@@ -120,6 +125,68 @@ def test_what_can_not_be_used_is_one_sentence(
     assert (exit_code, out) == (2, "")
     assert told in err
     assert len(err.splitlines()) == 1
+
+
+def with_profile(folder: pathlib.Path, pair: str, **held: float) -> list[str]:
+    """The bundled profile with another pair: the options that choose it."""
+    bundled = pathlib.Path(__file__).parents[2] / "profiles" / "volume_booster"
+    profile = folder / "home" / "user" / "profiles" / "other"
+    shutil.copytree(bundled, profile)
+    content = json.loads((profile / "profile.json").read_text("utf-8"))
+    content["profile"] |= {"id": "other", "name": "other"}
+    content["config"]["crypto-currencies"] = {"coin": {"enabled": True, "pairs": [pair]}}
+    content["config"]["trader-simulator"]["starting-portfolio"] = held
+    (profile / "profile.json").write_text(json.dumps(content), "utf-8")
+    return ["--home", str(folder / "home"), "--profile", "other"]
+
+
+SMALL_AMOUNTS = [
+    f"--set={end}_{side}_amount={value}"
+    for side in ("buy", "sell")
+    for end, value in (("min", "0.0005"), ("max", "0.003"))
+]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("pair", "held", "arguments", "orders", "assumed"),
+    [
+        ("SHIB/USDT", {"SHIB": 5e8, "USDT": 5_000}, ["--target", "1000", "--price", "0.00001234"], 11,
+         "a price tick of 0.000000001, a quantity step of 1000, a smallest order of 5 and no largest one"),
+        ("SHIB/USDT", {"SHIB": 5e8, "USDT": 5_000},
+         ["--target", "1000", "--price", "0.00001234", "--price-tick", "1e-8", "--quantity-step", "1",
+          "--max-quantity", "1e9"], 11,
+         "a price tick of 0.00000001, a quantity step of 1, a smallest order of 5 and a largest one of 1000000000"),
+        ("DOGE/USDC", {"DOGE": 5e4, "USDC": 5_000}, ["--target", "1000", "--price", "0.2"], 11,
+         "a price tick of 0.00001, a quantity step of 0.1, a smallest order of 5 and no largest one"),
+        ("ETH/BTC", {"ETH": 10, "BTC": 0.5}, ["--target", "0.05", "--price", "0.0345", *SMALL_AMOUNTS], 29,
+         "a price tick of 0.000001, a quantity step of 0.00001, a smallest order of 0.00009 and no largest one"),
+        ("ETH/BTC", {"ETH": 10, "BTC": 0.5},
+         ["--target", "0.05", "--price", "0.0345", "--min-notional", "0.0001", *SMALL_AMOUNTS], 29,
+         "a price tick of 0.000001, a quantity step of 0.00001, a smallest order of 0.0001 and no largest one"),
+        ("ETH/SOL", {"ETH": 10, "SOL": 0.5}, ["--target", "0.05", "--price", "0.0345", *SMALL_AMOUNTS], 29,
+         "a price tick of 0.000001, a quantity step of 0.00001, a smallest order of 0.0001 and no largest one"),
+    ],
+)  # fmt: skip
+def test_a_pair_that_the_local_exchange_does_not_list_has_rules_for_its_price(
+    pair: str, held: dict[str, float], arguments: list[str], orders: int, assumed: str, empty_folder: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    planned = plan(capsys, *with_profile(empty_folder, pair, **held), *arguments)
+    assert abs(planned["orders"]["expected"] - orders) <= 1
+    assert float(planned["cost_bps"]["expected"]) == pytest.approx(10, abs=0.05)
+    assert any(assumed in source for source in planned["assumptions"])
+
+
+def test_the_rules_that_are_given_replace_those_of_the_local_exchange(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--price-tick", "0.5", "--quantity-step", "0.0005", "--max-quantity", "0.001"]
+    planned = plan(capsys, "--target", 1_000, *given)
+    assert (
+        "a price tick of 0.5, a quantity step of 0.0005, a smallest order of 5 and a largest one of 0.001"
+        in (planned["assumptions"][0])
+    )
+    assert planned["orders"]["expected"] > 1_000 / 60, "an order is 60 at the most"
+    assert any("orders above 60.00, the exchange's largest, are cut to it" in note for note in planned["notes"])
 
 
 def test_fee_tiers_tell_what_is_reached_saved_and_when_it_was_worth_it(

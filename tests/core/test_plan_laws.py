@@ -254,3 +254,13 @@ def test_a_market_of_which_no_more_is_allowed_takes_longer() -> None:
 def test_the_bands_hold_where_a_limit_cuts_orders_sides_or_pace(changes: dict[str, Any]) -> None:
     chosen = settings(**(LARGE | {"max_position_imbalance": 1} | changes))
     check_bands(estimate(chosen, conditions()), [played(seed, chosen, conditions()) for seed in SEEDS])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("order_type", ["market", "limit"])
+def test_a_price_below_half_a_tick_is_played_at_one_tick(order_type: str) -> None:
+    """A price can fall there; no order is priced at nothing."""
+    rules = replace(conditions().rules, price_tick=Decimal(1))
+    met = conditions(rules=rules, price=Decimal("0.4"), balances=Balances(Decimal(50_000), Decimal(20_000)))
+    planned = estimate(settings(order_type=order_type, volume_target=1_000, max_cost_bps=10_000), met)
+    assert planned.orders.is_finite == (order_type == "market")

@@ -96,6 +96,14 @@ def assert_gone(processes: list[psutil.Process]) -> None:
     assert alive == []
 
 
+def test_a_proxy_in_the_environment_stops_nothing(home: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    run = volume_booster(
+        "simulate", "--home", str(home), "--target", "500", "--seed", "7", "--json", *QUICK, cwd=home.parent
+    )
+    assert run.exit_code == 0, run.errors
+
+
 def test_it_reaches_the_target_as_octobots_own_record_shows_and_talks_to_loopback_only(
     new_home: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,10 +48,12 @@ async def real_exchange_manager(
     poll_s: float | None = None,
     request_timeout_ms: int | None = None,
     is_future: bool = False,
+    name: str = EXCHANGE,
 ) -> AsyncIterator[typing.Any]:
     """An ExchangeManager with a real trader that is enabled, its portfolio and its open orders read.
 
     :param port: of the local exchange on this machine.
+    :param name: of OctoBot's class of the exchange.
     :param poll_s: seconds between two looks at the open orders; OctoBot's own 7 s, after a first 12 s, unless given.
     :param request_timeout_ms: how long its client waits for an answer once it is ready; its own 20 s unless given.
     :raises TimeoutError: when OctoBot has not read the open orders after a minute.
@@ -64,7 +66,7 @@ async def real_exchange_manager(
         stack.enter_context(_polling(poll_s))
         await databases.init_bot_storage(bot_id, _run_databases(), False)
         stack.push_async_callback(databases.close_bot_storage, bot_id)
-        manager = await _build(bot_id, api_key, api_secret, symbols, is_future=is_future)
+        manager = await _build(bot_id, name, _config(name, api_key, api_secret, symbols), is_future=is_future)
         stack.push_async_callback(manager.stop)
         stack.callback(trading_api.cancel_ccxt_throttle_task)
         await _until_ready(manager, bot_id, symbols)
@@ -97,11 +99,11 @@ def octobot_tasks() -> list[asyncio.Task[typing.Any]]:
     return [task for task in asyncio.all_tasks() if _module_of(task).split(".")[0] in _FOREIGN]
 
 
-def _config(api_key: str, api_secret: str, symbols: Sequence[str]) -> dict[str, typing.Any]:
+def _config(name: str, api_key: str, api_secret: str, symbols: Sequence[str]) -> dict[str, typing.Any]:
     return {
         "crypto-currencies": {symbol: {"pairs": [symbol], "enabled": True} for symbol in symbols},
         "exchanges": {
-            EXCHANGE: {
+            name: {
                 "enabled": True,
                 "exchange-type": "spot",
                 "sandboxed": False,
@@ -118,10 +120,9 @@ def _config(api_key: str, api_secret: str, symbols: Sequence[str]) -> dict[str, 
     }
 
 
-async def _build(bot_id: str, api_key: str, api_secret: str, symbols: Sequence[str], *, is_future: bool) -> typing.Any:
-    config = _config(api_key, api_secret, symbols)
-    config["exchanges"][EXCHANGE]["exchange-type"] = "future" if is_future else "spot"
-    builder = exchanges.create_exchange_builder_instance(config, EXCHANGE)
+async def _build(bot_id: str, name: str, config: dict[str, typing.Any], *, is_future: bool) -> typing.Any:
+    config["exchanges"][name]["exchange-type"] = "future" if is_future else "spot"
+    builder = exchanges.create_exchange_builder_instance(config, name)
     builder.disable_trading_mode().set_bot_id(bot_id).use_cached_markets(False)
     (builder.is_future() if is_future else builder.is_spot_only()).is_rest_only().enable_storage(False).is_real()
     return await builder.build()

@@ -21,7 +21,7 @@ from octobot_volume_booster.order_producer import VolumeBoosterTradingModeProduc
 from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange
-from ..exchange.real_octobot import real_exchange_manager
+from ..exchange.real_octobot import EXCHANGE, real_exchange_manager
 from .conftest import new_mode
 
 ACCOUNT = CREDENTIALS.account
@@ -100,17 +100,18 @@ class SandboxBot:
 @contextlib.asynccontextmanager
 async def sandbox_bot(
     exchange: FaultyExchange, poll_s: float | None = POLL_S, request_timeout_ms: int | None = None, *,
-    reaches_beyond: bool = False, **settings: typing.Any,
+    reaches_beyond: bool = False, name: str = EXCHANGE, **settings: typing.Any,
 ) -> AsyncIterator[SandboxBot]:  # fmt: skip
     """A bot that trades; it ends in good order. Its journal is under the working directory, where one goes on.
 
     :param reaches_beyond: whether its client also knows an address beyond this machine, which it never asks: then the
         account counts as real.
+    :param name: of OctoBot's class of the exchange.
     :param poll_s: seconds between OctoBot's looks at the open orders; None is OctoBot's own pace.
     """
     keys = CREDENTIALS.api_key, CREDENTIALS.api_secret
     async with real_exchange_manager(
-        exchange.port, *keys, poll_s=poll_s, request_timeout_ms=request_timeout_ms
+        exchange.port, *keys, poll_s=poll_s, request_timeout_ms=request_timeout_ms, name=name
     ) as manager:
         if reaches_beyond:
             manager.exchange.connector.client.urls["test"] = {"beyond": "https://exchange.example"}

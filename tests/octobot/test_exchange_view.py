@@ -7,40 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.exchange_view import NotReadableError, check_ready, read_rules
+from octobot_volume_booster.exchange_view import NotReadableError, check_ready
 from octobot_volume_booster.lookout import day_volume
 
-from .conftest import EXCHANGE, SYMBOL, Bot, MakeBot
-
-
-def with_status(bot: Bot, monkeypatch: pytest.MonkeyPatch, price: object, amount: object, **limits: object) -> Bot:
-    """The exchange tells this of the market."""
-    status = {
-        "precision": {"price": price, "amount": amount},
-        "limits": {"amount": {"min": 0.001, "max": None}, "cost": {"min": 5, "max": 9_000}, "price": {}} | limits,
-    }
-    monkeypatch.setattr(bot.manager.exchange, "get_market_status", lambda *_, **__: status)
-    return bot
-
-
-@pytest.mark.parametrize(
-    ("price", "amount", "tick", "step"),
-    [(2, 5, "0.01", "0.00001"), (0.01, 1e-05, "0.01", "0.00001"), (0, 1, "1", "0.1"), (0.5, 1.0, "0.5", "1")],
-)
-async def test_digits_and_steps_are_told_apart(
-    make_bot: MakeBot, monkeypatch: pytest.MonkeyPatch, price: object, amount: object, tick: str, step: str
-) -> None:
-    bot = with_status(await make_bot(start=False), monkeypatch, price, amount)
-    rules = read_rules(bot.manager, SYMBOL)
-    assert (rules.price_tick, rules.quantity_step) == (Decimal(tick), Decimal(step))
-    assert (rules.min_quantity, rules.max_quantity) == (Decimal("0.001"), None)
-    assert (rules.min_notional, rules.max_notional) == (5, 9_000)
-
-
-async def test_a_precision_that_is_not_told_is_not_made_up(make_bot: MakeBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    bot = with_status(await make_bot(start=False), monkeypatch, 2, None)
-    with pytest.raises(NotReadableError, match="does not tell the quantity precision of BTC/USDT"):
-        read_rules(bot.manager, SYMBOL)
+from .conftest import EXCHANGE, SYMBOL, MakeBot
 
 
 @pytest.mark.parametrize(

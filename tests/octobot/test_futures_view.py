@@ -59,15 +59,8 @@ def test_where_octobot_fills_them_they_are_not(version: str) -> None:
 def test_a_contract_that_stands_for_a_hundred_is_never_split() -> None:
     """OctoBot's quantities of BTCUSD_PERP are in USD, and one contract is 100 of them."""
     manager = real_manager(INVERSE)
-    market = {
-        "contractSize": 100.0,
-        "precision": {"amount": 1.0, "price": 0.1},
-        "limits": {"amount": {"min": 1.0, "max": 1_000_000.0}, "cost": {"min": None, "max": None}},
-    }
+    market = {"contractSize": 100.0}
     manager.exchange.connector = types.SimpleNamespace(client=types.SimpleNamespace(market=lambda symbol: market))
-    precision, limits = futures_view.sizes(manager, INVERSE) or ({}, {})
-    assert precision == {"amount": 100.0, "price": 0.1}
-    assert limits["amount"] == {"min": 100.0, "max": 100_000_000.0}
     size = futures_view.contract_size(manager, INVERSE)
     levels = (Level(Decimal(60_000), Decimal(7)),)
     assert futures_view.in_octobot_quantities(levels, size) == (Level(Decimal(60_000), Decimal(700)),)

@@ -8,6 +8,7 @@ import inspect
 import os
 import pathlib
 import sys
+import types
 import typing
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -54,11 +55,15 @@ class Contract:
     def client(self) -> typing.Any:
         return self.manager.exchange.connector.client
 
+    def symbol(self, symbol: str) -> str:
+        """A market in USDT as this exchange has it."""
+        return symbol.replace("/USDT", f"/{self.fake.quote}")
+
     def record(self, symbol: str) -> ExchangeRecord:
-        return ExchangeRecord(self.manager, symbol)
+        return ExchangeRecord(self.manager, self.symbol(symbol))
 
     def rules(self, symbol: str) -> MarketRules:
-        return exchange_view.read_rules(self.manager, symbol)
+        return exchange_view.read_rules(self.manager, self.symbol(symbol))
 
     def intent(
         self, side: Side, order_type: OrderType, quantity: str, price: str, *, post_only: bool = False
@@ -72,7 +77,7 @@ class Contract:
     def submission(self, symbol: str, intent: OrderIntent) -> Submission:
         return Submission(
             order_id=order_submission.new_order_id(self.venue),
-            symbol=symbol,
+            symbol=self.symbol(symbol),
             intent=intent,
             venue=self.venue,
             tolerances=order_submission.tolerances_of(self.rules(symbol), Decimal(1)),
@@ -121,6 +126,13 @@ class Contract:
         return [request for request in self.session.requests if self.venue.is_order(request)]
 
 
+def charged(trade: ExchangeTrade) -> tuple[Decimal | None, str]:
+    """The fee of a trade and its asset; None and empty where the exchange does not show one."""
+    parts = [(part.amount, part.asset) for part in trade.charges if part.amount]
+    assert len(parts) <= 1, "no trade here is charged in two assets"
+    return parts[0] if parts else (None, "")
+
+
 def sources() -> list[str]:
     """The classes that the suite runs against: stand-ins, and OctoBot's own where they are to be had."""
     return ["stand-in", *(["octobot"] if os.environ.get(REAL_TENTACLES_VARIABLE) else [])]
@@ -135,11 +147,12 @@ def real_class(name: str) -> type[exchanges.RestExchange]:
 
     :raises FileNotFoundError: when it is not there.
     """
-    folder = pathlib.Path(os.environ[REAL_TENTACLES_VARIABLE]) / name
-    path = folder / f"{name}_exchange.py"
+    root = pathlib.Path(os.environ[REAL_TENTACLES_VARIABLE])
+    path = root / name / f"{name}_exchange.py"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: {REAL_TENTACLES_VARIABLE} names the folder Trading/Exchange")
     module_name = f"real_tentacle_{name}"
+    _import_tentacles_from(root)
     if module_name not in sys.modules:
         spec = importlib.util.spec_from_file_location(module_name, path)
         assert spec is not None and spec.loader is not None
@@ -151,6 +164,15 @@ def real_class(name: str) -> type[exchanges.RestExchange]:
         if issubclass(one, exchanges.RestExchange) and one.__module__ == module_name
     ]
     return typing.cast("type[exchanges.RestExchange]", found[0])
+
+
+def _import_tentacles_from(root: pathlib.Path) -> None:
+    """Let classes that build on another one import it as they do in OctoBot, as `tentacles.Trading.Exchange.<name>`."""
+    name = ""
+    for part in ("tentacles", "Trading", "Exchange"):
+        name = f"{name}.{part}".removeprefix(".")
+        package = sys.modules.setdefault(name, types.ModuleType(name))
+    package.__path__ = [str(root)]
 
 
 @contextlib.asynccontextmanager

@@ -87,6 +87,8 @@ class FakeVenue(abc.ABC):
     """Options of ccxt's client that make it this kind of account."""
     fee_forms: typing.ClassVar[tuple[str, ...]] = ("base", "quote", "own", "none")
     own_coin: typing.ClassVar[str] = ""
+    quote: typing.ClassVar[str] = "USDT"
+    """What its markets are quoted in."""
 
     def __init__(self) -> None:
         self.orders: list[FakeOrder] = []
@@ -125,6 +127,9 @@ class FakeVenue(abc.ABC):
     def new_id(self) -> str:
         return str(next(self._ids))
 
+    def new_trade_id(self) -> str:
+        return self.new_id()
+
     def take(
         self, *, client_id: str | None, base: str, side: str, kind: str, quantity: Decimal | None = None,
         quote_quantity: Decimal | None = None, price: Decimal | None = None,
@@ -157,7 +162,7 @@ class FakeVenue(abc.ABC):
         for number in range(parts):
             quantity = part if number < parts - 1 else whole * share - part * (parts - 1)
             fee, asset = self._fee(order, quantity, price)
-            trade_id = self.new_id()
+            trade_id = self.new_trade_id()
             moment = order.time_ms + number // 3  # some trades share a millisecond
             is_maker = order.kind != "market"
             order.trades.append(FakeTrade(trade_id, order, quantity, price, fee, asset, moment, is_maker))
@@ -170,7 +175,7 @@ class FakeVenue(abc.ABC):
             return quantity * rate, order.base
         if self.fee_in == "own":
             return (quantity * price * rate / Decimal(550)).quantize(Decimal("1e-8")), self.own_coin
-        return quantity * price * rate, "USDT"
+        return quantity * price * rate, self.quote
 
     def cancel(self, order: FakeOrder) -> None:
         if order.status == "open":
@@ -196,9 +201,10 @@ class FakeVenue(abc.ABC):
 
     def trades(self, base: str, since_ms: int = 0, until_ms: int | None = None) -> list[FakeTrade]:
         """Oldest first."""
-        return [
+        found = [
             trade
             for order in self.orders
             for trade in order.trades
             if order.base == base and since_ms <= trade.time_ms <= (until_ms or trade.time_ms)
         ]
+        return sorted(found, key=lambda trade: trade.time_ms)

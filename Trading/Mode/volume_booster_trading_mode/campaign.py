@@ -21,6 +21,7 @@ from .core.ledger import Ledger, OrderRecord, Outcome, Progress
 from .core.market import ONE, Equity, Fill, OrderIntent, Trading
 from .core.notices import Memory
 from .core.settings import Settings, TargetPeriod, TargetScope
+from .core.trade_ids import KnownFill
 from .equity_marks import EquityMarks
 from .journal import (
     CONDITIONS,
@@ -36,6 +37,7 @@ from .journal import (
     Journal,
     JournalError,
     OrderRow,
+    SentRow,
 )
 from .journal_file import move_aside, remove, told
 from .market_board import MarketBoard
@@ -88,8 +90,9 @@ class Campaign:
         self._has_begun = False
         self._last_command_id = 0
         self._resumes = self._journal.resumes()
-        halts = [row for row in self._journal.halts() if row.resumes == self._resumes]
-        self._halts = {row.source: Halt(row.reason, row.guard, is_lasting=True) for row in reversed(halts)}
+        halts = reversed(self._journal.halts_in_force())
+        self._halts = {row.source: Halt(row.reason, row.guard, is_lasting=True) for row in halts}
+        self._questions = self._journal.questions()
         self._equity = EquityMarks(self._journal, self._resumes)
         self.last_order_at: float | None = None
         self._currency = self._journal.currency()
@@ -273,9 +276,40 @@ class Campaign:
         """A symbol has to halt: one that lasts holds until a person resumes, also after a restart. False when it is no
         news."""
         if halt.is_lasting and source not in self._halts:
-            self._halts[source] = halt
             self._journal.add_halt(HaltRow(now, source, halt.guard, halt.reason, self._resumes))
+            self._halts[source] = halt
         return self.note(now, HALT, source, halt.reason)
+
+    def ask(self, now: float, source: str, order_ids: Iterable[str], halt: Halt) -> Halt:
+        """A person is asked what became of these orders: the symbol halts until it is known, or until one resumes.
+
+        The halt in force is returned: what another guard has halted is not asked for before that is resumed.
+        """
+        before = self._halts.get(source)
+        if before is not None and before.guard != halt.guard:
+            return before
+        for order_id in order_ids:
+            if self._questions.get(order_id) != self._resumes:
+                self._journal.add_question(order_id, now, self._resumes)
+                self._questions[order_id] = self._resumes
+        if before is None:
+            self._journal.add_halt(HaltRow(now, source, halt.guard, halt.reason, self._resumes))
+        self._halts[source] = halt
+        return halt
+
+    def is_given_up(self, order_id: str) -> bool:
+        """Whether a person was asked what became of an order, and has resumed without it."""
+        return self._questions.get(order_id, self._resumes) < self._resumes
+
+    def lift(self, now: float, source: str, guard: str, reason: str) -> bool:
+        """What a symbol was halted for is over without a person; False when it was not halted for that."""
+        halt = self._halts.get(source)
+        if halt is None or halt.guard != guard:
+            return False
+        self._journal.lift_halt(source, guard, now)
+        del self._halts[source]
+        self.note(now, GO, source, reason)
+        return True
 
     @property
     def resumes(self) -> int:
@@ -324,11 +358,11 @@ class Campaign:
         """
         if min_order_quote is not None and self._in_use is not None:
             headroom_quote = self.progress_for(self._in_use, exchange, symbol, now).headroom_quote
-            least = min_order_quote * intent.valuation.quote_rate
-            if headroom_quote <= 0 or intent.volume >= headroom_quote + least:
+            least, volume = min_order_quote * intent.valuation.quote_rate, OrderRecord(intent, now).open_volume
+            if headroom_quote <= 0 or volume >= headroom_quote + least:
                 return False
             portion = self.portion((exchange, symbol), self._in_use, now)
-            if portion is not None and portion.is_a_cap and intent.volume > portion.headroom_quote:
+            if portion is not None and portion.is_a_cap and volume > portion.headroom_quote:
                 return False
         self.place(order_id, exchange, symbol, intent, now)
         return True
@@ -340,7 +374,12 @@ class Campaign:
         self.ledger.place(order_id, intent, now, exchange, symbol)
 
     def accept(self, order_id: str, exchange_order_id: str, now: float) -> bool:
-        """The exchange has taken an order and calls it so; False when that is known already."""
+        """The exchange has taken an order and calls it so; False when that is known already, or it does not say how.
+
+        From then on the order is there, also where the exchange does not find it for a while: it is waited for.
+        """
+        if exchange_order_id in ("", "None"):
+            return False
         return self._journal.add_acceptance(order_id, now, exchange_order_id)
 
     def order_of(self, exchange_order_id: str, exchange: str | None = None, symbol: str | None = None) -> str | None:
@@ -393,6 +432,19 @@ class Campaign:
             self.board.measure(record.market, fill, record.intent)
         self._sum_up_now_and_then()
         return is_news
+
+    def fills_of(self, order_id: str) -> tuple[KnownFill, ...]:
+        """What is written down of the fills of an order."""
+        return tuple(self._journal.fills_of(order_id))
+
+    def order_of_fill(self, fill_id: str) -> str | None:
+        """The order that a fill of this id is written down for; None when none is."""
+        return self._journal.order_of_fill(fill_id)
+
+    def last_sent(self, exchange: str, symbol: str, count: int) -> list[SentRow]:
+        """Those of the last so many orders that were sent on one market, with what became of them."""
+        rows = self._journal.last_orders(count)
+        return [row for row in rows if (row.order.exchange, row.order.symbol) == (exchange, symbol)]
 
     def close(self, order_id: str, outcome: Outcome, reason: str, now: float) -> bool:
         """An order of ours ended without being filled whole; False when that is known already.

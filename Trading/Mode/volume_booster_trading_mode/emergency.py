@@ -14,10 +14,10 @@ from decimal import Decimal
 
 from . import exchange_view, futures_view, notifications, report
 from .campaign import Campaign
-from .core import positions, pricing, sizing
+from .core import positions, pricing, spending
 from .core.control import ControlState
 from .core.guards import Halt
-from .core.market import OrderIntent, OrderType, Side
+from .core.market import OrderIntent, Side
 from .core.notices import Notice
 from .journal import WAIT
 from .market_share import RefusedError
@@ -167,10 +167,8 @@ class EmergencyStop:
         if futures is not None:
             return positions.emergency_order(futures, price, rules, worth)
         most = producer.sight.fundable(side, price, rules)
-        quantity = sizing.fit_quantity(abs(held) * price, price, most, rules)
-        if quantity is None or quantity > abs(held) + rules.quantity_step:
-            return "it is less than the exchange's smallest order, or the balance does not pay for it"
-        return OrderIntent(side, OrderType.MARKET, quantity, price, price, worth)
+        intent = spending.flattening_order(held, price, most, rules, worth)
+        return intent or "it is less than the exchange's smallest order, or the balance does not pay for it"
 
     def _told(self, cancelled: Cancelled, flattened: str) -> tuple[str, ...]:
         producer = self._producer

@@ -17,22 +17,21 @@ import ccxt
 import octobot_trading.errors as trading_errors
 
 from . import futures_view
-from .core.market import Role
 from .core.reconcile import ExchangeOrder, ExchangeTrade
+from .exchange_rows import Raw, moment_of, order_of, read_order, read_trade
 from .exchange_view import UNANSWERED
 from .venues import Venue, venue_of
+from .venues.record import Params
 
 CLOCK_MARGIN_S = 600.0
 """How far the clocks of the exchange and of this machine may be apart for a trade to be found."""
+LONGEST_ON_ITS_WAY_S = 60.0
+"""A request is on its way no longer than this, also where the exchange takes it however old it is."""
 MOST_PAGES = 200
 """An answer that still goes on after so many pages is not believed."""
 
-_REJECTED = ("rejected",)
-_FILLED = ("closed", "filled")
-_ENDED = (*_FILLED, "canceled", "expired", *_REJECTED)
 _TOO_MANY = (ccxt.DDoSProtection, ccxt.RateLimitExceeded, trading_errors.RateLimitExceeded)
 _Answer = typing.TypeVar("_Answer")
-Raw = dict[str, typing.Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,44 +92,89 @@ class ExchangeRecord:
         if exchange_order_id is not None and lookup.by_exchange_id:
             row = await self._ask_for_order(exchange_order_id, dict(lookup.params))
             return self._found(row, order_id, is_conclusive=False)
-        if exchange_order_id is None and lookup.by_client_id is not None:
-            wire_id = self._venue.client_id.on_the_wire(order_id)
-            params = {name: value.format(id=wire_id) for name, value in lookup.by_client_id.items()}
-            row = await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params | dict(lookup.params))
-            return self._found(row, order_id, is_conclusive=True)
+        if exchange_order_id is None and lookup.is_asked_by_client_id:
+            row = await self._ask_by_client_id(order_id)
+            if row is not None or self._is_within(placed_at, lookup.ended_by_client_id_s(self._client.options)):
+                return self._found(row, order_id, is_conclusive=True)
         return await self._find_in_lists(order_id, exchange_order_id, placed_at)
 
     async def _ask_for_order(self, exchange_order_id: str | None, params: Raw) -> Raw | None:
         """The order as ccxt reads it; None when the exchange says that it has none."""
+        return await self._row_of(lambda: self._client.fetch_order(exchange_order_id, self._symbol, params))
+
+    async def _ask_by_client_id(self, order_id: str) -> Raw | None:
+        lookup, wire_id = self._venue.lookup, self._venue.client_id.on_the_wire(order_id)
+        ask = lookup.ask_by_client_id
+        if ask is not None:
+            return await self._row_of(lambda: ask(self._client, self._symbol, wire_id))
+        params = self._naming(order_id, lookup.by_client_id or {}) | dict(lookup.params)
+        return await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params)
+
+    async def _row_of(self, ask: Callable[[], Awaitable[Raw]]) -> Raw | None:
         not_found = self._venue.not_found
 
         async def question() -> Raw | None:
             try:
-                return typing.cast(Raw, await self._client.fetch_order(exchange_order_id, self._symbol, params))
+                return await ask()
             except ccxt.BaseError as error:
                 if not_found.says(error):
                     return None
                 raise
 
         row = await self.ask("the order", question)
-        return None if row is None or row.get("id") in (None, "", "None") else row
+        return None if row is None or row.get("id") in (None, "", "None") else self._put_right(row)
+
+    def _read_order(self, row: Raw, client_order_id: str) -> ExchangeOrder:
+        return read_order(self._in_octobots_quantities(row), client_order_id)
+
+    def _put_right(self, row: Raw) -> Raw:
+        return {**row, **self._venue.order_row(row)}
 
     async def _find_in_lists(self, order_id: str, exchange_order_id: str | None, placed_at: float) -> Found:
         lookup, since_ms = self._venue.lookup, int((placed_at - CLOCK_MARGIN_S) * 1000)
-        for row in await self._open_rows():
-            if self._is(row, order_id, exchange_order_id):
-                return self._found(row, order_id)
+        params = self._naming(order_id, lookup.list_params or {})
+        rows = await self._open_rows(params)
+        is_whole = self._is_within(placed_at, lookup.ended_reach_s)
+        is_whole = is_whole and (lookup.open_page is None or len(rows) < lookup.open_page)
+        if lookup.ended_until_param:
+            params = {**params, lookup.ended_until_param: int((placed_at + CLOCK_MARGIN_S) * 1000)}
         for method in lookup.ended_orders:
-            ended: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
-            for row in await self._ask_list(f"its {method}", ended, since_ms, lookup.ended_page):
-                if self._is(row, order_id, exchange_order_id):
-                    return self._found(row, order_id)
-        return Found(is_conclusive=exchange_order_id is None and lookup.is_conclusive)
+            if any(self._is(row, order_id, exchange_order_id) for row in rows):
+                break
+            ended, are_all = await self._ended_rows(method, since_ms, params)
+            rows, is_whole = rows + ended, is_whole and are_all
+        row = next((row for row in rows if self._is(row, order_id, exchange_order_id)), None)
+        is_conclusive = exchange_order_id is None and lookup.is_conclusive and is_whole
+        return self._found(row, order_id, is_conclusive=is_conclusive or row is not None)
 
-    async def _ask_list(
-        self, what: str, method: Callable[..., Awaitable[list[Raw]]], since_ms: int, page: int
-    ) -> list[Raw]:
-        return await self.ask(what, lambda: method(self._symbol, since_ms, page))
+    async def _ended_rows(self, method: str, since_ms: int, params: Raw) -> tuple[list[Raw], bool]:
+        """Ended orders since a moment, and whether these are all of them."""
+        lookup, rows = self._venue.lookup, list[Raw]()
+        for number in range(1, MOST_PAGES + 1):
+            numbered = {lookup.ended_page_param: number} if lookup.ended_page_param else {}
+            page = await self._ask_list(
+                f"its {method}", method, since_ms, {**lookup.ended_params, **params, **numbered}
+            )
+            rows += page
+            if not numbered:
+                return rows, len(page) < lookup.ended_page
+            if not page:
+                return rows, True
+        return rows, False
+
+    async def _ask_list(self, what: str, method: str, since_ms: int, params: Raw) -> list[Raw]:
+        listed: Callable[..., Awaitable[list[Raw]]] = getattr(self._client, method)
+        asked = self._symbol, since_ms, self._venue.lookup.ended_page, params
+        return [self._put_right(row) for row in await self.ask(what, lambda: listed(*asked))]
+
+    def _naming(self, order_id: str, params: Params) -> Raw:
+        """Parameters that name an order by our id of it."""
+        wire_id = self._venue.client_id.on_the_wire(order_id)
+        return {name: value.format(id=wire_id) for name, value in params.items()}
+
+    def _is_within(self, placed_at: float, reach_s: float) -> bool:
+        """Whether an order was placed so recently, whatever the clocks say."""
+        return self._now() - placed_at + CLOCK_MARGIN_S < reach_s
 
     def _is(self, row: Raw, order_id: str, exchange_order_id: str | None) -> bool:
         if exchange_order_id is not None:
@@ -140,15 +184,17 @@ class ExchangeRecord:
     def _found(self, row: Raw | None, order_id: str, *, is_conclusive: bool = True) -> Found:
         if row is None:
             return Found(is_conclusive=is_conclusive)
-        return Found(_order(row, order_id), row)
+        return Found(self._read_order(row, order_id), row)
 
     async def open_orders(self) -> list[tuple[ExchangeOrder, Raw]]:
         """Every open order of the account on this symbol, whoever placed it, with its row in ccxt's form."""
         read_back = self._venue.client_id.read_back
-        return [(_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows()]
+        return [(self._read_order(row, read_back(row.get("clientOrderId"))), row) for row in await self._open_rows({})]
 
-    async def _open_rows(self) -> list[Raw]:
-        return await self.ask("the open orders", lambda: self._client.fetch_open_orders(self._symbol))
+    async def _open_rows(self, params: Raw) -> list[Raw]:
+        asked = self._symbol, None, self._venue.lookup.open_page, {**self._venue.lookup.open_params, **params}
+        rows = await self.ask("the open orders", lambda: self._client.fetch_open_orders(*asked))
+        return [self._put_right(row) for row in rows]
 
     def for_octobot(self, row: Raw) -> Raw:
         """An order in OctoBot's form.
@@ -166,54 +212,93 @@ class ExchangeRecord:
         rows = None
         if trades.of_order and not futures_view.is_futures(self._exchange_manager):
             rows = await self._page_of_order(order)
-        if rows is None or len(rows) >= trades.page:
-            rows = await self._trades_since(placed_at - CLOCK_MARGIN_S)
-        return [_trade(row) for row in rows if str(row.get("order")) == order.exchange_order_id]
+        if rows is None or (len(rows) >= trades.page and not trades.of_order_is_whole):
+            rows = await self._trades_since(placed_at - CLOCK_MARGIN_S, order.exchange_order_id)
+            rows = [row for row in rows if order_of(row)]
+        own_id = order.exchange_order_id
+        return [read_trade(self._trade_row(row), own_id) for row in rows if order_of(row) in ("", own_id)]
+
+    def _trade_row(self, row: Raw) -> Raw:
+        """A row of a trade with what ccxt reads wrong in it put right, in OctoBot's quantities."""
+        return self._in_octobots_quantities({**row, **self._venue.trade_row(row)})
+
+    def _in_octobots_quantities(self, row: Raw) -> Raw:
+        """On futures an exchange counts in contracts, and OctoBot in what they stand for."""
+        size = futures_view.contract_size(self._exchange_manager, self._symbol)
+        if size == 1:
+            return row
+        counted = {name: row[name] for name in ("amount", "filled", "remaining") if row.get(name) is not None}
+        return {**row, **{name: Decimal(str(value)) * size for name, value in counted.items()}}
 
     async def _page_of_order(self, order: ExchangeOrder) -> list[Raw]:
-        asked = order.exchange_order_id, self._symbol, None, self._venue.trades.page, dict(self._venue.trades.params)
+        trades = self._venue.trades
+        most = None if trades.of_order_is_whole else trades.page
+        asked = order.exchange_order_id, self._symbol, None, most, dict(trades.params)
         return await self.ask("the trades of an order", lambda: self._client.fetch_order_trades(*asked))
 
-    async def _trades_since(self, since: float) -> list[Raw]:
-        """Every trade since a moment, each once, however many pages and windows that takes."""
+    async def _trades_since(self, since: float, exchange_order_id: str) -> list[Raw]:
+        """Every trade since a moment, each once, however many pages and windows that takes; only those of the order
+        where the exchange can narrow them so."""
         rows: dict[tuple[typing.Any, ...], Raw] = {}
-        now_ms, since_ms = int(self._now() * 1000), int(since * 1000)
-        windows = _windows(since_ms, now_ms + int(CLOCK_MARGIN_S * 1000), self._venue.trades.window_s)
-        for begin_ms, end_ms in windows:
-            await self._read_window(rows, begin_ms, end_ms)
+        trades = self._venue.trades
+        narrow = {trades.order_param: exchange_order_id} if trades.order_param else {}
+        now_ms, since_ms = int(self._now() * 1000), int(since) * 1000  # some exchanges count in seconds
+        for begin_ms, end_ms in _windows(since_ms, now_ms + int(CLOCK_MARGIN_S * 1000), trades.window_s):
+            await self._read_window(rows, begin_ms, end_ms, narrow)
         return list(rows.values())
 
-    async def _read_window(self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None) -> None:
+    async def _read_window(
+        self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None, narrow: Raw
+    ) -> None:
         trades = self._venue.trades
+        if trades.offset_param or trades.cursor_param:
+            await self._read_numbered(rows, begin_ms, end_ms, narrow)
+            return
+        windows = [(begin_ms, end_ms)]
         for _ in range(MOST_PAGES):
-            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms))
-            news = _numbered(page)
-            is_new = bool(set(news) - set(rows))
-            rows.update(news)
-            if len(page) < trades.page or not is_new:
+            if not windows:
                 return
-            moments = [int(row["timestamp"]) for row in page]
-            if trades.newest_first:
-                end_ms = min(moments) + 1
-            else:
-                begin_ms = max(moments)
-        raise ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
+            begin_ms, end_ms = windows.pop()
+            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms, narrow))
+            is_new, is_full = self._take(rows, page), len(page) >= trades.page
+            if is_full and not is_new and trades.newest_first is not None:
+                break  # more trades in one millisecond than a page has
+            if is_full and is_new:
+                windows += _left_over(page, begin_ms, end_ms, trades.newest_first)
+        raise self._endless()
 
-    def _page_of_trades(self, since_ms: int, until_ms: int | None) -> Callable[[], Awaitable[list[Raw]]]:
+    async def _read_numbered(
+        self, rows: dict[tuple[typing.Any, ...], Raw], begin_ms: int, end_ms: int | None, narrow: Raw
+    ) -> None:
+        """Pages that follow by an offset, or by a cursor that each page has for the next."""
+        trades, place, offset = self._venue.trades, dict(narrow), 0
+        for _ in range(MOST_PAGES):
+            page = await self.ask("the trades", self._page_of_trades(begin_ms, end_ms, place))
+            is_new, cursor = self._take(rows, page), _cursor(page, trades.cursor_param)
+            if not is_new or (cursor is None if trades.cursor_param else len(page) < trades.page):
+                return
+            offset += 1 if trades.offset_counts_pages else len(page)
+            if trades.cursor_param:
+                place[trades.cursor_param] = cursor
+            else:
+                place[trades.offset_param] = offset + trades.offset_counts_pages
+        raise self._endless()
+
+    @staticmethod
+    def _take(rows: dict[tuple[typing.Any, ...], Raw], page: list[Raw]) -> bool:
+        """Add a page to what is known; whether there was anything new in it."""
+        known = len(rows)
+        rows.update(_numbered(page))
+        return len(rows) > known
+
+    def _endless(self) -> ExchangeUnreachableError:
+        return ExchangeUnreachableError(f"the trades of {self._symbol} do not end after {MOST_PAGES} pages", None)
+
+    def _page_of_trades(self, since_ms: int, until_ms: int | None, place: Raw) -> Callable[[], Awaitable[list[Raw]]]:
         trades = self._venue.trades
         until = {} if until_ms is None else {trades.until_param: until_ms}
-        params = {**trades.params, **until}
-        return lambda: self._client.fetch_my_trades(self._symbol, since_ms, trades.page, params)
-
-    async def price_of(self, asset: str) -> Decimal | None:
-        """The price of an asset in the symbol's quote; None when the exchange has no such market."""
-        _, _, quote = self._symbol.partition("/")
-        wanted = (f"{asset}/{quote}", f"{asset}/{quote.partition(':')[0]}")
-        symbol = next((one for one in wanted if one in self._client.markets), None)
-        if symbol is None:
-            return None
-        ticker = await self.ask(f"the price of {asset}", lambda: self._client.fetch_ticker(symbol))
-        return Decimal(str(ticker["last"])) if ticker.get("last") else None
+        asked = None if trades.of_all_symbols else self._symbol, since_ms, trades.page
+        return lambda: self._client.fetch_my_trades(*asked, {**trades.params, **until, **place})
 
     async def ask(self, what: str, question: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """The exchange's answer. A clock that the exchange finds wrong is set after its own, and it is asked again."""
@@ -242,9 +327,17 @@ class ExchangeRecord:
         return float(self._exchange_manager.exchange.get_exchange_current_time())
 
     @property
+    def arrives_within_s(self) -> float:
+        """How old an order may be when it reaches the exchange."""
+        within_s = self._venue.arrival.within_s
+        return LONGEST_ON_ITS_WAY_S if within_s is None else within_s
+
+    @property
     def _venue(self) -> Venue:
         venue = venue_of(str(self._client.id))
-        assert venue is not None, "nothing is traded on an exchange that is not known"
+        if venue is None:
+            name = self._exchange_manager.exchange_name
+            raise ExchangeUnreachableError(f"how {name} shows orders is not known, so none is looked up there", None)
         return venue
 
     @property
@@ -257,12 +350,28 @@ class ExchangeRecord:
 
 
 def _windows(since_ms: int, until_ms: int, window_s: float | None) -> list[tuple[int, int | None]]:
-    """The stretches of time that are asked for one after the other."""
+    """The stretches of time that are asked for one by one; they overlap, as some exchanges count in seconds."""
     if window_s is None:
         return [(since_ms, None)]
     length_ms = int(window_s * 1000)
-    starts = range(since_ms, until_ms, length_ms)
+    starts = range(since_ms, until_ms, length_ms - 1000)
     return [(start, min(start + length_ms - 1, until_ms)) for start in starts]
+
+
+def _left_over(
+    page: list[Raw], begin_ms: int, end_ms: int | None, newest_first: bool | None
+) -> list[tuple[int, int | None]]:
+    """The stretches of a window that a full page of it may not have shown."""
+    moments = [int((moment_of(row) or begin_ms / 1000) * 1000) for row in page]
+    before, after = (begin_ms, min(moments) + 1), (max(moments), end_ms)
+    if newest_first is None:
+        return [before, after]
+    return [before] if newest_first else [after]
+
+
+def _cursor(page: list[Raw], name: str) -> str | None:
+    """Where the next page begins; None when the exchange does not say it, or names no cursor."""
+    return next((row["info"][name] for row in page if name and row["info"].get(name)), None)
 
 
 def _numbered(rows: list[Raw]) -> dict[tuple[typing.Any, ...], Raw]:
@@ -284,29 +393,3 @@ def is_caused_by(error: BaseException | None, kinds: tuple[type[BaseException], 
             return True
         error = error.__cause__
     return False
-
-
-def _order(row: Raw, client_order_id: str) -> ExchangeOrder:
-    status = row.get("status")
-    return ExchangeOrder(
-        exchange_order_id=str(row["id"]),
-        client_order_id=client_order_id,
-        filled_quantity=Decimal(str(row.get("filled") or 0)),
-        is_open=status not in _ENDED,
-        is_rejected=status in _REJECTED,
-        is_filled=status in _FILLED,
-    )
-
-
-def _trade(row: Raw) -> ExchangeTrade:
-    fee = row.get("fee") or {}
-    return ExchangeTrade(
-        trade_id=str(row["id"]),
-        exchange_order_id=str(row["order"]),
-        at=float(row["timestamp"]) / 1000,
-        role=Role.MAKER if row.get("takerOrMaker") == Role.MAKER.value else Role.TAKER,
-        quantity=Decimal(str(row["amount"])),
-        price=Decimal(str(row["price"])),
-        fee=Decimal(str(fee.get("cost") or 0)),
-        fee_asset=str(fee.get("currency") or ""),
-    )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import typing
 import urllib.parse
 import urllib.request
-import weakref
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 import ccxt
@@ -25,7 +23,6 @@ from .core.market import (
     Balances,
     FuturesAccount,
     Level,
-    MarketRules,
     OpenOrder,
     Side,
     Trading,
@@ -33,10 +30,8 @@ from .core.market import (
     View,
     Vitals,
 )
-
-MarketStatus = trading_enums.ExchangeConstantsMarketStatusColumns
-FeeColumns = trading_enums.ExchangeConstantsMarketPropertyColumns
-
+from .market_rules import NotReadableError as NotReadableError
+from .market_rules import read_rules as read_rules
 
 _LOOPBACK = "127.0.0.1"
 _ADDRESS_GROUPS = ("api", "test", "demo")
@@ -48,10 +43,6 @@ UNANSWERED = (
     ccxt.BaseError, trading_errors.OctoBotExchangeError, trading_errors.NotSupported, trading_errors.UnreachableExchange
 )  # fmt: skip
 """Whatever OctoBot lets through when an exchange refuses a question or does not answer it."""
-
-
-class NotReadableError(Exception):
-    """Something that a decision needs is missing; the message says what."""
 
 
 class TraderPausedError(NotReadableError):
@@ -197,49 +188,6 @@ def check_ready(exchange_manager: typing.Any, symbol: str) -> None:
         raise NotReadableError(f"OctoBot has not read the portfolio on {name} yet")
 
 
-def read_rules(exchange_manager: typing.Any, symbol: str) -> MarketRules:
-    """The exchange's rules for a symbol; worked out again only when the exchange tells something else than before.
-
-    :raises NotReadableError: when the exchange does not list the symbol, or not its precision.
-    """
-    known = _RULES.setdefault(exchange_manager, {})
-    before = known.get(symbol)
-    if before is not None and exchange_manager.is_backtesting:
-        return before[1]  # data do not change the rules of a market
-    status = exchange_manager.exchange.get_market_status(symbol, with_fixer=False)
-    fees = exchange_manager.exchange.get_fees(symbol)
-    sizes = futures_view.sizes(exchange_manager, symbol)
-    told = *(sizes or (status[MarketStatus.PRECISION.value], status[MarketStatus.LIMITS.value])), fees
-    if before is None or before[0] != told:
-        # a copy, as OctoBot may change what it has told
-        rules = replace(_rules(symbol, *told), valuation=futures_view.valuation(exchange_manager, symbol))
-        before = known[symbol] = (copy.deepcopy(told), rules)
-    return before[1]
-
-
-_Told = tuple[dict[str, typing.Any], dict[str, typing.Any], dict[str, typing.Any]]
-_RULES: weakref.WeakKeyDictionary[typing.Any, dict[str, tuple[_Told, MarketRules]]] = weakref.WeakKeyDictionary()
-
-
-def _rules(
-    symbol: str, precision: dict[str, typing.Any], limits: dict[str, typing.Any], fees: dict[str, typing.Any]
-) -> MarketRules:
-    parsed = commons_symbols.parse_symbol(symbol)
-    amount, cost = limits[MarketStatus.LIMITS_AMOUNT.value], limits[MarketStatus.LIMITS_COST.value]
-    return MarketRules(
-        base=parsed.base,
-        quote=parsed.quote,
-        price_tick=_step(precision.get(MarketStatus.PRECISION_PRICE.value), symbol, "price"),
-        quantity_step=_step(precision.get(MarketStatus.PRECISION_AMOUNT.value), symbol, "quantity"),
-        min_quantity=_limit(amount.get(MarketStatus.LIMITS_AMOUNT_MIN.value)) or Decimal(0),
-        min_notional=_limit(cost.get(MarketStatus.LIMITS_COST_MIN.value)) or Decimal(0),
-        max_quantity=_limit(amount.get(MarketStatus.LIMITS_AMOUNT_MAX.value)),
-        max_notional=_limit(cost.get(MarketStatus.LIMITS_COST_MAX.value)),
-        maker_fee_rate=Decimal(str(fees[FeeColumns.MAKER.value])),
-        taker_fee_rate=Decimal(str(fees[FeeColumns.TAKER.value])),
-    )
-
-
 def known_price(exchange_manager: typing.Any, symbol: str) -> Decimal | None:
     """The price that OctoBot has of any symbol, however old; None when it has none."""
     data = exchange_manager.exchange_symbols_data.exchange_symbol_data.get(symbol)
@@ -304,23 +252,6 @@ def _coarseness_s(exchange_manager: typing.Any) -> float:
     if not exchange_manager.is_backtesting:
         return 0.0
     return float(exchange_manager.exchange.backtesting.time_manager.time_interval)
-
-
-def _step(precision: float | int | None, symbol: str, what: str) -> Decimal:
-    """The step of a price or a quantity.
-
-    OctoBot tells it as a count of digits, an int, where its exchange class fixes the market status, and else as ccxt
-    does, as the step itself, a float: 1 is a tenth there and 1.0 is a whole one.
-    """
-    if precision is None:
-        raise NotReadableError(f"the exchange does not tell the {what} precision of {symbol}")
-    if isinstance(precision, int):
-        return Decimal(1).scaleb(-precision)
-    return Decimal(str(precision))
-
-
-def _limit(value: float | None) -> Decimal | None:
-    return Decimal(str(value)) if value else None
 
 
 def read_futures(

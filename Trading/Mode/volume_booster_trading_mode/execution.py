@@ -32,6 +32,8 @@ CANCELS_AT_ONCE = 8
 UNFUNDED_LOOK_S = 30.0
 """The longest wait before a campaign without funds looks again."""
 CLOCK_TOLERANCE_S = 1e-3
+LATE_TRADES_LOOK_S = 0.5
+"""How often a campaign that has reached its target looks whether something is still told of its cancelled orders."""
 END_HALT = (
     "read why, then press Resume on the mode's page in OctoBot's web page, or type `volume-booster resume`: what the "
     "guards count begins anew."
@@ -106,7 +108,7 @@ class Execution:
         if fate is Fate.UNKNOWN:
             self._producer.logger.warning("It is not known whether the order was made, so it is looked up: %s", reason)
         if (unsettled := await self._producer.settled(campaign)) is not None:
-            return self.waiting(campaign, unsettled)
+            return self.held_up(campaign, unsettled)
         return decision.delay_s
 
     async def flatten(self, intent: OrderIntent, campaign: Campaign) -> tuple[Fate, str]:
@@ -202,6 +204,16 @@ class Execution:
         cancelled, _ = await self._producer.trading_mode.cancel_order(order)
         return bool(cancelled)
 
+    def held_up(self, campaign: Campaign, unsettled: policy.Wait | Halt) -> float:
+        """It is not known what became of an order: a wait, or a halt where a person is asked, or was before."""
+        if isinstance(unsettled, Halt):
+            return self.halted(campaign, unsettled)
+        halt = campaign.halt_of(self._producer.source)
+        if halt is None:
+            return self.waiting(campaign, unsettled)
+        self.halted(campaign, halt)
+        return unsettled.delay_s
+
     def waiting(self, campaign: Campaign, decision: policy.Wait) -> float:
         if campaign.note(self._now(), WAIT, self._producer.source, decision.reason):
             self._producer.logger.info("Waiting on %s: %s", self._producer.source, decision.reason)
@@ -254,6 +266,8 @@ class Execution:
             # one that OctoBot has lost sight of: it is shown to it again, and then cancelled
             producer.settler.look_soon()
             return SHORTEST_DELAY_S
+        if producer.settler is not None and producer.settler.awaits_late_trades:
+            return LATE_TRADES_LOOK_S
         if campaign.note(self._now(), DONE, producer.source, told):
             producer.logger.info("Target reached on %s: %s", producer.source, told)
             await self._tell_end(campaign, progress, told)

@@ -126,22 +126,6 @@ def in_octobot_quantities(levels: tuple[Level, ...], size: Decimal) -> tuple[Lev
     return levels if size == 1 else tuple(Level(level.price, level.quantity * size) for level in levels)
 
 
-def sizes(exchange_manager: typing.Any, symbol: str) -> tuple[dict[str, typing.Any], dict[str, typing.Any]] | None:
-    """Precision and limits as ccxt tells them, in OctoBot's quantities; None where OctoBot's own market status holds.
-
-    OctoBot's own market status forgets that a contract can't be split.
-    """
-    client = getattr(getattr(exchange_manager.exchange, "connector", None), "client", None)
-    if client is None or not is_futures(exchange_manager):
-        return None
-    market, size = client.market(symbol), float(contract_size(exchange_manager, symbol))
-    precision, limits = dict(market["precision"]), dict(market["limits"])
-    precision = {key: None if value is None else float(value) for key, value in precision.items()}
-    precision["amount"] = None if precision["amount"] is None else precision["amount"] * size
-    limits["amount"] = {key: None if value is None else value * size for key, value in limits["amount"].items()}
-    return precision, limits
-
-
 def settle_asset(symbol: str) -> str:
     """What margin, fees and profit of a contract are in."""
     parsed = commons_symbols.parse_symbol(symbol)

@@ -20,10 +20,9 @@ from .core.market import ZERO, Balances, Equity, Fill, Role
 from .core.metrics import TradersMetrics, metrics_of
 from .core.planner import Plan, estimate
 from .core.settings import SettingsError, TargetScope, parse_settings
-from .journal import CONDITIONS, DAY, ERROR, HALT, PEAK, Baseline, Command, EventRow, Journal, MarkRow, SentRow
+from .journal import CONDITIONS, DAY, ERROR, HALT, OPEN, PEAK, Baseline, Command, EventRow, Journal, MarkRow, SentRow
 from .report import CampaignReport, read_report
 
-FILLED, OPEN = "filled", "open"
 LAST_ORDERS, LAST_WARNINGS, RATED_ORDERS = 5, 3, 200
 RATED_S = 10.0
 
@@ -70,10 +69,9 @@ class History:
             filled[fill.order_id] = filled.get(fill.order_id, ZERO) + fill.quantity
         counts: dict[str, int] = {}
         for row in self.orders:
-            is_whole = filled.get(row.order.order_id, ZERO) >= row.order.intent.quantity
-            name = FILLED if is_whole else OPEN if row.outcome is None else row.outcome.value
+            name = row.state(filled.get(row.order.order_id, ZERO))
             counts[name] = counts.get(name, 0) + 1
-        names = (FILLED, *(outcome.value for outcome in Outcome if outcome is not Outcome.FILLED), OPEN)
+        names = (*(outcome.value for outcome in Outcome), OPEN)
         return {name: counts[name] for name in names if name in counts}
 
     def cost_split(self) -> CostSplit:
@@ -265,7 +263,7 @@ ORDER_COLUMNS = (
 )  # fmt: skip
 FILL_COLUMNS = (
     "fill_id", "order_id", "at", "exchange", "symbol", "side", "role", "quantity", "price", "notional_quote",
-    "fee_quote", "fee", "fee_asset", "mid_price", "slippage_quote", "volume",
+    "fee_quote", "fee", "fee_asset", "mid_price", "slippage_quote", "volume", "estimated_fee_quote", "fee_told",
 )  # fmt: skip
 
 
@@ -279,11 +277,10 @@ def orders_csv(history: History) -> str:
 
 def _order_cells(row: SentRow, filled: Decimal) -> list[typing.Any]:
     order, intent = row.order, row.order.intent
-    outcome = FILLED if filled >= intent.quantity else OPEN if row.outcome is None else row.outcome.value
     return [
         order.order_id, order.at, order.exchange, order.symbol, intent.side.value, intent.order_type.value,
-        intent.quantity, intent.price, intent.mid_price, row.accepted_at, row.exchange_order_id, filled, outcome,
-        row.ended_at, row.reason,
+        intent.quantity, intent.price, intent.mid_price, row.accepted_at, row.exchange_order_id, filled,
+        row.state(filled), row.ended_at, row.reason,
     ]  # fmt: skip
 
 
@@ -297,7 +294,7 @@ def fills_csv(history: History) -> str:
                 fill.fill_id, fill.order_id, fill.at, orders[fill.order_id].order.exchange,
                 orders[fill.order_id].order.symbol, fill.side.value, fill.role.value, fill.quantity, fill.price,
                 fill.notional, fill.fee_quote, fill.fee, fill.fee_asset, fill.mid_price, fill.slippage_quote,
-                fill.volume,
+                fill.volume, fill.estimated_fee_quote, fill.fee_told,
             ]
             for fill in history.fills
         ),

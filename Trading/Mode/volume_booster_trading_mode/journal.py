@@ -13,37 +13,40 @@ import pathlib
 import sqlite3
 import typing
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 from . import bot_lock, journal_file
 from .core.ledger import Ledger, OrderRecord, Outcome
-from .core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side, Valuation
+from .core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side
+from .core.trade_ids import KnownFill
 from .journal_file import KINDS, OF_AN_ORDER, SEQUENCED, Row, damaged, told
 from .journal_file import SCHEMA_VERSION as SCHEMA_VERSION
 from .journal_file import JournalError as JournalError
 from .journal_file import NoCampaignError as NoCampaignError
+from .journal_rows import (
+    FILL_COLUMNS,
+    SENT_COLUMNS,
+    WHAT_BECAME,
+    fill_row,
+    sent_row,
+    valuation_of,
+    values_of,
+)
+from .journal_rows import OPEN as OPEN
+from .journal_rows import Baseline as Baseline
+from .journal_rows import CampaignRow as CampaignRow
+from .journal_rows import Command as Command
+from .journal_rows import EventRow as EventRow
+from .journal_rows import HaltRow as HaltRow
+from .journal_rows import MarkRow as MarkRow
+from .journal_rows import OrderRow as OrderRow
+from .journal_rows import SentRow as SentRow
 
 CHECKPOINT_EVERY = 1_000
 """So many writes make a checkpoint due: some 8 MB of log."""
 SUMS_EVERY = 2_000
 """So many rows of the ledger make it worth writing down what they add up to."""
 _NO_END = 2**62
-
-_FILL_COLUMNS = (
-    "f.fill_id, f.order_id, f.at, o.side, f.role, f.quantity, f.price, f.fee_quote, o.mid_price, f.fee, f.fee_asset,"
-    " v.quote_rate, v.contract_size, v.is_inverse, o.symbol FROM fills f JOIN orders o USING (order_id)"
-    " LEFT JOIN valuations v USING (order_id)"
-)
-
-_SENT_COLUMNS = (
-    "o.order_id, o.at, exchange, symbol, side, order_type, quantity, price, mid_price, v.quote_rate, v.contract_size,"
-    " v.is_inverse, a.at, a.exchange_order_id, u.outcome, u.at, u.reason"
-)
-_WHAT_BECAME = (
-    "LEFT JOIN acceptances a USING (order_id) LEFT JOIN outcomes u USING (order_id)"
-    " LEFT JOIN valuations v USING (order_id)"
-)
 
 START, WAIT, GO, DONE, HALT, ERROR = "start", "wait", "go", "done", "halt", "error"
 """The kinds of event, beside STOP: the bot came up, waits, goes on after a wait, reached the target, was halted,
@@ -54,91 +57,6 @@ DAY, PEAK = "day", "peak"
 """The kinds of mark of equity: at the start of a day, and the highest so far."""
 CONDITIONS = "conditions"
 """A kind of event that nobody has to be told of: what the plan of a market starts from, as JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignRow:
-    started_at: float
-    trading: str
-    seed: int
-    octobot_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class OrderRow:
-    """An order as it was sent."""
-
-    order_id: str
-    at: float
-    exchange: str
-    symbol: str
-    intent: OrderIntent
-
-
-@dataclass(frozen=True, slots=True)
-class SentRow:
-    """An order as it was sent, and what is known of it since; None for what is not."""
-
-    order: OrderRow
-    accepted_at: float | None
-    exchange_order_id: str | None
-    outcome: Outcome | None
-    """How it ended without being filled whole."""
-    ended_at: float | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    at: float
-    kind: str
-    source: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class HaltRow:
-    """A halt that lasts until a person resumes; `resumes` is how often one had done so before it."""
-
-    at: float
-    source: str
-    guard: str
-    reason: str
-    resumes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What the account of one market began with, in base and in quote."""
-
-    exchange: str
-    symbol: str
-    at: float
-    base: Decimal
-    quote: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class MarkRow:
-    """Equity in quote at a moment that the guards go on to compare with; `resumes` as in HaltRow."""
-
-    at: float
-    exchange: str
-    symbol: str
-    kind: str
-    day: int
-    equity_quote: Decimal
-    resumes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What a person asked for from outside the bot; `value` is empty but for a target."""
-
-    command_id: int
-    at: float
-    kind: str
-    value: str
 
 
 class Journal:
@@ -207,7 +125,7 @@ class Journal:
             self._connection.close()
 
     def begin_campaign(self, campaign: CampaignRow) -> None:
-        self._write("INSERT INTO campaign VALUES (1, ?, ?, ?, ?)", _values(campaign))
+        self._write("INSERT INTO campaign VALUES (1, ?, ?, ?, ?)", values_of(campaign))
 
     def add_settings(self, at: float, target_quote: Decimal, settings: dict[str, typing.Any]) -> None:
         values = (float(at), str(target_quote), json.dumps(settings))
@@ -217,10 +135,26 @@ class Journal:
         intent = row.intent
         side, order_type = intent.side.value, intent.order_type.value
         amounts = str(intent.quantity), str(intent.price), str(intent.mid_price)
-        self._add("orders", (row.order_id, float(row.at), row.exchange, row.symbol, side, order_type, *amounts))
-        if (worth := intent.valuation) != SPOT:
+        values = (row.order_id, float(row.at), row.exchange, row.symbol, side, order_type, *amounts)
+        beside = self._beside(row)
+        if not beside:
+            self._add("orders", values)
+            return
+        with self._together():
+            self._add("orders", values)
+            for table, more in beside:
+                self._add(table, more)
+
+    def _beside(self, row: OrderRow) -> list[tuple[str, Row]]:
+        """What is told of an order that is not one on spot, in the campaign's currency, by quantity."""
+        worth, quote_quantity = row.intent.valuation, row.intent.quote_quantity
+        beside: list[tuple[str, Row]] = []
+        if worth != SPOT:
             sizes = str(worth.quote_rate), str(worth.contract_size), int(worth.is_inverse)
-            self._add("valuations", (row.order_id, *sizes))
+            beside.append(("valuations", (row.order_id, *sizes)))
+        if quote_quantity is not None:
+            beside.append(("spendings", (row.order_id, str(quote_quantity))))
+        return beside
 
     def add_currency(self, at: float, currency: str) -> None:
         """What the amounts of this campaign are in."""
@@ -243,10 +177,29 @@ class Journal:
         """A trade; False when one of its id is known already."""
         amounts = str(fill.quantity), str(fill.price), str(fill.fee_quote), str(fill.fee)
         values = (fill.fill_id, fill.order_id, float(fill.at), fill.role.value, *amounts, fill.fee_asset)
-        return self._add("fills", values)
+        if not fill.fee_told:
+            return self._add("fills", values)
+        note = (fill.order_id, fill.fill_id, float(fill.at), str(fill.estimated_fee_quote), fill.fee_told)
+        with self._together():
+            return self._add("fills", values) and self._add("fee_notes", note)
+
+    def fills_of(self, order_id: str) -> list[KnownFill]:
+        """What is written down of the fills of one order."""
+        rows = self._read(
+            "SELECT fill_id, at, quantity, price FROM fills WHERE order_id = ?"
+            " AND seq > (SELECT seq FROM orders WHERE order_id = ?) ORDER BY seq",
+            *(order_id, order_id),
+        )
+        with self._understood():
+            return [KnownFill(fill_id, at, Decimal(quantity), Decimal(price)) for fill_id, at, quantity, price in rows]
+
+    def order_of_fill(self, fill_id: str) -> str | None:
+        """The order that a fill of this id is written down for; None when none is."""
+        rows = self._read("SELECT order_id FROM fills WHERE fill_id = ?", fill_id)
+        return str(rows[0][0]) if rows else None
 
     def add_event(self, event: EventRow) -> None:
-        self._write("INSERT INTO events VALUES (?, ?, ?, ?)", _values(event))
+        self._write("INSERT INTO events VALUES (?, ?, ?, ?)", values_of(event))
 
     def add_command(self, at: float, kind: str, value: str = "") -> int:
         """A command for the bot, and its id."""
@@ -268,7 +221,22 @@ class Journal:
 
     def add_halt(self, halt: HaltRow) -> None:
         columns = "at, source, guard, reason, resumes"
-        self._write(f"INSERT INTO halts ({columns}) VALUES (?, ?, ?, ?, ?)", _values(halt))
+        self._write(f"INSERT INTO halts ({columns}) VALUES (?, ?, ?, ?, ?)", values_of(halt))
+
+    def lift_halt(self, source: str, guard: str, at: float) -> None:
+        """A halt that needed a person is over without one: its reason is gone."""
+        self._write(
+            "INSERT INTO lifted SELECT id, ? FROM halts WHERE source = ? AND guard = ? ON CONFLICT DO NOTHING",
+            (at, source, guard),
+        )
+
+    def add_question(self, order_id: str, at: float, resumes: int) -> None:
+        """A person is asked what became of an order; `resumes` as in HaltRow."""
+        self._write("INSERT INTO questions VALUES (?, ?, ?)", (order_id, at, resumes))
+
+    def questions(self) -> dict[str, int]:
+        """The orders that a person was asked for, and how often one had resumed before that."""
+        return dict(self._read("SELECT order_id, resumes FROM questions ORDER BY rowid"))
 
     def add_baseline(self, row: Baseline) -> None:
         values = (row.exchange, row.symbol, row.at, str(row.base), str(row.quote))
@@ -292,6 +260,23 @@ class Journal:
         self._last = last_seq + 1, own_seal
         self._rows_since_sums += 1
         return True
+
+    @contextlib.contextmanager
+    def _together(self) -> Iterator[None]:
+        """Within it everything is written or nothing is; a batched journal is one whole anyway."""
+        last, rows_since_sums = self._last, self._rows_since_sums
+        if self._is_batched:
+            yield
+            return
+        self._write("BEGIN IMMEDIATE", ())
+        try:
+            yield
+            self._write("COMMIT", ())
+        except BaseException:
+            self._last, self._rows_since_sums = last, rows_since_sums
+            with contextlib.suppress(sqlite3.Error):  # what went wrong before is what is told
+                self._connection.execute("ROLLBACK")
+            raise
 
     def _write_pending(self) -> None:
         """Hand over what a batched journal has kept back; nothing in it is told twice."""
@@ -335,28 +320,28 @@ class Journal:
 
     def last_fill(self) -> tuple[Fill, str] | None:
         """The fill that was written down last, and its symbol; None while there is none."""
-        rows = self._read(f"SELECT {_FILL_COLUMNS} ORDER BY f.seq DESC LIMIT 1")
+        rows = self._read(f"SELECT {FILL_COLUMNS} ORDER BY f.seq DESC LIMIT 1")
         with self._understood():
-            return (_fill(rows[0]), rows[0][-1]) if rows else None
+            return (fill_row(rows[0]), rows[0][-1]) if rows else None
 
     def sent_orders(self) -> list[SentRow]:
         """Every order in the order in which they were sent, with what became of it."""
-        rows = self._read(f"SELECT {_SENT_COLUMNS} FROM orders o {_WHAT_BECAME} ORDER BY o.seq")
+        rows = self._read(f"SELECT {SENT_COLUMNS} FROM orders o {WHAT_BECAME} ORDER BY o.seq")
         with self._understood():
-            return [_sent(row) for row in rows]
+            return [sent_row(row) for row in rows]
 
     def fills(self) -> list[Fill]:
         """Every fill in the order in which they were written down."""
-        rows = self._read(f"SELECT {_FILL_COLUMNS} ORDER BY f.seq")
+        rows = self._read(f"SELECT {FILL_COLUMNS} ORDER BY f.seq")
         with self._understood():
-            return [_fill(row) for row in rows]
+            return [fill_row(row) for row in rows]
 
     def last_orders(self, count: int) -> list[SentRow]:
         """The orders that were sent last, the newest last."""
         newest = "(SELECT * FROM orders ORDER BY seq DESC LIMIT ?)"
-        rows = self._read(f"SELECT {_SENT_COLUMNS} FROM {newest} o {_WHAT_BECAME} ORDER BY o.seq", count)
+        rows = self._read(f"SELECT {SENT_COLUMNS} FROM {newest} o {WHAT_BECAME} ORDER BY o.seq", count)
         with self._understood():
-            return [_sent(row) for row in rows]
+            return [sent_row(row) for row in rows]
 
     def filled_of(self, order_ids: list[str]) -> dict[str, Decimal]:
         """What is filled of each of these orders, in base; those without a fill are left out."""
@@ -396,9 +381,13 @@ class Journal:
         """How often a person has ended halts."""
         return int(self._read("SELECT count(*) FROM resumes")[0][0])
 
-    def halts(self) -> list[HaltRow]:
-        """Every halt that needed a person, oldest first."""
-        return [HaltRow(*row) for row in self._read("SELECT at, source, guard, reason, resumes FROM halts ORDER BY id")]
+    def halts_in_force(self) -> list[HaltRow]:
+        """The halts that need a person: nobody has ended them yet, nor has their reason gone; oldest first."""
+        rows = self._read(
+            "SELECT h.at, source, guard, reason, resumes FROM halts h LEFT JOIN lifted l ON l.halt_id = h.id"
+            " WHERE l.at IS NULL AND resumes = (SELECT count(*) FROM resumes) ORDER BY h.id"
+        )
+        return [HaltRow(*row) for row in rows]
 
     def baselines(self) -> list[Baseline]:
         """What the account of each market began with."""
@@ -507,7 +496,11 @@ class Journal:
         elif kind == _RESUMES:
             ledger.forgive()
         elif kind == _VALUATIONS:
-            ledger.revalue(first, _valuation(second, *rest[:2]))
+            ledger.revalue(first, valuation_of(second, *rest[:2]))
+        elif kind == _SPENDINGS:
+            ledger.spend(first, Decimal(second))
+        elif kind == _FEE_NOTES:
+            ledger.mark_estimated(first, rest[0], Decimal(rest[1]))
 
     def _bring_back(self, ledger: Ledger, order_id: str, seq: int) -> None:
         if not ledger.knows(order_id) and (record := self.recall(order_id, seq)):
@@ -556,6 +549,7 @@ _INSERTS = {
 _INSERTS_ONCE = {table: statement.partition(" ON CONFLICT")[0] for table, statement in _INSERTS.items()}
 _ORDERS, _FILLS, _OUTCOMES_KIND = KINDS["orders"], KINDS["fills"], KINDS["outcomes"]
 _RESUMES, _VALUATIONS = KINDS["resumes"], KINDS["valuations"]
+_SPENDINGS, _FEE_NOTES = KINDS["spendings"], KINDS["fee_notes"]
 _WIDTHS = {KINDS[table]: columns.count(",") + 1 for table, columns in SEQUENCED.items()}
 _SIDES = {side.value: side for side in Side}
 _TYPES = {order_type.value: order_type for order_type in OrderType}
@@ -573,18 +567,6 @@ def set_aside(path: pathlib.Path, now: float) -> pathlib.Path | None:
     return journal_file.move_aside(path, now)
 
 
-def _sent(row: tuple[typing.Any, ...]) -> SentRow:
-    order_id, at, exchange, symbol, side, order_type, quantity, price, mid_price, *since = row
-    amounts = Decimal(quantity), Decimal(price), Decimal(mid_price)
-    worth, since = _valuation(*since[:3]), since[3:]
-    intent = OrderIntent(Side(side), OrderType(order_type), *amounts, worth)
-    accepted_at, exchange_order_id, outcome, ended_at, reason = since
-    ended = None if outcome is None else Outcome(outcome)
-    return SentRow(
-        OrderRow(order_id, at, exchange, symbol, intent), accepted_at, exchange_order_id, ended, ended_at, reason or ""
-    )
-
-
 def remove(path: pathlib.Path) -> None:
     """Remove the file of a campaign that can be had again.
 
@@ -593,18 +575,3 @@ def remove(path: pathlib.Path) -> None:
     if (process := bot_lock.running_bot(path)) is not None:
         raise JournalError(f"an OctoBot (process {process}) writes to {path}: wait until it has ended, or stop it")
     journal_file.remove(path)
-
-
-def _fill(row: tuple[typing.Any, ...]) -> Fill:
-    fill_id, order_id, at, side, role, quantity, price, fee_quote, mid_price, fee, fee_asset, *worth, _ = row
-    amounts = Decimal(quantity), Decimal(price), Decimal(fee_quote), Decimal(mid_price), Decimal(fee)
-    return Fill(fill_id, order_id, at, Side(side), Role(role), *amounts, fee_asset, _valuation(*worth))
-
-
-def _valuation(quote_rate: str | None, contract_size: str, is_inverse: int) -> Valuation:
-    """Without a row of its own an order is one on spot, in the campaign's currency."""
-    return SPOT if quote_rate is None else Valuation(Decimal(quote_rate), Decimal(contract_size), bool(is_inverse))
-
-
-def _values(row: CampaignRow | EventRow | HaltRow) -> tuple[typing.Any, ...]:
-    return tuple(getattr(row, name) for name in row.__slots__)

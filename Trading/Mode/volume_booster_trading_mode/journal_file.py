@@ -14,7 +14,7 @@ import typing
 import zlib
 from collections.abc import Iterable, Iterator
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 LOCK_TIMEOUT_S = 1.0
 """How long a write waits for somebody else's; the bot's event loop waits with it."""
 BACKSTOP_PAGES = 20_000
@@ -84,7 +84,20 @@ CREATE TABLE valuations (
 );
 CREATE TABLE currencies (at REAL NOT NULL, currency TEXT NOT NULL);
 """
-_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_4)
+_SCHEMA_5 = """
+CREATE TABLE spendings (
+    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE REFERENCES orders (order_id), quote_quantity TEXT NOT NULL,
+    seal INTEGER NOT NULL
+);
+CREATE TABLE fee_notes (
+    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL REFERENCES orders (order_id),
+    fill_id TEXT NOT NULL UNIQUE REFERENCES fills (fill_id), at REAL NOT NULL, estimated_quote TEXT NOT NULL,
+    told TEXT NOT NULL, seal INTEGER NOT NULL
+);
+CREATE TABLE questions (order_id TEXT NOT NULL, at REAL NOT NULL, resumes INTEGER NOT NULL);
+CREATE TABLE lifted (halt_id INTEGER PRIMARY KEY REFERENCES halts (id), at REAL NOT NULL);
+"""
+_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_4, _SCHEMA_5)
 _FIRST_SEALED_VERSION = 2
 TABLES_OF_VERSION_1 = {"campaign", "settings", "orders", "outcomes", "fills", "events"}
 
@@ -95,6 +108,8 @@ SEQUENCED = {
     "outcomes": "order_id, at, outcome, reason",
     "resumes": "command_id, at",
     "valuations": "order_id, quote_rate, contract_size, is_inverse",
+    "spendings": "order_id, quote_quantity",
+    "fee_notes": "order_id, fill_id, at, estimated_quote, told",
 }
 """The tables that a ledger is made of, with their columns. One numbering over all of them, `seq`, tells in which order
 things were written down; each row's `seal` is a checksum of itself and of the row before it in that order."""

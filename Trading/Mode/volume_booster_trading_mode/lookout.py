@@ -6,7 +6,6 @@ One for each symbol. What it does not know it says so: a volume of None, never o
 from __future__ import annotations
 
 import os
-import re
 import typing
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,16 +15,15 @@ from . import exchange_view, futures_view
 from .campaign import Campaign
 from .core.guards import REAL_TRADING_VARIABLE
 from .core.market import ONE, Equity, Vitals
+from .venues import venue_of
+from .venues.record import LimitsInHeaders
 
 VOLUME_EVERY_S = 60.0
 VOLUME_KEPT_S = 600.0
 LIMITS_EVERY_S = 3_600.0
 COMPARABLE_FOR_S = 60.0
 """A price is compared with the one of the look before when that is no older than this."""
-_USED = re.compile(r"^x-mbx-(?P<what>used-weight|order-count)-(?P<number>\d+)(?P<unit>[smhd])$")
 _UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_KINDS = {"REQUEST_WEIGHT": "used-weight", "ORDERS": "order-count"}
-_INTERVALS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400}
 
 Limits = dict[tuple[str, int], int]
 """What is limited, in which window of seconds -> how much."""
@@ -78,9 +76,9 @@ class Lookout:
         if now >= self._ask_volume_at:
             self._ask_volume_at = now + VOLUME_EVERY_S
             await self._ask_volume(client, now)
-        if is_limited and client.id == "binance" and now >= self._ask_limits_at:
+        if is_limited and (shown := self._shown_limits) is not None and now >= self._ask_limits_at:
             self._ask_limits_at = now + LIMITS_EVERY_S
-            await self._ask_limits(client)
+            await self._ask_limits(client, shown)
 
     async def _ask_volume(self, client: typing.Any, now: float) -> None:
         try:
@@ -91,17 +89,25 @@ class Lookout:
         if volume is not None:
             self._day_volume = now, volume
 
-    async def _ask_limits(self, client: typing.Any) -> None:
+    @property
+    def _shown_limits(self) -> LimitsInHeaders | None:
+        """How the exchange shows what of its limits is used; None where it does not."""
+        client = getattr(self._manager.exchange.connector, "client", None)
+        venue = None if client is None else venue_of(str(client.id))
+        return None if venue is None else venue.limits
+
+    async def _ask_limits(self, client: typing.Any, shown: LimitsInHeaders) -> None:
         try:
-            told = await client.public_get_exchangeinfo({"symbol": client.market_id(self._symbol)})
+            told = await getattr(client, shown.asked_by)({"symbol": client.market_id(self._symbol)})
         except exchange_view.UNANSWERED:
             return  # without them the number of requests a second still holds
         self._limits = {
-            (_KINDS[limit["rateLimitType"]], int(limit["intervalNum"]) * _INTERVALS[limit["interval"]]): int(
-                limit["limit"]
-            )
+            (
+                shown.kinds[limit["rateLimitType"]],
+                int(limit["intervalNum"]) * shown.intervals_s[limit["interval"]],
+            ): int(limit["limit"])
             for limit in told["rateLimits"]
-            if limit["rateLimitType"] in _KINDS and limit["interval"] in _INTERVALS
+            if limit["rateLimitType"] in shown.kinds and limit["interval"] in shown.intervals_s
         }
 
     def vitals(self, now: float, mid_price: Decimal, quote_rate: Decimal = ONE, *, is_limited: bool) -> Vitals:
@@ -159,9 +165,12 @@ class Lookout:
 
     def hear_limits(self, now: float) -> None:
         """Take in what the exchange's last answer tells of its limits; the answer to an order counts the orders."""
-        client = getattr(self._manager.exchange.connector, "client", None)
-        for name, value in ((client and client.last_response_headers) or {}).items():
-            found = _USED.match(name.lower())
+        shown = self._shown_limits
+        if shown is None:
+            return
+        headers = self._manager.exchange.connector.client.last_response_headers or {}
+        for name, value in headers.items():
+            found = shown.header.match(name.lower())
             if found and str(value).isdecimal():
                 window_s = int(found["number"]) * _UNIT_S[found["unit"]]
                 self._used[found["what"], window_s] = now, int(value)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from . import exchange_view, futures_view
 from .campaign import Campaign
 from .core import sizing
+from .core.ledger import Outcome
 from .core.market import FuturesAccount, MarketRules, OpenOrder, Side, Valuation, View
 from .lookout import Lookout
 from .market_share import MarketShare
@@ -107,12 +108,19 @@ class MarketSight:
         known = tuple(
             exchange_view.open_order(order, None if own_id is None else campaign.placed_at(own_id))
             for order, own_id in orders
+            if not self._has_ended(own_id)
         )
         if self._settler is None:
             return known
         own_ids = {own_id for _, own_id in orders}
         lost = (order_id for order_id in campaign.open_order_ids(*self._share.market) if order_id not in own_ids)
         return (*known, *(campaign.record(order_id).as_open_order(order_id) for order_id in lost))
+
+    def _has_ended(self, own_id: str | None) -> bool:
+        """Whether the exchange has told us that an order of ours is over; OctoBot may not know that yet."""
+        if own_id is None or self._settler is None:
+            return False
+        return self._campaign.record(own_id).outcome in (Outcome.FILLED, Outcome.CANCELLED)
 
     def own_open_orders(self) -> tuple[OpenOrder, ...]:
         """Those that this mode has sent."""

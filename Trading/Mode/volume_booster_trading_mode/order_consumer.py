@@ -85,6 +85,8 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
 
     async def _submit(self, symbol: str, request: OrderRequest, campaign: Campaign) -> typing.Any:
         """Send the order to a real exchange, through OctoBot's trader; what is not certain is looked up afterwards."""
+        if problem := order_submission.refusal(self.exchange_manager):
+            return self._refuse(request, campaign, problem)
         submission, producer = self._submission(symbol, request, campaign), self.trading_mode.producers[0]
         created = None
         try:
@@ -95,13 +97,15 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         finally:
             producer.hear_limits()
             producer.settler.note_submission(submission, producer.now())
+        if created is not None and not submission.is_posted:
+            submission.mismatch = "something that was not checked: OctoBot created it in another way"
         self._answer(submission, request, campaign)
         return created
 
     def _submission(self, symbol: str, request: OrderRequest, campaign: Campaign) -> Submission:
         manager, producer = self.exchange_manager, self.trading_mode.producers[0]
         venue = order_submission.venue_at(manager)
-        assert venue is not None, "a loop on an exchange that is not known is halted"
+        assert venue is not None, "an exchange that is not known is refused before"
         size = futures_view.contract_size(manager, symbol)
         return Submission(
             order_id=request.order_id,
@@ -109,7 +113,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             intent=request.intent,
             venue=venue,
             tolerances=order_submission.tolerances_of(exchange_view.read_rules(manager, symbol), size),
-            may_leave=lambda: self._too_late(request, campaign) or self._forbidden(request, campaign, producer),
+            may_leave=lambda: self._withheld(request, campaign, producer),
             contract_size=size,
         )
 
@@ -128,6 +132,14 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             case SubmissionStatus.MISMATCH:
                 self._refuse(request, campaign, reason)
                 producer.halt(Halt(reason, "wire_check", is_lasting=True))
+
+    def _withheld(self, request: OrderRequest, campaign: Campaign, producer: typing.Any) -> str:
+        """Why an order whose turn has come must not leave after all; empty when it may."""
+        return (
+            self._too_late(request, campaign)
+            or self._forbidden(request, campaign, producer)
+            or producer.settler.asked_to_be_left_alone(producer.now())
+        )
 
     def _too_late(self, request: OrderRequest, campaign: Campaign) -> str:
         """Why an order has grown too old to be sent; empty when it has not."""

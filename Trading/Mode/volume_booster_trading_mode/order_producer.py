@@ -67,6 +67,9 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._ends_at: float | None = None
         self._running_since = 0.0
         self.problem = ""
+        """Why nothing can be written down; empty again as soon as it can."""
+        self._unbooked: dict[str, dict[str, typing.Any]] = {}
+        """The last event of every simulated order that could not be written down."""
         self.position = ""
         """On futures the position as it was seen last, in words."""
 
@@ -183,6 +186,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self._lookout = Lookout(self.exchange_manager, self.trading_mode.symbol, campaign, passing_s)
         if not trading.is_simulated:
             symbol, manager = self.trading_mode.symbol, self.exchange_manager
+            order_submission.prepare(manager)
             self._settler = Settler(manager, symbol, campaign, self.logger, self._tell_fill)
         self._sight = MarketSight(
             self.trading_mode, campaign, self._share, self._lookout, self._settler, self._running_since
@@ -283,7 +287,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if campaign.control.state is ControlState.STOPPED:
             return await self._end(campaign)
         settings, is_held = self.trading_mode.settings, campaign.control.state is ControlState.HELD
-        problem = self.problem or ("" if settings else "; ".join(self.trading_mode.settings_problems))
+        problem = "" if settings else "; ".join(self.trading_mode.settings_problems)
         if (problem := problem or self._refusal()) and not is_held:
             self._give_way()
             return self._execution.halted(campaign, Halt(problem))
@@ -292,13 +296,23 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if not self.trading_mode.get_trading_mode_consumers():
             return self._execution.waiting(campaign, policy.Wait(STARTING_LOOK_S, "OctoBot is still starting"))
         if (unsettled := await self.settled(campaign)) is not None:
-            self._give_way(at_once=False)
-            return self._execution.waiting(campaign, unsettled)
+            return await self._held_up(campaign, unsettled)
         if is_held:
             return await self._paused(campaign, campaign.control.reason)
         if campaign.control.state is ControlState.EMERGENCY:
             return HALTED_LOOK_S  # the emergency stop works on its own, also where this loop hangs
         return await self._look_and_decide(campaign)
+
+    async def _held_up(self, campaign: Campaign, unsettled: policy.Wait | Halt) -> float:
+        """Nothing is sent as long as it is not known what became of an order; nothing rests while a person is asked."""
+        is_asked = isinstance(unsettled, Halt) and unsettled.is_lasting
+        self._give_way(at_once=isinstance(unsettled, Halt))
+        delay_s = self._execution.held_up(campaign, unsettled)
+        if not is_asked or self._settler is None:
+            return delay_s
+        unknown = self._settler.unknown_orders
+        ours = tuple(one for one in self.own_open_orders() if one.order_id not in unknown and not one.is_cancelling)
+        return await self._execution.cancel(ours, unsettled.reason) or SHORTEST_DELAY_S if ours else delay_s
 
     def _refusal(self) -> str:
         """Why OctoBot can't trade this market at all; empty when it can."""
@@ -389,21 +403,27 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         assert self._sight is not None, "join_campaign() comes first"
         return self._sight
 
-    async def settled(self, campaign: Campaign) -> policy.Wait | None:
-        """Write down what the exchange says became of our orders; why to wait while it does not say enough."""
+    async def settled(self, campaign: Campaign) -> policy.Wait | Halt | None:
+        """Write down what became of our orders; why to wait or to halt while that is not known or can't be written.
+
+        What could not be written down is tried again each time: the halt is over as soon as it can.
+        """
         if self._settler is None:
-            return None
+            for order in list(self._unbooked.values()):
+                self.book(order)
+            return Halt(self.problem) if self.problem else None
         failures = self._failures_in_a_row()
         try:
-            wait = await self._settler.settle(self.now())
+            answer = await self._settler.settle(self.now())
         except (JournalError, ValueError) as error:
             self._could_not_write_down(error)
-            return policy.Wait(HALTED_LOOK_S, self.problem)
+            return Halt(self.problem)
         except exchange_view.NotReadableError as missing:
             return policy.Wait(policy.IDLE_S, str(missing))
+        self.problem = ""
         if self._failures_in_a_row() > failures:
             self._execution.back_off()
-        return wait
+        return answer
 
     def _failures_in_a_row(self) -> int:
         """0 while the settings can't be used: then nothing is sent anyway, but what was sent is settled."""
@@ -423,16 +443,24 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self.book(order)
 
     def book(self, order: dict[str, typing.Any]) -> None:
-        """Write down what a simulated order of ours has come to."""
+        """Write down what a simulated order of ours has come to; what can't be is kept, to be tried again."""
+        order_id = order[order_events.Column.ID.value]
         try:
             self._book(order)
         except (JournalError, ValueError) as error:
+            self._unbooked[order_id] = order
             self._could_not_write_down(error)
+            return
+        self._unbooked.pop(order_id, None)
+        if not self._unbooked:
+            self.problem = ""
 
     def _could_not_write_down(self, error: Exception) -> None:
-        """From now on no further order is sent."""
-        self.problem = f"what became of an order could not be written down: {error}"
-        self.logger.error(self.problem)
+        """No further order is sent until it can be."""
+        problem = f"what became of an order could not be written down: {error}"
+        if problem != self.problem:
+            self.logger.error(problem)
+        self.problem = problem
 
     def _book(self, order: dict[str, typing.Any]) -> None:
         campaign = self.campaign

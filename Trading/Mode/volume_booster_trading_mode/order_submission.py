@@ -15,7 +15,7 @@ import typing
 import uuid
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import ccxt
@@ -107,6 +107,7 @@ class Submission:
     def active(self, exchange: typing.Any) -> Iterator[None]:
         """Within it, what OctoBot's trader creates on this exchange is this order, and nothing else is sent."""
         _take_over(exchange)
+        _keep_from_own_requests(exchange.connector.client, self.venue)
         _watch(exchange.connector.client)
         token = _CURRENT.set(self)
         try:
@@ -160,7 +161,8 @@ class Submission:
         if intent.quote_quantity is not None:
             spent = float(intent.quote_quantity)
             return typing.cast(Raw, await client.create_market_buy_order_with_cost(symbol, spent, params))
-        price = float(intent.price) if intent.order_type is OrderType.LIMIT or self.venue.market_needs_price else None
+        has_price = intent.order_type is OrderType.LIMIT or self.venue.market_slippage is not None
+        price = float(intent.price) if has_price else None
         amount = float(intent.quantity / self.contract_size)
         kind, side = intent.order_type.value, intent.side.value
         return typing.cast(Raw, await client.create_order(symbol, kind, side, amount, price, params))
@@ -190,12 +192,18 @@ class Submission:
             leaving = self.venue.read_order(request)
         except UnreadableRequestError as error:
             return f"something unknown: {error}"
-        return ", ".join(differences(self.decided(client), leaving, self.tolerances))
+        return ", ".join(differences(self.decided(client), leaving, self._tolerances()))
+
+    def _tolerances(self) -> Tolerances:
+        """The worst price of a market order is rounded by the exchange's rules for that price, not for the order's."""
+        if self.intent.order_type is OrderType.LIMIT or self.venue.market_slippage is None:
+            return self.tolerances
+        price = max(self.tolerances.price_tick, self.intent.price * self.venue.market_slippage / 20)
+        return replace(self.tolerances, price_tick=price)
 
     def decided(self, client: typing.Any) -> WireOrder:
         """What was decided, in the exchange's own spelling."""
         intent, venue = self.intent, self.venue
-        is_limit = intent.order_type is OrderType.LIMIT
         return WireOrder(
             client_id=venue.client_id.on_the_wire(self.order_id),
             market_id=str(client.market(self.symbol)[venue.market_id_key]),
@@ -203,10 +211,19 @@ class Submission:
             order_type=intent.order_type,
             quantity=None if intent.quote_quantity is not None else intent.quantity / self.contract_size,
             quote_quantity=intent.quote_quantity,
-            price=intent.price if is_limit else None,
+            price=self._decided_price(),
             is_post_only=intent.post_only,
             is_reduce_only=intent.reduce_only,
         )
+
+    def _decided_price(self) -> Decimal | None:
+        """The price that leaves: of a market order the worst one, where the exchange asks for it."""
+        intent, slippage = self.intent, self.venue.market_slippage
+        if intent.order_type is OrderType.LIMIT:
+            return intent.price
+        if slippage is None:
+            return None
+        return intent.price * (1 + slippage if intent.side is Side.BUY else 1 - slippage)
 
 
 _CURRENT: contextvars.ContextVar[Submission | None] = contextvars.ContextVar("submission", default=None)
@@ -245,6 +262,17 @@ def _watch(client: typing.Any) -> None:
     client.fetch = watched
 
 
+def prepare(exchange_manager: typing.Any) -> None:
+    """To be called before anything is sent: keeps ccxt's client from what it would send by itself."""
+    known = venue_at(exchange_manager)
+    if known is not None:
+        _keep_from_own_requests(exchange_manager.exchange.connector.client, known)
+
+
+def _keep_from_own_requests(client: typing.Any, known: Venue) -> None:
+    client.options.update(known.client_options)
+
+
 def tolerances_of(rules: MarketRules, contract_size: Decimal) -> Tolerances:
     """How far the amounts of a request may be from those of an order on a market of these rules."""
     return Tolerances(rules.price_tick, rules.quantity_step / contract_size, rules.quote_step)
@@ -281,7 +309,12 @@ def is_refusal(error: BaseException | None, known: Venue) -> bool:
 
     An id that is there already is no refusal: the order that has it is ours.
     """
-    return not is_caused_by(error, (ccxt.DuplicateOrderId,)) and is_caused_by(error, (*_REFUSALS, *known.refusals))
+    said = str(error).lower().replace('": ', '":')  # of JSON, however it is spaced
+    if is_caused_by(error, (ccxt.DuplicateOrderId,)) or any(text in said for text in known.id_is_taken):
+        return False
+    if is_caused_by(error, (*_REFUSALS, *known.refusals)):
+        return True
+    return is_caused_by(error, (ccxt.ExchangeError,)) and any(text in said for text in known.refusal_texts)
 
 
 def is_about_rules(error: BaseException | None) -> bool:

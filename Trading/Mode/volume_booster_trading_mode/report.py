@@ -56,7 +56,11 @@ def sentence(progress: Progress) -> str:
 
 
 def intent_line(intent: OrderIntent, symbol: str) -> str:
-    """An order in one line: side, quantity, price, notional."""
+    """An order in one line: side, quantity, price, notional, the latter first where the order says it."""
+    if intent.quote_quantity is not None:
+        base, _, quote = symbol.partition("/")
+        what = f"{shown(intent.quote_quantity)} {quote}, about {intent.quantity.normalize():f} {base}"
+        return f"{intent.order_type.value} {intent.side.value} for {what} at {intent.price:,}"
     return _order_line(intent.order_type.value, intent.side.value, intent.quantity, intent.price, symbol)
 
 

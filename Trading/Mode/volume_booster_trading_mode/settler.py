@@ -6,21 +6,25 @@ it before anything else is sent; OctoBot is told what the exchange says, so that
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import typing
-from collections.abc import Callable, Iterable
-from decimal import Decimal
+from collections.abc import Callable
 
 import octobot_trading.api as trading_api
 import octobot_trading.errors as trading_errors
 
-from . import exchange_view, order_submission
+from . import exchange_rows, exchange_view, order_submission
 from .campaign import Campaign
 from .core import pacing, reconcile
+from .core.guards import Halt
 from .core.market import Fill, MarketRules, OrderType
 from .core.policy import Wait
-from .core.reconcile import ExchangeOrder, ExchangeTrade, SentOrder
-from .exchange_record import ExchangeRecord, ExchangeUnreachableError, Peace, Raw
+from .core.reconcile import ExchangeOrder, SentOrder, Settlement, Watch
+from .exchange_record import ExchangeRecord, ExchangeUnreachableError, Found, Peace
+from .exchange_rows import Raw
+from .fee_prices import FeePrices
+from .late_orders import LateOrders
 from .order_submission import Submission, SubmissionStatus
 
 LOOK_EVERY_S = 2.0
@@ -29,6 +33,10 @@ GOOD_FOR_S = 0.25
 """So long a look at the open orders is as good as a new one."""
 FIRST_LOOK_AGAIN_S = 0.25
 LAST_LOOK_AGAIN_S = 3.0
+LONGEST_LOOK_AGAIN_S = 30.0
+"""What is waited for long is asked for less often: after a tenth of the time that it has been waited for."""
+UNKNOWN_ORDER = "unknown_order"
+"""The guard of a halt that asks a person what became of an order."""
 
 
 class Settler:
@@ -47,7 +55,15 @@ class Settler:
         self._logger = logger
         self._on_fill = on_fill
         self._record = ExchangeRecord(exchange_manager, symbol)
+        self._fee_prices = FeePrices(exchange_manager, symbol, self._record)
+        self._late_orders = LateOrders(campaign, exchange_manager.exchange_name, symbol)
         self._peace = Peace.of(exchange_manager)
+        self._watches: dict[str, Watch] = {}
+        self._questions: dict[str, str] = {}
+        """What a person is asked of each order that stays unknown."""
+        self._asked: tuple[int, Halt] | None = None
+        """The resumes of the campaign and what a person was asked then."""
+        self._ask_again_at = 0.0
         self._refusals: dict[str, str] = {}
         self._are_balances_old = False
         self._are_rules_old = False
@@ -78,23 +94,30 @@ class Settler:
             self._failures += 1
             self._peace.keep(now, wait_s or self._back_off_s())
 
+    def asked_to_be_left_alone(self, now: float) -> str:
+        """Why nothing is sent at present, where the exchange does not want it; else empty."""
+        is_asked = self._peace.left_s(now) > 0
+        return f"{self._exchange_manager.exchange_name} has asked to be left alone for a while" if is_asked else ""
+
     def doubt_balances(self) -> None:
         """OctoBot's balances may not be those of the exchange: they are read again at the next opportunity."""
         self._are_balances_old = True
 
     def look_soon(self) -> None:
         """Something has happened to an order: ask at the next opportunity."""
-        self._next_look_at = 0.0
+        self._next_look_at = self._ask_again_at = 0.0
 
-    async def settle(self, now: float) -> Wait | None:
-        """Write down what became of the orders that have not ended; why to wait while that is not known.
+    async def settle(self, now: float) -> Wait | Halt | None:
+        """Write down what became of the orders that have not ended; why to wait or to halt while that is not known.
 
         :raises JournalError: when it could not be written down.
-        :raises ValueError: when a fee can't be told in quote.
+        :raises UnreadableRowError: when the exchange does not tell how much was traded.
         :raises NotReadableError: when OctoBot does not know the market.
         """
-        if (left_s := self._peace.left_s(now)) > 0:
-            return Wait(left_s, f"{self._exchange_manager.exchange_name} has asked to be left alone for a while")
+        if reason := self.asked_to_be_left_alone(now):
+            return Wait(self._peace.left_s(now), reason)
+        if self._asked is not None and now < self._ask_again_at and self._asked[0] == self._campaign.resumes:
+            return self._asked[1]
         try:
             reasons = await self._settle_all(now)
             await self._refresh_octobot()
@@ -105,12 +128,39 @@ class Settler:
                 self._peace.keep(now, delay_s)
             return Wait(delay_s, str(error))
         self._failures = 0
-        if not reasons:
-            self._looks_in_vain = 0
-            return None
-        self._looks_in_vain += 1
-        delay_s = min(FIRST_LOOK_AGAIN_S * 2 ** min(self._looks_in_vain, 10), LAST_LOOK_AGAIN_S)
-        return Wait(delay_s, reasons[0])
+        return self._answer(reasons, now)
+
+    def _answer(self, reasons: list[str], now: float) -> Wait | Halt | None:
+        """What is to be done as long as it is not known what became of some orders, for these reasons."""
+        self._looks_in_vain = self._looks_in_vain + 1 if reasons else 0
+        waited_s = max((now - watch.waits_since for watch in self._watches.values()), default=0.0)
+        longest_s = min(max(LAST_LOOK_AGAIN_S, waited_s / 10), LONGEST_LOOK_AGAIN_S)
+        delay_s = min(FIRST_LOOK_AGAIN_S * 2 ** min(self._looks_in_vain, 10), longest_s)
+        self._ask_again_at = now + delay_s
+        if self._questions:
+            return self._ask_a_person(now)
+        self._asked = None
+        source = f"{self._exchange_manager.exchange_name} {self._symbol}"
+        if self._campaign.lift(now, source, UNKNOWN_ORDER, "it is known now what became of every order"):
+            self._logger.info("It is known now what became of every order on %s: it goes on", source)
+        return Wait(delay_s, reasons[0]) if reasons else None
+
+    def _ask_a_person(self, now: float) -> Halt:
+        source = f"{self._exchange_manager.exchange_name} {self._symbol}"
+        question = Halt("; ".join(self._questions.values()), UNKNOWN_ORDER, is_lasting=True)
+        halt = self._campaign.ask(now, source, list(self._questions), question)
+        self._asked = self._campaign.resumes, halt
+        return halt
+
+    @property
+    def awaits_late_trades(self) -> bool:
+        """Whether an order has just ended of which something may still be told."""
+        return self._late_orders.is_waited_for
+
+    @property
+    def unknown_orders(self) -> frozenset[str]:
+        """The orders that a person is asked for."""
+        return frozenset(self._questions)
 
     async def look_around(self, now: float) -> None:
         """Let OctoBot know of every open order of the account, so that none is crossed, whoever placed it.
@@ -125,34 +175,43 @@ class Settler:
             self.heard(error.__cause__, now)
             raise exchange_view.NotReadableError(str(error)) from error
 
-    async def _open_orders(self, now: float) -> dict[str, tuple[ExchangeOrder, Raw]]:
-        """Those of the account, by client order id; OctoBot is told of those that it does not know."""
+    async def _open_orders(self, now: float) -> dict[str, Found]:
+        """Those of the account, by the client's and the exchange's ids; OctoBot is told of those that it lacks."""
         found = await self._record.open_orders()
         for order, raw in found:
             await self._tell_octobot(order, raw)
+            self._late_orders.seen_open(order, now)
         self._look_around_at = now + GOOD_FOR_S
-        return {order.client_order_id: (order, raw) for order, raw in found}
+        by_id = {order.exchange_order_id: Found(order, raw) for order, raw in found}
+        return by_id | {order.client_order_id: Found(order, raw) for order, raw in found if order.client_order_id}
 
     def _back_off_s(self) -> float:
         return pacing.backoff_delay(self._failures, random.Random(self._failures))
 
     def _unsettled(self) -> list[SentOrder]:
-        exchange, symbol, campaign = self._exchange_manager.exchange_name, self._symbol, self._campaign
-        return [
-            SentOrder(order_id, exchange, symbol, campaign.record(order_id))
-            for order_id in campaign.open_order_ids(exchange, symbol)
-        ]
+        campaign = self._campaign
+        order_ids = campaign.open_order_ids(self._exchange_manager.exchange_name, self._symbol)
+        return [self._sent(order_id) for order_id in order_ids]
+
+    def _sent(self, order_id: str) -> SentOrder:
+        campaign, name = self._campaign, self._exchange_manager.exchange_name
+        record, exchange_order_id = campaign.record(order_id), campaign.exchange_order_id(order_id)
+        return SentOrder(order_id, name, self._symbol, record, exchange_order_id)
 
     def _is_due(self, sent_orders: list[SentOrder], now: float) -> bool:
         """At once for an order that may not rest; now and then for those that do."""
         return now >= self._next_look_at or any(
-            sent.record.intent.order_type is OrderType.MARKET or self._campaign.exchange_order_id(sent.order_id) is None
+            sent.record.intent.order_type is OrderType.MARKET
+            or sent.exchange_order_id is None
+            or sent.order_id in self._watches
             for sent in sent_orders
         )
 
     async def _settle_all(self, now: float) -> list[str]:
         """The reasons why it is not all settled yet."""
+        await self._settle_late_one(now)
         sent_orders = self._unsettled()
+        self._forget_all_but({sent.order_id for sent in sent_orders})
         if not sent_orders or not self._is_due(sent_orders, now):
             return []
         rules = exchange_view.read_rules(self._exchange_manager, self._symbol)
@@ -160,57 +219,123 @@ class Settler:
         open_orders = await self._open_orders(now) if is_resting else {}
         reasons = []
         for sent in sent_orders:
-            order = open_orders.get(sent.order_id) or await self._find(sent)
-            reason = await self._settle_one(sent, order, rules, now)
-            reasons += [reason] if reason else []
+            found = open_orders.get(sent.order_id) or open_orders.get(sent.exchange_order_id or "")
+            found = found or await self._find(sent)
+            settlement = await self._settle_one(sent, found, rules, now)
+            reasons += [settlement.reason] if settlement.is_pending else []
         self._next_look_at = now + LOOK_EVERY_S
         return reasons
 
-    async def _find(self, sent: SentOrder) -> tuple[ExchangeOrder, Raw] | None:
-        known_as = self._campaign.exchange_order_id(sent.order_id)
-        found = await self._record.find_order(sent.order_id, known_as, sent.record.placed_at)
-        return None if found.order is None or found.row is None else (found.order, found.row)
+    async def _find(self, sent: SentOrder) -> Found:
+        return await self._record.find_order(sent.order_id, sent.exchange_order_id, sent.record.placed_at)
 
-    async def _settle_one(
-        self, sent: SentOrder, found: tuple[ExchangeOrder, Raw] | None, rules: MarketRules, now: float
-    ) -> str:
-        """Why it has to be asked for again soon; empty when it has not."""
-        if found is None:
-            settlement = reconcile.settle_missing(sent, now, self._refusals.get(sent.order_id, ""))
-        else:
-            order, raw = found
-            self._campaign.accept(sent.order_id, order.exchange_order_id, now)
-            trades = []
-            if reconcile.needs_trades(sent, order):
-                trades = await self._record.trades_of(order, sent.record.placed_at)
-            prices = await self._prices_of_fees(trades, rules)
-            settlement = reconcile.settle(sent, order, trades, rules, prices.get)
-            await self._tell_octobot(order, raw)
+    def _forget_all_but(self, order_ids: set[str]) -> None:
+        """What was kept of orders that have ended meanwhile."""
+        for kept in (self._watches, self._questions):
+            for order_id in set(kept) - order_ids:
+                del kept[order_id]
+
+    async def _settle_one(self, sent: SentOrder, found: Found, rules: MarketRules, now: float) -> Settlement:
+        """Write down what became of an order; the exchange's row of it goes to OctoBot then."""
+        watch, is_given_up = self._watches.get(sent.order_id), self._campaign.is_given_up(sent.order_id)
+        order, raw = found.order, found.row
+        if order is None or raw is None:
+            settlement = await self._settle_missing(sent, found, rules, now, is_given_up=is_given_up, watch=watch)
+            self._write(sent, settlement, None, now)
+            self._are_balances_old |= bool(settlement.fills)
+            return settlement
+        self._campaign.accept(sent.order_id, order.exchange_order_id, now)
+        sent = dataclasses.replace(sent, exchange_order_id=order.exchange_order_id)
+        settlement = await self._settle_found(sent, order, rules, now, is_given_up=is_given_up, watch=watch)
+        self._write(sent, settlement, order, now)
+        record = self._campaign.record(sent.order_id)
+        has_ended = record.outcome is not None
+        told = exchange_rows.completed(raw, order, record.filled_quantity, has_ended=has_ended)
+        await self._tell_octobot(order, told, has_ended=has_ended)
+        return settlement
+
+    async def _settle_missing(
+        self, sent: SentOrder, found: Found, rules: MarketRules, now: float, *, is_given_up: bool, watch: Watch | None
+    ) -> Settlement:
+        """The exchange shows no such order: one that it took may show its trades."""
+        if sent.exchange_order_id is not None:
+            order = reconcile.unseen(sent, sent.exchange_order_id)
+            return await self._settle_found(sent, order, rules, now, is_given_up=is_given_up, watch=watch)
+        refusal = self._refusals.get(sent.order_id, "")
+        return reconcile.settle_missing(
+            sent, now, refusal, is_conclusive=found.is_conclusive, is_given_up=is_given_up, watch=watch,
+            arrives_within_s=self._record.arrives_within_s,
+        )  # fmt: skip
+
+    async def _settle_found(
+        self, sent: SentOrder, order: ExchangeOrder, rules: MarketRules, now: float, *,
+        is_given_up: bool = False, watch: Watch | None = None,
+    ) -> Settlement:  # fmt: skip
+        trades = []
+        if reconcile.needs_trades(sent, order):
+            trades = await self._record.trades_of(order, sent.record.placed_at)
+            sent = dataclasses.replace(sent, known=self._campaign.fills_of(sent.order_id))
+        prices = await self._fee_prices.of(trades, rules, now)
+        owner_of = self._campaign.order_of_fill
+        return reconcile.settle(
+            sent, order, trades, rules, prices.get, now, owner_of=owner_of, is_given_up=is_given_up, watch=watch
+        )
+
+    def _write(self, sent: SentOrder, settlement: Settlement, order: ExchangeOrder | None, now: float) -> None:
+        """Write down what there is to one order, and keep in mind what is missing."""
         for fill in settlement.fills:
             if self._campaign.fill(fill):
                 self._on_fill(fill)
         if settlement.outcome is not None:
             self._campaign.close(sent.order_id, settlement.outcome, settlement.reason, now)
             self._refusals.pop(sent.order_id, None)
-        return settlement.reason if settlement.is_pending else ""
+            self._late_orders.ended(sent.order_id, settlement.outcome, order, now)
+        self._watches.pop(sent.order_id, None)
+        self._questions.pop(sent.order_id, None)
+        if settlement.watch is not None:
+            self._watches[sent.order_id] = settlement.watch
+        if settlement.question:
+            self._questions[sent.order_id] = settlement.question
 
-    async def _prices_of_fees(self, trades: Iterable[ExchangeTrade], rules: MarketRules) -> dict[str, Decimal | None]:
-        """The price in quote of every asset that a fee was charged in and that is not of the symbol."""
-        assets = {trade.fee_asset for trade in trades if trade.fee} - {rules.base, rules.quote}
-        return {
-            asset: exchange_view.known_price(self._exchange_manager, f"{asset}/{rules.quote}")
-            or await self._record.price_of(asset)
-            for asset in sorted(assets)
-        }
+    async def _settle_late_one(self, now: float) -> None:
+        """Look once more after an order that has ended, whether something of it is told later: one at a time."""
+        order_id = self._late_orders.due(now)
+        if order_id is None:
+            return
+        try:
+            order, has_news = await self._look_after(order_id, now)
+        except ExchangeUnreachableError as error:
+            self.heard(error.__cause__, now)
+            self._late_orders.postpone(order_id, now)
+            return
+        self._late_orders.looked(order_id, now, order, has_news=has_news)
 
-    async def _tell_octobot(self, order: ExchangeOrder, raw: Raw) -> None:
-        """Let OctoBot's own books follow: it learns of orders that it lost, and at once of those that have ended."""
+    async def _look_after(self, order_id: str, now: float) -> tuple[ExchangeOrder | None, bool]:
+        """The order as the exchange tells it now, and whether there was something of it to write down."""
+        sent, order = self._sent(order_id), self._late_orders.ended_order(order_id)
+        if order is None:
+            order = (await self._find(sent)).order
+            if order is None:
+                return None, False
+        rules = exchange_view.read_rules(self._exchange_manager, self._symbol)
+        unsure = dataclasses.replace(order, filled_quantity=None)
+        fills = (await self._settle_found(sent, unsure, rules, now)).fills
+        for fill in fills:
+            if self._campaign.fill(fill):
+                self._on_fill(fill)
+        return order, bool(fills)
+
+    async def _tell_octobot(self, order: ExchangeOrder, raw: Raw, *, has_ended: bool = False) -> None:
+        """Let OctoBot's own books follow: it learns of orders that it lost, and at once of those that have ended.
+
+        :param has_ended: whether the order has ended though the exchange's row of it does not say so.
+        """
         personal_data = self._exchange_manager.exchange_personal_data
         is_known = any(
             known.exchange_order_id == order.exchange_order_id
             for known in personal_data.orders_manager.get_all_orders(symbol=self._symbol)
         )
-        if order.is_open == is_known:
+        if (order.is_open and not has_ended) == is_known:
             self._are_balances_old |= not is_known  # it came and went without OctoBot
             return
         try:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from .accounts import SMALLEST, FeeAsset, FeeSchedule
+from .accounts import FeeAsset, FeeSchedule
 from .exchange import Credentials
+from .markets import SMALLEST
 from .matching import Engine
 from .venue import CROWD, MARKET_MAKER
 

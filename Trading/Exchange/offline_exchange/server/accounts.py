@@ -7,15 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from .markets import ASSET_DECIMALS, MarketRules
+from .markets import SMALLEST, MarketRules, cut
 from .orders import ZERO, Order, Side
-
-SMALLEST = Decimal(1).scaleb(-ASSET_DECIMALS)
-
-
-def cut(amount: Decimal) -> Decimal:
-    """Towards zero to a multiple of 1e-8, whatever the decimal context rounds."""
-    return amount // SMALLEST * SMALLEST or ZERO  # zero has no sign
 
 
 def cut_up(amount: Decimal) -> Decimal:

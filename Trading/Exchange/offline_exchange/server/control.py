@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from .accounts import SMALLEST, Account
+from .accounts import Account
 from .exchange import Exchange
-from .markets import MarketRules
+from .markets import SMALLEST, MarketRules
 from .orders import Order, Party, Trade
 from .query import ApiError, Query
 from .venue import CROWD, MARKET_MAKER

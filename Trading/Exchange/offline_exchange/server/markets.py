@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 ASSET_DECIMALS = 8
-"""Every balance, notional and fee is a multiple of 1e-8, so that sums are exact."""
+"""Every balance and fee, and what a trade moves of the quote, is a multiple of 1e-8, so that sums are exact."""
+SMALLEST = Decimal(1).scaleb(-ASSET_DECIMALS)
 
 _MOST_DIGITS = 40  # of an amount that is looked at; whatever has more is a multiple of nothing that trades
 
@@ -15,7 +16,8 @@ _MOST_DIGITS = 40  # of an amount that is looked at; whatever has more is a mult
 class MarketRules:
     """One symbol's trading rules, which the exchange announces. Prices in quote, quantities in base.
 
-    Raises ValueError, naming every problem, when they cannot make a market.
+    Raises ValueError, naming every problem, when they cannot make a market, and ArithmeticError when the least that
+    a trade may move has more digits than are counted with.
     """
 
     base: str
@@ -35,8 +37,12 @@ class MarketRules:
         positive = ("tick_quote", "step_base", "minimum_notional_quote", "maximum_notional_quote",
                     "maximum_price_quote", "maximum_quantity_base")  # fmt: skip
         problems = [f"{name} must be above 0" for name in positive if getattr(self, name) <= 0]
-        if not problems and (self.tick_quote * self.step_base) % Decimal(1).scaleb(-ASSET_DECIMALS):
-            problems.append(f"tick_quote x step_base must be a multiple of 1e-{ASSET_DECIMALS}")
+        if not problems:
+            paid(self.tick_quote, self.step_base)
+            in_whole = ("tick_quote", "step_base")
+            problems = [
+                f"{name} must be a multiple of {SMALLEST}" for name in in_whole if getattr(self, name) % SMALLEST
+            ]
         return problems
 
     @property
@@ -71,6 +77,16 @@ class MarketRules:
     def notional(self, tick_steps: int) -> Decimal:
         """Exact notional, in quote, of a sum of ticks x steps."""
         return self.tick_quote * self.step_base * tick_steps
+
+
+def cut(amount: Decimal) -> Decimal:
+    """Towards zero to a multiple of 1e-8, whatever the decimal context rounds."""
+    return amount // SMALLEST * SMALLEST or Decimal(0)  # zero has no sign
+
+
+def paid(price_quote: Decimal, quantity_base: Decimal) -> Decimal:
+    """What a trade moves of the quote: on a market whose tick x step is finer than 1e-8 the rest is cut off."""
+    return cut(price_quote * quantity_base)
 
 
 def is_multiple(amount: Decimal, unit: Decimal) -> bool:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
-from .accounts import SMALLEST, Account, FeeSchedule
-from .markets import MarketRules, is_multiple
+from .accounts import Account, FeeSchedule
+from .markets import SMALLEST, MarketRules, is_multiple, paid
 from .orders import (
     ZERO,
     Kind,
@@ -363,7 +363,7 @@ class Engine:
     def _trade(self, taker: Order, maker: Order, quantity_base: Decimal, now_ms: int) -> None:
         price = maker.price_quote
         parties = {
-            order.side: self._settle(order, quantity_base, quantity_base * price, now_ms, is_maker=order is maker)
+            order.side: self._settle(order, quantity_base, paid(price, quantity_base), now_ms, is_maker=order is maker)
             for order in (taker, maker)
         }
         if maker.open_base == 0:

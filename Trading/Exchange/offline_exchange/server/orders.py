@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from decimal import Decimal
 
+from .markets import paid
+
 ZERO = Decimal(0)
 
 
@@ -172,7 +174,7 @@ class Trade:
 
     @property
     def notional_quote(self) -> Decimal:
-        return self.price_quote * self.quantity_base
+        return paid(self.price_quote, self.quantity_base)
 
     @property
     def is_self_match(self) -> bool:

@@ -11,14 +11,22 @@ import math
 import pathlib
 import typing
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from ..core.conditions import ORDER_LATENCY_S, Conditions
-from ..core.market import Balances, MarketRules, OrderType, Trading
+from ..core.market import Balances, MarketRules, OrderType, Side, Trading
 from ..core.settings import Settings
 from . import home
 
 EXCHANGE_PACKAGE = f"{__package__.rpartition('.')[0]}.offline_exchange.server"
+MONEY = ("USD", "USDT", "USDC", "FDUSD", "TUSD", "DAI", "EUR", "GBP")
+"""Quotes of which one is worth about as much as one of the local exchange's."""
+USUAL_DIGITS = 5
+"""So many digits have the prices of most pairs."""
+STEPS_IN_SMALLEST = 100
+"""So many steps of quantity, or more, are in the smallest order of most pairs."""
+SMALLEST_IN_AMOUNT = 5
+"""Where nothing is known of a quote: the settings' smallest amount is so many of the exchange's smallest orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +51,22 @@ def assume(arguments: argparse.Namespace, config: dict[str, typing.Any], setting
     ]
     symbol = str(_first(pairs, "pair"))
     trading = _trading(config, exchange)
-    spec, sources = _market(arguments, symbol)
+    spec = _market(arguments, symbol)
     price = arguments.price or spec.start_price_quote
+    terms = _terms(arguments, spec, symbol, price, settings)
     simulator = config["trader-simulator"]
     spread_bps, why = _spread(arguments, trading, spec)
-    sources += [why, *_fee_and_balance_sources(arguments)]
-    mean_print_quote = spec.print_median_quote * math.exp(spec.size_log_deviation**2 / 2)
+    sources = [*terms.sources, why, *_fee_and_balance_sources(arguments)]
+    mean_print_quote = terms.unit * spec.print_median_quote * math.exp(spec.size_log_deviation**2 / 2)
     conditions = Conditions(
-        rules=_rules(arguments, spec, symbol, simulator["fees"]),
+        rules=_rules(arguments, terms, symbol, simulator["fees"]),
         price=price,
         balances=_balances(arguments, symbol, simulator["starting-portfolio"]),
         spread_bps=spread_bps,
         volatility_percent=_or(arguments.volatility_percent, spec.annual_volatility * 100),
         depth_quote=None
         if trading in (Trading.SIMULATION, Trading.BACKTEST)
-        else _or(arguments.depth_quote, spec.level_median_quote),
+        else _or(arguments.depth_quote, terms.unit * spec.level_median_quote),
         refill_per_second=spec.refill_per_second,
         order_latency_s=ORDER_LATENCY_S[trading],
         prints_per_second=spec.prints_per_second,
@@ -75,29 +84,102 @@ def _trading(config: dict[str, typing.Any], exchange: str) -> Trading:
     return Trading.SANDBOX if exchange == home.OFFLINE_EXCHANGE else Trading.LIVE
 
 
-def _market(arguments: argparse.Namespace, symbol: str) -> tuple[typing.Any, list[str]]:
-    """The local exchange's market of a symbol, or where it lists none its first one, and that in words.
+def _market(arguments: argparse.Namespace, symbol: str) -> typing.Any:
+    """The local exchange's market of a symbol, or where it lists none its first one.
 
     :raises HomeError: when it lists none and no price is given.
     """
-    markets = importlib.import_module(f"{EXCHANGE_PACKAGE}.price_path").MARKETS
+    markets = _markets()
     spec = next((market for market in markets if f"{market.base}/{market.quote}" == symbol), None)
     if spec is None and arguments.price is None:
         raise home.HomeError(f"the local exchange has no {symbol}: tell its price with --price")
-    of = symbol if spec is not None else f"{markets[0].base}/{markets[0].quote}"
-    return spec or markets[0], [f"rules, volatility and depth: those of {of} on the local exchange"]
+    return spec or markets[0]
 
 
-def _rules(arguments: argparse.Namespace, spec: typing.Any, symbol: str, fees: dict[str, typing.Any]) -> MarketRules:
+def _markets() -> tuple[typing.Any, ...]:
+    return tuple(importlib.import_module(f"{EXCHANGE_PACKAGE}.price_path").MARKETS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """Steps and limits of a market, and what one of the local exchange's quote is in its own."""
+
+    tick: Decimal
+    step: Decimal
+    min_notional: Decimal
+    max_quantity: Decimal | None
+    max_notional: Decimal | None
+    unit: float
+    sources: tuple[str, ...]
+
+
+def _terms(arguments: argparse.Namespace, spec: typing.Any, symbol: str, price: Decimal, settings: Settings) -> _Terms:
+    """Those of the options, else of the local exchange, else such as pairs of this price usually have.
+
+    :raises HomeError: when a price of the pair would be nothing.
+    """
+    of = f"{spec.base}/{spec.quote}"
+    is_listed = of == symbol
+    unit = Decimal(1) if is_listed else _unit(symbol, spec, settings)
+    usual = (
+        (spec.tick_quote, spec.step_base, spec.minimum_notional_quote, spec.maximum_quantity_base)
+        if is_listed
+        else _usual(price, spec.minimum_notional_quote * unit, arguments.min_notional)
+    )
+    given = arguments.price_tick, arguments.quantity_step, arguments.min_notional, arguments.max_quantity
+    tick, step, least, most = (one if asked is None else asked for asked, one in zip(given, usual, strict=True))
+    if tick > price:
+        raise home.HomeError(f"a price of {price:f} is less than a price tick of {tick:f}: tell a smaller --price-tick")
+    others = f"volatility and depth: those of {of} on the local exchange"
+    are_theirs = is_listed and given == (None, None, None, None)
+    sources = (f"rules, {others}",) if are_theirs else (_rules_source(tick, step, least, most), others)
+    max_notional = spec.maximum_notional_quote if is_listed else None
+    return _Terms(tick, step, least, most, max_notional, float(unit), sources)
+
+
+def _rules_source(tick: Decimal, step: Decimal, least: Decimal, most: Decimal | None) -> str:
+    largest = "no largest one" if most is None else f"a largest one of {most:f}"
+    return (
+        f"rules: a price tick of {tick:f}, a quantity step of {step:f}, a smallest order of {least:f} and {largest}, "
+        "as given or as usual at such a price"
+    )
+
+
+def _usual(
+    price: Decimal, min_notional: Decimal, asked: Decimal | None
+) -> tuple[Decimal, Decimal, Decimal, Decimal | None]:
+    """Price tick, quantity step, smallest and largest order of a pair of which only the price is known."""
+    least = _first_digit(min_notional, ROUND_CEILING)
+    step = (asked or least) / STEPS_IN_SMALLEST / price
+    one = Decimal(1)
+    return one.scaleb(price.adjusted() + 1 - USUAL_DIGITS), one.scaleb(step.adjusted()), least, None
+
+
+def _first_digit(value: Decimal, rounding: str) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(value.adjusted()), rounding)
+
+
+def _unit(symbol: str, spec: typing.Any, settings: Settings) -> Decimal:
+    """What one of the local exchange's quote is in that of a symbol."""
+    quote = symbol.partition("/")[2]
+    if quote in MONEY:
+        return Decimal(1)
+    prices = {market.base: market.start_price_quote for market in _markets() if market.quote == spec.quote}
+    if quote in prices:
+        return 1 / Decimal(prices[quote])
+    smallest = min(settings.amount_range(side)[0] for side in Side)
+    return smallest / SMALLEST_IN_AMOUNT / Decimal(spec.minimum_notional_quote)
+
+
+def _rules(arguments: argparse.Namespace, terms: _Terms, symbol: str, fees: dict[str, typing.Any]) -> MarketRules:
     base, _, quote = symbol.partition("/")
     maker, taker = (
         Decimal(str(fees[name] if asked is None else asked)) / 100
         for name, asked in (("maker", arguments.maker_fee_percent), ("taker", arguments.taker_fee_percent))
     )
     return MarketRules(
-        base, quote, spec.tick_quote, spec.step_base, spec.step_base,
-        spec.minimum_notional_quote if arguments.min_notional is None else arguments.min_notional,
-        spec.maximum_quantity_base, spec.maximum_notional_quote, maker, taker,
+        base, quote, terms.tick, terms.step, terms.step, terms.min_notional, terms.max_quantity, terms.max_notional,
+        maker, taker,
     )  # fmt: skip
 
 

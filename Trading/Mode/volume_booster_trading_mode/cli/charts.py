@@ -19,9 +19,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from ..core.ledger import Outcome
 from ..core.market import Fill, Role, Side
 from ..core.planner import Plan
-from ..history import FILLED, History
+from ..history import History
 from ..journal import HALT, START
 
 MOST_POINTS = 1_200
@@ -240,7 +241,7 @@ def _latency(history: History) -> Chart:
 def _outcomes(history: History) -> Chart:
     outcomes = history.outcomes() or {"sent": 0}
     figure, axes = _figure(left=0.14)
-    colours = [BUY.stand_in if name == FILLED else MUTED.stand_in for name in outcomes]
+    colours = [BUY.stand_in if name == Outcome.FILLED.value else MUTED.stand_in for name in outcomes]
     bars = axes.barh(list(outcomes), list(outcomes.values()), color=colours, height=0.56)
     axes.bar_label(bars, [f" {count:,} " for count in outcomes.values()], color=TEXT.stand_in, fontsize=9)
     axes.invert_yaxis()

@@ -12,10 +12,10 @@ import rich.table
 import rich.text
 
 from ..core.guards import Gauge
-from ..core.ledger import Progress
+from ..core.ledger import Outcome, Progress
 from ..core.market import Side
 from ..core.planner import Plan
-from ..history import FILLED, OPEN, Glance
+from ..history import Glance
 from ..journal import HALT, SentRow
 from ..report import CampaignReport, shown
 
@@ -150,11 +150,9 @@ def _orders(glance: Glance) -> rich.table.Table:
 
 
 def _fate(row: SentRow, filled: Decimal) -> str:
-    quantity = row.order.intent.quantity
-    if filled >= quantity:
-        return FILLED
-    share = f" {float(filled / quantity):.0%}" if filled else ""
-    return (OPEN if row.outcome is None else row.outcome.value) + share
+    state = row.state(filled)
+    is_part = filled and state != Outcome.FILLED.value
+    return f"{state} {float(filled / row.order.intent.quantity):.0%}" if is_part else state
 
 
 def _line(text: str, style: str = "") -> rich.text.Text:

@@ -52,9 +52,11 @@ def run_octobot(home: Path, *args: str, timeout_s: float) -> tuple[int, str]:
 def offline_environment() -> dict[str, str]:
     """This process's environment, with OctoBot's switches set so that starting it asks nothing of the internet.
 
-    A `.env` file in the home can't undo it: OctoBot reads that file without overwriting what is set.
+    A `.env` file in the home can't undo it: OctoBot reads that file without overwriting what is set. Proxies are left
+    out: nothing leaves this computer, and OctoBot does not start with one that it can't use.
     """
-    return {**os.environ, **_OFFLINE}
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return {**kept, **_OFFLINE}
 
 
 def own_group() -> dict[str, typing.Any]:

@@ -128,12 +128,15 @@ def _tier(tier: fee_tiers.FeeTier) -> str:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options by which a plan can be told what it would otherwise assume."""
     add = parser.add_argument
-    add("--price", type=_number("price", 0), metavar="QUOTE", help="quote per base; default: the local exchange's")
+    add("--price", type=_positive("price"), metavar="QUOTE", help="quote per base; default: the local exchange's")
     add("--maker-fee-percent", type=_number("fee", -1, 10), metavar="PERCENT", help="default: the profile's")
     add("--taker-fee-percent", type=_number("fee", -1, 10), metavar="PERCENT", help="default: the profile's")
     add("--spread-bps", type=_number("spread", 0, 5_000), metavar="BPS", help="best ask less best bid")
     add("--volatility-percent", type=_number("volatility", 0, 1_000), metavar="PERCENT", help="of a year's return")
     add("--depth-quote", type=_number("depth", 0), metavar="QUOTE", help="median size of a level of the book")
+    add("--price-tick", type=_positive("price tick"), metavar="QUOTE", help="the exchange's step of prices")
+    add("--quantity-step", type=_positive("quantity step"), metavar="BASE", help="the exchange's step of quantities")
+    add("--max-quantity", type=_positive("maximum"), metavar="BASE", help="the exchange's largest order")
     add("--min-notional", type=_number("minimum", 0), metavar="QUOTE", help="the exchange's smallest order")
     add("--market-volume", type=_number("volume", 0), metavar="QUOTE", help="what everybody trades in an hour")
     add("--balance", type=_balance, metavar="ASSET=AMOUNT", action="append", default=[], help="may be repeated")
@@ -156,8 +159,18 @@ def _number(name: str, lowest: int, highest: int | None = None) -> typing.Callab
         if not value.is_finite() or value < lowest or (highest is not None and value > highest):
             bounds = f"from {lowest} to {highest}" if highest is not None else f"of at least {lowest}"
             raise argparse.ArgumentTypeError(f"{name} must be a number {bounds}, not {text!r}")
-        if name == "price" and not value:
-            raise argparse.ArgumentTypeError("price must be above 0")
+        return value
+
+    return read
+
+
+def _positive(name: str) -> typing.Callable[[str], Decimal]:
+    """A reader of finite numbers above 0."""
+
+    def read(text: str) -> Decimal:
+        value = _number(name, 0)(text)
+        if not value:
+            raise argparse.ArgumentTypeError(f"{name} must be above 0")
         return value
 
     return read

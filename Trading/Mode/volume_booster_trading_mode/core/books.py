@@ -45,7 +45,8 @@ class Outcome(enum.Enum):
     CANCELLED = "cancelled"
     REJECTED = "rejected"
     LOST = "lost"
-    """It was open when the simulator that held it ended."""
+    """It was open when the simulator that held it ended; or its exchange never showed what became of it, and a person
+    has let the campaign go on."""
 
 
 @dataclass(slots=True)
@@ -57,6 +58,8 @@ class Tally:
     maker_quote: Decimal = ZERO
     fees_quote: Decimal = ZERO
     slippage_quote: Decimal = ZERO
+    estimated_fees_quote: Decimal = ZERO
+    """What of the fees is an estimate."""
     orders: int = 0
     fills: int = 0
     buys: int = 0
@@ -100,7 +103,7 @@ class Tally:
             self.cancelled += by
 
 
-AMOUNTS = ("bought_quote", "sold_quote", "maker_quote", "fees_quote", "slippage_quote")
+AMOUNTS = ("bought_quote", "sold_quote", "maker_quote", "fees_quote", "slippage_quote", "estimated_fees_quote")
 COUNTS = ("orders", "fills", "buys", "sells", "cancelled", "rejected", "ended", "succeeded")
 
 

@@ -22,7 +22,7 @@ _OF_SETTINGS = (
 )  # fmt: skip
 _OF_PROGRESS = (
     "target_quote", "bought_quote", "sold_quote", "open_buy_quote", "open_sell_quote", "open_buy_here_quote",
-    "open_sell_here_quote", "maker_quote", "fees_quote", "slippage_quote",
+    "open_sell_here_quote", "maker_quote", "fees_quote", "slippage_quote", "estimated_fees_quote",
 )  # fmt: skip
 
 

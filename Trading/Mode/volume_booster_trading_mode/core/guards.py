@@ -298,7 +298,7 @@ def worst_cost(intent: OrderIntent, view: View, settings: Settings) -> Decimal:
     OctoBot's own simulator fills it at the price that it is given.
     """
     worth = intent.valuation
-    reference_quote = worth.notional(intent.quantity, max(intent.price, intent.mid_price))
+    reference_quote = intent.quote_quantity or worth.notional(intent.quantity, max(intent.price, intent.mid_price))
     if view.trading.is_simulated and intent.order_type is OrderType.MARKET:
         slippage_quote = abs(worth.slippage(intent.side, intent.quantity, intent.price, intent.mid_price))
         return slippage_quote / worth.quote_rate + reference_quote * _fee_rate(view)

@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 from .books import Book, Forgiven, Market, Tally, day_of, dump_book, exact_add, hour_of, load_book, summed
 from .books import Outcome as Outcome
 from .inventory import Inventory
-from .market import SPOT, ZERO, Fill, OpenOrder, OrderIntent, OrderType, Role, Side, Valuation, bps
+from .market import SPOT, ZERO, Fill, OpenOrder, OrderIntent, OrderType, Role, Side, Valuation
+from .progress import NOTHING_FORGIVEN
+from .progress import Holding as Holding
+from .progress import Progress as Progress
 
-NOTHING_FORGIVEN = Forgiven()
 KEPT_ORDERS = 1_000
 """So many ended orders stay in memory; an older one is recalled from the journal should something of it still come."""
 
@@ -30,165 +32,27 @@ class OrderRecord:
     fill_ids: tuple[str, ...] = ()
     filled_on: tuple[int, ...] = ()
     """The days on which something of it was filled."""
+    spent_quote: Decimal = ZERO
+    """Of an order that spends an amount of quote: what it has spent of it so far, in the market's quote."""
 
     @property
     def open_quantity(self) -> Decimal:
-        """What may still fill, in base."""
+        """What may still fill, in base; of an order that spends an amount of quote what that is expected to buy."""
         return ZERO if self.outcome else max(self.intent.quantity - self.filled_quantity, ZERO)
+
+    @property
+    def open_volume(self) -> Decimal:
+        """What is reserved for what may still fill, in the campaign's currency."""
+        intent = self.intent
+        if intent.quote_quantity is None:
+            return intent.valuation.volume(self.open_quantity, intent.price)
+        left_quote = ZERO if self.outcome else max(intent.quote_quantity - self.spent_quote, ZERO)
+        return intent.valuation.price(left_quote)
 
     def as_open_order(self, order_id: str) -> OpenOrder:
         """What may still fill of it, as it stands in a View."""
         intent = self.intent
         return OpenOrder(order_id, intent.side, intent.price, self.open_quantity, self.placed_at)
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What the campaign holds of the base of one market, or owes when it is below zero: see `inventory.Position`."""
-
-    exchange: str
-    symbol: str
-    base: Decimal
-    average_price: Decimal
-    last_price: Decimal
-    realised_quote: Decimal
-
-    @property
-    def value_quote(self) -> Decimal:
-        """At the price of the last fill."""
-        return self.base * self.last_price
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a campaign stands. Everything that ends in `_quote` is in quote currency."""
-
-    target_quote: Decimal
-    bought_quote: Decimal = ZERO
-    sold_quote: Decimal = ZERO
-    open_buy_quote: Decimal = ZERO
-    open_sell_quote: Decimal = ZERO
-    open_buy_here_quote: Decimal | None = None
-    open_sell_here_quote: Decimal | None = None
-    """What of that is open on the market that it is seen from; None for all of it."""
-    maker_quote: Decimal = ZERO
-    fees_quote: Decimal = ZERO
-    slippage_quote: Decimal = ZERO
-    orders: int = 0
-    fills: int = 0
-    buys: int = 0
-    sells: int = 0
-    cancelled: int = 0
-    rejected: int = 0
-    ended: int = 0
-    succeeded: int = 0
-    """Ended orders that something of was filled."""
-    open_orders: int = 0
-    failures_in_a_row: int = 0
-    losses_in_a_row: int = 0
-    """Of the market where there are most, or of the one that decides; round trips are explained in `round_trips`."""
-    forgiven: Forgiven = NOTHING_FORGIVEN
-    unfilled_buys: int = 0
-    unfilled_sells: int = 0
-    """Open orders that nothing of is filled yet; `buys` and `sells` count those that something of is."""
-    first_order_at: float | None = None
-    last_fill_at: float | None = None
-    holdings: tuple[Holding, ...] = ()
-    """Of the whole campaign, also in the progress of one day."""
-
-    @property
-    def filled_quote(self) -> Decimal:
-        return exact_add(self.bought_quote, self.sold_quote)
-
-    @property
-    def remaining_quote(self) -> Decimal:
-        return max(self.target_quote - self.filled_quote, ZERO)
-
-    @property
-    def headroom_quote(self) -> Decimal:
-        """What new orders may still be placed for: target - filled - open remaining."""
-        return self.remaining_quote - self.open_buy_quote - self.open_sell_quote
-
-    @property
-    def is_done(self) -> bool:
-        return self.filled_quote >= self.target_quote
-
-    @property
-    def cost_quote(self) -> Decimal:
-        """Fees and slippage against the mid at decision time."""
-        return exact_add(self.fees_quote, self.slippage_quote)
-
-    @property
-    def cost_bps(self) -> Decimal:
-        return bps(self.cost_quote, self.filled_quote)
-
-    @property
-    def guarded_cost_quote(self) -> Decimal:
-        """What it has cost since the start, or since a person last resumed it: what the guards count."""
-        return exact_add(self.cost_quote, -self.forgiven.cost_quote)
-
-    @property
-    def guarded_filled_quote(self) -> Decimal:
-        """What was filled since the start, or since a person last resumed it."""
-        return exact_add(self.filled_quote, -self.forgiven.filled_quote)
-
-    @property
-    def maker_share(self) -> float:
-        """Share of the filled volume that was filled as maker, 0 to 1."""
-        return float(self.maker_quote / self.filled_quote) if self.filled_quote else 0.0
-
-    @property
-    def imbalance(self) -> float:
-        """|bought - sold| / target."""
-        return float(abs(self.bought_quote - self.sold_quote) / self.target_quote)
-
-    @property
-    def success_rate(self) -> float:
-        """Share of the ended orders that something of was filled, 0 to 1; 0 while none has ended."""
-        return self.succeeded / self.ended if self.ended else 0.0
-
-    @property
-    def realised_pnl_quote(self) -> Decimal:
-        """What round trips earned or lost by the average cost method, before fees."""
-        return sum((holding.realised_quote for holding in self.holdings), ZERO)
-
-    @property
-    def inventory_quote(self) -> Decimal:
-        """What the campaign holds of every base, each at the price of its last fill."""
-        return sum((holding.value_quote for holding in self.holdings), ZERO)
-
-    def filled_on(self, side: Side) -> Decimal:
-        """What is filled on a side, in quote."""
-        return self.bought_quote if side is Side.BUY else self.sold_quote
-
-    def turns(self, side: Side) -> int:
-        """How many orders of a side have filled, at least partly, or may still."""
-        return self.buys + self.unfilled_buys if side is Side.BUY else self.sells + self.unfilled_sells
-
-    def committed_quote(self, side: Side) -> Decimal:
-        """What is filled or still open on a side."""
-        return self.filled_on(side) + (self.open_buy_quote if side is Side.BUY else self.open_sell_quote)
-
-    def open_here_quote(self, side: Side) -> Decimal:
-        """What is open on a side of the market that it is seen from."""
-        here, everywhere = (
-            (self.open_buy_here_quote, self.open_buy_quote)
-            if side is Side.BUY
-            else (self.open_sell_here_quote, self.open_sell_quote)
-        )
-        return everywhere if here is None else here
-
-    def quote_per_hour(self, now: float) -> Decimal:
-        """The average pace since the first order; 0 while there is none to speak of."""
-        if self.first_order_at is None or now <= self.first_order_at:
-            return ZERO
-        return self.filled_quote * 3_600 / Decimal(str(now - self.first_order_at))
-
-    def eta_s(self, now: float) -> float | None:
-        """Seconds until the target at the average pace so far; None while there is no pace to speak of."""
-        if self.first_order_at is None or not self.filled_quote or now <= self.first_order_at:
-            return None
-        return float(self.remaining_quote / self.filled_quote) * (now - self.first_order_at)
 
 
 @dataclass(slots=True)
@@ -199,7 +63,7 @@ class Ledger:
     it was sent. Only open and lately ended orders are in memory, so that it does not grow with the fills.
     """
 
-    VERSION: ClassVar = 5
+    VERSION: ClassVar = 6
     """Of what `dump` gives: it changes when the same rows come to add up to something else."""
 
     _orders: dict[str, OrderRecord] = field(default_factory=dict)
@@ -222,6 +86,15 @@ class Ledger:
         for tally in book.tallies(day_of(at)):
             tally.count_order(at)
 
+    def spend(self, order_id: str, quote_quantity: Decimal) -> None:
+        """An order of ours that nothing is filled of spends this amount of quote: told after it, when it is replayed.
+
+        :raises KeyError: when the order is not one of ours.
+        """
+        self._told.clear()
+        record = self._orders[order_id]
+        record.intent = replace(record.intent, quote_quantity=quote_quantity)
+
     def revalue(self, order_id: str, valuation: Valuation) -> None:
         """What an order of ours that nothing is filled of is worth: told after it, when it is replayed.
 
@@ -237,7 +110,19 @@ class Ledger:
         :raises KeyError: when the fill's order is not one of ours, or ended so long ago that it has to be recalled.
         """
         amounts = fill.quantity, fill.price, fill.fee_quote
-        return self.count(fill.order_id, fill.fill_id, fill.at, fill.role, *amounts)
+        is_news = self.count(fill.order_id, fill.fill_id, fill.at, fill.role, *amounts)
+        if is_news and fill.estimated_fee_quote:
+            self.mark_estimated(fill.order_id, fill.at, fill.estimated_fee_quote)
+        return is_news
+
+    def mark_estimated(self, order_id: str, at: float, fee_quote: Decimal) -> None:
+        """So much of the fee of a fill that was just counted, of this moment, is an estimate.
+
+        :raises KeyError: as `apply`.
+        """
+        self._told.clear()
+        for tally in self._books[self._orders[order_id].market].tallies(day_of(at)):
+            tally.estimated_fees_quote = exact_add(tally.estimated_fees_quote, fee_quote)
 
     def count(
         self, order_id: str, fill_id: str, at: float, role: Role, quantity: Decimal, price: Decimal, fee_quote: Decimal
@@ -262,7 +147,10 @@ class Ledger:
         self._mark(record, fill_id, day)
         record.filled_quantity = exact_add(record.filled_quantity, quantity)
         book.failures_in_a_row = 0
-        if record.filled_quantity >= intent.quantity:
+        if intent.quote_quantity is not None:
+            # how much it buys is decided by the price: only the exchange's word ends it
+            record.spent_quote = exact_add(record.spent_quote, worth.notional(quantity, price))
+        elif record.filled_quantity >= intent.quantity:
             self._end(order_id, record, Outcome.FILLED)
         return True
 
@@ -434,8 +322,7 @@ def _reserved(records: list[OrderRecord]) -> dict[str, Any]:
     unfilled = {Side.BUY: 0, Side.SELL: 0}
     for record in records:
         side = record.intent.side
-        volume = record.intent.valuation.volume(record.open_quantity, record.intent.price)
-        open_quote[side] = exact_add(open_quote[side], volume)
+        open_quote[side] = exact_add(open_quote[side], record.open_volume)
         unfilled[side] += not record.fill_ids
     return {
         "open_buy_quote": open_quote[Side.BUY],
@@ -467,7 +354,8 @@ def _dump_order(order_id: str, record: OrderRecord) -> list[Any]:
     amounts = intent.quantity, intent.price, intent.mid_price, record.filled_quantity
     kinds = intent.side.value, intent.order_type.value
     filled = record.fill_ids, record.filled_on, _dump_valuation(intent.valuation)
-    return [order_id, record.placed_at, record.market, *kinds, *map(str, amounts), *filled]
+    spends = None if intent.quote_quantity is None else [str(intent.quote_quantity), str(record.spent_quote)]
+    return [order_id, record.placed_at, record.market, *kinds, *map(str, amounts), *filled, spends]
 
 
 def _dump_valuation(worth: Valuation) -> list[Any] | None:
@@ -479,9 +367,13 @@ def _load_valuation(values: list[Any] | None) -> Valuation:
 
 
 def _load_order(values: list[Any]) -> tuple[str, OrderRecord]:
-    order_id, placed_at, market, side, order_type, *amounts, fill_ids, filled_on, worth = values
+    order_id, placed_at, market, side, order_type, *amounts, fill_ids, filled_on, worth, spends = values
     quantity, price, mid_price, filled_quantity = map(Decimal, amounts)
     intent = OrderIntent(Side(side), OrderType(order_type), quantity, price, mid_price, _load_valuation(worth))
     exchange, symbol = market
     filled = filled_quantity, None, tuple(fill_ids), tuple(filled_on)
-    return order_id, OrderRecord(intent, placed_at, (exchange, symbol), *filled)
+    record = OrderRecord(intent, placed_at, (exchange, symbol), *filled)
+    if spends is not None:
+        quote_quantity, record.spent_quote = map(Decimal, spends)
+        record.intent = replace(intent, quote_quantity=quote_quantity)
+    return order_id, record

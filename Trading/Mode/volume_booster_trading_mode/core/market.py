@@ -130,6 +130,19 @@ class MarketRules:
     valuation: Valuation = SPOT
     quote_step: Decimal | None = None
     """Where market buys are placed by the quote to spend: the step of that amount. None where they are by quantity."""
+    price_digits: int | None = None
+    """The most significant digits that a price may have; None where only its tick counts."""
+    widest_tick: Decimal | None = None
+    """Where significant digits count: the tick that is never exceeded, 1 where whole prices may have any number."""
+
+    def tick_at(self, price: Decimal) -> Decimal:
+        """The step of prices as high as this one. It is a multiple of that of lower prices."""
+        if self.price_digits is None:
+            return self.price_tick
+        tick = ONE.scaleb(price.adjusted() + 1 - self.price_digits)
+        if self.widest_tick is not None:
+            tick = min(tick, self.widest_tick)
+        return max(tick, self.price_tick)
 
     def min_order_notional(self, price: Decimal) -> Decimal:
         """The smallest notional, in quote, of an order that the exchange accepts at this price."""
@@ -312,12 +325,16 @@ class OrderIntent:
 
     @property
     def notional(self) -> Decimal:
-        """In the market's quote."""
+        """In the market's quote: of an order that spends quote the most that it can come to."""
+        if self.quote_quantity is not None:
+            return self.quote_quantity
         return self.valuation.notional(self.quantity, self.price)
 
     @property
     def volume(self) -> Decimal:
-        """In the campaign's currency."""
+        """The same in the campaign's currency."""
+        if self.quote_quantity is not None:
+            return self.quote_quantity * self.valuation.quote_rate
         return self.valuation.volume(self.quantity, self.price)
 
 
@@ -341,6 +358,10 @@ class Fill:
     fee: Decimal = ZERO
     fee_asset: str = ""
     valuation: Valuation = SPOT
+    estimated_fee_quote: Decimal = ZERO
+    """What of `fee_quote` is an estimate, as the exchange has not told it or charged it in what has no price."""
+    fee_told: str = ""
+    """In words what was told of the fee, where it is not one amount in one asset with a price."""
 
     @property
     def notional(self) -> Decimal:

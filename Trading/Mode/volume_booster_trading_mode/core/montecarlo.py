@@ -85,7 +85,7 @@ class Terms:
             low={side: float(ends[0]) for side, ends in ranges.items()},
             high={side: float(ends[1]) for side, ends in ranges.items()},
             step=float(rules.quantity_step),
-            tick=float(rules.price_tick),
+            tick=float(rules.tick_at(conditions.price)),
             min_quantity=float(rules.min_quantity),
             min_notional=float(rules.min_notional),
             max_quantity=math.inf if rules.max_quantity is None else float(rules.max_quantity),
@@ -328,7 +328,8 @@ def _market_step(state: _State, terms: Terms, settings: Settings, conditions: Co
     free, nothing = _free(state, terms, state.base, state.quote), np.zeros(state.count)
     side = _sides(state, terms, settings, free, {Side.BUY: nothing, Side.SELL: nothing})
     side[state.ended] = 0.0
-    touch = np.rint(state.price * (1 + side * conditions.half_spread) / terms.tick) * terms.tick
+    ticks = np.rint(state.price * (1 + side * conditions.half_spread) / terms.tick)
+    touch = np.maximum(ticks, 1.0) * terms.tick
     signed = _order(state, terms, side, touch, free, terms.target - state.out.filled)
     placed = signed != 0.0
     has_hour = terms.hour_allowance - state.hour_used >= terms.smallest_quantity(touch) * touch

@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass
 from decimal import Decimal
 
-from . import direction, pacing, positions, pricing, sizing
+from . import direction, pacing, positions, pricing, sizing, spending
 from .allocation import Portion
 from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt, participation_an_hour
 from .ledger import Progress
@@ -214,7 +214,8 @@ def _sides(
     fundable = {
         side: sizing.fundable_notional(side, view.mid_price, view.rules, view.balances, settings) for side in Side
     }
-    min_order = view.rules.min_order_notional(view.mid_price)
+    spends = _spending(Side.BUY, view.mid_price, view, settings)
+    min_order = view.rules.min_order_notional(view.mid_price) if spends is None else spends.smallest
     equity = view.vitals.equity
     sides, reason = direction.choose_sides(fundable, min_order, settings, progress, equity, rng, portion.side)
     is_unfunded = min_order > max(fundable.values()) or direction.is_any_allowed(settings, progress, equity)
@@ -230,22 +231,24 @@ def _order_on(
     price = pricing.price_for(side, view, settings)
     if price is None:
         return Wait(delay_s, f"no {side.value} price is left that does not cross an own order")
-    min_order = view.rules.min_order_notional(price)
     headroom = min(progress.headroom_quote, portion.headroom_quote)
-    notional, quantity = _sized(side, drawn, price, headroom, view, settings, progress, may_reach=not portion.is_a_cap)
-    if quantity is None:
+    notional, intent = _fitted(side, drawn, price, headroom, view, settings, progress, not portion.is_a_cap)
+    if intent is None:
         return Wait(delay_s, _does_not_fit(side, notional, view, settings), gives_way=True)
-    intent = _intent(side, settings.order_type, quantity, price, view)
     if halt := order_halt(intent, view, settings, progress):
         # what is open keeps a part of the budget until it has filled or is cancelled
         return Wait(IDLE_S, halt.reason) if progress.open_orders else halt
-    passes_by = None if _closes(intent, view, settings) else min_order
+    passes_by = None if _closes(intent, view, settings) else _smallest(side, price, view, settings)
     return Place(intent, max(delay_s, _participation_delay(intent, view, settings, progress)), passes_by)
 
 
-def _intent(side: Side, order_type: OrderType, quantity: Decimal, price: Decimal, view: View) -> OrderIntent:
+def _intent(
+    side: Side, order_type: OrderType, quantity: Decimal, price: Decimal, view: View, spent: Decimal | None = None
+) -> OrderIntent:
     reduce_only = view.futures is not None and positions.reduces(side, view.futures)
-    return OrderIntent(side, order_type, quantity, price, view.mid_price, view.worth, reduce_only)
+    return OrderIntent(
+        side, order_type, quantity, price, view.mid_price, view.worth, reduce_only=reduce_only, quote_quantity=spent
+    )
 
 
 def _closes(intent: OrderIntent, view: View, settings: Settings) -> bool:
@@ -255,30 +258,79 @@ def _closes(intent: OrderIntent, view: View, settings: Settings) -> bool:
     )
 
 
+def _spending(side: Side, price: Decimal, view: View, settings: Settings) -> spending.Spending | None:
+    """What bounds an order that is placed by the quote to spend; None where it is by quantity, as all futures are."""
+    worst = spending.worst_price(view, settings) if view.asks else None
+    found = spending.spending(side, settings.order_type, price, view.rules, worst)
+    return None if view.futures is not None else found
+
+
+def _smallest(side: Side, price: Decimal, view: View, settings: Settings) -> Decimal:
+    """The exchange's smallest order, in quote."""
+    spends = _spending(side, price, view, settings)
+    return view.rules.min_order_notional(price) if spends is None else spends.smallest
+
+
+def _fitted(
+    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, view: View, settings: Settings, progress: Progress,
+    may_reach: bool,
+) -> tuple[Decimal, OrderIntent | None]:  # fmt: skip
+    """The notional that is wanted, and the order that comes nearest to it."""
+    if spends := _spending(side, price, view, settings):
+        notional, spent = _spent(spends, drawn, headroom, view, settings, progress, may_reach)
+        quantity = None if spent is None else spends.quantity(spent)
+    else:
+        sized, spent = _sized if view.futures is None else _sized_on_futures, None
+        notional, quantity = sized(side, drawn, price, headroom, view, settings, progress, may_reach)
+    return notional, None if quantity is None else _intent(side, settings.order_type, quantity, price, view, spent)
+
+
+def _spent(
+    spends: spending.Spending, drawn: Decimal, headroom: Decimal, view: View, settings: Settings, progress: Progress,
+    may_reach: bool,
+) -> tuple[Decimal, Decimal | None]:  # fmt: skip
+    most_quote = _most_quote(view, settings, progress)
+    notional = min(sizing.clip_to_headroom(drawn, headroom, spends.smallest), most_quote)
+    fundable = sizing.fundable_notional(Side.BUY, spends.price, view.rules, view.balances, settings)
+    limits = fundable, spending.reachable_quote(view, settings)
+    reach = notional >= headroom and may_reach
+    return notional, spends.fit(headroom if reach else notional, limits, most=most_quote, reach=reach)
+
+
 def _sized(
     side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, view: View, settings: Settings, progress: Progress,
-    *, may_reach: bool,
+    may_reach: bool,
 ) -> tuple[Decimal, Decimal | None]:  # fmt: skip
-    """The notional that is wanted, and the quantity that comes nearest to it."""
-    min_order = view.rules.min_order_notional(price)
-    most_quote = _most_quote(view, settings, progress)
-    reachable = sizing.reachable_quantity(side, view, settings) if _takes(settings) else None
-    if view.futures is not None:
-        most = view.rules.quantity(most_quote, price)
-        most = most if reachable is None else min(most, reachable)
-        wanted, is_last = positions.wanted(side, drawn, headroom, min_order, view, settings)
-        notional, reach = min(wanted, most_quote), is_last and may_reach
-        return notional, positions.fit(side, notional, price, view, settings, reach=reach, most_quantity=most)
-    notional = min(sizing.clip_to_headroom(drawn, headroom, min_order), most_quote)
+    rules, most_quote = view.rules, _most_quote(view, settings, progress)
+    notional = min(sizing.clip_to_headroom(drawn, headroom, rules.min_order_notional(price)), most_quote)
+    # an order that has to reach is rounded up, but not above the largest
+    most = max(rules.quantity(most_quote, price), sizing.smallest_quantity(price, rules))
     quantity = sizing.fit_quantity(
         notional,
         price,
-        sizing.fundable_notional(side, price, view.rules, view.balances, settings),
-        view.rules,
+        sizing.fundable_notional(side, price, rules, view.balances, settings),
+        rules,
         reach=notional >= headroom and may_reach,
-        most_quantity=reachable,
+        most_quantity=_cut_to_book(most, side, view, settings),
     )
     return notional, quantity
+
+
+def _sized_on_futures(
+    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, view: View, settings: Settings, progress: Progress,
+    may_reach: bool,
+) -> tuple[Decimal, Decimal | None]:  # fmt: skip
+    rules, most_quote = view.rules, _most_quote(view, settings, progress)
+    most = _cut_to_book(rules.quantity(most_quote, price), side, view, settings)
+    wanted, is_last = positions.wanted(side, drawn, headroom, rules.min_order_notional(price), view, settings)
+    notional, reach = min(wanted, most_quote), is_last and may_reach
+    return notional, positions.fit(side, notional, price, view, settings, reach=reach, most_quantity=most)
+
+
+def _cut_to_book(quantity: Decimal, side: Side, view: View, settings: Settings) -> Decimal:
+    """As much of it as a market order may take from the book; all of it where it takes nothing or none was read."""
+    reachable = sizing.reachable_quantity(side, view, settings) if _takes(settings) else None
+    return quantity if reachable is None else min(quantity, reachable)
 
 
 def _takes(settings: Settings) -> bool:

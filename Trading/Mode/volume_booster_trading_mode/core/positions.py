@@ -68,9 +68,9 @@ def room(side: Side, price: Decimal, view: View, settings: Settings) -> Room:
     Zero is that of the account's position and that of what this campaign has made of it; they are the same where nobody
     else trades the contract.
     """
-    futures = _futures(view)
+    futures, step = _futures(view), view.rules.quantity_step
     to_zero = [
-        max(-held - _open_quantity(side, view.open_orders), ZERO)
+        round_to_step(max(-held - _open_quantity(side, view.open_orders), ZERO), step, decimal.ROUND_FLOOR)
         for held in (signed(side, futures.net_quantity), signed(side, futures.own_quantity))
         if held < 0
     ]
@@ -277,6 +277,7 @@ def closing_quantity(
     to_zero = abs(futures.own_quantity)
     if reduces(side, futures):
         to_zero = min(to_zero, abs(futures.net_quantity))
+    to_zero = round_to_step(to_zero, rules.quantity_step, decimal.ROUND_FLOOR)
     limits = [rules.quantity(most_quote, price), *(limit for limit in (reachable, rules.max_quantity) if limit)]
     smallest = smallest_quantity(price, rules)
     quantity = min(to_zero, *(round_to_step(limit, rules.quantity_step, decimal.ROUND_FLOOR) for limit in limits))
@@ -296,6 +297,7 @@ def emergency_order(futures: FuturesAccount, price: Decimal, rules: MarketRules,
         quantity = min(quantity, abs(futures.net_quantity))
     if rules.max_quantity is not None:
         quantity = min(quantity, rules.max_quantity)
+    quantity = round_to_step(quantity, rules.quantity_step, decimal.ROUND_FLOOR)
     if quantity < max(rules.min_quantity, rules.quantity_step):
         return "it is less than the exchange's smallest order"
     return OrderIntent(side, OrderType.MARKET, quantity, price, price, worth, reduce_only=is_reducing)

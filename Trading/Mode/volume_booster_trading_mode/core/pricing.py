@@ -17,26 +17,29 @@ def price_for(side: Side, view: View, settings: Settings) -> Decimal | None:
     A limit buy rests `price_offset_percent` below the market price and is rounded down, a limit sell above it and up:
     always away from the touch. A market order has the price at which it begins to fill, rounded to the nearest tick.
     """
-    tick = view.rules.price_tick
     if settings.order_type is OrderType.MARKET:
         return market_price(side, view) or None
     offset = view.mid_price * settings.price_offset_percent / HUNDRED
     if side is Side.BUY:
-        price = round_to_step(view.mid_price - offset, tick, decimal.ROUND_FLOOR)
+        price = _on_tick(view.mid_price - offset, view, decimal.ROUND_FLOOR)
         lowest_own_sell = min((order.price for order in crossing_side(side, view.open_orders)), default=None)
         if lowest_own_sell is not None and price >= lowest_own_sell:
-            price = round_to_step(lowest_own_sell, tick, decimal.ROUND_CEILING) - tick
+            price = _on_tick(lowest_own_sell, view, decimal.ROUND_CEILING) - view.rules.tick_at(lowest_own_sell)
     else:
-        price = round_to_step(view.mid_price + offset, tick, decimal.ROUND_CEILING)
+        price = _on_tick(view.mid_price + offset, view, decimal.ROUND_CEILING)
         highest_own_buy = max((order.price for order in crossing_side(side, view.open_orders)), default=None)
         if highest_own_buy is not None and price <= highest_own_buy:
-            price = round_to_step(highest_own_buy, tick, decimal.ROUND_FLOOR) + tick
+            price = _on_tick(highest_own_buy, view, decimal.ROUND_FLOOR) + view.rules.tick_at(highest_own_buy)
     return price if price > 0 else None
 
 
 def market_price(side: Side, view: View) -> Decimal:
     """The price at which a market order begins to fill, rounded to the nearest tick."""
-    return round_to_step(view.taker_price(side), view.rules.price_tick, decimal.ROUND_HALF_EVEN)
+    return _on_tick(view.taker_price(side), view, decimal.ROUND_HALF_EVEN)
+
+
+def _on_tick(price: Decimal, view: View, rounding: str) -> Decimal:
+    return round_to_step(price, view.rules.tick_at(price), rounding)
 
 
 def crossing_side(side: Side, open_orders: Iterable[OpenOrder]) -> list[OpenOrder]:

@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from . import binance
+from . import (
+    binance,
+    bitget,
+    bitmart,
+    bybit,
+    coinbase,
+    cryptocom,
+    gateio,
+    htx,
+    hyperliquid,
+    kraken,
+    kucoin,
+    mexc,
+    not_supported,
+    okx,
+)
 from .record import MarketBuy as MarketBuy
 from .record import Venue as Venue
 
 _ALL = (
     binance.VENUE,
-)  # fmt: skip
-VENUES: dict[str, Venue] = {venue.ccxt_id: venue for venue in _ALL}
+    bitmart.VENUE,
+    htx.VENUE,
+    htx.HUOBI,
+    kucoin.VENUE,
+    kucoin.FUTURES,
+    mexc.VENUE,
+    okx.VENUE,
+    okx.EEA,
+    okx.US,
+    gateio.VENUE,
+    bitget.VENUE,
+    coinbase.VENUE,
+    cryptocom.VENUE,
+    hyperliquid.VENUE,
+    kraken.VENUE,
+    bybit.VENUE,
+)
+_OTHERS = {venue.ccxt_id: venue for venue in not_supported.VENUES}
+VENUES: dict[str, Venue] = {**_OTHERS, **{venue.ccxt_id: venue for venue in _ALL}}
 
 
 def venue_of(ccxt_id: str) -> Venue | None:

@@ -1,7 +1,9 @@
 """Binance: spot, and USD-M futures. Source: Binance's "Trading endpoints" of spot, "New Order" of USD-M futures."""
 
+import re
+
 from ..core.market import OrderType, Side
-from .record import BOTH_LINES, Arrival, ClientId, Lookup, NotFound, Trades, Venue
+from .record import BOTH_LINES, Arrival, ClientId, LimitsInHeaders, Lookup, NotFound, Trades, Venue
 from .wire import FlatOrder, Request, form
 
 _PATHS = ("/api/v3/order", "/fapi/v1/order")
@@ -41,7 +43,12 @@ VENUE = Venue(
     lookup=Lookup(by_client_id={"origClientOrderId": "{id}"}, closed_orders_show_client_id=True),
     not_found=NotFound(texts=("order does not exist",)),
     trades=Trades(of_order=True, page=500),
-    limits_in_headers=True,
+    limits=LimitsInHeaders(
+        asked_by="public_get_exchangeinfo",
+        header=re.compile(r"^x-mbx-(?P<what>used-weight|order-count)-(?P<number>\d+)(?P<unit>[smhd])$"),
+        kinds={"REQUEST_WEIGHT": "used-weight", "ORDERS": "order-count"},
+        intervals_s={"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400},
+    ),
     cancels_all=True,
     proven=BOTH_LINES,
     is_futures_proven=True,

@@ -1,16 +1,23 @@
-"""OKX, spot. Source: OKX's "API guide", Order Book Trading, Trade."""
+"""OKX, spot, with its two hosts for accounts of the EEA and of the United States.
+
+Sources: OKX's "API guide" v5, "POST / Place order", "GET / Order details", "GET / Transaction details (last 3 months)"
+and "Making requests". A market buy goes by quantity: without `banAmend` OKX trades less where the balance is short.
+"""
+
+import dataclasses
 
 from ..core.market import OrderType
-from .record import BOTH_LINES, Lookup, NotFound, Trades, Venue
+from .record import BOTH_LINES, Arrival, Lookup, NotFound, Trades, Venue
 from .wire import Fields, FlatOrder, Request, json_object, only_item
 
 
 def _is_order(request: Request) -> bool:
-    return request.method == "POST" and request.path.endswith(("/trade/order", "/trade/batch-orders"))
+    paths = ("/trade/order", "/trade/batch-orders", "/trade/order-algo")
+    return request.method == "POST" and request.path.endswith(paths)
 
 
 def _fields(request: Request) -> Fields:
-    return json_object(request) if request.path.endswith("/trade/order") else only_item(request)
+    return only_item(request) if request.path.endswith("/trade/batch-orders") else json_object(request)
 
 
 VENUE = Venue(
@@ -30,13 +37,17 @@ VENUE = Venue(
             "limit": (OrderType.LIMIT, False),
             "post_only": (OrderType.LIMIT, True),
         },
-        fixed={"tgtCcy": ("base_ccy",), "tdMode": ("cash",), "stpMode": ("cancel_taker",)},
+        fixed={"tgtCcy": ("base_ccy",), "tdMode": ("cash",), "stpMode": ("cancel_taker",), "banAmend": (True,)},
         others=frozenset({"tag"}),
     ),
-    market_buy_params={"tgtCcy": "base_ccy"},
+    market_buy_params={"tgtCcy": "base_ccy", "banAmend": True},
     order_params={"stpMode": "cancel_taker"},
+    arrival=Arrival(within_s=30.0),
     lookup=Lookup(by_client_id={"clOrdId": "{id}"}),
     not_found=NotFound(texts=("order does not exist",)),
-    trades=Trades(page=100, newest_first=True),
+    trades=Trades(of_order=True, page=100, newest_first=True),
+    id_is_taken=('"51016"',),
     proven=BOTH_LINES,
 )
+EEA = dataclasses.replace(VENUE, ccxt_id="myokx", title="OKX (EEA)")
+US = dataclasses.replace(VENUE, ccxt_id="okxus", title="OKX (US)")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import math
+import re
 import typing
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import ccxt
 
@@ -18,6 +21,8 @@ Lines = frozenset[str]
 
 OCTOBOT_2_0 = "2.0.15"
 OCTOBOT_2_1 = "2.1.1"
+CCXT_OF_LINE = {OCTOBOT_2_0: "4.5.22", OCTOBOT_2_1: "4.5.44"}
+"""The ccxt that each of them brings."""
 BOTH_LINES: Lines = frozenset({OCTOBOT_2_0, OCTOBOT_2_1})
 CCXT_OF = {OCTOBOT_2_0: "4.5.22", OCTOBOT_2_1: "4.5.44"}
 """The ccxt that comes with an OctoBot, with which its exchanges were tried."""
@@ -75,21 +80,46 @@ class Lookup:
     by_exchange_id: bool = True
     by_client_id: Params | None = None
     """Parameters of ccxt's fetch_order beside the id (`{id}` stands for it); None where it can't be asked so."""
+    ask_by_client_id: Callable[[typing.Any, str, str], Awaitable[dict[str, typing.Any]]] | None = None
+    """Asks ccxt's client for an order of a symbol by our id, where its fetch_order can't."""
     client_id_as_id: bool = False
     """The client's id is passed as the order's own."""
+    ended_by_client_id_s: Callable[[Params], float] = lambda options: math.inf
+    """For how long after it was placed an order that has ended is found by the client's id, by the options of ccxt's
+    client, as kinds of accounts may differ. After that the lists are asked too."""
     open_orders_show_client_id: bool = True
     closed_orders_show_client_id: bool = False
     """Lists of ended orders show it, so that an order whose answer was lost is found there."""
     ended_orders: tuple[str, ...] = ()
     """Methods of ccxt that list ended orders, for where an order can't be asked for by an id."""
     ended_page: int = 100
+    """The most rows that such a list shows; a full one proves nothing about an order that it does not show."""
+    ended_params: Params = field(default_factory=dict)
+    """Sent when such a list is asked for."""
+    ended_reach_s: float = math.inf
+    """How long ago an order may have been placed to be in such a list."""
+    open_params: Params = field(default_factory=dict)
+    """Sent when open orders are asked for, such as the most rows of a page."""
+    ended_page_param: str = ""
+    """The parameter with the number of a page of ended orders, from 1; empty where only the first one can be had."""
+    open_page: int | None = None
+    """The most open orders that are listed; None where all are."""
+    list_params: Params | None = None
+    """Parameters that narrow lists of orders to one by our id (`{id}` stands for it)."""
+    ended_until_param: str = ""
+    """The parameter that ends the time of a list of ended orders, in milliseconds; empty where there is none."""
     params: Params = field(default_factory=dict)
     """Sent with every look-up by id."""
 
     @property
     def is_conclusive(self) -> bool:
-        """Whether an order that is not found by our id does not exist."""
-        return self.by_client_id is not None or (self.open_orders_show_client_id and self.closed_orders_show_client_id)
+        """Whether an order that is not found by our id does not exist, as long as the lists reach back to it."""
+        return self.is_asked_by_client_id or (self.open_orders_show_client_id and self.closed_orders_show_client_id)
+
+    @property
+    def is_asked_by_client_id(self) -> bool:
+        """Whether one order can be asked for by our id."""
+        return self.by_client_id is not None or self.ask_by_client_id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +142,29 @@ class Trades:
 
     of_order: bool = False
     """ccxt's fetch_order_trades works on spot."""
+    of_order_is_whole: bool = False
+    """And it shows all trades of the order at once."""
     page: int = 100
     """The most rows that one answer has."""
     window_s: float | None = None
     """An answer covers at most so long from its beginning; None where it has no such limit."""
-    newest_first: bool = False
-    """A full page has the newest rows of what was asked for, not the oldest."""
+    newest_first: bool | None = False
+    """A full page has the newest rows of what was asked for, not the oldest; None where the exchange does not document
+    which: then what lies before a full page is asked for, and what lies after it."""
     params: Params = field(default_factory=dict)
     until_param: str = "until"
     """The parameter of ccxt's fetch_my_trades that ends the window, in milliseconds."""
+    offset_param: str = ""
+    """The parameter that says how many rows to skip, where pages follow by it and not by time."""
+    offset_counts_pages: bool = False
+    """It has the number of the page, from 1, instead."""
+    cursor_param: str = ""
+    """The parameter that says where a page begins, where pages follow by it: a row of the page before has it in its
+    `info`, under the same name."""
+    order_param: str = ""
+    """The parameter that narrows an answer to one order, by the exchange's id of it."""
+    of_all_symbols: bool = False
+    """The exchange can't narrow an answer to one symbol: a page has the trades of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +174,20 @@ class Arrival:
     params: Params = field(default_factory=dict)
     within_s: float | None = None
     """The exchange refuses an order that is older when it arrives; None where it takes it whenever it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsInHeaders:
+    """An exchange lists its limits, and each answer has in its headers what of them is used in the present window."""
+
+    asked_by: str
+    """The method of ccxt's client that lists the limits of a market, under `rateLimits`."""
+    header: re.Pattern[str]
+    """A header's name, with the groups `what`, `number` and `unit` (s, m, h, d) of the window."""
+    kinds: Mapping[str, str]
+    """The kind of a limit -> `what` of its header."""
+    intervals_s: Mapping[str, int]
+    """The unit of a limit's window -> its seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +204,14 @@ class Venue:
     read_order: Callable[[Request], WireOrder]
     client_id: ClientId = ClientId()
     market_buy: MarketBuy = MarketBuy.QUANTITY
+    quote_written_by: str = "cost_to_precision"
+    """The method of ccxt's client that cuts the quote to spend to its step."""
     market_buy_params: Params = field(default_factory=dict)
-    market_needs_price: bool = False
-    """ccxt asks for a price also with a market order, as the worst one or to work it out."""
+    market_slippage: Decimal | None = None
+    """A market order leaves with a worst price, so far from the order's own as a share of it; None where it leaves
+    without a price."""
+    client_options: Params = field(default_factory=dict)
+    """Options of ccxt's client that keep it from sending anything of its own that changes the account."""
     order_params: Params = field(default_factory=dict)
     """Sent with every order, such as the parameter against self-trades."""
     post_only_params: Params = field(default_factory=lambda: {"postOnly": True})
@@ -158,9 +221,19 @@ class Venue:
     trades: Trades = Trades()
     refusals: tuple[type[BaseException], ...] = ()
     """Errors beside the common ones that mean: there is no such order, and will not be."""
+    refusal_texts: tuple[str, ...] = ()
+    """Parts of the exchange's own error message, in lower case and without spaces after colons of JSON, that mean the
+    same."""
+    id_is_taken: tuple[str, ...] = ()
+    """Parts of a message, in lower case, that say that an order has our id already: it is there, whatever the class of
+    the error."""
+    order_row: Callable[[Params], dict[str, typing.Any]] = lambda row: {}
+    """Fields of ccxt's row of an order that ccxt reads wrong, as the exchange tells them in its `info`."""
+    trade_row: Callable[[Params], dict[str, typing.Any]] = lambda row: {}
+    """The same of a trade."""
     is_read: Callable[[Request], bool] = lambda request: request.method == "GET"
-    limits_in_headers: bool = False
-    """It shows in its answers how much of its limits is used, as Binance does."""
+    limits: LimitsInHeaders | None = None
+    """How it shows what of its limits is used; None where it does not."""
     cancels_all: bool = False
     """ccxt's cancel_all_orders cancels what rests on one symbol in one request."""
     proven: Lines = frozenset()
