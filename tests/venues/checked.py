@@ -7,7 +7,7 @@ import typing
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 
-from octobot_volume_booster.checks import far_order, reading
+from octobot_volume_booster.checks import account, far_order, reading
 from octobot_volume_booster.checks.cases import Cases
 from octobot_volume_booster.checks.far_order import Trial
 from octobot_volume_booster.checks.guard import Guard
@@ -202,6 +202,7 @@ def fails_at(method: str, error: Exception) -> Turn:
 async def ready_to_order(fake: type[FakeVenue], source: str) -> AsyncIterator[Checked]:
     """Any exchange, as if its market and order book had been asked for."""
     async with contract(fake, source) as exchange:
+        await account.equip(exchange.manager)
         checked = Checked(exchange)
         checked.questions = Questions(exchange.manager, (exchange.symbol(BTC),), checked.secrets)
         checked.questions.told_rules = exchange.rules(exchange.symbol(BTC))
