@@ -103,7 +103,16 @@ ARROWS: dict[str, set[str]] = {
     },
     "backtest_engine": {"volume_booster_trading", "virtual_time", "campaign_registry"},
     "checks": {
-        *{"checks", "exchange_view", "exchange_record", "order_submission", "lookout", "venues", "core"},
+        *{
+            "checks",
+            "exchange_view",
+            "exchange_record",
+            "exchange_rows",
+            "order_submission",
+            "lookout",
+            "venues",
+            "core",
+        },
     },
     "cli": {"cli", "report", "history", "journal", "bot_lock", "campaign", "venues", "core"},
     "__init__": {"volume_booster_trading"},
@@ -111,7 +120,7 @@ ARROWS: dict[str, set[str]] = {
 # inside core: a module -> the modules below it
 CORE_ARROWS: dict[str, set[str]] = {
     "market": set(),
-    "checks": {"market", "sizing"},
+    "checks": {"market", "sizing", "trade_ids"},
     "control": set(),
     "pacing": set(),
     "presets": set(),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import typing
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,6 +27,7 @@ from octobot_volume_booster.core.checks import (
     spread_bps,
 )
 from octobot_volume_booster.core.market import MarketRules, Side
+from octobot_volume_booster.core.trade_ids import Charge, ExchangeTrade
 
 AMOUNTS = st.decimals(0, 1_000_000, allow_nan=False, places=8)
 RATIOS = st.decimals("0.01", "3", allow_nan=False, places=4)
@@ -40,6 +41,7 @@ def markets(draw: st.DrawFn) -> Market:
     rules = MarketRules(
         "BASE", "QUOTE", tick, step, min_quantity=step * draw(st.integers(0, 3)),
         min_notional=Decimal(draw(NOTIONALS)), taker_fee_rate=Decimal("0.001"),
+        price_digits=draw(st.sampled_from([None, 5])), widest_tick=draw(st.sampled_from([None, Decimal(1)])),
     )  # fmt: skip
     lowest = draw(st.one_of(st.just(Decimal(0)), RATIOS.map(lambda ratio: bid * ratio)))
     highest = draw(st.one_of(st.none(), RATIOS.map(lambda ratio: ask * ratio)))
@@ -52,7 +54,7 @@ def test_a_far_order_keeps_away_from_the_market_fits_its_rules_and_is_paid_for(m
     plan, rules = plan_far_order(market), market.rules
     if isinstance(plan, str):
         return
-    assert plan.price > 0 and plan.price % rules.price_tick == 0
+    assert plan.price > 0 and plan.price % rules.price_tick == 0 and plan.price % rules.tick_at(plan.price) == 0
     assert plan.quantity > 0 and plan.quantity % rules.quantity_step == 0
     assert plan.quantity >= rules.min_quantity and plan.quantity * plan.price >= rules.min_notional
     assert NEAREST <= plan.distance <= FARTHEST
@@ -86,35 +88,30 @@ def test_without_a_price_far_enough_none_is_placed() -> None:
     )
 
 
-def trade(**changes: typing.Any) -> dict[str, typing.Any]:
-    whole = {"id": "1", "order": "2", "timestamp": 3, "price": 4.0, "amount": 5.0}
-    return whole | {"fee": {"cost": 0.1, "currency": "USDT"}} | changes
+USDT = Charge(Decimal("0.1"), "USDT")
+
+
+def trade(trade_id: str = "1", order: str = "2", at: float | None = 3.0, charges: tuple[Charge, ...] = (USDT,)) -> Any:
+    return ExchangeTrade(trade_id, order, at, None, Decimal(1), Decimal(4), charges)
 
 
 @pytest.mark.parametrize(
     ("trades", "ok", "text"),
     [
         ([trade()], True, "the last trade: ids, order ids and fees (in USDT) are there"),
-        (
-            [trade(fee=None, fees=[{"cost": 1, "currency": "BNB"}, {"cost": 0, "currency": "BTC"}])],
-            True,
-            "BNB, BTC",
-        ),
-        ([trade(), trade(id=2, fee={"cost": 0, "currency": "BNB"})], True, "the last 2 trades"),
-        ([trade(fee=None)], False, "of the last trade: 1 without a fee"),
-        ([trade(fee={"cost": None, "currency": "USDT"}, fees=[])], False, "1 without a fee"),
-        ([trade(fee={"cost": 0.1, "currency": None})], False, "1 with a fee in no currency"),
-        ([trade(id=None), trade(id="")], False, "2 without its id"),
+        ([trade(charges=(Charge(Decimal(1), "BNB"), Charge(Decimal(0), "BTC")))], True, "(in BNB, BTC)"),
+        ([trade(), trade("2", charges=(Charge(Decimal(-1), "BNB"),))], True, "the last 2 trades"),
+        ([trade(charges=())], False, "of the last trade: 1 without a fee"),
+        ([trade(charges=(Charge(None, "USDT"),))], False, "1 without a fee"),
+        ([trade(charges=(Charge(Decimal(1)),))], False, "1 with a fee in no currency"),
+        ([trade(""), trade("")], False, "2 without an id"),
         ([trade(), trade(), trade()], False, "2 with the id of another one"),
-        ([trade(order=None)], False, "1 without the id of its order"),
-        ([trade(timestamp=None)], False, "1 without its time"),
-        ([trade(price=None, amount=None)], False, "1 without its price, 1 without its quantity"),
+        ([trade(order="")], False, "1 without the id of their order"),
+        ([trade(at=None)], False, "1 without a time"),
         ([], None, "no trade of this account in BTC/USDT"),
     ],
 )
-def test_trades_are_judged_by_what_is_counted_by(
-    trades: list[dict[str, typing.Any]], ok: bool | None, text: str
-) -> None:
+def test_trades_are_judged_by_what_is_counted_by(trades: list[ExchangeTrade], ok: bool | None, text: str) -> None:
     row = judge_trades("own trades", trades, "BTC/USDT")
     assert row.ok is ok and text in row.text, row
 

@@ -7,7 +7,7 @@ import typing
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 
-from octobot_volume_booster.checks import far_order, reading
+from octobot_volume_booster.checks import account, far_order, reading
 from octobot_volume_booster.checks.cases import Cases
 from octobot_volume_booster.checks.far_order import Trial
 from octobot_volume_booster.checks.guard import Guard
@@ -46,6 +46,7 @@ class CheckedBinance(FakeBinance):
         self.lists_no_orders = False
         self.cancels: typing.Literal["yes", "no", "it says so"] = "yes"
         self.fills_at_once = False
+        self.hides_trades_of_orders = False
         self.trade_changes: dict[str, typing.Any] = {}
 
     def routes(self) -> Routes:
@@ -103,6 +104,8 @@ class CheckedBinance(FakeBinance):
         return self._cancel(request)
 
     def _changed_trades(self, request: Request) -> Answer:
+        if self.hides_trades_of_orders and "orderId" in request.query:
+            return Answer([])
         answer = self._my_trades(request)
         for row in typing.cast("list[dict[str, typing.Any]]", answer.content):
             row.update(self.trade_changes)
@@ -199,9 +202,10 @@ def fails_at(method: str, error: Exception) -> Turn:
 async def ready_to_order(fake: type[FakeVenue], source: str) -> AsyncIterator[Checked]:
     """Any exchange, as if its market and order book had been asked for."""
     async with contract(fake, source) as exchange:
+        await account.equip(exchange.manager)
         checked = Checked(exchange)
         checked.questions = Questions(exchange.manager, (exchange.symbol(BTC),), checked.secrets)
-        checked.questions.told_rules = exchange.rules(BTC)
+        checked.questions.told_rules = exchange.rules(exchange.symbol(BTC))
         level = Decimal("0.5")
         checked.questions.told_book = Book(
             (Level(Decimal(59_999), level),), (Level(Decimal(60_001), level),), checked.questions.now()

@@ -7,10 +7,9 @@ import pathlib
 import typing
 from dataclasses import replace
 
-import octobot_trading.exchanges as exchanges
 import pytest
 
-from octobot_volume_booster.checks import engine, far_order
+from octobot_volume_booster.checks import account, engine, far_order
 from octobot_volume_booster.core.checks import Row
 from octobot_volume_booster.core.guards import REAL_TRADING_VARIABLE
 from octobot_volume_booster.venues import VENUES
@@ -20,10 +19,9 @@ from .checked import BTC, Checked, knob
 
 
 @pytest.fixture
-def live(checked: Checked, tmp_path: pathlib.Path) -> engine.Request:
+async def live(checked: Checked, tmp_path: pathlib.Path) -> engine.Request:
     """A real account: its class reaches the exchange itself. The settings are in a file that is not there yet."""
-    manager = checked.exchange.manager
-    manager.trader = exchanges.Trader(manager.config, manager)
+    await account.equip(checked.exchange.manager)
     return engine.Request("binance", [BTC], str(tmp_path), str(tmp_path / "settings.json"), {}, None, True, "")
 
 

@@ -6,6 +6,7 @@ import json
 import pathlib
 import typing
 from collections.abc import Callable
+from decimal import Decimal
 
 import ccxt
 import pytest
@@ -54,11 +55,11 @@ READING: dict[str, tuple[Turn, str, str]] = {
         fails_at("fetch_my_trades", ccxt.ArgumentsRequired("emulated")), "own trades", "does not tell the trades",
     ),
     "a fee that is not told": (with_a_trade(fee_in="none"), "own trades", "1 without a fee"),
-    "trades without ids": (untold("id"), "own trades", "2 without its id"),
-    "trades of no order": (untold("order"), "own trades", "2 without the id of its order"),
-    "trades without a time": (untold("timestamp"), "own trades", "2 without its time"),
-    "an order that is not found any more": (
-        with_a_trade(hides_orders=True), "own trades", "does not find the order",
+    "trades without ids": (untold("id"), "own trades", "2 without an id"),
+    "trades of no order": (untold("order"), "own trades", "2 without the id of their order"),
+    "trades without a time": (untold("timestamp"), "own trades", "2 without a time"),
+    "an order that has none of its trades": (
+        with_a_trade(hides_trades_of_orders=True), "own trades", "is not among those of its order",
     ),
 }  # fmt: skip
 
@@ -175,6 +176,15 @@ async def test_on_every_exchange_orders_would_leave_as_they_are_decided(any_exch
     row = await reading.wire(any_exchange.questions)
     assert row.ok, row
     assert not any_exchange.changes() and not any_exchange.exchange.fake.orders
+
+
+async def test_on_every_exchange_the_own_trades_tell_what_is_counted_by(any_exchange: Checked) -> None:
+    any_exchange.exchange.fake.take(
+        client_id="earlier", base="BTC", side="buy", kind="market", quantity=Decimal("0.001")
+    )
+    row = await reading.own_trades(any_exchange.questions)
+    assert row.ok, row
+    assert not any_exchange.changes()
 
 
 async def test_on_every_exchange_an_id_that_nobody_has_is_not_found(any_exchange: Checked) -> None:

@@ -288,7 +288,8 @@ def venue_at(exchange_manager: typing.Any) -> Venue | None:
 def refusal(exchange_manager: typing.Any) -> str:
     """Why OctoBot's real trader places no orders on an exchange; empty where it does."""
     known, name = venue_at(exchange_manager), str(exchange_manager.exchange_name)
-    return support.refusal(known, name, octobot.LONG_VERSION, is_futures=bool(exchange_manager.is_future))
+    ccxt_id, is_futures = str(exchange_manager.exchange.connector.client.id), bool(exchange_manager.is_future)
+    return support.refusal(known, name, octobot.LONG_VERSION, ccxt_id=ccxt_id, is_futures=is_futures)
 
 
 def new_order_id(known: Venue | None = None) -> str:

@@ -19,6 +19,7 @@ import octobot_commons.enums as commons_enums
 import octobot_tentacles_manager.api as tentacles_manager_api
 import octobot_trading.exchanges as exchanges
 import octobot_trading.exchanges.connectors.ccxt.ccxt_client_util as ccxt_client_util
+import octobot_trading.personal_data as personal_data
 import trading_backend
 
 TENTACLES = "tentacles"
@@ -125,10 +126,20 @@ async def exchange_manager(
     connector = manager.exchange.connector
     on_client(connector.client)
     try:
-        manager.trader = exchanges.Trader(manager.config, manager)
+        await equip(manager)
         manager.exchange_backend = trading_backend.exchange_factory.create_exchange_backend(manager.exchange)
         if manager.exchange.is_supporting_sandbox():
             ccxt_client_util.set_sandbox_mode(connector, manager.is_sandboxed)
         yield manager
     finally:
         await connector.client.close()
+
+
+async def equip(manager: typing.Any) -> None:
+    """Give an exchange manager what some classes of exchanges look into when they read an order; it asks nothing."""
+    manager.trader = exchanges.Trader(manager.config, manager)
+    data = manager.exchange_personal_data
+    data.orders_manager = personal_data.OrdersManager(manager.trader)
+    data.positions_manager = personal_data.PositionsManager(manager.trader)
+    await data.orders_manager.initialize()
+    await data.positions_manager.initialize()

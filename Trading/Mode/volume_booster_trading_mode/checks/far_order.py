@@ -41,7 +41,8 @@ def _price_limits(questions: Questions) -> tuple[Decimal, Decimal | None]:
     limits = market["limits"].get("price") or {}
     lowest, highest = (None if limits.get(end) is None else Decimal(str(limits[end])) for end in ("min", "max"))
     mid = (questions.book.bids[0].price + questions.book.asks[0].price) / 2
-    for told in market["info"].get("filters") or () if isinstance(market["info"], dict) else ():
+    filters = market["info"].get("filters") if isinstance(market["info"], dict) else None
+    for told in filter(lambda one: isinstance(one, dict), filters or ()):
         if (down := told.get("bidMultiplierDown") or told.get("multiplierDown")) is not None:
             lowest = max(lowest or ZERO, mid * Decimal(str(down)))
         if (up := told.get("askMultiplierUp") or told.get("multiplierUp")) is not None:
@@ -104,7 +105,7 @@ class Trial:
 
     async def _find_by_our_id(self, submission: Submission) -> Row:
         lookup = self._questions.venue.lookup
-        if lookup.by_client_id is None and not lookup.open_orders_show_client_id:
+        if not lookup.is_asked_by_client_id and not lookup.open_orders_show_client_id:
             return untried(
                 BY_OUR_ID, "this exchange shows our id nowhere: one whose answer is lost has to be looked for"
             )
@@ -222,8 +223,11 @@ class Trial:
             return None
         if found.order is None:
             return works(CANCELLED, "the exchange has it no more")
-        if found.order.filled_quantity:
-            return fails(CANCELLED, f"{found.order.filled_quantity:f} of it had filled before")
+        filled = found.order.filled_quantity
+        if filled:
+            return fails(CANCELLED, f"{filled:f} of it had filled before")
+        if filled is None:
+            return works(CANCELLED, "the exchange confirms it, and does not tell whether any of it had filled")
         return works(CANCELLED, "the exchange confirms it, and that nothing of it had filled")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import decimal
 import functools
 import time
-import typing
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,8 +16,11 @@ from .. import exchange_view, order_submission
 from ..core import checks
 from ..core.checks import Row, fails, untried, works
 from ..core.market import OrderIntent, OrderType, Side, round_to_step
+from ..core.reconcile import ExchangeOrder, Standing
 from ..core.sizing import smallest_quantity
+from ..core.trade_ids import ExchangeTrade
 from ..exchange_record import ExchangeUnreachableError, is_caused_by
+from ..exchange_rows import read_trade
 from ..order_submission import SubmissionStatus
 from ..venues import MarketBuy
 from .cases import BALANCES
@@ -203,20 +205,19 @@ async def unknown_id(questions: Questions) -> Row:
 
 async def own_trades(questions: Questions) -> Row:
     """Whether the exchange tells of the account's last trades what is counted by, and finds them by their order."""
-    trades, client = questions.venue.trades, questions.client
-    asked = questions.symbol, None, min(trades.page, MOST_TRADES), dict(trades.params)
+    told, venue, client = questions.venue.trades, questions.venue, questions.client
+    asked = None if told.of_all_symbols else questions.symbol, None, min(told.page, MOST_TRADES), dict(told.params)
     rows = await questions.record.ask("the trades", lambda: client.fetch_my_trades(*asked))
-    row = checks.judge_trades(OWN_TRADES, rows, questions.symbol)
-    return await _found_by_order(questions, rows[-1]) or row if row.ok else row
+    own = [row for row in rows if row.get("symbol") in (None, questions.symbol)]
+    trades = [read_trade({**row, **venue.trade_row(row)}) for row in own]
+    row = checks.judge_trades(OWN_TRADES, trades, questions.symbol)
+    return await _found_by_order(questions, trades[-1]) or row if row.ok else row
 
 
-async def _found_by_order(questions: Questions, trade: dict[str, typing.Any]) -> Row | None:
+async def _found_by_order(questions: Questions, trade: ExchangeTrade) -> Row | None:
     """None when a trade is among those of its own order, else what is wrong."""
-    order_id, at = str(trade["order"]), float(trade["timestamp"]) / 1000
-    found = await questions.record.find_order("", order_id, at)
-    if found.order is None:
-        return fails(OWN_TRADES, f"the exchange does not find the order {order_id} any more, and shows its trades")
-    ids = [one.trade_id for one in await questions.record.trades_of(found.order, at)]
-    if str(trade["id"]) not in ids:
-        return fails(OWN_TRADES, f"the trade {trade['id']} is not among those of its order {order_id}")
+    order_id, at = trade.exchange_order_id, trade.at or questions.now()
+    order = ExchangeOrder(order_id, "", None, Standing.UNSEEN)
+    if trade.trade_id not in [one.trade_id for one in await questions.record.trades_of(order, at)]:
+        return fails(OWN_TRADES, f"the trade {trade.trade_id} is not among those of its order {order_id}")
     return None

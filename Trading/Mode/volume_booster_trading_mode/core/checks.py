@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import decimal
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from .market import ONE, ZERO, MarketRules, Side, bps, round_to_step
 from .sizing import smallest_quantity
+from .trade_ids import ExchangeTrade
 
 FARTHEST = Decimal("0.2")
 """How far from the touch the order of a check rests."""
@@ -17,10 +18,6 @@ NEAREST = Decimal("0.05")
 """An order that has to rest nearer than this, by the exchange's own rules, is not placed."""
 CLOCKS_APART_S = 1.0
 """Exchanges refuse what seems to come from further in the future."""
-_FIELDS = {
-    "id": "its id", "order": "the id of its order", "timestamp": "its time", "price": "its price",
-    "amount": "its quantity",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,38 +87,35 @@ def spread_bps(best_bid: Decimal, best_ask: Decimal) -> Decimal:
     return bps(best_ask - best_bid, (best_ask + best_bid) / 2)
 
 
-def judge_trades(name: str, trades: Sequence[Mapping[str, typing.Any]], symbol: str) -> Row:
-    """Whether an exchange tells of its trades, rows in ccxt's form, what is counted by."""
+def judge_trades(name: str, trades: Sequence[ExchangeTrade], symbol: str) -> Row:
+    """Whether an exchange tells of its trades what is counted by."""
     if not trades:
         return untried(
             name, f"no trade of this account in {symbol} is shown: its ids and fees can be looked at after one"
         )
-    missing = [
-        f"{count} without {what}"
-        for field, what in _FIELDS.items()
-        if (count := sum(row.get(field) in (None, "") for row in trades))
-    ]
-    if count := sum(not _fee_parts(row) for row in trades):
-        missing.append(f"{count} without a fee")
-    if count := sum(any(not asset for _, asset in _fee_parts(row)) for row in trades):
-        missing.append(f"{count} with a fee in no currency")
-    ids = [row["id"] for row in trades if row.get("id") not in (None, "")]
-    if count := len(ids) - len(set(ids)):
-        missing.append(f"{count} with the id of another one")
-    if missing:
+    if missing := _missing(trades):
         return fails(name, f"of the last {_counted(trades)}: {', '.join(missing)}")
-    assets = sorted({str(asset) for row in trades for _, asset in _fee_parts(row)})
+    assets = sorted({charge.asset for trade in trades for charge in trade.charges})
     return works(name, f"the last {_counted(trades)}: ids, order ids and fees (in {', '.join(assets)}) are there")
+
+
+def _missing(trades: Sequence[ExchangeTrade]) -> list[str]:
+    """What is not told, and of how many."""
+    ids = [trade.trade_id for trade in trades if trade.trade_id]
+    charges = [[charge for charge in trade.charges if charge.amount is not None] for trade in trades]
+    counts = {
+        "without an id": sum(not trade.trade_id for trade in trades),
+        "with the id of another one": len(ids) - len(set(ids)),
+        "without the id of their order": sum(not trade.exchange_order_id for trade in trades),
+        "without a time": sum(trade.at is None for trade in trades),
+        "without a fee": sum(not told for told in charges),
+        "with a fee in no currency": sum(any(not charge.asset for charge in told) for told in charges),
+    }
+    return [f"{count} {what}" for what, count in counts.items() if count]
 
 
 def _counted(trades: Sequence[typing.Any]) -> str:
     return "trade" if len(trades) == 1 else f"{len(trades)} trades"
-
-
-def _fee_parts(row: Mapping[str, typing.Any]) -> list[tuple[typing.Any, typing.Any]]:
-    """What was charged, and in what, for each part that is told."""
-    parts = [row.get("fee"), *(row.get("fees") or ())]
-    return [(part["cost"], part.get("currency")) for part in parts if part and part.get("cost") is not None]
 
 
 def rules_text(rules: MarketRules) -> str:
@@ -169,7 +163,7 @@ def plan_far_order(market: Market) -> FarOrder | str:
     if not plans:
         return (
             f"the exchange lets no order rest {NEAREST:.0%} from the market price: its price limits are "
-            f"{market.lowest_bid:f} and {market.highest_ask}"
+            f"{market.lowest_bid:f} and {'none' if market.highest_ask is None else f'{market.highest_ask:f}'}"
         )
     for plan in plans:
         if _is_funded(plan, market):
@@ -184,11 +178,12 @@ def _far_order(side: Side, market: Market) -> FarOrder | None:
     rules, is_buy = market.rules, side is Side.BUY
     touch = market.best_bid if is_buy else market.best_ask
     if is_buy:
-        price = round_to_step(max(touch * (ONE - FARTHEST), market.lowest_bid), rules.price_tick, decimal.ROUND_CEILING)
+        wanted = max(touch * (ONE - FARTHEST), market.lowest_bid)
+        price = round_to_step(wanted, rules.tick_at(wanted), decimal.ROUND_CEILING)
     else:
         wanted = touch * (ONE + FARTHEST)
         highest = wanted if market.highest_ask is None else min(wanted, market.highest_ask)
-        price = round_to_step(highest, rules.price_tick, decimal.ROUND_FLOOR)
+        price = round_to_step(highest, rules.tick_at(highest), decimal.ROUND_FLOOR)
     distance = abs(price / touch - ONE)
     if distance < NEAREST or (price > touch) is is_buy:
         return None

@@ -12,7 +12,7 @@ from ..core.checks import Row, fails, untried, works
 from ..core.market import OrderType
 from ..core.settings import Settings
 from ..core.versions import fails_at_fills_of_futures
-from . import VENUES, venue_of, working
+from . import VENUES, not_supported, venue_of, working
 from .record import CCXT_OF, MarketBuy, Venue
 
 OFFLINE = {"offline_exchange": "binance", "second_offline_exchange": "binance"}
@@ -68,11 +68,16 @@ def venue_at(name: str) -> Venue | None:
     return venue_of(OFFLINE.get(name, name))
 
 
-def refusal(known: Venue | None, name: str, octobot_version: str, *, is_futures: bool = False) -> str:
-    """Why OctoBot's real trader places no orders on an exchange; empty where it does."""
+def refusal(
+    known: Venue | None, name: str, octobot_version: str, *, ccxt_id: str = "", is_futures: bool = False
+) -> str:
+    """Why OctoBot's real trader places no orders on an exchange; empty where it does.
+
+    :param ccxt_id: ccxt's name of it, where OctoBot has another one.
+    """
     others = f"Orders are placed on: {', '.join(working())}."
     if known is None:
-        return f"no orders are placed on {name}: how it writes an order is not known. {others}"
+        return f"no orders are placed on {name}: how it writes an order ({ccxt_id or name}) is not known. {others}"
     if known.refused:
         return f"no orders are placed on {known.title}: {known.refused}. {others}"
     if not is_proven(known, octobot_version):
@@ -120,7 +125,7 @@ def _market_buy(known: Venue) -> Row:
 
 
 def _lost_answer(known: Venue) -> str:
-    if known.lookup.by_client_id is not None:
+    if known.lookup.is_asked_by_client_id:
         return "the order is looked up by our id"
     if known.lookup.is_conclusive:
         return "the order is looked for by our id in the lists of open and ended orders"
@@ -150,8 +155,10 @@ def _futures_refusal(known: Venue, octobot_version: str) -> str:
 
 
 def overview(octobot_version: str) -> list[Row]:
-    """A row for each exchange that is known: whether orders are placed there, how, or why not."""
-    return [_overview(venue, octobot_version) for venue in sorted(VENUES.values(), key=lambda one: one.title.lower())]
+    """A row for each exchange that is known or asked for: whether orders are placed there, how, or why not."""
+    unknown = [fails(title, not_supported.UNKNOWN_WHY) for title in not_supported.UNKNOWN.values()]
+    rows = [*(_overview(venue, octobot_version) for venue in VENUES.values()), *unknown]
+    return sorted(rows, key=lambda row: (row.ok is not True, row.name.lower()))
 
 
 def _overview(known: Venue, octobot_version: str) -> Row:
