@@ -31,6 +31,17 @@ CREDENTIALS = DEFAULT_ACCOUNT.credentials
 IMPATIENT_MS = 300  # how long a client waits in the tests that make it wait
 SLOW_S = 0.6
 START_TIME = int(time.time()) - 60
+THROTTLE_PAUSE_S = 0.05
+_COSTS = {
+    **dict.fromkeys(("POST /api/v3/order", "DELETE /api/v3/order", "DELETE /api/v3/openOrders"), 0.2),
+    **dict.fromkeys(("GET /api/v3/klines", "GET /api/v3/aggTrades", "GET /api/v3/ticker/24hr"), 0.4),
+    **dict.fromkeys(("GET /api/v3/account", "GET /api/v3/myTrades", "GET /api/v3/allOrders"), 4.0),
+    "GET /api/v3/order": 0.8,
+    "GET /api/v3/openOrders": 1.2,
+    "GET /api/v3/depth": 1.0,
+    "GET /api/v3/time": 0.2,
+    "GET /api/v3/exchangeInfo": 4.0,
+}
 _PATH = PricePath(7, START_TIME)
 _URLS = ccxt.binance().urls["api"]
 
@@ -41,6 +52,11 @@ class Asked:
 
     route: str
     at: float
+
+    @property
+    def cost(self) -> float:
+        """What it costs in the throttle of ccxt's client for Binance, in pauses of 50 ms."""
+        return _COSTS[self.route]
 
 
 @dataclasses.dataclass

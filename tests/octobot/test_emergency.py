@@ -23,7 +23,7 @@ from octobot_volume_booster.exchange_record import Peace
 from octobot_volume_booster.journal import Journal
 from octobot_volume_booster.report import read_report
 
-from ..exchange.faulty_exchange import FaultyExchange, faulty_exchange
+from ..exchange.faulty_exchange import THROTTLE_PAUSE_S, FaultyExchange, faulty_exchange
 from .conftest import START_PRICE, Bot, MakeBot, new_mode
 from .live_bot import QUICK, live_bot, loops, until
 from .sandbox_bot import ACCOUNT, LIMIT, SandboxBot, assert_equals_tape, own_orders, sandbox_bot
@@ -381,11 +381,6 @@ async def test_in_the_sandbox_a_halt_and_its_resume_go_by_the_exchanges_record(e
         await bot.until(lambda: bot.progress.orders > sent)
 
 
-COSTS = {"DELETE": 0.2, "GET /api/v3/openOrders": 1.2, "GET /api/v3/order": 0.8}
-"""What a request costs in the client's throttle, in pauses of 50 ms; any other one at most 4."""
-PAUSE_MS = 50
-
-
 @contextlib.asynccontextmanager
 async def many_orders(exchange: FaultyExchange, count: int) -> AsyncIterator[SandboxBot]:
     """A bot with so many orders on the exchange, whose client has the exchange's own throttle from then on."""
@@ -395,7 +390,7 @@ async def many_orders(exchange: FaultyExchange, count: int) -> AsyncIterator[San
     async with sandbox_bot(exchange, poll_s=None, **settings) as bot:
         await bot.until(lambda: len(bot.open_on_exchange()) == count, timeout_s=120)
         await asyncio.sleep(0.5)
-        bot.throttle(PAUSE_MS)
+        bot.throttle(THROTTLE_PAUSE_S * 1_000)
         yield bot
 
 
@@ -425,14 +420,10 @@ class Beginning:
     def took_s(self) -> float:
         """The look for the command, the throttle's pauses, the pauses between tries, and the work of bot and exchange
         together, which share this process: whatever else the machine does meanwhile does not count."""
-        cost = sum(self._cost(route) for route in self.requests())
+        throttled_s = THROTTLE_PAUSE_S * sum(asked.cost for asked in self._asked[self._before :])
         pauses_s = emergency.AGAIN_FIRST_S * (self._tries - 1)  # each try got some further
         worked_s = time.process_time() - self._worked_s
-        return emergency.LOOK_EVERY_S + cost * PAUSE_MS / 1_000 + pauses_s + worked_s
-
-    @staticmethod
-    def _cost(route: str) -> float:
-        return next((cost for known, cost in COSTS.items() if route.startswith(known)), 4.0)
+        return emergency.LOOK_EVERY_S + throttled_s + pauses_s + worked_s
 
 
 def assert_all_gone(bot: SandboxBot, exchange: FaultyExchange) -> None:

@@ -11,21 +11,23 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.core.conditions import ORDER_LATENCY_S, Conditions
+from octobot_volume_booster.core.conditions import ORDER_INTERVAL_S, Conditions
 from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Balances, MarketRules, Trading
+from octobot_volume_booster.core.market import Balances, MarketRules, OrderType, Trading
 from octobot_volume_booster.core.planner import Plan, estimate
 from octobot_volume_booster.core.settings import parse_settings
 from octobot_volume_booster.exchange_view import read_rules
 from octobot_volume_booster.offline_exchange.server.price_path import MARKETS
 
-from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, faulty_exchange
+from ..exchange.faulty_exchange import CREDENTIALS, THROTTLE_PAUSE_S, FaultyExchange, faulty_exchange
 from .conftest import START_PRICE, SYMBOL, MakeBot
-from .sandbox_bot import SETTINGS, sandbox_bot
+from .sandbox_bot import LIMIT, SETTINGS, sandbox_bot
 
 pytestmark = pytest.mark.long
 
 SEEDS = range(100)
+UNTHROTTLED_S = 0.012
+"""From a decision to the answer of its order, where the client lets requests out at once."""
 LEAST_INSIDE = 82
 """Of 100 campaigns that each lie inside with a chance of 90 %, fewer than this do in 1 of 200 tests (binomial)."""
 SIMULATED: dict[str, typing.Any] = {
@@ -98,6 +100,21 @@ async def test_a_handful_of_campaigns_on_the_local_exchange_is_inside(
     assert sum(counts.values()) >= 12, (counts, runs, plans[0])
 
 
+@pytest.mark.parametrize("order_type", OrderType)
+async def test_what_a_plan_takes_for_the_clients_throttle_is_what_the_requests_of_a_campaign_cost(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, order_type: OrderType
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    limit = {**LIMIT, "limit_order_timeout": 5} if order_type is OrderType.LIMIT else {}
+    async with faulty_exchange() as exchange, sandbox_bot(exchange, poll_s=None, **SANDBOX, **limit) as bot:
+        await bot.until(lambda: bot.progress.fills >= 1)
+        began, orders = len(exchange.requests), bot.progress.orders
+        await bot.until_done()
+        cost = sum(asked.cost for asked in exchange.requests[began:])
+        orders = bot.progress.orders - orders
+    assert cost * THROTTLE_PAUSE_S / orders == pytest.approx(ORDER_INTERVAL_S[Trading.SANDBOX, order_type], rel=0.4)
+
+
 def _folder(path: pathlib.Path) -> pathlib.Path:
     path.mkdir()
     return path
@@ -117,5 +134,5 @@ def _on_the_local_exchange(rules: MarketRules, price: Decimal, balances: Balance
         spread_bps=spec.spread_bps,
         volatility_percent=spec.annual_volatility * 100,
         depth_quote=spec.level_median_quote,
-        order_latency_s=ORDER_LATENCY_S[Trading.SANDBOX],
+        order_latency_s=UNTHROTTLED_S,
     )

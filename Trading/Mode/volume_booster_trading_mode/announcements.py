@@ -9,7 +9,7 @@ import typing
 from . import notifications, report
 from .campaign import Campaign
 from .core import positions
-from .core.conditions import ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
+from .core.conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
 from .core.ledger import Progress
 from .core.market import ONE, View
 from .core.milestones import milestone
@@ -107,6 +107,9 @@ class Announcements:
             depth_quote=depth_quote,
             depth_log_error=MEDIAN_ERROR * LEVEL_LOG_DEVIATION / len(levels) ** 0.5 if levels else 0.0,
             order_latency_s=ORDER_LATENCY_S[view.trading],
+            order_interval_s=0.0
+            if settings is None
+            else ORDER_INTERVAL_S.get((view.trading, settings.order_type), 0.0),
             market_quote_per_hour=None if volume is None else volume / 24,
             pairs=max(campaign.board.traded(settings), 1) if is_shared else 1,
         )

@@ -97,7 +97,7 @@ class EmergencyStop:
         producer.logger.error(f"Emergency stop on {producer.source}: {begun}")
         campaign.note(producer.now(), WAIT, producer.source, f"emergency stop: {begun}")
         text = f"Emergency stop on {producer.source}: {begun}. It tells when all are confirmed."
-        topic = f"emergency of {producer.source} begins"
+        topic = f"stop of {producer.source}"
         notifications.tell_soon(campaign, producer.now(), Notice(topic, text, is_urgent=True, is_critical=True))
 
     def _going_first(self) -> contextlib.AbstractContextManager[None]:

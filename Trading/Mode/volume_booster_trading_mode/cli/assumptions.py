@@ -13,7 +13,7 @@ import typing
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from ..core.conditions import ORDER_LATENCY_S, Conditions
+from ..core.conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, Conditions
 from ..core.market import Balances, MarketRules, OrderType, Side, Trading
 from ..core.settings import Settings
 from . import home
@@ -57,6 +57,9 @@ def assume(arguments: argparse.Namespace, config: dict[str, typing.Any], setting
     simulator = config["trader-simulator"]
     spread_bps, why = _spread(arguments, trading, spec)
     sources = [*terms.sources, why, *_fee_and_balance_sources(arguments)]
+    interval_s = ORDER_INTERVAL_S.get((trading, settings.order_type), 0.0)
+    if interval_s:
+        sources.append(f"pace: at most {1 / interval_s:.1f} orders a second, as the client's throttle lets through")
     mean_print_quote = terms.unit * spec.print_median_quote * math.exp(spec.size_log_deviation**2 / 2)
     conditions = Conditions(
         rules=_rules(arguments, terms, symbol, simulator["fees"]),
@@ -69,6 +72,7 @@ def assume(arguments: argparse.Namespace, config: dict[str, typing.Any], setting
         else _or(arguments.depth_quote, terms.unit * spec.level_median_quote),
         refill_per_second=spec.refill_per_second,
         order_latency_s=ORDER_LATENCY_S[trading],
+        order_interval_s=interval_s,
         prints_per_second=spec.prints_per_second,
         print_quote=mean_print_quote,
         pairs=len(pairs) * len(config["exchanges"]),

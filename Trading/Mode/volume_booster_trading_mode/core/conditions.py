@@ -6,13 +6,17 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
-from .market import Balances, MarketRules, Trading
+from .market import Balances, MarketRules, OrderType, Trading
 
 SECONDS_PER_YEAR = 365 * 86_400
 USUAL_VOLATILITY_PERCENT = 50.0
 """Of Bitcoin in an ordinary year; it matters to limit orders, and hardly to market orders."""
-ORDER_LATENCY_S = {Trading.SIMULATION: 0.003, Trading.BACKTEST: 0.0, Trading.SANDBOX: 0.012, Trading.LIVE: 0.3}
-"""From a decision to the answer of its order, as measured on one computer; over a network it is a guess."""
+ORDER_LATENCY_S = {Trading.SIMULATION: 0.003, Trading.BACKTEST: 0.0, Trading.SANDBOX: 0.13, Trading.LIVE: 0.3}
+"""From a decision to the answer of its order, as measured on one computer; over a network it is a guess. In the sandbox
+it is nearly all the client's throttle, which is that of a real exchange."""
+ORDER_INTERVAL_S = {(Trading.SANDBOX, OrderType.MARKET): 0.6, (Trading.SANDBOX, OrderType.LIMIT): 1.4}
+"""From one order to the next at the quickest, with all that is asked about them in between, as measured: what the
+client's throttle lets through. It is not known of other exchanges, and a simulator has none."""
 _RULES = tuple(field.name for field in fields(MarketRules) if field.name != "valuation")
 """A plan counts in base, also where the market trades contracts: see `positions.planning_rules`."""
 
@@ -50,6 +54,8 @@ class Conditions:
     """What everybody trades on the market in an hour; None where it is not known."""
     orders_per_second: float | None = None
     """The most orders that the exchange takes; None where it is not known."""
+    order_interval_s: float = 0.0
+    """The shortest time from one order to the next that the client's throttle leaves, of all pairs together."""
 
     @property
     def half_spread(self) -> float:

@@ -97,7 +97,7 @@ class Terms:
             offset=float(settings.price_offset_percent) / 100,
             largest_share=float(settings.max_position_percent) / 100,
             exposure_share=float(settings.max_exposure_percent / 100 * KEPT_SHARE_OF_EXPOSURE),
-            shortest_pause_s=conditions.pairs / _orders_per_second(settings, conditions),
+            shortest_pause_s=_shortest_pause_s(settings, conditions),
             hour_allowance=_hour_allowance(settings, conditions),
         )
 
@@ -115,6 +115,12 @@ class Terms:
         quantity = np.minimum(np.maximum(quantity, smallest), np.floor(most / self.step + 1e-9) * self.step)
         quantity = np.minimum(quantity, self.max_quantity)
         return np.where(quantity >= smallest * (1 - 1e-9), quantity, 0.0)
+
+
+def _shortest_pause_s(settings: Settings, conditions: Conditions) -> float:
+    """After the answer to an order: by the limits of pace, and by the client's throttle, which has begun before it."""
+    throttled_s = conditions.pairs * conditions.order_interval_s - conditions.order_latency_s
+    return max(conditions.pairs / _orders_per_second(settings, conditions), throttled_s)
 
 
 def _orders_per_second(settings: Settings, conditions: Conditions) -> float:

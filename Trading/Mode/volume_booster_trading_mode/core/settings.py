@@ -214,7 +214,9 @@ class Settings(pydantic.BaseModel):
     max_exposure_percent: Share = _setting(
         Decimal(50), "Guards", "How far the inventory may drift from its start, in percent of equity"
     )
-    max_orders_per_second: PerSecond = _setting(5.0, "Guards", "Most orders a second, of all pairs together")
+    max_orders_per_second: PerSecond = _setting(
+        5.0, "Guards", "Most orders a second, of all pairs together; the client's throttle may let fewer through"
+    )
     rate_limit_margin: Ratio = _setting(
         Decimal("0.8"), "Guards", "Share of the exchange's own limits that may be used before it waits"
     )
