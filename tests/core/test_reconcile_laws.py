@@ -25,7 +25,6 @@ from octobot_volume_booster.core.reconcile import (
     Standing,
     Watch,
 )
-from octobot_volume_booster.core.sandbox import reaches_only_loopback
 
 RULES = MarketRules("BTC", "USDT", Decimal("0.01"), Decimal("0.00001"), Decimal(0), Decimal(5))
 SENT_AT = 1_700_000_000.0
@@ -298,23 +297,3 @@ def test_a_role_that_is_not_told_is_that_of_a_resting_order_where_the_order_was_
     untold = replace(trade(3, Decimal("0.01")), role=None)
     (fill,) = settled(told("0.01", Standing.OPEN), untold, of=sent(intent=intent)).fills
     assert fill.role is expected
-
-
-@pytest.mark.parametrize(
-    "address", ["http://127.0.0.1:8642/api/v3", "http://127.9.9.9", "https://[::1]:8642/api", "http://127.0.0.1"]
-)
-def test_a_loopback_address_makes_a_sandbox(address) -> None:
-    assert reaches_only_loopback([address])
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["https://api.binance.com", "http://localhost:8642", "http://127.0.0.1.example.org", "http://127.0.0.1@evil.org",
-     "http://10.0.0.1", "http://0.0.0.0:1", "127.0.0.1:8642", "", "http://[", "a proxy of the environment"],
-)  # fmt: skip
-def test_one_other_address_is_enough_to_make_it_real(address) -> None:
-    assert not reaches_only_loopback(["http://127.0.0.1:8642", address])
-
-
-def test_a_client_without_addresses_is_no_sandbox() -> None:
-    assert not reaches_only_loopback([])

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core.settings import Settings, SettingsError, parse_settings
+from octobot_volume_booster.core.settings import Settings, SettingsError, is_readable_true, parse_settings
 
 A_THOUSAND = settings(LAW, max_examples=1_000)
 Spelling = Callable[[Any], Any]
@@ -234,3 +234,18 @@ def test_a_typo_is_told_with_the_keys_that_exist() -> None:
     (problem,) = problems_of({"volume_targt": 100})
     assert problem.startswith("volume_targt: unknown setting")
     assert "volume_target" in problem
+
+
+@LAW
+@given(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6), st.lists(st.booleans())))
+def test_a_value_is_readable_as_true_where_a_setting_of_it_is_on(value: Any) -> None:
+    try:
+        is_on = parse_settings({"i_accept_real_trading": value}).i_accept_real_trading
+    except SettingsError:
+        is_on = False
+    assert is_readable_true(value) == is_on
+
+
+@pytest.mark.parametrize("value", [None, "nope", "", "off", [], [True], {}, 2, 0, "truee", math.nan])
+def test_what_is_not_plainly_true_is_not(value: Any) -> None:
+    assert not is_readable_true(value)

@@ -15,6 +15,7 @@ import os
 import pathlib
 import sys
 import threading
+import traceback
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ import octobot_tentacles_manager.api as tentacles_manager_api
 import octobot_tentacles_manager.configuration as tentacles_configuration
 
 from .campaign_registry import CAMPAIGNS
+from .core.redact import without_secrets
 from .virtual_time import Timetable
 from .volume_booster_trading import VolumeBoosterTradingMode
 
@@ -119,8 +121,8 @@ def end_process() -> typing.NoReturn:
     exit_code = 1
     try:
         exit_code = main()
-    except Exception as error:
-        logging.getLogger(__name__).exception(error)
+    except Exception as error:  # noqa: BLE001 - the log is read by who started this process
+        logging.getLogger(__name__).error("%s", without_secrets("".join(traceback.format_exception(error))))
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -18,6 +18,7 @@ from decimal import Decimal
 from . import bot_lock, journal_file
 from .core.ledger import Ledger, OrderRecord, Outcome
 from .core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side
+from .core.redact import named
 from .core.trade_ids import KnownFill
 from .journal_file import KINDS, OF_AN_ORDER, SEQUENCED, Row, damaged, told
 from .journal_file import SCHEMA_VERSION as SCHEMA_VERSION
@@ -478,7 +479,7 @@ class Journal:
         try:
             yield
         except (ValueError, ArithmeticError, LookupError, TypeError) as error:
-            raise damaged(self.path, f"{type(error).__name__}: {error}") from error
+            raise damaged(self.path, named(error)) from error
 
     def _replay_row(self, ledger: Ledger, row: Row) -> None:
         seq, kind, _, first, second, *rest = row

@@ -15,6 +15,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from ..core.conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, Conditions
 from ..core.market import Balances, MarketRules, OrderType, Side, Trading
+from ..core.redact import text_of
 from ..core.settings import Settings
 from . import home
 
@@ -246,4 +247,4 @@ def read_text(path: pathlib.Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeError) as error:
-        raise home.HomeError(f"{path} can't be read: {error}") from error
+        raise home.HomeError(f"{path} can't be read: {text_of(error)}") from error

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..core.market import Trading
+from ..core.redact import text_of
 from ..core.settings import TargetPeriod
 from ..journal import HALT, Journal, NoCampaignError, remove
 from ..report import CampaignReport, read_report
@@ -77,7 +78,7 @@ class Engine:
                     stderr=errors, **own_group(),
                 )  # fmt: skip
         except OSError as error:
-            raise LaunchError(f"OctoBot's backtesting could not be started: {error}") from error
+            raise LaunchError(f"OctoBot's backtesting could not be started: {text_of(error)}") from error
         self._send()
         self._reader = threading.Thread(target=self._read, args=(on_progress,), name="backtest", daemon=True)
         self._reader.start()

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ..core.redact import text_of
 from .octobot_process import is_octobot_installed, run_octobot
 
 Files = Mapping[PurePosixPath, bytes]
@@ -131,7 +132,7 @@ def read_zip(bundle: Path, parts: Parts) -> Files:
             names = [name for name in archive.namelist() if not name.endswith("/")]
             content = {PurePosixPath(name): archive.read(name) for name in names}
     except (OSError, zipfile.BadZipFile) as error:
-        raise BundleError(f"{bundle} is not a readable zip file: {error}.") from error
+        raise BundleError(f"{bundle} is not a readable zip file: {text_of(error)}.") from error
     files = {path.relative_to(_ARCHIVE_ROOT): data for path, data in content.items() if path.parts[0] == _ARCHIVE_ROOT}
     for marker in parts.marker_files():
         if marker not in files:
@@ -168,7 +169,7 @@ def scratch_directory() -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="volume_booster_", ignore_cleanup_errors=True) as directory:
             yield Path(directory).resolve()
     except OSError as error:
-        raise BundleError(f"A file or directory can't be used: {error}.") from error
+        raise BundleError(f"A file or directory can't be used: {text_of(error)}.") from error
 
 
 def run_tentacles_command(directory: Path, *args: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..campaign import CAMPAIGN_FILE
+from ..core.redact import text_of
 
 MODE_CONFIG = pathlib.PurePath("specific_config", "VolumeBoosterTradingMode.json")
 KEPT_SUFFIX = ".before_run"
@@ -132,7 +133,7 @@ def read_json(file: pathlib.Path) -> dict[str, typing.Any]:
     try:
         content = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise HomeError(f"{file} can't be read: {error}") from error
+        raise HomeError(f"{file} can't be read: {text_of(error)}") from error
     if not isinstance(content, dict):
         raise HomeError(f"{file} must hold a JSON object")
     return content
@@ -162,4 +163,4 @@ def write_whole(file: pathlib.Path, content: bytes) -> None:
         part.write_bytes(content)
         part.replace(file)
     except OSError as error:
-        raise HomeError(f"{file} can't be written: {error}") from error
+        raise HomeError(f"{file} can't be written: {text_of(error)}") from error

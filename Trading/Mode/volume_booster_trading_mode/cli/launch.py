@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Mapping
 
+from ..core.redact import text_of, without_secrets
 from .octobot_process import octobot_command, offline_environment, own_group
 
 EXCHANGE_READY_TIMEOUT_S = 30.0
@@ -54,7 +55,7 @@ class Child:
                     **own_group(),
                 )
         except OSError as error:
-            raise LaunchError(f"{name} could not be started: {error}") from error
+            raise LaunchError(f"{name} could not be started: {text_of(error)}") from error
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read_output, name=f"{name} output", daemon=True).start()
 
@@ -116,7 +117,7 @@ def start_exchange(port: int, log: pathlib.Path, *options: str) -> tuple[Child, 
         ready = json.loads(child.first_line(EXCHANGE_READY_TIMEOUT_S))
     except (LaunchError, ValueError) as error:
         child.stop()
-        raise LaunchError(str(error)) from error
+        raise LaunchError(text_of(error)) from error
     return child, int(ready["port"])
 
 
@@ -145,5 +146,5 @@ def last_line(log: pathlib.Path) -> str:
     try:
         lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
     except OSError as error:
-        return f"its log can't be read: {error}"
-    return lines[-1] if lines else "it gave no reason"
+        return f"its log can't be read: {text_of(error)}"
+    return without_secrets(lines[-1]) if lines else "it gave no reason"

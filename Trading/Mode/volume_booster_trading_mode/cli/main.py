@@ -11,6 +11,7 @@ import pathlib
 import sys
 import typing
 
+from ..core.redact import text_of
 from ..core.settings import SettingsError
 from ..journal import JournalError
 from .bundle import BundleError
@@ -59,9 +60,9 @@ def main(argv: list[str] | None = None) -> int:
     except SettingsError as error:
         return _problem(ExitCode.UNUSABLE, *error.problems)
     except HomeError as error:
-        return _problem(ExitCode.UNUSABLE, str(error))
+        return _problem(ExitCode.UNUSABLE, text_of(error))
     except (BundleError, LaunchError, JournalError) as error:
-        return _problem(ExitCode.FAILED, str(error))
+        return _problem(ExitCode.FAILED, text_of(error))
     except KeyboardInterrupt:
         return _problem(ExitCode.INTERRUPTED, "interrupted")
     except BrokenPipeError:

@@ -15,6 +15,7 @@ import rich.table
 from ..core import fee_tiers
 from ..core.market import OrderType, Role
 from ..core.planner import BAND_PERCENT, Band, Plan, duration, estimate
+from ..core.redact import text_of
 from ..core.settings import Settings, without_octobot_keys
 from ..report import shown
 from . import home, run
@@ -55,7 +56,7 @@ def _gain(arguments: argparse.Namespace, settings: Settings, plan: Plan) -> fee_
     try:
         tiers = fee_tiers.read_tiers(read_text(arguments.fee_tiers))
     except fee_tiers.FeeTiersError as error:
-        raise home.HomeError(f"{arguments.fee_tiers} is no table of fee tiers: {error}") from error
+        raise home.HomeError(f"{arguments.fee_tiers} is no table of fee tiers: {text_of(error)}") from error
     return fee_tiers.gain(tiers, arguments.volume_30d, settings.volume_target, plan.cost_quote.expected)
 
 

@@ -26,6 +26,7 @@ from ..bot_lock import running_bot
 from ..core.corrections import swap_inverted_ranges
 from ..core.market import Trading
 from ..core.presets import Preset, decided_by
+from ..core.redact import without_secrets
 from ..core.settings import Settings, SettingsError, parse_settings, without_octobot_keys
 from ..history import Watcher
 from ..journal import TARGET, Journal, NoCampaignError, set_aside
@@ -300,4 +301,4 @@ def _last_problem(octobot_home: home.Home) -> str:
     except OSError:
         return "OctoBot wrote no log."
     errors = [line for line in lines if " ERROR " in line]
-    return f"OctoBot's last error: {errors[-1].strip()}." if errors else "OctoBot logged no error."
+    return f"OctoBot's last error: {without_secrets(errors[-1].strip())}." if errors else "OctoBot logged no error."

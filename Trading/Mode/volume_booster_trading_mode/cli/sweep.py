@@ -21,6 +21,7 @@ import rich.console
 import rich.progress
 import rich.table
 
+from ..core.redact import text_of
 from ..core.settings import Settings, SettingsError
 from ..report import CampaignReport, shown
 from . import backtest_process
@@ -155,7 +156,7 @@ def _run(combination: Combination, job: Job, cancelled: threading.Event) -> Run:
         outcome = backtest_process.run(job, cancelled.is_set)
         return Run(combination, outcome.report, outcome.halts)
     except LaunchError as error:
-        return Run(combination, problem=str(error))
+        return Run(combination, problem=text_of(error))
 
 
 def write_csv(path: pathlib.Path, runs: list[Run]) -> None:

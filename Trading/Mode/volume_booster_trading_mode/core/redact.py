@@ -14,9 +14,9 @@ _USER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}://)[^\s/?#\"'<>`@]+@")
 _TOKEN = re.compile(r"[^\s\"'<>`]+")
 _QUERY = re.compile(r"\?|%3[fF]")
 _WHOLE_NAMES = (
-    r"api[-_]?(?:key|secret|sign)|signature|secret|pass(?:phrase|word)|listen[-_]?key|access[-_]?(?:key|sign)"
+    r"api[-_]?(?:key|secret|sign)|signature|secret|token|pass(?:phrase|word)|(?:listen|access)[-_]?key|access[-_]?sign"
 )
-_LAST_WORDS = r"sign|sig|auth|authorization|token|jwt|credential|private[-_]?key|wallet[-_]?key"
+_LAST_WORDS = r"sign|sig|auth|authorization|jwt|credential|private[-_]?key|wallet[-_]?key"
 _NAMED = re.compile(
     rf"((?<![\w-])(?:[\w-]{{0,40}}?(?:{_WHOLE_NAMES})[\w-]{{0,8}}|(?:[\w-]{{0,40}}[-_])?(?:{_LAST_WORDS}))[\"']?"
     r"\s{0,3}(?:=|:|%3[dD])\s{0,3})"
