@@ -25,6 +25,8 @@ from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec
 from octobot_volume_booster.offline_exchange.server.routes import Call, Carry, Reply
 from octobot_volume_booster.offline_exchange.server.venue import Venue
 
+from .altered_answers import Alteration, altering
+
 MARKET_ID = "BTCUSDT"
 SYMBOL = "BTC/USDT"
 CREDENTIALS = DEFAULT_ACCOUNT.credentials
@@ -69,6 +71,8 @@ class FaultyExchange:
     futures: FuturesDesk
     requests: list[Asked] = dataclasses.field(default_factory=list)
     """All that came in so far, oldest first, whatever became of it."""
+    alterations: list[Alteration] = dataclasses.field(default_factory=list)
+    """What is told otherwise than it is, in the order in which it is applied."""
 
     def script(self, kind: str, **values: Any) -> None:
         """From now on this one fault."""
@@ -112,18 +116,19 @@ async def faulty_exchange(markets: Sequence[MarketSpec] | None = None) -> AsyncI
     faults = FaultInjection(exchange)
     desk = FuturesDesk(exchange)
     requests: list[Asked] = []
+    alterations: list[Alteration] = []
 
     async def noted(call: Call, carry: Carry) -> Reply:
         requests.append(Asked(f"{call.method} {call.path}", call.now_ms / 1_000))
         return await faults(call, carry)
 
-    runner = web.AppRunner(
-        create_app(exchange, noted, fault_routes(faults), desk), access_log=None, shutdown_timeout=0.05
-    )
+    app = create_app(exchange, noted, fault_routes(faults), desk)
+    app.middlewares.append(altering(alterations))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
     await runner.setup()  # not aiohttp's TestServer: that ends what it is doing when a client hangs up
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield FaultyExchange(exchange, faults, runner.addresses[0][1], desk, requests)
+        yield FaultyExchange(exchange, faults, runner.addresses[0][1], desk, requests, alterations)
     finally:
         await runner.cleanup()
 

@@ -66,7 +66,7 @@ def _filled(raw: Raw, standing: Standing) -> Decimal | None:
     return None if standing in (Standing.FILLED, Standing.UNTOLD) or has_cost else filled
 
 
-def completed(raw: Raw, order: ExchangeOrder, filled_quantity: Decimal, *, has_ended: bool) -> Raw:
+def completed(raw: Raw, order: ExchangeOrder, filled_quantity: Decimal, *, has_ended: bool = False) -> Raw:
     """The row of an order for OctoBot, which needs a state and a quantity where the exchange tells none."""
     missing: Raw = {}
     if order.standing is Standing.UNTOLD:

@@ -75,12 +75,13 @@ class LateOrders:
     def ended_order(self, order_id: str) -> ExchangeOrder | None:
         """An order that is looked after, where the exchange has said that it has ended: only its trades are asked for
         then."""
-        order = self._late[order_id].order
-        return None if order is None or order.is_open else order
+        late = self._late.get(order_id)
+        return None if late is None or late.order is None or late.order.is_open else late.order
 
-    def postpone(self, order_id: str, now: float) -> None:
-        """The exchange did not answer: ask later."""
-        self._late[order_id].next_look_at = now + LOST_LOOK_EVERY_S
+    def look_again_in(self, order_id: str, seconds: float, now: float) -> None:
+        """It is looked after now; should nothing come of that, again in so many seconds."""
+        if order_id in self._late:
+            self._late[order_id].next_look_at = now + seconds
 
     def looked(self, order_id: str, now: float, order: ExchangeOrder | None, *, has_news: bool) -> None:
         """An order was looked after: once more later where there was news, or where there may still be."""

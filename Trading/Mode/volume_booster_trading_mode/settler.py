@@ -18,14 +18,14 @@ from . import exchange_rows, exchange_view, order_submission
 from .campaign import Campaign
 from .core import pacing, reconcile
 from .core.guards import Halt
-from .core.market import Fill, MarketRules, OrderType
+from .core.market import ZERO, Fill, MarketRules, OrderType
 from .core.policy import Wait
-from .core.reconcile import ExchangeOrder, SentOrder, Settlement, Watch
+from .core.reconcile import ExchangeOrder, SentOrder, Settlement, Standing, Watch
 from .core.redact import text_of
 from .exchange_record import ExchangeRecord, ExchangeUnreachableError, Found, Peace
 from .exchange_rows import Raw
 from .fee_prices import FeePrices
-from .late_orders import LateOrders
+from .late_orders import LOST_LOOK_EVERY_S, LateOrders
 from .order_submission import Submission, SubmissionStatus
 
 LOOK_EVERY_S = 2.0
@@ -190,14 +190,18 @@ class Settler:
             raise exchange_view.NotReadableError(text_of(error)) from error
 
     async def _open_orders(self, now: float) -> dict[str, Found]:
-        """Those of the account, by the client's and the exchange's ids; OctoBot is told of those that it lacks."""
-        found = await self._record.open_orders()
-        for order, raw in found:
-            await self._tell_octobot(order, raw)
+        """Those of the account, by the exchange's id and by ours; OctoBot is told of those that it does not know."""
+        found: dict[str, Found] = {}
+        for told, raw in await self._record.open_orders():
+            standing = Standing.OPEN if told.standing is Standing.UNTOLD else told.standing
+            order = dataclasses.replace(told, standing=standing)
+            await self._tell_octobot(order, exchange_rows.completed(raw, told, told.filled_quantity or ZERO))
             self._late_orders.seen_open(order, now)
+            found[order.exchange_order_id] = Found(order, raw)
+            if order.client_order_id:
+                found[order.client_order_id] = found[order.exchange_order_id]
         self._look_around_at = now + GOOD_FOR_S
-        by_id = {order.exchange_order_id: Found(order, raw) for order, raw in found}
-        return by_id | {order.client_order_id: Found(order, raw) for order, raw in found if order.client_order_id}
+        return found
 
     def _back_off_s(self) -> float:
         return pacing.backoff_delay(self._failures, random.Random(self._failures))
@@ -237,7 +241,10 @@ class Settler:
                 continue  # settled meanwhile by what cancels beside the loop
             found = self._shown.pop(sent.order_id, None) or open_orders.get(sent.order_id)
             found = found or open_orders.get(sent.exchange_order_id or "")
-            found = found or await self._find(sent)
+            if found is None:
+                found = await self._find(sent)
+                if found.order is not None and is_resting:
+                    found = dataclasses.replace(found, order=reconcile.not_listed(found.order))
             settlement = await self._settle_one(sent, found, rules, now)
             reasons += [settlement.reason] if settlement.is_pending else []
         self._next_look_at = now + LOOK_EVERY_S
@@ -291,8 +298,9 @@ class Settler:
         trades = []
         if reconcile.needs_trades(sent, order):
             trades = await self._record.trades_of(order, sent.record.placed_at)
-            sent = dataclasses.replace(sent, known=self._campaign.fills_of(sent.order_id))
         prices = await self._fee_prices.of(trades, rules, now)
+        if trades:
+            sent = dataclasses.replace(sent, known=self._campaign.fills_of(sent.order_id))
         owner_of = self._campaign.order_of_fill
         return reconcile.settle(
             sent, order, trades, rules, prices.get, now, owner_of=owner_of, is_given_up=is_given_up, watch=watch
@@ -319,11 +327,12 @@ class Settler:
         order_id = self._late_orders.due(now)
         if order_id is None:
             return
+        self._late_orders.look_again_in(order_id, GOOD_FOR_S, now)
         try:
             order, has_news = await self._look_after(order_id, now)
         except ExchangeUnreachableError as error:
             self.heard(error.__cause__, now)
-            self._late_orders.postpone(order_id, now)
+            self._late_orders.look_again_in(order_id, LOST_LOOK_EVERY_S, now)
             return
         self._late_orders.looked(order_id, now, order, has_news=has_news)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from . import fees, trade_ids
@@ -129,6 +129,11 @@ def needs_trades(sent: SentOrder, found: ExchangeOrder) -> bool:
         return True
     is_as_decided = intent.quote_quantity is None and told >= intent.quantity
     return found.standing in (Standing.FILLED, Standing.UNTOLD) and not is_as_decided
+
+
+def not_listed(found: ExchangeOrder) -> ExchangeOrder:
+    """An order that is not among the open ones: one whose state is not told has ended."""
+    return replace(found, standing=Standing.CANCELLED) if found.standing is Standing.UNTOLD else found
 
 
 def unseen(sent: SentOrder, exchange_order_id: str) -> ExchangeOrder:
