@@ -29,7 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "campaign": {"journal", "journal_file", "equity_marks", "market_board", "bot_lock", "core"},
     "campaign_registry": {"campaign"},
     "market_sight": {
-        *{"wire", "funds_lock"},
+        *{"http_guard", "funds_lock"},
         *{"exchange_view", "futures_view", "lookout", "market_share", "settler", "campaign", "core"},
     },
     "market_share": {"exchange_view", "market_board", "campaign", "core"},
@@ -62,7 +62,7 @@ ARROWS: dict[str, set[str]] = {
     "fee_prices": {"exchange_view", "exchange_record", "core"},
     "late_orders": {"campaign", "core"},
     "request_queue": set(),
-    "wire": {"core", "reach"},
+    "http_guard": {"core", "reach"},
     "reach": {"core"},
     "funds_lock": {"core", "exchange_view", "lookout"},
     "endings": {"core", "error_log", "journal"},
@@ -74,7 +74,7 @@ ARROWS: dict[str, set[str]] = {
         *{"campaign", "core"},
     },
     "order_consumer": {
-        *{"wire", "error_log"},
+        *{"http_guard", "error_log"},
         *{"exchange_view", "futures_view", "departure", "order_request", "order_submission", "request_queue"},
         *{"report", "campaign", "core"},
     },
@@ -92,7 +92,7 @@ ARROWS: dict[str, set[str]] = {
     "data_collector": set(),
     "web_page": {"notifications", "report", "campaign", "journal", "core"},
     "order_producer": {
-        *{"endings", "funds_lock", "wire"},
+        *{"endings", "funds_lock", "http_guard"},
         *{"announcements", "exchange_view", "futures_view", "order_events", "execution", "emergency", "lookout"},
         *{"settler", "bot_process", "market_share", "market_sight", "order_submission", "cancellation"},
         *{"virtual_time", "campaign", "campaign_registry", "report", "journal", "core"},
@@ -101,7 +101,7 @@ ARROWS: dict[str, set[str]] = {
         *{"order_producer", "order_consumer", "live_settings", "user_inputs", "notifications", "data_collector"},
         *{"web_page", "campaign", "report", "journal", "core"},
     },
-    "backtest_engine": {"volume_booster_trading", "virtual_time", "campaign_registry"},
+    "backtest_engine": {"volume_booster_trading", "virtual_time", "campaign_registry", "core"},
     "checks": {
         *{
             "checks",
@@ -166,7 +166,7 @@ OCTOBOT_ROOMS = set(
     "bot_process exchange_view market_rules futures_view exchange_record exchange_rows order_submission "
     "settler order_consumer order_events user_inputs notifications live_settings announcements execution "
     "emergency lookout order_producer volume_booster_trading virtual_time data_collector backtest_engine "
-    "market_share market_sight fee_prices checks departure cancellation wire reach funds_lock endings error_log".split()
+    "market_share market_sight fee_prices checks departure cancellation http_guard reach funds_lock endings error_log".split()
 )
 IMPURE = {
     "time",

@@ -6,7 +6,7 @@ import typing
 from collections.abc import Callable
 from decimal import Decimal
 
-from . import exchange_view, funds_lock, futures_view, wire
+from . import exchange_view, funds_lock, futures_view, http_guard
 from .campaign import Campaign
 from .core import sizing
 from .core.ledger import Outcome
@@ -80,7 +80,7 @@ class MarketSight:
         if not futures_view.is_futures(self._manager) or settings is None:
             return False
         try:
-            with wire.only_if(self._permit):
+            with http_guard.only_if(self._permit):
                 may_change = not self._permit(True)
                 await futures_view.prepare(self._manager, self._symbol, settings.leverage, may_change=may_change)
         except futures_view.NoContractError as error:

@@ -10,7 +10,7 @@ import octobot_trading.errors as trading_errors
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
-from . import departure, exchange_view, futures_view, order_submission, report, request_queue, wire
+from . import departure, exchange_view, futures_view, http_guard, order_submission, report, request_queue
 from .campaign import Campaign
 from .core import reconcile
 from .core.guards import Halt
@@ -92,10 +92,10 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             return self._refuse(request, campaign, problem)
         submission, producer = self._submission(symbol, request, campaign), self.trading_mode.producers[0]
         created, permit = None, self._permit(request)
-        wire.guard(self.exchange_manager.exchange.connector.client)  # OctoBot may have made another one
+        http_guard.guard(self.exchange_manager.exchange.connector.client)  # OctoBot may have made another one
         try:
             with (
-                wire.only_if(permit) as passage,
+                http_guard.only_if(permit) as passage,
                 self._queued(request),
                 submission.active(self.exchange_manager.exchange),
             ):
@@ -112,7 +112,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         self._answer(submission, request, campaign)
         return created
 
-    def _permit(self, request: OrderRequest) -> wire.Permit:
+    def _permit(self, request: OrderRequest) -> http_guard.Permit:
         """Asked by what leaves for the exchange, whatever it is, for the address that it is going to."""
         producer = self.trading_mode.producers[0]
         return lambda stays_here: departure.forbidden(

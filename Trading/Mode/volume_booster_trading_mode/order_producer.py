@@ -16,7 +16,7 @@ import octobot_trading.constants as trading_constants
 import octobot_trading.exchange_channel as exchange_channel
 import octobot_trading.modes as trading_modes
 
-from . import bot_process, exchange_view, funds_lock, futures_view, order_events, order_submission, report, wire
+from . import bot_process, exchange_view, funds_lock, futures_view, http_guard, order_events, order_submission, report
 from .announcements import Announcements
 from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, Campaign
 from .campaign_registry import CAMPAIGNS
@@ -206,7 +206,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if not trading.is_simulated:
             symbol, manager = self.trading_mode.symbol, self.exchange_manager
             order_submission.prepare(manager)
-            wire.guard(manager.exchange.connector.client)
+            http_guard.guard(manager.exchange.connector.client)
             self._settler = Settler(manager, symbol, campaign, self.logger, self._tell_fill)
             self._cancellation = Cancellation(manager, symbol, campaign, self._settler, self.logger)
         self._sight = MarketSight(
