@@ -166,7 +166,8 @@ OCTOBOT_ROOMS = set(
     "bot_process exchange_view market_rules futures_view exchange_record exchange_rows order_submission "
     "settler order_consumer order_events user_inputs notifications live_settings announcements execution "
     "emergency lookout order_producer volume_booster_trading virtual_time data_collector backtest_engine "
-    "market_share market_sight fee_prices checks departure cancellation http_guard reach funds_lock endings error_log".split()
+    "market_share market_sight fee_prices checks departure cancellation http_guard reach funds_lock endings "
+    "error_log".split()
 )
 IMPURE = {
     "time",
