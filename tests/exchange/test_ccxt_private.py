@@ -10,6 +10,7 @@ import ccxt.async_support as ccxt
 import pytest
 from yarl import URL
 
+from octobot_volume_booster.offline_exchange.server.markets import MOST_OPEN_ORDERS
 from octobot_volume_booster.offline_exchange.server.orders import Trade
 from octobot_volume_booster.offline_exchange.server.signatures import signature, signed_payload
 
@@ -122,6 +123,20 @@ async def test_cancelling_all_orders_of_a_market_leaves_those_of_others(alice) -
     assert [order["id"] for order in await alice.fetch_open_orders("ETH/USDT")] == [other["id"]]
     with pytest.raises(ccxt.OrderNotFound):
         await alice.cancel_all_orders(BTC)
+
+
+async def test_an_account_may_have_so_many_orders_open_on_a_market_and_no_more(alice, bob, exchange) -> None:
+    exchange.limits.orders_per_10s = 1_000
+    for _ in range(MOST_OPEN_ORDERS):
+        last = await rest(alice)
+    with pytest.raises(ccxt.BaseError, match="Filter failure: MAX_NUM_ORDERS"):
+        await rest(alice)
+    filled = await alice.create_order(BTC, "market", "sell", 0.01)
+    assert filled["status"] == "closed", "what does not rest is not counted"
+    assert (await alice.create_order("ETH/USDT", "limit", "buy", 0.1, 1_000))["status"] == "open"
+    assert (await rest(bob))["status"] == "open"
+    await alice.cancel_order(last["id"], BTC)
+    assert (await rest(alice))["status"] == "open"
 
 
 async def test_an_order_is_found_by_its_id_and_by_the_client_s_own_id(alice, bob) -> None:

@@ -79,3 +79,27 @@ async def test_the_hedge_mode_is_not_to_be_had(client: ccxt.binance) -> None:
     assert (await client.fetch_position_mode(SYMBOL))["hedged"] is False
     with pytest.raises(ccxt.ExchangeError, match="one-way mode only"):
         await client.set_position_mode(True, SYMBOL)
+
+
+async def test_cancelling_all_orders_of_a_market_ends_them_and_tells_of_none(
+    exchange: FaultyExchange, client: ccxt.binance
+) -> None:
+    price = float(exchange.far_price())
+    orders = [await client.create_order(SYMBOL, "limit", "buy", 0.01, price) for _ in range(3)]
+    (answer,) = await client.cancel_all_orders(SYMBOL)
+    assert answer["id"] is None
+    assert await client.fetch_open_orders(SYMBOL) == []
+    listed = {order["id"]: order["status"] for order in await client.fetch_orders(SYMBOL)}
+    assert listed == {order["id"]: "canceled" for order in orders}
+
+
+async def test_parameters_that_only_clients_read_are_no_fault_and_others_are(client: ccxt.binance) -> None:
+    positions = await client.fetch_account_positions([SYMBOL], {"useV2": True, "subType": "linear"})
+    assert [position["symbol"] for position in positions] == [SYMBOL]
+    assert "USDT" in await client.fetch_balance({"useV2": True, "subType": "linear"})
+    with pytest.raises(ccxt.ExchangeError, match="Not all sent parameters were read"):
+        await client.fetch_balance({"useV9": True})
+
+
+async def test_there_are_no_stop_orders_and_newer_clients_may_ask_for_them(client: ccxt.binance) -> None:
+    assert await client.fapiPrivateGetOpenAlgoOrders({"symbol": MARKET_ID}) == []

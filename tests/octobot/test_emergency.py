@@ -307,6 +307,21 @@ async def test_where_the_request_for_all_of_them_fails_they_are_cancelled_one_by
         assert_all_gone(bot, exchange)
 
 
+async def test_its_requests_go_before_all_that_wait_for_their_turn(exchange: FaultyExchange) -> None:
+    async with many_orders(exchange, 10) as bot:
+        client = bot.manager.exchange.connector.client
+        waiting = [asyncio.create_task(client.fetch_balance()) for _ in range(50)]  # ten seconds of the throttle
+        await asyncio.sleep(0)
+        began = Beginning(bot)
+        await bot.until(is_stopped)
+        passed = began.requests().index("DELETE /api/v3/openOrders")
+        assert passed <= 5, "the look at the open orders, and what left before a person had stopped it"
+        assert not all(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        assert_all_gone(bot, exchange)
+
+
 async def test_an_order_that_waits_for_its_turn_does_not_leave_after_it(exchange: FaultyExchange) -> None:
     async with sandbox_bot(exchange, volume_target=50_000) as bot:
         order_id = await an_order_that_waits(bot)

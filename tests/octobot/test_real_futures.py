@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pathlib
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -9,8 +10,9 @@ from decimal import Decimal
 import octobot
 import pytest
 
+from octobot_volume_booster.core.control import EMERGENCY
 from octobot_volume_booster.journal import HALT
-from octobot_volume_booster.offline_exchange.server.orders import Trade
+from octobot_volume_booster.offline_exchange.server.orders import Order, Trade
 
 from ..exchange.faulty_exchange import CREDENTIALS, MARKET_ID, FaultyExchange, faulty_exchange
 from ..exchange.real_octobot import real_exchange_manager
@@ -67,6 +69,40 @@ async def test_a_campaign_ends_flat_with_the_exchanges_own_numbers(
             assert largest * exchange.market_price() < 5_000
             assert exchange.futures.leverage_of(account, MARKET_ID) == 5
             assert any(order.order_id in exchange.futures.reduce_only for order in exchange.futures.orders(account))
+        finally:
+            manager.trading_modes.remove(mode)
+            await mode.stop()
+
+
+@pytest.mark.skipif(not FILLS_FUTURES, reason="OctoBot raises NotImplementedError at every real fill here")
+@pytest.mark.long
+async def test_an_emergency_stop_learns_what_became_of_its_orders_from_one_list(exchange: FaultyExchange) -> None:
+    """Here a request that cancels all tells of no order."""
+    keys, resting = (CREDENTIALS.api_key, CREDENTIALS.api_secret), {"order_type": "limit", "price_offset_percent": 1}
+    amounts = dict.fromkeys(("min_buy_amount", "min_sell_amount"), 25) | dict.fromkeys(
+        ("max_buy_amount", "max_sell_amount"), 50
+    )
+    async with real_exchange_manager(exchange.port, *keys, symbols=(LINEAR,), poll_s=None, is_future=True) as manager:
+        mode = await new_mode(manager, FUTURES | resting | amounts | {"max_open_orders": 10}, LINEAR)
+        manager.trading_modes.append(mode)
+        bot = SandboxBot(exchange, manager, mode)
+        await bot.until(lambda: bot.producer.campaign is not None)
+
+        def open_orders() -> list[Order]:
+            return [order for order in exchange.futures.orders(CREDENTIALS.account) if order.is_open]
+
+        try:
+            await bot.until(lambda: len(open_orders()) == 10)
+            await asyncio.sleep(0.5)
+            before = len(exchange.requests)
+            bot.campaign.command(EMERGENCY, bot.producer.now())
+            await bot.until(lambda: (bot.campaign.reason_of(bot.producer.source) or ("",))[0] == HALT)
+            assert open_orders() == []
+            assert bot.progress.open_orders == 0
+            routes = [asked.route for asked in exchange.requests[before:]]
+            assert routes.count("DELETE /fapi/v1/allOpenOrders") == 1
+            assert "GET /fapi/v1/allOrders" in routes
+            assert "GET /fapi/v1/order" not in routes
         finally:
             manager.trading_modes.remove(mode)
             await mode.stop()
