@@ -99,6 +99,7 @@ class OfflineExchange(exchanges.RestExchange):
     REQUIRE_ORDER_FEES_FROM_TRADES = True
     SUPPORTS_SET_MARGIN_TYPE_ON_OPEN_POSITIONS = False
     SUPPORTS_CUSTOM_LIMIT_ORDER_BOOK_FETCH = True
+    ENABLE_SPOT_BUY_MARKET_WITH_COST = True
     ADJUST_FOR_TIME_DIFFERENCE = True  # only newer OctoBots read it
     LOCAL_FEES_CURRENCIES: ClassVar[list[str]] = ["BNB"]
     STOP_LOSS_EDIT_PRICE_PARAM = "stopPrice"

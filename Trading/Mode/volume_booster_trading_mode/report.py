@@ -205,6 +205,7 @@ class CampaignReport:
             "sells": progress.sells,
             "maker_share": round(progress.maker_share, 4),
             "fees_quote": money(progress.fees_quote),
+            "estimated_fees_quote": money(progress.estimated_fees_quote),
             "slippage_quote": money(progress.slippage_quote),
             "cost_quote": money(progress.cost_quote),
             "cost_bps": f"{progress.cost_bps:.2f}",

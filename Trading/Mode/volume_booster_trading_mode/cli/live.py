@@ -103,6 +103,9 @@ def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
         ),
         ("Time", f"{report.runtime_s(now):.0f} s, seed {report.seed}, restarts {report.restarts}"),
     ]
+    if progress.estimated_fees_quote:
+        place = next(number for number, (name, _) in enumerate(rows) if name == "Fees") + 1
+        rows.insert(place, ("Estimated", f"{shown(progress.estimated_fees_quote)} {quote} of the fees"))
     if len(report.parts) > 1:
         rows.insert(4, ("Shares", _shares(report)))
     if note := _NOTES.get(report.trading):
