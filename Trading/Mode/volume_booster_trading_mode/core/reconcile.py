@@ -178,12 +178,12 @@ def _asked(
     after_s: float = ASKS_AFTER_S,
 ) -> Settlement:  # fmt: skip
     """Pending, and from some time on a question for a person."""
-    called = f" (its own id {sent.exchange_order_id})" if sent.exchange_order_id else ""
-    advice = (
-        "look for it on the exchange's own page. It goes on by itself as soon as the exchange shows it; if there is no "
-        "such order or nothing more of it, resume"
+    called = f" (there {sent.exchange_order_id})" if sent.exchange_order_id else ""
+    question = (
+        f"{reason}{called}: look for it on the exchange's own page. It goes on by itself as soon as the exchange shows "
+        "it; if there is no such order or nothing more of it, resume"
     )
-    question = f"{reason}{called}: {advice}" if now - watch.waits_since >= after_s else ""
+    question = question if now - watch.waits_since >= after_s else ""
     return Settlement(fills, reason=reason, is_pending=True, question=question, watch=watch)
 
 
