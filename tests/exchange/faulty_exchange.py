@@ -24,8 +24,7 @@ from octobot_volume_booster.offline_exchange.server.orders import Order, Trade
 from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec, PricePath
 from octobot_volume_booster.offline_exchange.server.routes import Call, Carry, Reply
 from octobot_volume_booster.offline_exchange.server.venue import Venue
-
-from .altered_answers import Alteration, altering
+from tests.exchange.altered_answers import Alteration, altering
 
 MARKET_ID = "BTCUSDT"
 SYMBOL = "BTC/USDT"

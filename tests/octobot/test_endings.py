@@ -68,7 +68,7 @@ async def test_an_error_that_can_not_even_be_logged_is_a_halt(
         raise RuntimeError("no space is left for logs")
 
     monkeypatch.setattr(bot.producer.logger, "error", full)
-    monkeypatch.setattr(bot.manager.exchange, "get_market_status", full)
+    monkeypatch.setattr(bot.manager.exchange.connector, "get_market_status", full)
     bot.manager.is_backtesting = False
     await assert_halted_for_good(bot, "no space is left for logs")
 
@@ -87,7 +87,7 @@ async def test_a_loop_whose_every_look_fails_says_why_and_goes_on_when_it_can(
     before = bot.progress.fills
     await until(lambda: bot.progress.fills > before)
 
-    monkeypatch.setattr(bot.manager.exchange, "get_market_status", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(bot.manager.exchange.connector, "get_market_status", lambda *_, **__: 1 / 0)
     await until(lambda: not state(bot).startswith("Running"))
     assert "division by zero" in state(bot)
 

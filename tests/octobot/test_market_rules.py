@@ -43,6 +43,7 @@ class Manager:
         self.client = getattr(ccxt, ccxt_id)()
         self.client.set_markets([market])
         self.exchange_name, self.is_backtesting, self.is_future = ccxt_id, False, not market["spot"]
+        self.trader = types.SimpleNamespace(simulate=True)
         self.exchange = types.SimpleNamespace(
             connector=types.SimpleNamespace(client=self.client),
             get_market_status=lambda symbol, with_fixer: (correct or _as_stated)(self.client.market(symbol)),

@@ -193,7 +193,7 @@ async def test_an_error_of_the_trader_reaches_the_producer_as_an_answer(
     assert bot.progress.open_orders == 0
 
 
-async def test_with_octobots_real_trader_no_order_is_sent_and_one_sentence_says_why(make_bot: MakeBot) -> None:
+async def test_a_trader_that_becomes_a_real_one_sends_no_order_and_one_sentence_says_why(make_bot: MakeBot) -> None:
     bot = await make_bot(**SMALL)
     bot.manager.is_backtesting = False
     bot.manager.trader.simulate = False
@@ -201,8 +201,8 @@ async def test_with_octobots_real_trader_no_order_is_sent_and_one_sentence_says_
     assert bot.progress.orders == 0
     kind, reason = last_note(bot)
     assert kind == HALT
-    assert "no order with real funds is placed unless" in reason
-    assert "enable the trader simulator" in reason
+    assert "was backtest when this run began" in reason
+    assert "nothing is sent any more" in reason
 
 
 async def test_settings_that_cannot_be_used_stop_the_mode_and_name_their_keys_until_they_are_mended(

@@ -146,6 +146,7 @@ async def test_an_exchange_that_asks_to_be_left_alone_is(
         await bot.until(lambda: bot.progress.fills >= 1)
         exchange.faults.set_script([{**fault, "retry_after_s": 4, "until_ms": A_WHILE_MS}, counted])
         await bot.until(lambda: "429" in _state(bot) or "418" in _state(bot) or "left alone" in _state(bot))
+        await asyncio.sleep(0.3)  # what was on its way
         at_once = asked()
         await asyncio.sleep(1.5)
         assert asked() == at_once

@@ -260,7 +260,7 @@ async def test_a_pair_whose_orders_can_not_be_settled_gives_its_share_away_when_
 async def test_what_can_not_be_written_down_of_a_pair_leaves_the_target_to_the_others() -> None:
     async with several_markets((BTC, ETH)) as bot:
         await bot.until(lambda: bot.filled(ETH) > 300 and not bot.campaign.open_order_ids("offline_exchange", ETH))
-        bot.producer(ETH).problem = "tried out"
+        bot.producer(ETH).ended = "tried out"
         await bot.until_done()
         assert TARGET <= bot.progress.filled_quote <= TARGET + MINIMUM_QUOTE
         assert bot.filled(ETH) < TARGET / 3

@@ -16,6 +16,7 @@ from octobot_volume_booster.core import reconcile
 from octobot_volume_booster.core.control import RESUME
 from octobot_volume_booster.core.ledger import Outcome
 from octobot_volume_booster.core.market import OrderType
+from octobot_volume_booster.exchange_record import ExchangeRecord
 from octobot_volume_booster.journal import Journal
 from octobot_volume_booster.offline_exchange.server.price_path import MARKETS, MarketSpec
 from octobot_volume_booster.settler import UNKNOWN_ORDER
@@ -242,11 +243,10 @@ async def test_a_question_holds_over_a_restart_and_its_answer_too(
 async def test_an_order_without_an_answer_stays_unknown_where_the_exchange_cannot_be_searched(
     exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile, "NEVER_ARRIVES_AFTER_S", 2.0)
+    monkeypatch.setattr(reconcile, "never_arrives_after_s", lambda _: 2.0)
+    as_found = ExchangeRecord._found
+    monkeypatch.setattr(ExchangeRecord, "_found", lambda *of, is_conclusive=True: as_found(*of, is_conclusive=False))
     async with sandbox_bot(exchange, **LARGE) as bot:
-        assert bot.producer.settler is not None
-        record = bot.producer.settler._record
-        monkeypatch.setattr(type(record), "is_search_conclusive", property(lambda record: False))
         exchange.script("disconnected", requests=["POST /api/v3/order"])
         await bot.until(lambda: is_asked(bot))
         assert own_orders(exchange) == [] or bot.progress.fills

@@ -170,12 +170,14 @@ def settle_missing(
         return Settlement(reason=reason, is_pending=True, watch=watch)
     if is_conclusive:
         return Settlement(outcome=Outcome.REJECTED, reason="the exchange has no such order: it never arrived")
-    return _asked(f"it is not known whether the order {sent.order_id} has arrived", sent, watch, now, after_s=0.0)
+    return _asked(
+        f"it is not known whether the order {sent.order_id} has arrived", sent, watch, now, is_asked_at_once=True
+    )
 
 
 def _asked(
     reason: str, sent: SentOrder, watch: Watch, now: float, fills: tuple[Fill, ...] = (), *,
-    after_s: float = ASKS_AFTER_S,
+    is_asked_at_once: bool = False,
 ) -> Settlement:  # fmt: skip
     """Pending, and from some time on a question for a person."""
     called = f" (there {sent.exchange_order_id})" if sent.exchange_order_id else ""
@@ -183,7 +185,8 @@ def _asked(
         f"{reason}{called}: look for it on the exchange's own page. It goes on by itself as soon as the exchange shows "
         "it; if there is no such order or nothing more of it, resume"
     )
-    question = question if now - watch.waits_since >= after_s else ""
+    is_time = is_asked_at_once or now - watch.waits_since >= ASKS_AFTER_S
+    question = question if is_time else ""
     return Settlement(fills, reason=reason, is_pending=True, question=question, watch=watch)
 
 
