@@ -128,7 +128,6 @@ NOT_CREATED = [
     ("rejected", {"code": -1013, "message": "Filter failure: NOTIONAL"}),
     ("rejected", {"code": -1013, "message": "Filter failure: LOT_SIZE"}),
     ("rejected", {"code": -1003, "message": "Too many requests."}),
-    ("rejected", {"code": -2015, "message": "Invalid API-key, IP, or permissions for action."}),
     ("clock_skew", {"offset_ms": 60_000}),
     ("clock_skew", {"offset_ms": -60_000}),
 ]
@@ -163,6 +162,15 @@ async def test_a_late_order_is_unknown_at_the_first_look_up_and_lives_at_the_nex
     assert await world.look_up() == "open"
 
 
+@pytest.mark.parametrize("params", [{}, {"raise_all_creation_error": True}])
+async def test_a_key_that_may_not_trade_is_raised_as_that(world, params) -> None:
+    """As with OctoBot's class of Binance; ccxt calls it an exchange that asks to be left alone."""
+    world.faulty.script("rejected", code=-2015, message="Invalid API-key, IP, or permissions for action.")
+    with pytest.raises(errors.AuthenticationError):
+        await world.create(**params)
+    assert not world.faulty.orders()
+
+
 @pytest.mark.parametrize(
     ("kind", "values"),
     [("rejected", {}), ("balance_drift", {"asset": "USDT", "amount": "-9990", "requests": ["POST /api/v3/order"]})],
@@ -178,7 +186,6 @@ RAISED_WHEN_ALL_IS_ASKED_FOR = [
     ("rate_limited", {"retry_after_s": 7}, errors.FailedRequest),
     ("banned", {"requests": ["POST /api/v3/order"]}, errors.FailedRequest),
     ("rejected", {"code": -1003, "message": "Too many requests."}, errors.RateLimitExceeded),
-    ("rejected", {"code": -2015, "message": "Invalid API-key, IP, or permissions for action."}, errors.FailedRequest),
 ]
 
 

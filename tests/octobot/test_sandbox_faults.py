@@ -136,8 +136,8 @@ async def test_a_campaign_that_a_fault_strikes_ends_done_and_is_the_tape(exchang
 async def test_an_exchange_that_asks_to_be_left_alone_is(
     exchange: FaultyExchange, fault: dict[str, typing.Any]
 ) -> None:
-    """OctoBot's own looks at its open orders, every seven seconds here, are not ours to keep back."""
-    counted = {"kind": "rate_limited", "requests": ["* /api/v3/order", *ASKED], "after": 10**6}
+    """OctoBot's own looks at its orders and trades, every few seconds here, are not ours to keep back."""
+    counted = {"kind": "rate_limited", "requests": ["* /api/v3/order", "GET /api/v3/depth"], "after": 10**6}
 
     def asked() -> int:
         return typing.cast(int, exchange.faults.plan.to_json()["faults"][1]["seen"])

@@ -155,6 +155,9 @@ class Settler:
             return self._ask_a_person(now)
         self._asked = None
         source = f"{self._exchange_manager.exchange_name} {self._symbol}"
+        halt = self._campaign.halt_of(source)
+        if reasons and halt is not None and halt.guard == UNKNOWN_ORDER:
+            return halt  # asked before a restart, and not answered yet
         if self._campaign.lift(now, source, UNKNOWN_ORDER, "it is known now what became of every order"):
             self._logger.info("It is known now what became of every order on %s: it goes on", source)
         return Wait(delay_s, reasons[0]) if reasons else None
