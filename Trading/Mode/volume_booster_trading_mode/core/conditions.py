@@ -14,7 +14,7 @@ USUAL_VOLATILITY_PERCENT = 50.0
 ORDER_LATENCY_S = {Trading.SIMULATION: 0.003, Trading.BACKTEST: 0.0, Trading.SANDBOX: 0.13, Trading.LIVE: 0.3}
 """From a decision to the answer of its order, as measured on one computer; over a network it is a guess. In the sandbox
 it is nearly all the client's throttle, which is that of a real exchange."""
-ORDER_INTERVAL_S = {(Trading.SANDBOX, OrderType.MARKET): 0.6, (Trading.SANDBOX, OrderType.LIMIT): 1.4}
+ORDER_INTERVAL_S = {(Trading.SANDBOX, OrderType.MARKET): 0.6, (Trading.SANDBOX, OrderType.LIMIT): 1.1}
 """From one order to the next at the quickest, with all that is asked about them in between, as measured: what the
 client's throttle lets through. It is not known of other exchanges, and a simulator has none."""
 _RULES = tuple(field.name for field in fields(MarketRules) if field.name != "valuation")
