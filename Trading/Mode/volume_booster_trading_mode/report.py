@@ -205,7 +205,6 @@ class CampaignReport:
             "sells": progress.sells,
             "maker_share": round(progress.maker_share, 4),
             "fees_quote": money(progress.fees_quote),
-            "estimated_fees_quote": money(progress.estimated_fees_quote),
             "slippage_quote": money(progress.slippage_quote),
             "cost_quote": money(progress.cost_quote),
             "cost_bps": f"{progress.cost_bps:.2f}",
@@ -226,6 +225,7 @@ class CampaignReport:
             "days": [day.to_json() for day in self.days],
             "currency": self.quote or None,
             "markets": [part.to_json(progress) for part in self.parts],
+            "estimated_fees_quote": money(progress.estimated_fees_quote),
         }
 
     @property
