@@ -383,15 +383,16 @@ async def test_without_a_market_maker_a_market_order_seems_open_until_the_next_l
     assert not world.open_orders and not world.faulty.tape()
 
 
-async def test_changed_rules_are_none_until_octobot_reloads_the_markets(world) -> None:
-    world.faulty.script("changed_rules", minimum_notional_quote="100")
-    await world.manager.exchange.get_balance()
+async def test_changed_rules_are_none_and_octobot_knows_them_once_it_has_reloaded_the_markets(world) -> None:
+    """OctoBot 2.1.1 with the class of Binance knows them before it is asked to send again."""
 
     def known() -> float:
         return float(world.manager.exchange.get_market_status(SYMBOL, with_fixer=False)["limits"]["cost"]["min"])
 
     assert known() == 5
-    assert await world.create() is None  # from 2.1.1 on, OctoBot reloads the markets here already
+    world.faulty.script("changed_rules", minimum_notional_quote="100")
+    await world.manager.exchange.get_balance()
+    assert await world.create() is None
     assert await world.create(may_resend=True) is None  # OctoBot reloads the markets and sends the same again
     assert known() == 100
     assert not world.faulty.orders()
