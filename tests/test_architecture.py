@@ -58,7 +58,7 @@ ARROWS: dict[str, set[str]] = {
     "venues": {"venues", "core"},
     "exchange_rows": {"core"},
     "exchange_record": {"exchange_view", "exchange_rows", "futures_view", "venues", "core"},
-    "order_submission": {"exchange_record", "venues", "core"},
+    "order_submission": {"exchange_record", "http_guard", "venues", "core"},
     "fee_prices": {"exchange_view", "exchange_record", "core"},
     "late_orders": {"campaign", "core"},
     "request_queue": set(),

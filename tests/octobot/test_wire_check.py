@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 import ccxt.async_support as ccxt
 import pytest
 
-from octobot_volume_booster import order_submission
 from octobot_volume_booster.core.control import RESUME
 from octobot_volume_booster.journal import Journal
+from octobot_volume_booster.venues import VENUES
 
 from ..exchange.faulty_exchange import FaultyExchange, faulty_exchange
 from .sandbox_bot import assert_equals_tape, journal_path, own_orders, sandbox_bot
@@ -58,10 +58,38 @@ async def test_an_order_that_was_changed_halts_the_market_with_both_values(
 async def test_an_exchange_that_was_not_tried_gets_no_order(
     exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_submission, "venue_of", lambda _: None)
+    monkeypatch.delitem(VENUES, "binance")
     async with sandbox_bot(exchange) as bot:
         await bot.until(lambda: bot.campaign.reason_of(bot.producer.source) is not None)
         reason = bot.campaign.reason_of(bot.producer.source)
         assert reason is not None and "no orders are placed on offline_exchange" in reason[1]
-        assert "Orders are placed on: " in reason[1] and "Binance" in reason[1]
+        assert "Orders are placed on: " in reason[1] and "Kraken" in reason[1]
         assert not own_orders(exchange)
+
+
+async def test_an_order_that_octobot_creates_in_another_way_halts_the_market_and_counts(
+    exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has left unchecked: that nothing was sent is not said, and what it has traded is in the ledger."""
+    async with sandbox_bot(exchange) as bot:
+        at_octobot = bot.manager.exchange
+        create = type(at_octobot).create_order
+
+        async def beside(*arguments: typing.Any, **named: typing.Any) -> typing.Any:
+            watched = at_octobot.connector.client.fetch
+            monkeypatch.setattr(at_octobot.connector.client, "fetch", watched.unwatched)
+            try:
+                return await create(at_octobot, *arguments, **named)
+            finally:
+                at_octobot.connector.client.fetch = watched
+
+        beside.of_others = beside  # type: ignore[attr-defined]
+        monkeypatch.setattr(at_octobot, "create_order", beside)
+        source = bot.producer.source
+        await bot.until(lambda: bot.campaign.halt_of(source) is not None)
+        halt = bot.campaign.halt_of(source)
+        assert halt is not None and halt.guard == "wire_check" and "was not checked" in halt.reason
+        await bot.until(lambda: bot.progress.fills > 0 and not bot.progress.open_orders)
+        assert bot.progress.rejected == 0
+        (placed,) = exchange.orders()
+        assert bot.progress.filled_quote == placed.executed_quote

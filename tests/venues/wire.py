@@ -37,11 +37,15 @@ class Session:
         self.sent_headers: list[dict[str, str]] = []
         self.headers: dict[str, str] = {}
         self.closed = False
+        self.trust_env = False
 
     def __getattr__(self, name: str) -> typing.Any:
         if name not in ("get", "post", "put", "delete", "patch"):
             raise AttributeError(name)
-        return lambda url, **options: _Exchange(self, name.upper(), str(url), options)
+        return lambda url, **options: self.request(name, url, **options)
+
+    def request(self, method: str, url: typing.Any, **options: typing.Any) -> _Exchange:
+        return _Exchange(self, method.upper(), str(url), options)
 
     async def close(self) -> None:
         self.closed = True

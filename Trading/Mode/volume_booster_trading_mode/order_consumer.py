@@ -21,6 +21,7 @@ from .error_log import log_error
 from .order_request import Fate, OrderRequest
 from .order_submission import Submission, SubmissionStatus
 
+NOT_CREATED = "OctoBot did not create the order, its log says why"
 _ORDER_TYPES = {
     (OrderType.MARKET, Side.BUY): trading_enums.TraderOrderType.BUY_MARKET,
     (OrderType.MARKET, Side.SELL): trading_enums.TraderOrderType.SELL_MARKET,
@@ -73,7 +74,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
     async def _simulate(self, symbol: str, request: OrderRequest, campaign: Campaign) -> typing.Any:
         try:
             created = await self.trading_mode.create_order(self._order(symbol, request))
-            problem = "OctoBot did not create the order, its log says why"
+            problem = NOT_CREATED
         except trading_errors.MissingFunds as error:
             return self._refuse(request, campaign, named(error))
         except Exception as error:  # noqa: BLE001 - it is logged, and nothing of it stays reserved
@@ -92,7 +93,6 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             return self._refuse(request, campaign, problem)
         submission, producer = self._submission(symbol, request, campaign), self.trading_mode.producers[0]
         created, permit = None, self._permit(request)
-        http_guard.guard(self.exchange_manager.exchange.connector.client)  # OctoBot may have made another one
         try:
             with (
                 http_guard.only_if(permit) as passage,
@@ -100,15 +100,16 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
                 submission.active(self.exchange_manager.exchange),
             ):
                 created = await self.trading_mode.create_order(self._order(symbol, request), params={})
+                if created is not None and not submission.is_posted:
+                    submission.went_unseen_as(created.exchange_order_id)
         except Exception as error:  # noqa: BLE001 - it is logged, and what became of the order is looked up
             log_error(self.logger, error, f"OctoBot could not take up the order {request.order_id}: {text_of(error)}")
+            submission.octobot_problem = submission.octobot_problem or named(error)
         finally:
             producer.hear_limits()
             producer.settler.note_submission(submission, producer.now())
         if passage.refused and not passage.left:
             submission.withheld = passage.refused
-        if created is not None and not submission.is_posted:
-            submission.mismatch = "something that was not checked: OctoBot created it in another way"
         self._answer(submission, request, campaign)
         return created
 
@@ -146,8 +147,11 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
                 request.reply(Fate.MADE, reason)
             case SubmissionStatus.UNKNOWN:
                 request.reply(Fate.UNKNOWN, reason or "the exchange did not answer with an id of the order")
+                if submission.went_unseen:
+                    producer.halt(Halt(reason, "wire_check", is_lasting=True))
             case SubmissionStatus.REFUSED:
-                self._refuse(request, campaign, producer.settler.refusal_of(request.order_id) or reason)
+                reason = producer.settler.refusal_of(request.order_id) or reason or NOT_CREATED
+                self._refuse(request, campaign, reason)
             case SubmissionStatus.WITHHELD:
                 campaign.close(request.order_id, Outcome.CANCELLED, reason, producer.now())
                 request.reply(Fate.REFUSED, reason)

@@ -207,7 +207,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             symbol, manager = self.trading_mode.symbol, self.exchange_manager
             order_submission.prepare(manager)
             http_guard.guard(manager.exchange.connector.client)
-            self._settler = Settler(manager, symbol, campaign, self.logger, self._tell_fill)
+            self._settler = Settler(manager, symbol, campaign, self.logger, self._tell_fill, self.now())
             self._cancellation = Cancellation(manager, symbol, campaign, self._settler, self.logger)
         self._sight = MarketSight(
             self.trading_mode, campaign, self._share, self._lookout, self._settler, self._running_since

@@ -21,6 +21,7 @@ from decimal import Decimal
 import ccxt
 import octobot
 
+from . import http_guard
 from .core.market import MarketRules, OrderIntent, OrderType, Side
 from .core.redact import named
 from .exchange_record import is_caused_by
@@ -77,17 +78,20 @@ class Submission:
     """What ccxt raised for the order itself, not for what OctoBot asked afterwards."""
     withheld: str = ""
     mismatch: str = ""
+    went_unseen: bool = False
     octobot_problem: str = field(default="", repr=False)
     """Why OctoBot could not read the answer, where it could not."""
 
     @property
     def status(self) -> SubmissionStatus:
+        if self.went_unseen:
+            return SubmissionStatus.UNKNOWN
+        if self.exchange_order_id is not None:
+            return SubmissionStatus.ACCEPTED
         if self.mismatch:
             return SubmissionStatus.MISMATCH
         if self.withheld:
             return SubmissionStatus.WITHHELD
-        if self.exchange_order_id is not None:
-            return SubmissionStatus.ACCEPTED
         if not self.is_posted or is_refusal(self.error, self.venue):
             return SubmissionStatus.REFUSED
         return SubmissionStatus.UNKNOWN
@@ -95,6 +99,8 @@ class Submission:
     @property
     def reason(self) -> str:
         """Why it has this status, in words; empty for an accepted order."""
+        if self.went_unseen:
+            return "OctoBot created the order in another way, and what left for the exchange was not checked"
         if self.mismatch:
             return f"nothing was sent, as the order would have left as {self.mismatch}"
         if self.withheld:
@@ -104,12 +110,16 @@ class Submission:
         who = "the exchange refused it" if self.is_posted else "it was not sent"
         return f"{who}: {named(self.error)}"
 
+    def went_unseen_as(self, exchange_order_id: str | None) -> None:
+        """OctoBot says that there is an order, and no request of one was seen: what it is has to be looked up."""
+        self.went_unseen = True
+        self.exchange_order_id = exchange_order_id or self.exchange_order_id
+
     @contextlib.contextmanager
     def active(self, exchange: typing.Any) -> Iterator[None]:
         """Within it, what OctoBot's trader creates on this exchange is this order, and nothing else is sent."""
         _take_over(exchange)
-        _keep_from_own_requests(exchange.connector.client, self.venue)
-        _watch(exchange.connector.client)
+        _prepare(exchange.connector.client, self.venue)
         token = _CURRENT.set(self)
         try:
             yield
@@ -125,6 +135,7 @@ class Submission:
         that OctoBot can read.
         """
         connector, params = exchange.connector, self._params(exchange, arguments.get("params") or {})
+        _prepare(connector.client, self.venue)  # OctoBot may have made another one meanwhile
         try:
             told = await self._ask_ccxt(connector.client, params)
         except Exception as error:  # noqa: BLE001 - whatever ccxt raises is what is known of the order
@@ -175,8 +186,9 @@ class Submission:
         """
         if not self.venue.is_order(request):
             if not self.is_over and not self.venue.is_read(request):
-                self.mismatch = f"a request of another kind, {request.method} {request.path}"
-                raise OrderWithheldError(self.reason)
+                other = f"beside an order nothing else is sent, and this was {request.method} {request.path}"
+                self.mismatch = "" if self.is_posted else other
+                raise OrderWithheldError(other)
             return await send()
         if self.is_posted:
             raise OrderWithheldError("an order is sent once: nothing was sent a second time")
@@ -270,6 +282,13 @@ def prepare(exchange_manager: typing.Any) -> None:
         _keep_from_own_requests(exchange_manager.exchange.connector.client, known)
 
 
+def _prepare(client: typing.Any, known: Venue) -> None:
+    """Everything that leaves through this client is looked at from now on."""
+    http_guard.guard(client)
+    _keep_from_own_requests(client, known)
+    _watch(client)
+
+
 def _keep_from_own_requests(client: typing.Any, known: Venue) -> None:
     client.options.update(known.client_options)
 
@@ -309,14 +328,16 @@ def backtest_order_id(source: str, number: int) -> str:
 def is_refusal(error: BaseException | None, known: Venue) -> bool:
     """Whether the exchange has said that there is no such order, and will not be.
 
-    An id that is there already is no refusal: the order that has it is ours.
+    An id that is there already is no refusal: the order that has it is ours. Nor is the exchange's own time-out.
     """
     said = str(error).lower().replace('": ', '":')  # of JSON, however it is spaced
-    if is_caused_by(error, (ccxt.DuplicateOrderId,)) or any(text in said for text in known.id_is_taken):
+    if is_caused_by(error, (ccxt.DuplicateOrderId,)) or any(text in said for text in known.no_refusal_texts):
         return False
-    if is_caused_by(error, (*_REFUSALS, *known.refusals)):
+    if is_caused_by(error, _REFUSALS):
         return True
-    return is_caused_by(error, (ccxt.ExchangeError,)) and any(text in said for text in known.refusal_texts)
+    return is_caused_by(error, (ccxt.ExchangeError, ccxt.OnMaintenance)) and any(
+        text in said for text in known.refusal_texts
+    )
 
 
 def is_about_rules(error: BaseException | None) -> bool:

@@ -10,8 +10,9 @@ import typing
 from collections.abc import Mapping
 from decimal import Decimal
 
+from ..core.redact import HIDDEN
 from ..venues.wire import Request, UnreadableRequestError
-from .secrets import HIDDEN, Secrets
+from .secrets import Secrets
 
 BALANCES = "balances"
 """The question whose amounts are rounded to their first digit."""
@@ -54,7 +55,7 @@ class Cases:
         self.written += 1
         name = f"{self.written:03d}-{re.sub('[^a-z0-9]+', '-', self.question.lower()) or 'other'}.json"
         content = json.dumps(self._case(request, status, text), indent=1, ensure_ascii=False)
-        (self._folder / name).write_text(self._secrets.cut(content) + "\n", "utf-8")
+        (self._folder / name).write_text(self._secrets.hide(content) + "\n", "utf-8")
 
     def _case(self, request: Request, status: int, text: str) -> dict[str, typing.Any]:
         return {

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import typing
 from collections.abc import Iterable
 
-HIDDEN = "***"
+from ..core.redact import HIDDEN, without_secrets
+
 SHORTEST = 4
 """Of a secret that is looked for in texts: a shorter one would be found in every word."""
 CREDENTIALS = (
     "apiKey", "secret", "uid", "accountId", "login", "password", "twofa", "privateKey", "walletAddress", "token",
 )  # fmt: skip
 """Attributes of a ccxt client that hold what lets into an account, or tell whose it is."""
-_QUERY = re.compile(r"([a-z]+://[^\s?\"'<>]*)\?[^\s\"'<>]*", re.IGNORECASE)
 
 
 class Secrets:
@@ -33,9 +32,12 @@ class Secrets:
         """Those that a ccxt client has."""
         self.add(getattr(client, name, None) for name in CREDENTIALS)
 
-    def cut(self, text: str) -> str:
-        """The text without them, and without the query of any URL, which holds a signature."""
-        text = _QUERY.sub(r"\1", text)
+    def hide(self, text: str) -> str:
+        """The text without them, and else unchanged: for a file whose fields are hidden by their names."""
         for value in self._values:
             text = text.replace(value, HIDDEN)
         return text
+
+    def cut(self, text: str) -> str:
+        """A sentence without them, and without all that looks like a secret: see `redact`."""
+        return without_secrets(self.hide(text))
