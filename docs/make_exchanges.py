@@ -11,6 +11,7 @@ from octobot_volume_booster.venues import VENUES, MarketBuy, Venue
 from octobot_volume_booster.venues.record import BOTH_LINES, CCXT_OF
 
 PAGE = pathlib.Path(__file__).with_name("exchanges.md")
+FUTURES = "linear ones, with OctoBot 2.0.15"
 BEGIN, END = "<!-- table of exchanges -->", "<!-- end of the table -->"
 
 
@@ -29,7 +30,7 @@ def _row(venue: Venue) -> list[str]:
     proven = ["works" if line in venue.proven else "not tried" for line in sorted(BOTH_LINES)]
     buys = "by quantity" if venue.market_buy is MarketBuy.QUANTITY else "by the quote to spend"
     found = "the order is found by our id" if venue.lookup.is_conclusive else "found, or a person is asked"
-    return [venue.title, *proven, buys, found, "works" if venue.is_futures_proven else "refused"]
+    return [venue.title, *proven, buys, found, FUTURES if venue.is_futures_proven else "refused"]
 
 
 def _line(cells: list[str]) -> str:

@@ -44,6 +44,14 @@ def test_of_every_exchange_it_is_told_whether_orders_are_placed_there(name: str,
     assert ("lost answer" in told) is (known is not None and not known.refused)
 
 
+@pytest.mark.parametrize(
+    ("version", "is_tried"),
+    [("2.0.15", True), ("2.1.1", True), ("2.1.1-beta2", True), ("2.1.10", False), ("2.1.1.1", False), ("2.0.1", False)],
+)
+def test_only_a_version_that_was_tried_counts_as_tried(version: str, is_tried: bool) -> None:
+    assert support.is_proven(BINANCE, version) is is_tried
+
+
 @pytest.mark.parametrize("name", ["Coinstore", "coinstore", "no such", ""])
 def test_of_a_name_that_neither_knows_exactly_that_is_told(name: str) -> None:
     with pytest.raises(UnknownExchangeError) as unknown:

@@ -68,6 +68,10 @@ class Peace:
         """How long it still has to be left alone."""
         return max(self._until - now, 0.0)
 
+    def asked_by(self, exchange_name: str, now: float) -> str:
+        """Why nothing is sent at present, where the exchange does not want it; else empty."""
+        return f"{exchange_name} has asked to be left alone for a while" if self.left_s(now) > 0 else ""
+
     def keep(self, now: float, seconds: float) -> None:
         self._until = max(self._until, now + seconds)
 
@@ -110,7 +114,7 @@ class ExchangeRecord:
         if ask is not None:
             return await self._row_of(lambda: ask(self._client, self._symbol, wire_id))
         params = self._naming(order_id, lookup.by_client_id or {}) | dict(lookup.params)
-        return await self._ask_for_order(wire_id if lookup.client_id_as_id else None, params)
+        return await self._ask_for_order(None, params)
 
     async def _row_of(self, ask: Callable[[], Awaitable[Raw]]) -> Raw | None:
         not_found = self._venue.not_found
@@ -124,7 +128,11 @@ class ExchangeRecord:
                 raise
 
         row = await self.ask("the order", question)
-        return None if row is None or row.get("id") in (None, "", "None") else self._put_right(row)
+        if row is None or row.get("id") not in (None, "", "None"):
+            return row and self._put_right(row)
+        if not not_found.empty_answer:
+            raise ExchangeUnreachableError("the exchange answered with an order that has no id", None)
+        return None
 
     def read(self, row: Raw, order_id: str) -> ExchangeOrder:
         """Our order by a row of it in ccxt's form."""
@@ -240,7 +248,16 @@ class ExchangeRecord:
         trades = self._venue.trades
         most = None if trades.of_order_is_whole else trades.page
         asked = order.exchange_order_id, self._symbol, None, most, dict(trades.params)
-        return await self.ask("the trades of an order", lambda: self._client.fetch_order_trades(*asked))
+
+        async def question() -> list[Raw]:
+            try:
+                return typing.cast(list[Raw], await self._client.fetch_order_trades(*asked))
+            except ccxt.BaseError as error:
+                if self._venue.not_found.says(error):
+                    return []  # of an order that it does not show yet
+                raise
+
+        return await self.ask("the trades of an order", question)
 
     async def _trades_since(self, since: float, exchange_order_id: str) -> list[Raw]:
         """Every trade since a moment, each once, however many pages and windows that takes; only those of the order

@@ -49,7 +49,7 @@ def refusal(exchange_manager: typing.Any, symbol: str, octobot_version: str = oc
         return _unsupported(exchange_manager, symbol)
     return (
         f"OctoBot {octobot_version} fails at every fill of its real trader on futures (it says that they are not "
-        f"supported yet): on {name} use OctoBot 2.0.15 (Python 3.10 or 3.11), OctoBot 3, or the trader simulator"
+        f"supported yet): on {name} use OctoBot 2.0.15 (Python 3.10 or 3.11), or the trader simulator"
     )
 
 

@@ -48,5 +48,6 @@ VENUE = Venue(
     trades=Trades(of_order=True, page=200, newest_first=None),
     is_read=_is_read,
     cancels_all=True,
+    no_refusal_texts=('"code":50042,', '"code":40050,'),
     proven=BOTH_LINES,
 )

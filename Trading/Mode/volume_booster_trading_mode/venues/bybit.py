@@ -83,7 +83,7 @@ VENUE = Venue(
         ended_reach_s=24 * 3600.0,
     ),
     trades=Trades(of_order=True, page=100, window_s=7 * 24 * 3600.0, newest_first=True),
-    id_is_taken=("duplicate clientorderid", "orderlinkedid is duplicate"),
+    no_refusal_texts=("duplicate clientorderid", "orderlinkedid is duplicate", '"170146"', ":170146,"),
     order_row=_order_row,
     trade_row=_trade_row,
     cancels_all=True,

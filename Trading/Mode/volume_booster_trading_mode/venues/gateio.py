@@ -69,7 +69,7 @@ VENUE = Venue(
     ),
     not_found=NotFound(texts=("order_not_found", "client_id_not_found")),
     trades=Trades(page=1000, window_s=7 * 24 * 3600.0, offset_param="page", offset_counts_pages=True),
-    id_is_taken=('"repeated_creation"',),
+    no_refusal_texts=('"repeated_creation"',),
     order_row=_order_row,
     cancels_all=True,
     proven=BOTH_LINES,

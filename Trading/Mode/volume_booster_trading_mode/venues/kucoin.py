@@ -55,6 +55,7 @@ VENUE = Venue(
     not_found=NotFound(texts=("order does not exist", "order not exist", "order_not_exist"), empty_answer=True),
     trades=Trades(of_order=True, page=100, window_s=_WEEK_S, newest_first=True, params={"pageSize": 100}),
     cancels_all=True,
+    no_refusal_texts=('"126033"', '"126044"', '"408000"'),
     proven=BOTH_LINES,
 )
 FUTURES = refused("kucoinfutures", "KuCoin Futures", "only the spot markets of KuCoin were tried")

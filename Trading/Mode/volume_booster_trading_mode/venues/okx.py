@@ -8,7 +8,7 @@ import dataclasses
 
 from ..core.market import OrderType
 from .record import BOTH_LINES, Arrival, Lookup, NotFound, Trades, Venue
-from .wire import Fields, FlatOrder, Request, json_object, only_item
+from .wire import Fields, FlatOrder, Request, WireOrder, json_object, one_of, only_item
 
 
 def _is_order(request: Request) -> bool:
@@ -20,33 +20,44 @@ def _fields(request: Request) -> Fields:
     return only_item(request) if request.path.endswith("/trade/batch-orders") else json_object(request)
 
 
+_FLAT = FlatOrder(
+    fields_of=_fields,
+    client_id="clOrdId",
+    market_id="instId",
+    side="side",
+    order_type="ordType",
+    quantity="sz",
+    price="px",
+    types={
+        "market": (OrderType.MARKET, False),
+        "limit": (OrderType.LIMIT, False),
+        "post_only": (OrderType.LIMIT, True),
+    },
+    fixed={"tgtCcy": ("base_ccy",), "tdMode": ("cash",), "stpMode": ("cancel_taker",), "banAmend": (True,)},
+    others=frozenset({"tag"}),
+)
+
+
+def _read_order(request: Request) -> WireOrder:
+    """:raises UnreadableRequestError: also for a market buy without a unit, whose quantity would be quote."""
+    fields = _fields(request)
+    if (fields.get("ordType"), fields.get("side")) == ("market", "buy"):
+        one_of("unit of the quantity", fields.get("tgtCcy"), {"base_ccy": None})
+    return _FLAT(request)
+
+
 VENUE = Venue(
     ccxt_id="okx",
     title="OKX",
     is_order=_is_order,
-    read_order=FlatOrder(
-        fields_of=_fields,
-        client_id="clOrdId",
-        market_id="instId",
-        side="side",
-        order_type="ordType",
-        quantity="sz",
-        price="px",
-        types={
-            "market": (OrderType.MARKET, False),
-            "limit": (OrderType.LIMIT, False),
-            "post_only": (OrderType.LIMIT, True),
-        },
-        fixed={"tgtCcy": ("base_ccy",), "tdMode": ("cash",), "stpMode": ("cancel_taker",), "banAmend": (True,)},
-        others=frozenset({"tag"}),
-    ),
+    read_order=_read_order,
     market_buy_params={"tgtCcy": "base_ccy", "banAmend": True},
     order_params={"stpMode": "cancel_taker"},
     arrival=Arrival(within_s=30.0),
     lookup=Lookup(by_client_id={"clOrdId": "{id}"}),
     not_found=NotFound(texts=("order does not exist",)),
     trades=Trades(of_order=True, page=100, newest_first=True),
-    id_is_taken=('"51016"',),
+    no_refusal_texts=('"51016"',),
     proven=BOTH_LINES,
 )
 EEA = dataclasses.replace(VENUE, ccxt_id="myokx", title="OKX (EEA)")

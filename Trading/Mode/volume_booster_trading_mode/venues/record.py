@@ -80,8 +80,6 @@ class Lookup:
     """Parameters of ccxt's fetch_order beside the id (`{id}` stands for it); None where it can't be asked so."""
     ask_by_client_id: Callable[[typing.Any, str, str], Awaitable[dict[str, typing.Any]]] | None = None
     """Asks ccxt's client for an order of a symbol by our id, where its fetch_order can't."""
-    client_id_as_id: bool = False
-    """The client's id is passed as the order's own."""
     ended_by_client_id_s: Callable[[Params], float] = lambda options: math.inf
     """For how long after it was placed an order that has ended is found by the client's id, by the options of ccxt's
     client, as kinds of accounts may differ. After that the lists are asked too."""
@@ -128,7 +126,7 @@ class NotFound:
     texts: tuple[str, ...] = ()
     """Parts of a message, in lower case, that say it whatever the class of the error."""
     empty_answer: bool = False
-    """It answers with an order that has no id."""
+    """It answers with an order that has no id; elsewhere that is no answer."""
 
     def says(self, error: BaseException) -> bool:
         return isinstance(error, self.classes) or any(text in str(error).lower() for text in self.texts)
@@ -217,14 +215,12 @@ class Venue:
     lookup: Lookup = Lookup()
     not_found: NotFound = NotFound()
     trades: Trades = Trades()
-    refusals: tuple[type[BaseException], ...] = ()
-    """Errors beside the common ones that mean: there is no such order, and will not be."""
     refusal_texts: tuple[str, ...] = ()
     """Parts of the exchange's own error message, in lower case and without spaces after colons of JSON, that mean the
-    same."""
-    id_is_taken: tuple[str, ...] = ()
-    """Parts of a message, in lower case, that say that an order has our id already: it is there, whatever the class of
-    the error."""
+    same as the common errors: there is no such order, and will not be."""
+    no_refusal_texts: tuple[str, ...] = ()
+    """Parts of a message, written as in `refusal_texts`, that are no refusal whatever the class of the error: an order
+    has our id already, or the exchange does not know itself whether it took this one."""
     order_row: Callable[[Params], dict[str, typing.Any]] = lambda row: {}
     """Fields of ccxt's row of an order that ccxt reads wrong, as the exchange tells them in its `info`."""
     trade_row: Callable[[Params], dict[str, typing.Any]] = lambda row: {}

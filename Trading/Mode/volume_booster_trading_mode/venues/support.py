@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -89,7 +90,14 @@ def refusal(
 
 
 def is_proven(known: Venue, octobot_version: str) -> bool:
-    return any(octobot_version.startswith(line) for line in known.proven)
+    return _line_of(known, octobot_version) is not None
+
+
+def _line_of(known: Venue, octobot_version: str) -> str | None:
+    """The version that an exchange was tried with and that this one is, maybe with a suffix; 2.1.10 is not 2.1.1."""
+    return next(
+        (line for line in known.proven if re.fullmatch(rf"{re.escape(line)}([^\d.].*)?", octobot_version)), None
+    )
 
 
 def rows(name: str, use: Use, versions: Versions) -> Iterator[Row]:
@@ -108,7 +116,7 @@ def rows(name: str, use: Use, versions: Versions) -> Iterator[Row]:
 
 
 def _proven(known: Venue, versions: Versions) -> Row:
-    tried_with = next(CCXT_OF.get(line, "") for line in known.proven if versions.octobot.startswith(line))
+    tried_with = CCXT_OF.get(_line_of(known, versions.octobot) or "", "")
     if versions.ccxt != tried_with:
         return untried(
             "support",
@@ -150,7 +158,7 @@ def _pairs(known: Venue, use: Use, versions: Versions) -> Row:
 
 def _futures_refusal(known: Venue, octobot_version: str) -> str:
     if fails_at_fills_of_futures(octobot_version):
-        return f"OctoBot {octobot_version} fails at every fill of its real trader on futures: use OctoBot 2.0.15 or 3"
+        return f"OctoBot {octobot_version} fails at every fill of its real trader on futures: use OctoBot 2.0.15"
     return refusal(known, known.title, octobot_version, is_futures=True)
 
 

@@ -173,7 +173,7 @@ class FlatOrder:
 
     Names of fields that an exchange does not have are empty. `types` maps the exchange's order type to ours and to
     whether it is post-only. A field that stands in none of these is refused, unless it is one of `others`, which do not
-    change what is traded, or one of `fixed`, which must have the given value.
+    change what is traded, or one of `fixed`, which must have one of the given values where it is there.
     """
 
     fields_of: Callable[[Request], Fields]
