@@ -104,7 +104,7 @@ def test_however_many_pairs_reserve_at_one_moment_the_target_is_not_passed_by_mo
         before = campaign.progress_for(settings, *market, NOON)
         if what == "reserve":
             campaign.reserve(str(number), *market, an_intent(amount), NOON, Decimal(minimum))
-        elif orders := campaign.unsettled(*market):
+        elif orders := campaign.open_order_ids(*market):
             settle(campaign, orders[amount % len(orders)], what, number)
         for one in MARKETS:
             progress = campaign.progress_for(settings, *one, NOON)
@@ -136,7 +136,7 @@ def test_a_reservation_that_no_longer_fits_is_refused_and_not_written_down(path:
     assert campaign.reserve("the rest", *ETH, an_intent(10), NOON, Decimal(5)) is True
     assert campaign.reserve("more", *ETH, an_intent(1), NOON, Decimal(5)) is False
     assert not campaign.knows("second")
-    assert campaign.unsettled(*ETH) == ["the rest"]
+    assert campaign.open_order_ids(*ETH) == ["the rest"]
     campaign.close_journal()
 
 
@@ -153,7 +153,7 @@ def test_the_exchanges_own_ids_lead_back_to_our_orders_of_the_same_exchange_and_
     assert campaign.order_of("1", "kraken", "BTC/USDT") is None
     assert campaign.exchange_order_id("our ETH/USDT") == "1"
     assert campaign.exchange_order_id("another") is None
-    assert campaign.unsettled(*BTC) == ["our BTC/USDT"]
+    assert campaign.open_order_ids(*BTC) == ["our BTC/USDT"]
     campaign.close_journal()
 
 
@@ -480,6 +480,51 @@ def test_start_does_not_end_a_halt_and_resume_does() -> None:
     assert campaign.halt_of(source) is not None
     campaign.command(RESUME, NOON + 2)
     assert campaign.halt_of(source) is None
+    campaign.close_journal()
+
+
+def test_a_question_that_the_exchange_has_answered_is_given_up_by_no_later_resume(path: pathlib.Path) -> None:
+    campaign, source = begun(path, some_settings()), " ".join(BTC)
+    for order_id in ("shown", "hidden"):
+        campaign.place(order_id, *BTC, an_intent(10), NOON)
+    campaign.ask(NOON, source, ["shown", "hidden"], Halt("where are they?", "unknown_order", is_lasting=True))
+    campaign.answered("shown")
+    campaign.command(RESUME, NOON + 1)
+    campaign.answered("hidden")  # too late: a person has let it go on without this one
+    assert [campaign.is_given_up("shown"), campaign.is_given_up("hidden")] == [False, True]
+    campaign.close_journal()
+    again = Campaign.open(path)
+    assert [again.is_given_up("shown"), again.is_given_up("hidden")] == [False, True]
+    again.close_journal()
+
+
+def test_a_halt_that_can_not_be_written_down_holds_and_is_written_as_soon_as_it_can(path: pathlib.Path) -> None:
+    campaign, source = begun(path, some_settings()), " ".join(BTC)
+    lasting = Halt("it would have left as 60", "wire_check", is_lasting=True)
+    campaign._journal._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(JournalError):
+        campaign.halt(NOON, source, lasting)
+    assert campaign.halt_of(source) == lasting
+    campaign._journal._connection.execute("PRAGMA query_only = OFF")
+    assert campaign.halt(NOON + 1, source, lasting), "it is told now"
+    campaign.close_journal()
+    again = Campaign.open(path)
+    assert again.halt_of(source) == lasting
+    again.close_journal()
+
+
+def test_a_lost_order_is_found_however_many_of_whatever_market_have_followed(path: pathlib.Path) -> None:
+    campaign = begun(path, some_settings())
+    for order_id in ("lost long ago", "lost", "ended"):
+        campaign.place(order_id, *BTC, an_intent(10), NOON)
+    campaign.close("lost long ago", Outcome.LOST, "never shown", NOON - DAY_S)
+    campaign.close("lost", Outcome.LOST, "never shown", NOON)
+    campaign.close("ended", Outcome.CANCELLED, "", NOON)
+    for number in range(5):
+        trade(campaign, f"btc {number}", 10, NOON + number)
+        trade(campaign, f"eth {number}", 10, NOON + number, ETH)
+    found = [row.order.order_id for row in campaign.last_sent(*BTC, 2, NOON - 60)]
+    assert found == ["lost", "btc 3", "btc 4"]
     campaign.close_journal()
 
 

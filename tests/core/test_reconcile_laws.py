@@ -14,6 +14,7 @@ from octobot_volume_booster.core import reconcile
 from octobot_volume_booster.core.ledger import Ledger, OrderRecord, Outcome
 from octobot_volume_booster.core.market import MarketRules, OrderIntent, OrderType, Role, Side
 from octobot_volume_booster.core.reconcile import (
+    ARRIVES_WITHIN_S,
     ASKS_AFTER_S,
     READS_AGREE_AFTER_S,
     STAYS_SHORT_AFTER_S,
@@ -24,10 +25,12 @@ from octobot_volume_booster.core.reconcile import (
     Settlement,
     Standing,
     Watch,
+    never_arrives_after_s,
 )
 
 RULES = MarketRules("BTC", "USDT", Decimal("0.01"), Decimal("0.00001"), Decimal(0), Decimal(5))
 SENT_AT = 1_700_000_000.0
+NEVER_ARRIVES_AFTER_S = never_arrives_after_s(ARRIVES_WITHIN_S)
 NOW = SENT_AT + 60
 QUANTITY = Decimal("0.02")
 STEP = Decimal("0.00001")
@@ -113,7 +116,7 @@ def test_settled_in_any_number_of_looks_it_counts_every_trade_once(record, data)
 @given(st.floats(0, 100))
 def test_an_order_that_the_exchange_does_not_know_is_given_up_only_when_it_cannot_arrive_any_more(age_s) -> None:
     settlement = reconcile.settle_missing(sent(), SENT_AT + age_s)
-    can_still_arrive = age_s < reconcile.NEVER_ARRIVES_AFTER_S
+    can_still_arrive = age_s < NEVER_ARRIVES_AFTER_S
     assert settlement.is_pending == can_still_arrive
     assert settlement.outcome is (None if can_still_arrive else Outcome.REJECTED)
 
@@ -125,7 +128,7 @@ def test_where_an_exchange_cannot_be_searched_an_order_without_an_answer_stays_u
 ) -> None:
     settlement = reconcile.settle_missing(sent(), SENT_AT + age_s, is_conclusive=False)
     assert settlement.is_pending and settlement.outcome is None
-    assert bool(settlement.question) == (age_s >= reconcile.NEVER_ARRIVES_AFTER_S)
+    assert bool(settlement.question) == (age_s >= NEVER_ARRIVES_AFTER_S)
     given_up = reconcile.settle_missing(sent(), SENT_AT + age_s, is_conclusive=False, is_given_up=True)
     assert given_up.outcome is Outcome.LOST
 
@@ -140,7 +143,7 @@ def test_an_order_that_the_exchange_refused_and_does_not_know_is_given_up_at_onc
 def test_an_order_is_given_up_only_after_the_exchange_would_refuse_it_however_late_it_was_sent() -> None:
     a_clock_may_be_behind_by_s = 1.0
     latest_s = reconcile.SENT_WITHIN_S + reconcile.ARRIVES_WITHIN_S + a_clock_may_be_behind_by_s
-    assert latest_s < reconcile.NEVER_ARRIVES_AFTER_S
+    assert latest_s < NEVER_ARRIVES_AFTER_S
 
 
 @LAW

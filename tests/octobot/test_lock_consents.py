@@ -237,6 +237,20 @@ async def test_what_rests_is_cancelled_when_a_consent_is_withdrawn(
         assert set(other.changes) == {"DELETE /api/v3/order"}
 
 
+async def test_a_consent_that_is_withdrawn_while_settings_are_put_right_in_the_file_is_withdrawn(
+    exchange: FaultyExchange, other: Stranger, home: pathlib.Path
+) -> None:
+    """Amounts below the exchange's smallest order are raised, in the file too, after the book was asked for."""
+    too_small = ENDLESS | {"min_buy_amount": 1, "max_buy_amount": 2, "min_sell_amount": 1, "max_sell_amount": 2}
+    profile, lead = Profile(home / "profile"), live_at(other, exchange)
+    when_asked(other, "GET /api/v3/depth", lambda: profile.write(**too_small))
+    async with attacked_bot(exchange, lead, profile=profile, **too_small, i_accept_real_trading=True) as bot:
+        await bot.until(lambda: json.loads(profile.file.read_text("utf-8"))["min_buy_amount"] > 1)
+        await bot.until(lambda: bot.is_halted)
+        await asyncio.sleep(ATTACKED_FOR_S)
+        assert other.changes == []
+
+
 @pytest.mark.parametrize("content", ["[]", "[1]", "7", '"x"', "null", "", "{", '{"volume_target": [}'])
 async def test_a_file_that_holds_something_else_is_told_and_does_not_end_the_loop(
     exchange: FaultyExchange, home: pathlib.Path, content: str

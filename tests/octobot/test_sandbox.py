@@ -19,7 +19,7 @@ from octobot_volume_booster.campaign import Campaign
 from octobot_volume_booster.core.guards import REAL_TRADING_VARIABLE
 from octobot_volume_booster.core.ledger import Outcome
 from octobot_volume_booster.core.market import OpenOrder, OrderIntent, OrderType, Side, Trading
-from octobot_volume_booster.core.reconcile import NEVER_ARRIVES_AFTER_S
+from octobot_volume_booster.core.reconcile import ARRIVES_WITHIN_S, never_arrives_after_s
 from octobot_volume_booster.offline_exchange.server.orders import Status
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, ccxt_client, faulty_exchange
@@ -28,6 +28,7 @@ from .sandbox_bot import LIMIT, SETTINGS, SandboxBot, assert_equals_tape, journa
 
 pytestmark = pytest.mark.long
 
+NEVER_ARRIVES_AFTER_S = never_arrives_after_s(ARRIVES_WITHIN_S)
 FAR = {"order_type": "limit", "price_offset_percent": 1, "limit_order_timeout": 600, "max_open_orders": 2}
 """Limit orders that rest where nothing reaches them."""
 

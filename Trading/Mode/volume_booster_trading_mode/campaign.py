@@ -91,6 +91,7 @@ class Campaign:
         self._last_command_id = 0
         self._resumes = self._journal.resumes()
         halts = reversed(self._journal.halts_in_force())
+        self._unwritten_halts: set[str] = set()
         self._halts = {row.source: Halt(row.reason, row.guard, is_lasting=True) for row in halts}
         self._questions = self._journal.questions()
         self._equity = EquityMarks(self._journal, self._resumes)
@@ -268,16 +269,24 @@ class Campaign:
         self.ledger.forgive()
         self._resumes += 1
         self._halts = {}
+        self._unwritten_halts.clear()
         self._equity.begin_anew(self._resumes)
         for source in [source for source, (kind, _) in self._reasons.items() if kind == HALT]:
             self.note(now, GO, source, RESUMED_REASON)
 
     def halt(self, now: float, source: str, halt: Halt) -> bool:
         """A symbol has to halt: one that lasts holds until a person resumes, also after a restart. False when it is no
-        news."""
+        news.
+
+        :raises JournalError: when it could not be written down; it holds all the same, and is written at the next call.
+        """
         if halt.is_lasting and source not in self._halts:
-            self._journal.add_halt(HaltRow(now, source, halt.guard, halt.reason, self._resumes))
             self._halts[source] = halt
+            self._unwritten_halts.add(source)
+        if source in self._unwritten_halts:
+            lasting = self._halts[source]
+            self._journal.add_halt(HaltRow(now, source, lasting.guard, lasting.reason, self._resumes))
+            self._unwritten_halts.discard(source)
         return self.note(now, HALT, source, halt.reason)
 
     def ask(self, now: float, source: str, order_ids: Iterable[str], halt: Halt) -> Halt:
@@ -297,6 +306,12 @@ class Campaign:
         self._halts[source] = halt
         return halt
 
+    def answered(self, order_id: str) -> None:
+        """It is known what became of an order before a person said to go on without it: none is asked any more."""
+        if self._questions.get(order_id) == self._resumes:
+            self._journal.withdraw_question(order_id, self._resumes)
+            del self._questions[order_id]
+
     def is_given_up(self, order_id: str) -> bool:
         """Whether a person was asked what became of an order, and has resumed without it."""
         return self._questions.get(order_id, self._resumes) < self._resumes
@@ -308,6 +323,7 @@ class Campaign:
             return False
         self._journal.lift_halt(source, guard, now)
         del self._halts[source]
+        self._unwritten_halts.discard(source)
         self.note(now, GO, source, reason)
         return True
 
@@ -394,11 +410,6 @@ class Campaign:
         """What the exchange calls an order of ours; None while it has not told."""
         return self._journal.exchange_order_id(order_id)
 
-    def unsettled(self, exchange: str, symbol: str) -> list[str]:
-        """The orders of ours on one market whose end is not known, oldest first."""
-        market = (exchange, symbol)
-        return [order_id for order_id in self.ledger.open_order_ids if self.ledger.record(order_id).market == market]
-
     def knows(self, order_id: str) -> bool:
         """Whether an order is one of ours, however long ago."""
         return self._find(order_id) is not None
@@ -441,13 +452,13 @@ class Campaign:
         """The order that a fill of this id is written down for; None when none is."""
         return self._journal.order_of_fill(fill_id)
 
-    def last_sent(self, exchange: str, symbol: str, count: int) -> list[SentRow]:
-        """Those of the last so many orders that were sent on one market, with what became of them."""
-        rows = self._journal.last_orders(count)
-        return [row for row in rows if (row.order.exchange, row.order.symbol) == (exchange, symbol)]
+    def last_sent(self, exchange: str, symbol: str, count: int, lost_since: float) -> list[SentRow]:
+        """The last orders that were sent on one market, so many and all that were lost since a moment, with what became
+        of them."""
+        return self._journal.last_orders_of(exchange, symbol, count, lost_since)
 
     def close(self, order_id: str, outcome: Outcome, reason: str, now: float) -> bool:
-        """An order of ours ended without being filled whole; False when that is known already.
+        """An order of ours ended; False when that is known already.
 
         :raises KeyError: when the order is not one of ours.
         """
@@ -490,8 +501,9 @@ class Campaign:
         return self.ledger.orders_placed((exchange, symbol))
 
     def open_order_ids(self, exchange: str, symbol: str) -> list[str]:
-        """The orders on one market that the ledger still counts as open."""
-        return self.unsettled(exchange, symbol)
+        """The orders of ours on one market whose end is not known, oldest first."""
+        market = (exchange, symbol)
+        return [order_id for order_id in self.ledger.open_order_ids if self.ledger.record(order_id).market == market]
 
     def placed_at(self, order_id: str) -> float | None:
         """When we sent this order; None when it is not one of ours."""

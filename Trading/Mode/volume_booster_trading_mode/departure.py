@@ -30,9 +30,7 @@ def forbidden(producer: typing.Any, *, is_flattening: bool = False, stays_here: 
         return reason
     if reason := funds_lock.refusal(producer.trading_mode, producer.began_as, stays_here=stays_here):
         return reason
-    if Peace.of(manager).left_s(producer.now()) > 0 and not is_flattening:
-        return f"{manager.exchange_name} has asked to be left alone for a while"
-    return ""
+    return "" if is_flattening else Peace.of(manager).asked_by(manager.exchange_name, producer.now())
 
 
 def _unwanted(producer: typing.Any) -> str:

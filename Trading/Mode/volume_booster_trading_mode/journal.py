@@ -235,6 +235,10 @@ class Journal:
         """A person is asked what became of an order; `resumes` as in HaltRow."""
         self._write("INSERT INTO questions VALUES (?, ?, ?)", (order_id, at, resumes))
 
+    def withdraw_question(self, order_id: str, resumes: int) -> None:
+        """It is known what became of an order that a person was asked for and has not answered."""
+        self._write("DELETE FROM questions WHERE order_id = ? AND resumes = ?", (order_id, resumes))
+
     def questions(self) -> dict[str, int]:
         """The orders that a person was asked for, and how often one had resumed before that."""
         return dict(self._read("SELECT order_id, resumes FROM questions ORDER BY rowid"))
@@ -341,6 +345,17 @@ class Journal:
         """The orders that were sent last, the newest last."""
         newest = "(SELECT * FROM orders ORDER BY seq DESC LIMIT ?)"
         rows = self._read(f"SELECT {SENT_COLUMNS} FROM {newest} o {WHAT_BECAME} ORDER BY o.seq", count)
+        with self._understood():
+            return [sent_row(row) for row in rows]
+
+    def last_orders_of(self, exchange: str, symbol: str, count: int, lost_since: float) -> list[SentRow]:
+        """The last orders of one market, the newest last: so many, and all that were lost since a moment."""
+        newest = "SELECT seq FROM orders WHERE exchange = ? AND symbol = ? ORDER BY seq DESC LIMIT ?"
+        lost = "u.outcome = ? AND u.at >= ? AND o.exchange = ? AND o.symbol = ?"
+        rows = self._read(
+            f"SELECT {SENT_COLUMNS} FROM orders o {WHAT_BECAME} WHERE o.seq IN ({newest}) OR ({lost}) ORDER BY o.seq",
+            exchange, symbol, count, Outcome.LOST.value, lost_since, exchange, symbol,
+        )  # fmt: skip
         with self._understood():
             return [sent_row(row) for row in rows]
 

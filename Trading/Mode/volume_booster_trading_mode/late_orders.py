@@ -18,7 +18,7 @@ LOST_LOOK_EVERY_S = 60.0
 LOST_KEPT_S = 86_400.0
 """So long an order that the exchange does not show is looked for."""
 KEPT_ORDERS = 20
-"""So many of the last orders are looked after at a start."""
+"""So many of a market's last orders are looked after at a start, and all that were lost since `LOST_KEPT_S`."""
 
 
 @dataclass(slots=True)
@@ -32,11 +32,11 @@ class _Late:
 class LateOrders:
     """Those of one market."""
 
-    def __init__(self, campaign: Campaign, exchange: str, symbol: str) -> None:
+    def __init__(self, campaign: Campaign, exchange: str, symbol: str, now: float) -> None:
         self._campaign = campaign
         self._market = exchange, symbol
         self._late: dict[str, _Late] = {}
-        for row in campaign.last_sent(exchange, symbol, KEPT_ORDERS):
+        for row in campaign.last_sent(exchange, symbol, KEPT_ORDERS, now - LOST_KEPT_S):
             if row.outcome is not None and row.ended_at is not None:
                 told = row.exchange_order_id
                 order = ExchangeOrder(told, row.order.order_id, None, Standing.CANCELLED) if told else None

@@ -128,13 +128,18 @@ class LiveSettings:
         return self._content() == self._seen
 
     def _write_back(self, config: Config, changes: Config) -> None:
-        """With OctoBot's own API, so that its form shows what is used."""
+        """With OctoBot's own API, so that its form shows what is used.
+
+        What a person has changed in the file since it was read stays in it, and is still to be taken up.
+        """
         config.update(changes)
         if not changes or not self._is_kept:
             return
         try:
+            is_as_read = self.is_file_as_read()
             tentacles_manager_api.update_tentacle_config(self._setup_config, self._class, changes)
-            self._seen = self._content()
+            if is_as_read:
+                self._seen = self._content()
         except _BROKEN as error:
             self._tell(f"the settings file can't be written: {text_of(error)}")
 

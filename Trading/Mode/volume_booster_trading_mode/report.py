@@ -56,7 +56,7 @@ def sentence(progress: Progress) -> str:
 
 
 def intent_line(intent: OrderIntent, symbol: str) -> str:
-    """An order in one line: side, quantity, price, notional, the latter first where the order says it."""
+    """An order in one line: side, quantity, price, notional; where it is placed by the amount to spend, that first."""
     if intent.quote_quantity is not None:
         base, _, quote = symbol.partition("/")
         what = f"{shown(intent.quote_quantity)} {quote}, about {intent.quantity.normalize():f} {base}"

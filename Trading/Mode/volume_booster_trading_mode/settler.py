@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import octobot_trading.api as trading_api
 import octobot_trading.errors as trading_errors
@@ -48,7 +48,7 @@ class Settler:
 
     def __init__(
         self, exchange_manager: typing.Any, symbol: str, campaign: Campaign, logger: typing.Any,
-        on_fill: Callable[[Fill], None],
+        on_fill: Callable[[Fill], None], now: float,
     ) -> None:  # fmt: skip
         self._exchange_manager = exchange_manager
         self._symbol = symbol
@@ -57,7 +57,7 @@ class Settler:
         self._on_fill = on_fill
         self._record = ExchangeRecord(exchange_manager, symbol)
         self._fee_prices = FeePrices(exchange_manager, symbol, self._record)
-        self._late_orders = LateOrders(campaign, exchange_manager.exchange_name, symbol)
+        self._late_orders = LateOrders(campaign, exchange_manager.exchange_name, symbol, now)
         self._peace = Peace.of(exchange_manager)
         self._watches: dict[str, Watch] = {}
         self._questions: dict[str, str] = {}
@@ -106,8 +106,7 @@ class Settler:
 
     def asked_to_be_left_alone(self, now: float) -> str:
         """Why nothing is sent at present, where the exchange does not want it; else empty."""
-        is_asked = self._peace.left_s(now) > 0
-        return f"{self._exchange_manager.exchange_name} has asked to be left alone for a while" if is_asked else ""
+        return self._peace.asked_by(self._exchange_manager.exchange_name, now)
 
     def doubt_balances(self) -> None:
         """OctoBot's balances may not be those of the exchange: they are read again at the next opportunity."""
@@ -258,7 +257,7 @@ class Settler:
 
     def _forget_all_but(self, order_ids: set[str]) -> None:
         """What was kept of orders that have ended meanwhile."""
-        for kept in (self._watches, self._questions):
+        for kept in (self._watches, self._questions, self._shown, self._refusals):
             for order_id in set(kept) - order_ids:
                 del kept[order_id]
 
@@ -311,9 +310,9 @@ class Settler:
 
     def _write(self, sent: SentOrder, settlement: Settlement, order: ExchangeOrder | None, now: float) -> None:
         """Write down what there is to one order, and keep in mind what is missing."""
-        for fill in settlement.fills:
-            if self._campaign.fill(fill):
-                self._on_fill(fill)
+        self._count(settlement.fills)
+        if not settlement.is_pending:
+            self._campaign.answered(sent.order_id)
         if settlement.outcome is not None:
             self._campaign.close(sent.order_id, settlement.outcome, settlement.reason, now)
             self._refusals.pop(sent.order_id, None)
@@ -337,6 +336,10 @@ class Settler:
             self.heard(error.__cause__, now)
             self._late_orders.look_again_in(order_id, LOST_LOOK_EVERY_S, now)
             return
+        except exchange_rows.UnreadableRowError as error:
+            self._logger.warning("Looked in vain for late trades of the order %s: %s", order_id, text_of(error))
+            self._late_orders.look_again_in(order_id, LOST_LOOK_EVERY_S, now)
+            return
         self._late_orders.looked(order_id, now, order, has_news=has_news)
 
     async def _look_after(self, order_id: str, now: float) -> tuple[ExchangeOrder | None, bool]:
@@ -349,10 +352,15 @@ class Settler:
         rules = exchange_view.read_rules(self._exchange_manager, self._symbol)
         unsure = dataclasses.replace(order, filled_quantity=None)
         fills = (await self._settle_found(sent, unsure, rules, now)).fills
+        self._count(fills)
+        self._are_balances_old |= bool(fills)
+        return order, bool(fills)
+
+    def _count(self, fills: Iterable[Fill]) -> None:
+        """Write down fills, and tell of those that are news."""
         for fill in fills:
             if self._campaign.fill(fill):
                 self._on_fill(fill)
-        return order, bool(fills)
 
     async def _tell_octobot(self, order: ExchangeOrder, raw: Raw, *, has_ended: bool = False) -> None:
         """Let OctoBot's own books follow: it learns of orders that it lost, and at once of those that have ended.
