@@ -384,7 +384,7 @@ async def test_without_a_market_maker_a_market_order_seems_open_until_the_next_l
 
 
 async def test_changed_rules_are_none_and_octobot_knows_them_once_it_has_reloaded_the_markets(world) -> None:
-    """OctoBot 2.1.1 with the class of Binance knows them before it is asked to send again."""
+    """OctoBot 2.1.1 reads the markets once more with its first look at the balance, and knows them from then on."""
 
     def known() -> float:
         return float(world.manager.exchange.get_market_status(SYMBOL, with_fixer=False)["limits"]["cost"]["min"])

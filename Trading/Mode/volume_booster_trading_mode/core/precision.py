@@ -55,7 +55,7 @@ def quantity_step(precision: Any, mode: int, written: Formatter) -> Decimal:
 
 
 def price_steps(precision: Any, mode: int, written: Formatter) -> PriceSteps:
-    """The steps of a price.
+    """The steps of a price: exact where a tick is a power of ten, as all ticks of significant digits are.
 
     :raises PrecisionError: as `quantity_step`.
     """

@@ -44,9 +44,6 @@ def never_arrives_after_s(arrives_within_s: float) -> float:
     return SENT_WITHIN_S + arrives_within_s + 5.0
 
 
-NEVER_ARRIVES_AFTER_S = never_arrives_after_s(ARRIVES_WITHIN_S)
-
-
 class Standing(enum.Enum):
     """Where an order stands, in the exchange's word."""
 
