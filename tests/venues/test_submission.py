@@ -75,7 +75,7 @@ async def test_nothing_but_the_order_changes_the_account(binance: Contract) -> N
     submission = order(binance)
     await binance.carry_out(submission)
     assert submission.status is SubmissionStatus.MISMATCH
-    assert "another kind, POST /sapi/v1/margin/loan" in submission.reason
+    assert "nothing else is sent, and this was POST /sapi/v1/margin/loan" in submission.reason
     assert [request for request in binance.session.requests if request.method == "POST"] == []
 
 
