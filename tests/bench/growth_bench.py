@@ -74,7 +74,7 @@ async def make(bot: Bot, orders: int, *, is_ours: bool) -> list[float]:
         start = time.perf_counter()
         await (our_order(bot) if is_ours else bare_order(bot, KINDS["market"], number))
         seconds.append(time.perf_counter() - start)
-        campaign = bot.producer.campaign
+        campaign = bot.producer.session.campaign
         if campaign is not None and campaign.needs_checkpoint:
             await asyncio.to_thread(campaign.checkpoint)
     return seconds

@@ -53,7 +53,7 @@ class AttackedBot(SandboxBot):
 
     @property
     def is_halted(self) -> bool:
-        return (self.campaign.reason_of(self.producer.source) or ("",))[0] == HALT
+        return (self.campaign.reason_of(self.producer.session.source) or ("",))[0] == HALT
 
 
 @contextlib.asynccontextmanager
@@ -77,7 +77,7 @@ async def attacked_bot(
         manager.trading_modes.append(mode)
         bot = AttackedBot(exchange, manager, mode)
         try:
-            await bot.until(lambda: bot.producer.campaign is not None)
+            await bot.until(lambda: bot.producer.session.campaign is not None)
             yield bot
         finally:
             manager.trading_modes.remove(mode)

@@ -68,8 +68,8 @@ class Bot:
 
     @property
     def progress(self) -> typing.Any:
-        assert self.producer.campaign is not None
-        return self.producer.campaign.progress(self.settings.volume_target)
+        assert self.producer.session.campaign is not None
+        return self.producer.session.campaign.progress(self.settings.volume_target)
 
     def set_price(self, price: Decimal) -> None:
         trading_api.force_set_mark_price(self.manager, self.symbol, price)

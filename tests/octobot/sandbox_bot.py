@@ -61,17 +61,17 @@ class SandboxBot:
 
     @property
     def campaign(self) -> Campaign:
-        assert self.producer.campaign is not None, self.producer.problem
-        return self.producer.campaign
+        assert self.producer.session.campaign is not None, self.producer.session.problem
+        return self.producer.session.campaign
 
     @property
     def progress(self) -> Progress:
-        assert self.producer.campaign is not None, self.producer.problem
-        return self.producer.progress()
+        assert self.producer.session.campaign is not None, self.producer.session.problem
+        return self.producer.session.progress()
 
     @property
     def is_done(self) -> bool:
-        return self.producer.campaign is not None and self.progress.is_done and not self.progress.open_orders
+        return self.producer.session.campaign is not None and self.progress.is_done and not self.progress.open_orders
 
     def throttle(self, pause_ms: float) -> None:
         """From now on the client lets a request of cost 1 out every so often."""
@@ -86,7 +86,7 @@ class SandboxBot:
             if happens():
                 return
             await asyncio.sleep(0.02)
-        raise AssertionError(f"not in {timeout_s:g} s: {self.mode.get_current_state()} {self.producer.problem}")
+        raise AssertionError(f"not in {timeout_s:g} s: {self.mode.get_current_state()} {self.producer.session.problem}")
 
     async def until_done(self, timeout_s: float = 60.0) -> None:
         await self.until(lambda: self.is_done, timeout_s)
@@ -125,7 +125,7 @@ async def sandbox_bot(
         manager.trading_modes.append(mode)
         try:
             bot = SandboxBot(exchange, manager, mode)
-            await bot.until(lambda: bot.producer.campaign is not None)
+            await bot.until(lambda: bot.producer.session.campaign is not None)
             yield bot
         finally:
             manager.trading_modes.remove(mode)

@@ -68,8 +68,8 @@ async def test_a_start_in_the_middle_does_not_tell_again_what_was_told(
     for _ in range(7):
         bot.advance(await bot.tick())
         bot.set_price(START_PRICE)
-    assert bot.producer.campaign is not None
-    bot.producer.campaign.told_percent.clear()  # as in a bot that was started again
+    assert bot.producer.session.campaign is not None
+    bot.producer.session.campaign.told_percent.clear()  # as in a bot that was started again
     await bot.run(20)
     assert sum(", 50 %" in text for text in texts(notifications)) == 1
 
@@ -84,8 +84,8 @@ async def test_nothing_is_told_on_the_way_when_it_is_not_wanted(
 
 async def test_a_halt_is_told_once(make_bot: MakeBot, notifications: list[typing.Any]) -> None:
     bot = await live_bot(make_bot)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.fills >= 1)
-    bot.producer.problem = "the disk is full"
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.fills >= 1)
+    bot.producer.session.problem = "the disk is full"
     await until(lambda: any("Halted on" in text for text in texts(notifications)))
     await bot.producer.tick()
     await bot.producer.tick()
@@ -101,7 +101,7 @@ async def test_a_backtest_writes_down_what_it_met_and_takes_no_time_to_plan(
     bot = await make_bot(**EQUAL)
     await bot.run(20)
     assert not any("begins" in text for text in texts(notifications))
-    campaign = bot.producer.campaign
+    campaign = bot.producer.session.campaign
     assert campaign is not None
     again = Conditions(*[None] * 3)  # type: ignore[arg-type]
-    assert not campaign.note_conditions(0.0, bot.producer.source, again), "they are there already"
+    assert not campaign.note_conditions(0.0, bot.producer.session.source, again), "they are there already"

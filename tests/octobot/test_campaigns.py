@@ -124,9 +124,9 @@ class Walk:
 
     @property
     def is_said_to_be_done(self) -> bool:
-        campaign = self.bot.producer.campaign
+        campaign = self.bot.producer.session.campaign
         assert campaign is not None
-        note = campaign.reason_of(self.bot.producer.source)
+        note = campaign.reason_of(self.bot.producer.session.source)
         return note is not None and note[0] == DONE
 
     @property

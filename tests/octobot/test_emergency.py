@@ -80,14 +80,14 @@ async def restarted(bot: Bot, **settings: typing.Any) -> None:
     await bot.mode.stop()
     bot.mode = await new_mode(bot.manager, QUICK | settings)
     bot.manager.trading_modes.append(bot.mode)
-    await until(lambda: bot.producer.campaign is not None)
+    await until(lambda: bot.producer.session.campaign is not None)
 
 
 async def test_an_emergency_stop_cancels_all_writes_a_report_and_switches_the_mode_off(
     make_bot: MakeBot, notifications: list[typing.Any]
 ) -> None:
     bot = await live_bot(make_bot, **RESTING)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.open_orders >= 5)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.open_orders >= 5)
     tell(EMERGENCY)
     await until(is_stopped)
     assert open_on_octobot(bot) == []
@@ -109,7 +109,7 @@ async def test_an_emergency_stop_cancels_all_writes_a_report_and_switches_the_mo
 
 async def test_it_holds_after_a_restart_until_a_person_switches_the_mode_on_and_resumes(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.fills >= 2)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.fills >= 2)
     tell(EMERGENCY)
     await until(is_stopped)
     sent = bot.progress.orders
@@ -123,7 +123,7 @@ async def test_it_holds_after_a_restart_until_a_person_switches_the_mode_on_and_
 
 async def test_it_works_where_octobots_trader_is_disabled(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot, **RESTING)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.open_orders >= 3)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.open_orders >= 3)
     bot.manager.trader.is_enabled = False
     tell(EMERGENCY)
     await until(is_stopped)
@@ -132,7 +132,7 @@ async def test_it_works_where_octobots_trader_is_disabled(make_bot: MakeBot) -> 
 
 async def test_it_works_where_the_loop_hangs(make_bot: MakeBot, monkeypatch: pytest.MonkeyPatch) -> None:
     bot = await live_bot(make_bot, **RESTING)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.open_orders >= 3)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.open_orders >= 3)
 
     async def hang() -> float:
         await asyncio.sleep(3_600)
@@ -147,7 +147,7 @@ async def test_it_works_where_the_loop_hangs(make_bot: MakeBot, monkeypatch: pyt
 async def test_the_buttons_of_the_web_page_pause_resume_and_stop(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot)
     assert {"Pause", "Resume", "Emergency stop"} <= set(bot.mode.get_user_commands())
-    await until(lambda: bot.producer.campaign is not None and bot.progress.fills >= 1)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.fills >= 1)
 
     async def press(button: str) -> None:
         await bot.mode.user_commands_callback(bot.manager.bot_id, bot.mode.get_name(), button, {})
@@ -165,7 +165,7 @@ async def test_the_buttons_of_the_web_page_pause_resume_and_stop(make_bot: MakeB
 
 async def test_octobot_that_stops_the_strategy_gets_an_emergency_stop(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot, **RESTING)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.open_orders >= 2)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.open_orders >= 2)
     assert not bot.mode.stopped_strategy_execution()
     await bot.mode.stop_strategy_execution("too much was lost elsewhere")
     await until(is_stopped)
@@ -175,7 +175,7 @@ async def test_octobot_that_stops_the_strategy_gets_an_emergency_stop(make_bot: 
 
 async def test_octobots_own_pause_leaves_nothing_in_the_book_and_passes_by_itself(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot, **RESTING)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.open_orders >= 3)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.open_orders >= 3)
     bot.manager.trader.is_enabled = False
     await until(lambda: not open_on_octobot(bot))
     sent = bot.progress.orders
@@ -187,10 +187,10 @@ async def test_octobots_own_pause_leaves_nothing_in_the_book_and_passes_by_itsel
 
 async def test_asked_for_it_trades_the_inventory_back_to_its_start(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot, emergency_flatten=True, min_buy_amount=200, max_buy_amount=300)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.buys >= 3)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.buys >= 3)
     tell(EMERGENCY)
     await until(is_stopped)
-    campaign = bot.producer.campaign
+    campaign = bot.producer.session.campaign
     assert campaign is not None
     held, _ = campaign.ledger.drift((bot.producer.exchange_name, bot.mode.symbol))
     assert abs(held) * START_PRICE < 6
@@ -199,7 +199,7 @@ async def test_asked_for_it_trades_the_inventory_back_to_its_start(make_bot: Mak
 
 async def test_no_task_of_it_survives_a_stop(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot)
-    await until(lambda: bot.producer.campaign is not None)
+    await until(lambda: bot.producer.session.campaign is not None)
     bot.manager.trading_modes.remove(bot.mode)
     await bot.mode.stop()
     await asyncio.sleep(0)
@@ -211,7 +211,7 @@ async def test_a_halt_outlives_a_restart_and_ends_with_a_resume(make_bot: MakeBo
     """Refused orders, one after the other: the same row of failures would halt it again at once if it still counted."""
     settings = {"max_consecutive_failures": 1}
     bot = await live_bot(make_bot, **settings)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.fills >= 1)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.fills >= 1)
 
     async def refuse(*_: object, **__: object) -> None:
         raise trading_errors.MissingFunds("too poor")
@@ -234,15 +234,15 @@ async def test_a_halt_outlives_a_restart_and_ends_with_a_resume(make_bot: MakeBo
 async def test_a_resume_while_the_market_is_looked_at_is_not_undone_by_what_was_seen_before(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot, max_cost_quote=1)
     await until(lambda: "of the cost budget of 1.00" in bot.mode.get_current_state()[0])
-    sent, sight = bot.progress.orders, bot.producer.sight
+    sent, sight = bot.progress.orders, bot.producer.snapshots
     look = sight.view
 
     async def look_long(*given: typing.Any, **named: typing.Any) -> typing.Any:
         seen = await look(*given, **named)
         sight.view = look  # type: ignore[method-assign]
         tell(RESUME)
-        assert bot.producer.campaign is not None
-        bot.producer.campaign.take_commands(bot.producer.now(), at_once=True)
+        assert bot.producer.session.campaign is not None
+        bot.producer.session.campaign.take_commands(bot.producer.session.now(), at_once=True)
         return seen
 
     sight.view = look_long  # type: ignore[method-assign]
@@ -251,7 +251,7 @@ async def test_a_resume_while_the_market_is_looked_at_is_not_undone_by_what_was_
 
 async def test_a_halt_cancels_what_rests(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot, **RESTING, max_price_jump_percent=1)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.open_orders >= 3)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.open_orders >= 3)
     bot.set_price(START_PRICE * Decimal("1.02"))
     await until(lambda: "max_price_jump_percent" in bot.mode.get_current_state()[0])
     await until(lambda: not open_on_octobot(bot))
@@ -340,7 +340,7 @@ async def test_an_order_that_waits_for_its_turn_does_not_leave_once_the_exchange
     async with sandbox_bot(exchange, volume_target=50_000) as bot:
         order_id = await an_order_that_waits(bot)
         sent = len(own_orders(exchange))
-        Peace.of(bot.manager).keep(bot.producer.now(), 1.0)
+        Peace.of(bot.manager).keep(bot.producer.session.now(), 1.0)
         bot.throttle(1)
         await bot.until(lambda: bot.campaign.record(order_id).outcome is Outcome.CANCELLED)
         assert len(own_orders(exchange)) == sent
@@ -417,15 +417,15 @@ class Beginning:
         self._before = len(self._asked)
         self._worked_s = time.process_time()
         self._tries = 0
-        cancellation = bot.producer.cancellation
-        assert cancellation is not None
-        cancel_ours = cancellation.cancel_ours
+        executor = bot.producer.executor
+        assert executor is not None
+        cancel_ours = executor.canceller.cancel_ours
 
         async def counted(*, at_once: bool) -> int:
             self._tries += 1
             return await cancel_ours(at_once=at_once)
 
-        cancellation.cancel_ours = counted  # type: ignore[method-assign]
+        executor.canceller.cancel_ours = counted  # type: ignore[method-assign]
         tell(EMERGENCY)
 
     def requests(self, pattern: str = "*") -> list[str]:

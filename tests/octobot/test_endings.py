@@ -25,7 +25,7 @@ def home(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
 
 async def trading(make_bot: MakeBot, **settings: typing.Any) -> Bot:
     bot = await live_bot(make_bot, **settings)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.fills >= 1)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.fills >= 1)
     return bot
 
 
@@ -110,8 +110,8 @@ async def test_an_emergency_stop_cancels_also_where_the_settings_can_not_be_writ
     await until(lambda: bot.progress.open_orders == 2)
     profile.file.unlink()
     profile.file.mkdir()
-    assert bot.producer.campaign is not None
-    bot.producer.campaign.command(EMERGENCY, time.time())
+    assert bot.producer.session.campaign is not None
+    bot.producer.session.campaign.command(EMERGENCY, time.time())
     await until(lambda: bot.progress.open_orders == 0)
     await until(lambda: "Emergency stop" in state(bot))
     assert not bot.settings.enable_volume_booster

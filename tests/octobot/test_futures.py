@@ -96,9 +96,9 @@ class Walk:
 
     @property
     def is_said_to_be_done(self) -> bool:
-        campaign = self.bot.producer.campaign
+        campaign = self.bot.producer.session.campaign
         assert campaign is not None
-        note = campaign.reason_of(self.bot.producer.source)
+        note = campaign.reason_of(self.bot.producer.session.source)
         return note is not None and note[0] == DONE
 
 
@@ -116,7 +116,7 @@ async def walked(symbol: str, order_type: str, seed: int, **settings: typing.Any
 
 def check_position(walk: Walk) -> None:
     """The net position is what the ledger says, within the cap, and was never turned over in one fill."""
-    campaign = walk.bot.producer.campaign
+    campaign = walk.bot.producer.session.campaign
     assert campaign is not None
     assert campaign.ledger.net_quantity((walk.bot.producer.exchange_name, walk.bot.symbol)) == position(walk.bot).size
     assert walk.largest_position <= Decimal(CAP_PERCENT) / 100
@@ -145,10 +145,10 @@ def check_ledger(walk: Walk) -> None:
     fees = [fill.fee["cost"] * (fill.executed_price if bot.symbol == INVERSE else 1) for fill in walk.fills]
     assert abs(progress.fees_quote - sum(fees)) < Decimal("1e-20"), "OctoBot rounds a fee in base to 28 digits"
     assert abs(progress.fees_quote - progress.filled_quote * FEE_RATE) < Decimal("1e-15")
-    campaign = bot.producer.campaign
+    campaign = bot.producer.session.campaign
     assert campaign is not None
     totals = (Decimal(1), Decimal(0)) if bot.symbol == INVERSE else (Decimal(0), Decimal(10_000))
-    equity = campaign.equity(bot.producer.exchange_name, bot.symbol, bot.producer.now(), walk.price, *totals)
+    equity = campaign.equity(bot.producer.exchange_name, bot.symbol, bot.producer.session.now(), walk.price, *totals)
     assert abs(equity.now_quote - walk.equity) < (1 if bot.symbol == INVERSE else Decimal("1e-15")), "fees were in base"
     assert {fill.fee["currency"] for fill in walk.fills} == {"BTC" if bot.symbol == INVERSE else "USDT"}
 

@@ -14,8 +14,7 @@ import pytest
 from octobot_volume_booster import exchange_view, futures_view
 from octobot_volume_booster.core.control import EMERGENCY
 from octobot_volume_booster.core.market import Level, Side
-from octobot_volume_booster.emergency import EmergencyStop
-from octobot_volume_booster.execution import HALTED_LOOK_S
+from octobot_volume_booster.executor import HALTED_LOOK_S
 from octobot_volume_booster.journal import HALT, WAIT
 
 from .conftest import START_PRICE, Bot
@@ -31,8 +30,8 @@ async def stack() -> AsyncIterator[contextlib.AsyncExitStack]:
 
 
 def reason(bot: Bot) -> tuple[str, str]:
-    assert bot.producer.campaign is not None
-    told = bot.producer.campaign.reason_of(bot.producer.source)
+    assert bot.producer.session.campaign is not None
+    told = bot.producer.session.campaign.reason_of(bot.producer.session.source)
     assert told is not None
     return told
 
@@ -114,7 +113,7 @@ async def test_a_leverage_beyond_the_contract_is_refused_and_another_one_is_set(
 async def test_margin_and_position_are_octobots_own(stack: contextlib.AsyncExitStack, symbol: str) -> None:
     bot = await futures_bot(stack, symbol, leverage=4)
     await bot.tick()
-    campaign = bot.producer.campaign
+    campaign = bot.producer.session.campaign
     assert campaign is not None
     own = campaign.ledger.net_quantity((bot.producer.exchange_name, symbol))
     account = futures_view.read_account(bot.manager, symbol, START_PRICE, own)
@@ -135,10 +134,11 @@ async def test_an_emergency_stop_closes_the_position_whatever_the_settings_say(
     await bot.tick()
     held = position(bot).size
     assert held != 0
-    campaign = bot.producer.campaign
+    campaign = bot.producer.session.campaign
     assert campaign is not None
-    campaign.command(EMERGENCY, bot.producer.now())
-    await EmergencyStop(bot.producer)._look()
+    campaign.command(EMERGENCY, bot.producer.session.now())
+    assert bot.producer.emergency_stop is not None
+    await bot.producer.emergency_stop._look()
     await bot.drain()
     assert position(bot).size == 0
     assert campaign.ledger.net_quantity((bot.producer.exchange_name, symbol)) == 0
@@ -151,7 +151,7 @@ async def test_a_position_that_the_simulator_forgot_is_not_brought_back(stack: c
     await bot.tick()
     assert position(bot).size != 0
     await position(bot).reset()
-    assert bot.producer.sight.own_quantity() == 0
+    assert bot.producer.snapshots.own_quantity() == 0
 
 
 async def test_the_position_is_told_where_octobot_shows_the_state(stack: contextlib.AsyncExitStack) -> None:

@@ -35,7 +35,7 @@ def notifications(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 async def test_it_starts_by_itself_and_writes_its_campaign_into_the_home(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot)
-    await until(lambda: JOURNAL.exists() and bot.producer.campaign is not None and bot.progress.fills >= 3)
+    await until(lambda: JOURNAL.exists() and bot.producer.session.campaign is not None and bot.progress.fills >= 3)
     report = read_report(JOURNAL)
     assert report is not None
     assert report.state == "running"
@@ -47,7 +47,7 @@ async def test_started_twice_there_is_one_loop(make_bot: MakeBot) -> None:
     await bot.producer.run()
     await bot.producer.run()
     assert len(loops()) == 1
-    await until(lambda: bot.producer.campaign is not None and bot.progress.fills >= 5)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.fills >= 5)
     assert bot.progress.fills == len(bot.trades())
 
 
@@ -55,7 +55,7 @@ async def test_started_twice_there_is_one_loop(make_bot: MakeBot) -> None:
 async def test_stopped_and_started_ten_times_nothing_is_left_over_and_nothing_counts_twice(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot)
     for round_number in range(10):
-        await until(lambda: bot.producer.campaign is not None)
+        await until(lambda: bot.producer.session.campaign is not None)
         before = bot.progress.fills
         await until(lambda: bot.progress.fills >= before + 2)  # noqa: B023 - awaited before the next round
         assert len(loops()) == 1
@@ -65,7 +65,7 @@ async def test_stopped_and_started_ten_times_nothing_is_left_over_and_nothing_co
         assert loops() == [], f"round {round_number}"
         bot.mode = await new_mode(bot.manager, QUICK)
         bot.manager.trading_modes.append(bot.mode)
-    await until(lambda: bot.producer.campaign is not None)
+    await until(lambda: bot.producer.session.campaign is not None)
     report = read_report(JOURNAL)
     assert report is not None
     assert report.restarts == 10
@@ -96,7 +96,7 @@ CHANGED = Settings(
 @pytest.mark.long
 async def test_every_setting_can_be_changed_while_it_runs(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.fills >= 2)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.fills >= 2)
     config: dict[str, typing.Any] = dict(QUICK)
     for key, value in CHANGED.items():
         config[key] = value
@@ -112,7 +112,7 @@ async def test_every_setting_can_be_changed_while_it_runs(make_bot: MakeBot) -> 
 
 async def test_switched_off_while_it_runs_no_further_order_is_sent_until_it_is_on_again(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.fills >= 2)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.fills >= 2)
     await bot.mode.reload_config(bot.manager.bot_id, trading_config=QUICK | {"enable_volume_booster": False})
     await asyncio.sleep(0.1)
     orders = bot.progress.orders
@@ -125,7 +125,7 @@ async def test_switched_off_while_it_runs_no_further_order_is_sent_until_it_is_o
 async def test_being_woken_again_and_again_does_not_make_it_trade_faster(make_bot: MakeBot) -> None:
     slow = QUICK | {"trade_frequency_min": 60, "trade_frequency_max": 60}
     bot = await live_bot(make_bot, **slow)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.fills == 1)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.fills == 1)
     for _ in range(20):
         await bot.mode.reload_config(bot.manager.bot_id, trading_config=dict(slow))
         await asyncio.sleep(0.01)
@@ -159,7 +159,7 @@ async def bot_with_profile(make_bot: MakeBot, home: pathlib.Path, **settings: ty
     bot.manager.tentacles_setup_config = profile
     bot.mode = await new_mode(bot.manager, None)
     bot.manager.trading_modes.append(bot.mode)
-    await until(lambda: bot.producer.campaign is not None)
+    await until(lambda: bot.producer.session.campaign is not None)
     return bot, profile
 
 
@@ -235,7 +235,7 @@ async def test_without_funds_it_waits_longer_and_longer_tells_it_once_and_goes_o
 
 async def test_the_end_is_told(make_bot: MakeBot, notifications: list[typing.Any]) -> None:
     bot = await live_bot(make_bot, volume_target=300)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.is_done)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.is_done)
     await until(lambda: any("Target reached" in notification.text for notification in notifications))
     await asyncio.sleep(0.2)
     assert len(loops()) == 1, "it stays loaded and idle"
@@ -247,12 +247,12 @@ async def test_a_limit_order_that_rests_while_the_mode_is_started_again_counts_o
 ) -> None:
     resting = QUICK | {"order_type": "limit", "max_open_orders": 1, "limit_order_timeout": 60}
     bot = await live_bot(make_bot, **resting)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.open_orders == 1)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.open_orders == 1)
     bot.manager.trading_modes.remove(bot.mode)
     await bot.mode.stop()
     bot.mode = await new_mode(bot.manager, resting)
     bot.manager.trading_modes.append(bot.mode)
-    await until(lambda: bot.producer.campaign is not None)
+    await until(lambda: bot.producer.session.campaign is not None)
     await asyncio.sleep(0.1)
     assert (bot.progress.open_orders, bot.progress.orders, bot.progress.cancelled) == (1, 1, 0)
     (order,) = bot.manager.exchange_personal_data.orders_manager.get_open_orders()
@@ -262,12 +262,12 @@ async def test_a_limit_order_that_rests_while_the_mode_is_started_again_counts_o
 
 async def test_when_a_fill_can_not_be_written_down_no_further_order_is_sent(make_bot: MakeBot) -> None:
     bot = await live_bot(make_bot, order_type="limit", max_open_orders=1)
-    await until(lambda: bot.producer.campaign is not None and bot.progress.open_orders == 1)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.open_orders == 1)
     (order,) = bot.manager.exchange_personal_data.orders_manager.get_open_orders()
-    assert bot.producer.campaign is not None
-    bot.producer.campaign.close_journal()
+    assert bot.producer.session.campaign is not None
+    bot.producer.session.campaign.close_journal()
     await bot.fill_resting_orders_at(order.origin_price)
-    await until(lambda: "could not be written down" in bot.producer.problem)
+    await until(lambda: "could not be written down" in bot.producer.session.problem)
     await asyncio.sleep(0.2)
     assert len(bot.manager.exchange_personal_data.orders_manager.get_open_orders()) == 0
     assert len(bot.trades()) == 1

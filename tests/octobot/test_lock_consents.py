@@ -198,7 +198,7 @@ async def test_an_order_that_waits_in_the_throttle_does_not_leave_after_the_cons
         async def throttled(*arguments: typing.Any) -> None:
             nonlocal struck
             await throttle(*arguments)
-            request = bot.producer.execution.request
+            request = bot.producer.executor.request
             if not struck and request is not None and not request.answer.done():
                 struck = True
                 other.forget()
@@ -206,7 +206,7 @@ async def test_an_order_that_waits_in_the_throttle_does_not_leave_after_the_cons
 
         bot.client.throttle = throttled
         await bot.until(lambda: struck)
-        held = bot.producer.execution.request
+        held = bot.producer.executor.request
         await bot.until(lambda: held.answer.done())
         await asyncio.sleep(0.3)
         assert exchange.orders(held.order_id) == []

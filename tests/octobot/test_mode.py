@@ -12,7 +12,7 @@ import octobot_trading.personal_data as trading_personal_data
 import pytest
 
 from octobot_volume_booster.core.market import Side
-from octobot_volume_booster.execution import HALTED_LOOK_S
+from octobot_volume_booster.executor import HALTED_LOOK_S
 from octobot_volume_booster.journal import DONE, ERROR, HALT, WAIT
 
 from .conftest import START_PRICE, SYMBOL, Bot, MakeBot
@@ -29,8 +29,8 @@ LIMIT = SMALL | {"order_type": "limit", "limit_order_timeout": 60, "max_open_ord
 
 
 def last_note(bot: Bot) -> tuple[str, str]:
-    assert bot.producer.campaign is not None
-    note = bot.producer.campaign.reason_of(bot.producer.source)
+    assert bot.producer.session.campaign is not None
+    note = bot.producer.session.campaign.reason_of(bot.producer.session.source)
     assert note is not None
     return note
 
@@ -130,7 +130,7 @@ async def test_an_order_event_that_comes_again_counts_once(make_bot: MakeBot) ->
     await bot.fill_resting_orders_at(order.origin_price)
     before = bot.progress
     for _ in range(3):
-        bot.producer.book(order.to_dict())
+        bot.producer.session.reconciler.write_down(order.to_dict())
     assert bot.progress == before
 
 

@@ -50,7 +50,7 @@ async def test_a_campaign_ends_flat_with_the_exchanges_own_numbers(
         mode = await new_mode(manager, FUTURES | kind, LINEAR)
         manager.trading_modes.append(mode)
         bot = SandboxBot(exchange, manager, mode)
-        await bot.until(lambda: bot.producer.campaign is not None)
+        await bot.until(lambda: bot.producer.session.campaign is not None)
         account, largest = CREDENTIALS.account, Decimal(0)
 
         def is_flat_and_done() -> bool:
@@ -86,7 +86,7 @@ async def test_an_emergency_stop_learns_what_became_of_its_orders_from_one_list(
         mode = await new_mode(manager, FUTURES | resting | amounts | {"max_open_orders": 10}, LINEAR)
         manager.trading_modes.append(mode)
         bot = SandboxBot(exchange, manager, mode)
-        await bot.until(lambda: bot.producer.campaign is not None)
+        await bot.until(lambda: bot.producer.session.campaign is not None)
 
         def open_orders() -> list[Order]:
             return [order for order in exchange.futures.orders(CREDENTIALS.account) if order.is_open]
@@ -95,8 +95,8 @@ async def test_an_emergency_stop_learns_what_became_of_its_orders_from_one_list(
             await bot.until(lambda: len(open_orders()) == 10)
             await asyncio.sleep(0.5)
             before = len(exchange.requests)
-            bot.campaign.command(EMERGENCY, bot.producer.now())
-            await bot.until(lambda: (bot.campaign.reason_of(bot.producer.source) or ("",))[0] == HALT)
+            bot.campaign.command(EMERGENCY, bot.producer.session.now())
+            await bot.until(lambda: (bot.campaign.reason_of(bot.producer.session.source) or ("",))[0] == HALT)
             assert open_orders() == []
             assert bot.progress.open_orders == 0
             routes = [asked.route for asked in exchange.requests[before:]]
@@ -115,10 +115,10 @@ async def test_where_octobot_can_not_fill_them_nothing_is_sent(exchange: FaultyE
         mode = await new_mode(manager, FUTURES, LINEAR)
         manager.trading_modes.append(mode)
         bot = SandboxBot(exchange, manager, mode)
-        await bot.until(lambda: bot.producer.campaign is not None)
+        await bot.until(lambda: bot.producer.session.campaign is not None)
 
         def told() -> tuple[str, str] | None:
-            return bot.campaign.reason_of(bot.producer.source)
+            return bot.campaign.reason_of(bot.producer.session.source)
 
         try:
             await bot.until(lambda: told() is not None)

@@ -133,7 +133,7 @@ async def test_an_order_that_octobot_has_twice_counts_once(exchange: FaultyExcha
             twin.order_id = f"twin of {order.order_id}"
             await orders_manager.upsert_order_instance(twin)
         assert len(orders_manager.get_open_orders()) == 4
-        assert len(bot.producer.sight.open_orders()) == 2
+        assert len(bot.producer.session.reconciler.open_orders()) == 2
 
 
 def _balances_of_octobot(bot: SandboxBot) -> dict[str, tuple[Decimal, Decimal]]:
@@ -269,11 +269,11 @@ async def test_an_order_that_octobot_lost_sight_of_is_open_until_its_exchange_sa
     """Between two looks at the exchange only the ledger knows of it: it counts, and nothing may cross it."""
     async with sandbox_bot(exchange, poll_s=None, **FAR) as bot:
         await bot.until(lambda: len(_on_octobot(bot)) == 2)
-        before = bot.producer.sight.open_orders()
+        before = bot.producer.session.reconciler.open_orders()
         orders_manager = bot.manager.exchange_personal_data.orders_manager
         for order in list(orders_manager.get_open_orders()):
             orders_manager.remove_order_instance(order)
-        lost = bot.producer.sight.open_orders()
+        lost = bot.producer.session.reconciler.open_orders()
         assert _told(lost) == _told(before)
         assert all(order.is_ours and not order.is_cancelling for order in lost)
 

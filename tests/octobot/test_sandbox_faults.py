@@ -165,7 +165,7 @@ async def test_a_key_that_is_refused_is_told_as_that_and_not_as_too_many_request
         exchange.script("rejected", requests=[asked], times=None, **refusal)
         await bot.until(lambda: exchange.struck() >= 1)
         await bot.until(lambda: any("offline_exchange refuses this key: " in text for text in _told(bot, caplog)))
-        assert Peace.of(bot.manager).left_s(bot.producer.now()) == 0
+        assert Peace.of(bot.manager).left_s(bot.producer.session.now()) == 0
         assert "left alone" not in _state(bot)
         exchange.faults.set_script([])
         await bot.until_done()

@@ -70,7 +70,7 @@ class SeveralMarkets:
 
     @property
     def campaign(self) -> Campaign:
-        campaign = next(iter(self.modes.values())).producers[0].campaign
+        campaign = next(iter(self.modes.values())).producers[0].session.campaign
         assert campaign is not None
         return campaign
 
@@ -119,7 +119,7 @@ async def several_markets(
                 modes[symbol] = await new_mode(manager, QUICK | settings, symbol)
                 manager.trading_modes.append(modes[symbol])
             bot = SeveralMarkets(exchange, modes)
-            await bot.until(lambda: all(mode.producers[0].campaign is not None for mode in modes.values()))
+            await bot.until(lambda: all(mode.producers[0].session.campaign is not None for mode in modes.values()))
             yield bot
         finally:
             for mode in modes.values():
@@ -146,7 +146,9 @@ async def test_a_pair_that_halts_midway_gives_its_share_to_the_others() -> None:
     async with several_markets() as bot:
         await bot.until(lambda: bot.filled(SOL) > 500)
         producer = bot.producer(SOL)
-        bot.campaign.halt(producer.now(), producer.source, Halt("tried out", "exposure", is_lasting=True))
+        bot.campaign.halt(
+            producer.session.now(), producer.session.source, Halt("tried out", "exposure", is_lasting=True)
+        )
         await bot.until(lambda: not bot.campaign.open_order_ids(producer.exchange_name, SOL))
         halted_with = bot.filled(SOL)
         await bot.until_done()
@@ -246,12 +248,11 @@ async def test_a_pair_whose_orders_can_not_be_settled_gives_its_share_away_when_
         async def silent(now: float) -> policy.Wait:
             return policy.Wait(0.1, "the exchange does not tell")
 
-        settler = bot.producer(ETH).settler
-        assert settler is not None
-        settle = settler.settle
-        monkeypatch.setattr(settler, "settle", silent)
+        reconciler = bot.producer(ETH).session.reconciler
+        settle = reconciler.settle
+        monkeypatch.setattr(reconciler, "settle", silent)
         await bot.until(lambda: bot.filled(BTC) > TARGET * Decimal("0.6"))
-        monkeypatch.setattr(settler, "settle", settle)
+        monkeypatch.setattr(reconciler, "settle", settle)
         await bot.until_done()
         assert TARGET <= bot.progress.filled_quote <= TARGET + MINIMUM_QUOTE
         bot.assert_equals_tape()

@@ -17,9 +17,9 @@ from octobot_volume_booster.core import reconcile
 from octobot_volume_booster.core.control import RESUME
 from octobot_volume_booster.core.ledger import Outcome
 from octobot_volume_booster.core.market import OrderType
+from octobot_volume_booster.exchange_reconciler import UNKNOWN_ORDER
 from octobot_volume_booster.journal import Journal
 from octobot_volume_booster.offline_exchange.server.price_path import MARKETS, MarketSpec
-from octobot_volume_booster.settler import UNKNOWN_ORDER
 from octobot_volume_booster.venues import VENUES
 from octobot_volume_booster.venues.record import Lookup
 
@@ -108,9 +108,7 @@ async def exchange() -> AsyncIterator[FaultyExchange]:
 async def until_settled(bot: SandboxBot) -> None:
     """Done, and nothing of the orders that have just ended can still be told."""
     await bot.until_done()
-    assert bot.producer.settler is not None
-    settler = bot.producer.settler
-    await bot.until(lambda: not settler.awaits_late_trades)
+    await bot.until(lambda: bot.producer.session.reconciler.settles_in_s() == 0)
 
 
 def state(bot: SandboxBot) -> str:
@@ -179,7 +177,7 @@ class Curtain:
 
 
 def is_asked(bot: SandboxBot) -> bool:
-    halt = bot.campaign.halt_of(bot.producer.source)
+    halt = bot.campaign.halt_of(bot.producer.session.source)
     return halt is not None and halt.guard == UNKNOWN_ORDER
 
 
@@ -276,7 +274,7 @@ async def test_a_trade_without_a_quantity_halts_until_it_is_told(exchange: Fault
         is_broken = False
         await until_settled(bot)
         assert_equals_tape(exchange, bot.progress)
-        assert bot.producer.problem == ""
+        assert bot.producer.session.problem == ""
 
 
 @pytest.mark.parametrize("order_type", [OrderType.MARKET, OrderType.LIMIT])
@@ -295,4 +293,4 @@ async def test_a_journal_that_cannot_be_written_halts_until_it_can(
         connection.execute("PRAGMA query_only = OFF")
         await until_settled(bot)
         assert_equals_tape(exchange, bot.progress)
-        assert bot.producer.problem == ""
+        assert bot.producer.session.problem == ""

@@ -17,7 +17,7 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.execution import CLOCK_TOLERANCE_S
+from octobot_volume_booster.core.pacing import CLOCK_TOLERANCE_S
 from octobot_volume_booster.journal import DONE, GO, WAIT
 from octobot_volume_booster.virtual_time import Timetable
 
@@ -55,8 +55,10 @@ def tell(bot: Bot, told: Told) -> None:
 
 def orders_of(bot: Bot) -> list[tuple[typing.Any, ...]]:
     """Side, kind, quantity and price of every order, and its second, in the order in which they were sent."""
-    assert bot.producer.campaign is not None
-    rows = bot.producer.campaign._journal._read("SELECT side, order_type, quantity, price, at FROM orders ORDER BY seq")
+    assert bot.producer.session.campaign is not None
+    rows = bot.producer.session.campaign._journal._read(
+        "SELECT side, order_type, quantity, price, at FROM orders ORDER BY seq"
+    )
     return [(*row[:4], round(row[4] - START_TIME, 2)) for row in rows]
 
 
@@ -197,8 +199,8 @@ async def test_a_price_is_not_old_while_the_data_can_tell_no_newer_one_and_is_wh
     backtest.clock.set_current_timestamp(START_TIME + 2 * MINUTE_S)
     await bot.producer.ohlcv_callback("", "", "", "", "", [])
     assert len(orders_of(bot)) == sent
-    campaign = bot.producer.campaign
-    assert campaign is not None and (campaign.reason_of(bot.producer.source) or ("", ""))[0] == WAIT
+    campaign = bot.producer.session.campaign
+    assert campaign is not None and (campaign.reason_of(bot.producer.session.source) or ("", ""))[0] == WAIT
 
 
 async def test_a_daily_target_that_is_reached_begins_anew_with_the_first_candle_of_the_next_day(
@@ -211,12 +213,12 @@ async def test_a_daily_target_that_is_reached_begins_anew_with_the_first_candle_
     told = Told(START_PRICE, START_PRICE, START_PRICE)
     await backtest.candle(0, told)
     await backtest.candle(1, told)
-    campaign = bot.producer.campaign
-    assert campaign is not None and (campaign.reason_of(bot.producer.source) or ("", ""))[0] == DONE
+    campaign = bot.producer.session.campaign
+    assert campaign is not None and (campaign.reason_of(bot.producer.session.source) or ("", ""))[0] == DONE
     sent = len(orders_of(bot))
     await backtest.candle(until_midnight, told)
     assert len(orders_of(bot)) > sent
-    assert (campaign.reason_of(bot.producer.source) or ("", ""))[0] in (GO, DONE)
+    assert (campaign.reason_of(bot.producer.session.source) or ("", ""))[0] in (GO, DONE)
 
 
 class Loop:

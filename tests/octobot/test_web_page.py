@@ -18,7 +18,7 @@ from octobot_volume_booster.journal import Journal
 from octobot_volume_booster.report import read_report
 from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 
-from .conftest import START_PRICE, Bot, MakeBot
+from .conftest import START_PRICE, Bot, MakeBot, new_mode
 from .live_bot import live_bot, until
 from .test_announcements import EQUAL, texts
 from .test_life import JOURNAL, Profile, bot_with_profile, home, notifications
@@ -145,13 +145,13 @@ async def test_a_stop_holds_over_a_restart_and_cancels_what_is_left(make_bot: Ma
     await press(bot, "Stop")
     await bot.tick()
     assert bot.progress.orders == 0
-    campaign = bot.producer.campaign
+    campaign = bot.producer.session.campaign
     assert campaign is not None
     commands_so_far = campaign._journal.commands()
     assert [(command.kind, is_handled) for command, is_handled in commands_so_far] == [(HOLD, True)]
     campaign._has_begun = False  # as in a bot that is started again
     campaign.control = type(campaign.control)()
-    campaign._take_up_what_was_asked_while_down(bot.producer.now())
+    campaign._take_up_what_was_asked_while_down(bot.producer.session.now())
     await bot.tick()
     assert bot.progress.orders == 0
     assert state(bot).startswith("Stopped: ")
@@ -172,9 +172,11 @@ async def test_the_state_tells_of_a_halt_a_wait_and_the_end(make_bot: MakeBot) -
     await bot.tick()
     assert state(bot).startswith("Running: 100.00 of 1,000.00 filled (10.0 %), fills 1, cost 0.10")
     assert bot.mode.get_current_state()[1] == pytest.approx(0.1, abs=1e-3)
-    campaign = bot.producer.campaign
+    campaign = bot.producer.session.campaign
     assert campaign is not None
-    campaign.halt(bot.producer.now(), bot.producer.source, Halt("costs are above max_cost_bps", "cost", True))
+    campaign.halt(
+        bot.producer.session.now(), bot.producer.session.source, Halt("costs are above max_cost_bps", "cost", True)
+    )
     assert state(bot).startswith("Halted: ")
     assert state(bot).endswith(". costs are above max_cost_bps")
     await press(bot, "Start")
@@ -242,9 +244,9 @@ async def test_what_is_switched_off_is_off_also_beside_a_value_that_can_not_be_u
 async def test_of_pairs_that_share_a_campaign_one_tells_of_it(
     make_bot: MakeBot, notifications: list[typing.Any]
 ) -> None:
-    first, second = await make_bot(**EQUAL), await make_bot(start=False, **EQUAL)
-    second.manager.bot_id = first.manager.bot_id
-    second.producer.exchange_name = "kraken"
+    first = await make_bot(**EQUAL)
+    second = Bot(first.manager, await new_mode(first.manager, {"seed": 7} | EQUAL, "ETH/USDT"), "ETH/USDT")
+    first.manager.trading_modes.append(second.mode)
     await second.producer.start()
     bots = (first, second)
     for bot in bots:

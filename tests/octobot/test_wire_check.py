@@ -41,7 +41,7 @@ async def test_an_order_that_was_changed_halts_the_market_with_both_values(
 
     monkeypatch.setattr(ccxt.binance, "create_order", multiplied)
     async with sandbox_bot(exchange) as bot:
-        source = bot.producer.source
+        source = bot.producer.session.source
         await bot.until(lambda: bot.campaign.halt_of(source) is not None)
         halt = bot.campaign.halt_of(source)
         assert halt is not None and halt.guard == "wire_check" and "instead of" in halt.reason
@@ -60,8 +60,8 @@ async def test_an_exchange_that_was_not_tried_gets_no_order(
 ) -> None:
     monkeypatch.delitem(VENUES, "binance")
     async with sandbox_bot(exchange) as bot:
-        await bot.until(lambda: bot.campaign.reason_of(bot.producer.source) is not None)
-        reason = bot.campaign.reason_of(bot.producer.source)
+        await bot.until(lambda: bot.campaign.reason_of(bot.producer.session.source) is not None)
+        reason = bot.campaign.reason_of(bot.producer.session.source)
         assert reason is not None and "no orders are placed on offline_exchange" in reason[1]
         assert "Orders are placed on: " in reason[1] and "Kraken" in reason[1]
         assert not own_orders(exchange)
@@ -85,7 +85,7 @@ async def test_an_order_that_octobot_creates_in_another_way_halts_the_market_and
 
         beside.of_others = beside  # type: ignore[attr-defined]
         monkeypatch.setattr(at_octobot, "create_order", beside)
-        source = bot.producer.source
+        source = bot.producer.session.source
         await bot.until(lambda: bot.campaign.halt_of(source) is not None)
         halt = bot.campaign.halt_of(source)
         assert halt is not None and halt.guard == "wire_check" and "was not checked" in halt.reason

@@ -1,10 +1,9 @@
-"""What a person is told without asking: the plan at the start, progress on the way. Halts and the end: `execution`."""
+"""What a person is notified of without asking: the plan at the start, and progress on the way."""
 
 from __future__ import annotations
 
 import asyncio
 import statistics
-import typing
 
 from . import notifications, report
 from .campaign import Campaign
@@ -19,6 +18,7 @@ from .core.planner import Plan, duration, estimate
 from .core.redact import text_of
 from .core.settings import Settings, TargetScope
 from .error_log import log_error
+from .session import Session
 
 WATCH = "`volume-booster watch` shows it live, and OctoBot's web page under Trading; Pause or Stop there holds it."
 HOLD_IT = "Pause or Stop on the mode's page in OctoBot's web page, or `volume-booster pause`, holds it."
@@ -32,10 +32,10 @@ MEDIAN_ERROR = 1.2533
 
 
 class Announcements:
-    """Of one producer: it looks at each tick, and speaks when there is something to say."""
+    """Of one loop: it looks at each tick, and speaks when there is something to say."""
 
-    def __init__(self, producer: typing.Any) -> None:
-        self._producer = producer
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._has_begun = False
         self._planning: asyncio.Task[None] | None = None
 
@@ -44,7 +44,7 @@ class Announcements:
 
         Of pairs that share a target the one that looks first tells it.
         """
-        source, whose = self._producer.source, of_whom(self._producer.source, settings)
+        source, whose = self._session.source, of_whom(self._session.source, settings)
         if not self._has_begun:
             self._has_begun = True
             self._begin(campaign, view, settings, progress)
@@ -54,17 +54,17 @@ class Announcements:
         if before < reached < 100:
             shown = shown_whom(source, settings, len(campaign.sources))
             text = f"{shown}, {reached:g} %: {report.sentence(progress)}"
-            await notifications.tell(campaign, self._producer.now(), Notice(f"{whose} {reached:g} %", text, WATCH))
+            await notifications.tell(campaign, self._session.now(), Notice(f"{whose} {reached:g} %", text, WATCH))
 
     def _begin(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
         """Write down what the plan starts from; and where it is not a backtest, which has its own clock, tell it."""
         if progress.is_done or view.valuation.quote_rate != ONE:
             return  # a plan is told in the campaign's currency, by a market of that quote
-        conditions = self._conditions(view, campaign)
-        is_first = campaign.note_conditions(self._producer.now(), self._producer.source, conditions)
-        if self._producer.exchange_manager.is_backtesting:
+        conditions = self._conditions(view, campaign, settings)
+        is_first = campaign.note_conditions(self._session.now(), self._session.source, conditions)
+        if self._session.manager.is_backtesting:
             return
-        if not campaign.is_news(f"plan of {of_whom(self._producer.source, settings)}", "told"):
+        if not campaign.is_news(f"plan of {of_whom(self._session.source, settings)}", "told"):
             return
         rest = settings.model_copy(update={"volume_target": progress.remaining_quote})
         begins = "begins" if is_first else "goes on"
@@ -72,15 +72,15 @@ class Announcements:
         self._planning = asyncio.get_running_loop().create_task(self._tell_plan(campaign, rest, conditions, begins))
 
     async def _tell_plan(self, campaign: Campaign, settings: Settings, conditions: Conditions, begins: str) -> None:
-        logger = self._producer.logger
-        source = shown_whom(self._producer.source, settings, len(campaign.sources))
+        logger = self._session.logger
+        source = shown_whom(self._session.source, settings, len(campaign.sources))
         try:
             plan = await asyncio.to_thread(estimate, settings, conditions)
             told = plan_sentence(plan, conditions.rules.quote, conditions.pairs)
             (logger.warning if plan.problems else logger.info)("Plan of %s: %s", source, told)
             advice = MEND_PLAN if plan.problems else HOLD_IT
             notice = Notice(f"plan of {source}", f"{source} {begins}: {told}", advice, is_urgent=True)
-            await notifications.tell(campaign, self._producer.now(), notice)
+            await notifications.tell(campaign, self._session.now(), notice)
         except Exception as error:  # noqa: BLE001 - a task of its own: nobody else would hear of it, and trading goes on
             log_error(logger, error, f"The plan of {source} could not be told: {text_of(error)}")
 
@@ -89,9 +89,8 @@ class Announcements:
         if self._planning is not None:
             self._planning.cancel()
 
-    def _conditions(self, view: View, campaign: Campaign) -> Conditions:
-        settings = self._producer.trading_mode.settings
-        is_shared = settings is not None and settings.target_scope is TargetScope.TOTAL
+    def _conditions(self, view: View, campaign: Campaign, settings: Settings) -> Conditions:
+        is_shared = settings.target_scope is TargetScope.TOTAL
         spread_bps, depth_quote, levels = 0.0, None, view.bids + view.asks
         if view.best_bid is not None and view.best_ask is not None:
             spread_bps = float((view.best_ask - view.best_bid) / view.mid_price * 10_000)
@@ -107,9 +106,7 @@ class Announcements:
             depth_quote=depth_quote,
             depth_log_error=MEDIAN_ERROR * LEVEL_LOG_DEVIATION / len(levels) ** 0.5 if levels else 0.0,
             order_latency_s=ORDER_LATENCY_S[view.trading],
-            order_interval_s=0.0
-            if settings is None
-            else ORDER_INTERVAL_S.get((view.trading, settings.order_type), 0.0),
+            order_interval_s=ORDER_INTERVAL_S.get((view.trading, settings.order_type), 0.0),
             market_quote_per_hour=None if volume is None else volume / 24,
             pairs=max(campaign.board.traded(settings), 1) if is_shared else 1,
         )

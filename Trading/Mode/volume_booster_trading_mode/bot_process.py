@@ -1,10 +1,13 @@
-"""The OctoBot that this mode runs in: how it is asked to end."""
+"""The OctoBot that this mode runs in: how it is asked to end, and what its environment allows."""
 
 from __future__ import annotations
 
+import os
 import threading
 
 import octobot.commands as octobot_commands
+
+from .core.guards import REAL_TRADING_VARIABLE
 
 
 def end_octobot() -> bool:
@@ -17,3 +20,8 @@ def end_octobot() -> bool:
         return False
     threading.Thread(target=octobot_commands.stop_bot, args=(bot,), name="end OctoBot", daemon=True).start()
     return True
+
+
+def is_real_trading_allowed() -> bool:
+    """Whether the environment of this process says that real funds may be traded."""
+    return os.environ.get(REAL_TRADING_VARIABLE) == "yes"

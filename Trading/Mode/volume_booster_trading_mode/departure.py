@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import typing
-
 from . import funds_lock
+from .campaign import Campaign
 from .core.control import ControlState
 from .core.redact import text_of
+from .core.settings import Settings
 from .exchange_record import Peace
 from .journal import JournalError
+from .session import Session
 
 
-def forbidden(producer: typing.Any, *, is_flattening: bool = False, stays_here: bool = True) -> str:
-    """Why an order of this producer must not leave after all; empty when it may.
+def forbidden(session: Session, *, is_flattening: bool = False, stays_here: bool = True) -> str:
+    """Why an order of this loop must not leave after all; empty when it may.
 
     It reads the commands that were given by now, so that none leaves after a person has stopped it.
 
     :param is_flattening: for the order that an emergency stop sends itself.
     :param stays_here: False for a request that is not certain to stay on this machine.
     """
-    campaign, manager = producer.campaign, producer.exchange_manager
+    campaign, manager = session.campaign, session.manager
     if campaign is None:
         return "the mode is stopping"
     try:
-        campaign.take_commands(producer.now(), at_once=True)
+        campaign.take_commands(session.now(), at_once=True)
     except JournalError as error:
         return f"commands can't be read: {text_of(error)}"
-    if not is_flattening and (reason := _unwanted(producer)):
+    if not is_flattening and (reason := _unwanted(campaign, session.settings)):
         return reason
-    if reason := funds_lock.refusal(producer.trading_mode, producer.began_as, stays_here=stays_here):
+    if reason := funds_lock.refusal(session, stays_here=stays_here):
         return reason
-    return "" if is_flattening else Peace.of(manager).asked_by(manager.exchange_name, producer.now())
+    return "" if is_flattening else Peace.of(manager).asked_by(manager.exchange_name, session.now())
 
 
-def _unwanted(producer: typing.Any) -> str:
+def _unwanted(campaign: Campaign, settings: Settings | None) -> str:
     """Why a person wants no order now; empty when they do."""
-    control, settings = producer.campaign.control, producer.trading_mode.settings
-    if control.state is not ControlState.RUNNING:
-        return str(control.reason)
+    if campaign.control.state is not ControlState.RUNNING:
+        return campaign.control.reason
     return "" if settings and settings.enable_volume_booster else "enable_volume_booster is off"

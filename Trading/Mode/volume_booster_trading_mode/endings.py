@@ -1,4 +1,4 @@
-"""What goes wrong in the tasks of one producer: nothing ends one of them silently, or goes on failing silently."""
+"""What goes wrong in the tasks of one loop: nothing ends one of them silently, or goes on failing silently."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from .core.guards import Halt
 from .core.redact import named, text_of
 from .error_log import log_error
 from .journal import ERROR, JournalError
+from .session import Session
 
 
 class Endings:
-    """Of one producer: told of errors, it says when to try again; what it keeps alive and ends all the same halts."""
+    """Of one loop: told of errors, it says when to try again; what it keeps alive and ends all the same halts."""
 
-    def __init__(self, producer: typing.Any) -> None:
-        self._producer = producer
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._errors_in_a_row = 0
 
     def succeeded(self) -> None:
@@ -28,15 +29,15 @@ class Endings:
 
     def failed(self, error: Exception) -> float:
         """Tell what went wrong, in the log and as the reason of this market; the seconds until the next try."""
-        producer = self._producer
+        session = self._session
         self._errors_in_a_row += 1
         delay_s = pacing.backoff_delay(self._errors_in_a_row, random.Random(self._errors_in_a_row))
         why = text_of(error)
-        log_error(producer.logger, error, f"Volume booster of {producer.source}: {why}; next try in {delay_s:.0f} s")
+        log_error(session.logger, error, f"Volume booster of {session.source}: {why}; next try in {delay_s:.0f} s")
         with self._logged():
-            producer.give_way(due_in_s=delay_s)
-            if producer.campaign is not None:
-                producer.campaign.note(producer.now(), ERROR, producer.source, why)
+            session.release_share(due_in_s=delay_s)
+            if session.campaign is not None:
+                session.campaign.note(session.now(), ERROR, session.source, why)
         return delay_s
 
     @contextlib.contextmanager
@@ -45,10 +46,10 @@ class Endings:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - it is logged
-            log_error(self._producer.logger, error, f"Volume booster of {self._producer.source}: {text_of(error)}")
+            log_error(self._session.logger, error, f"Volume booster of {self._session.source}: {text_of(error)}")
 
     async def lasting(self, what: str, work: Coroutine[typing.Any, typing.Any, None]) -> None:
-        """Do work that lasts until the producer stops. If it ends otherwise no order is sent, and a person is told."""
+        """Do work that lasts until the loop is stopped. If it ends otherwise no order is sent, and a person is told."""
         try:
             await work
         except asyncio.CancelledError:
@@ -56,24 +57,24 @@ class Endings:
             raise
         except Exception as error:  # noqa: BLE001 - it is told as a halt
             self._end_of(what, named(error))
-            log_error(self._producer.logger, error, f"The {what} of {self._producer.source} has ended: {named(error)}")
+            log_error(self._session.logger, error, f"The {what} of {self._session.source} has ended: {named(error)}")
         else:
             self._end_of(what, "it came to its end")
 
     def not_started(self, error: Exception) -> None:
-        """The producer could not begin: no order is ever sent."""
-        producer = self._producer
-        producer.problem = text_of(error)
-        if producer.campaign is not None and not isinstance(error, JournalError):
+        """The loop could not begin: no order is ever sent."""
+        session = self._session
+        session.problem = text_of(error)
+        if session.campaign is not None and not isinstance(error, JournalError):
             with self._logged():
-                producer.execution.halted(producer.campaign, Halt(producer.problem))
-        log_error(producer.logger, error, f"Volume booster not started: {producer.problem}")
+                session.halt(Halt(session.problem))
+        log_error(session.logger, error, f"Volume booster not started: {session.problem}")
 
     def _end_of(self, what: str, why: str) -> None:
-        """Nothing to tell where the producer was stopped."""
-        producer = self._producer
-        if producer.campaign is None or producer.is_stopping:
+        """Nothing to tell where the loop was stopped."""
+        session = self._session
+        if session.campaign is None or session.is_stopping:
             return
-        producer.ended = f"the {what} of {producer.source} has ended, so no order is sent: {why}; restart OctoBot"
+        session.ended = f"the {what} of {session.source} has ended, so no order is sent: {why}; restart OctoBot"
         with self._logged():
-            producer.execution.halted(producer.campaign, Halt(producer.ended))
+            session.halt(Halt(session.ended))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typing
 
-from . import exchange_view, lookout
+from . import bot_process, exchange_view
 from .core.market import Trading
+from .session import Session
 
 CHANGED = "the settings have just been changed, and are read first"
 NO_CONSENT = "real funds may not be traded any more"
@@ -21,19 +22,19 @@ def moved(exchange_manager: typing.Any, began_as: Trading) -> str:
     return _told(exchange_manager, began_as)
 
 
-def refusal(trading_mode: typing.Any, began_as: Trading, *, stays_here: bool = True) -> str:
+def refusal(session: Session, *, stays_here: bool = True) -> str:
     """Why nothing that changes the account may leave now; empty when it may.
 
     :param stays_here: False for a request that is not certain to stay on this machine, whatever its client says.
     """
-    manager, settings = trading_mode.exchange_manager, trading_mode.settings
+    manager, settings, began_as = session.manager, session.settings, session.began_as
     if reason := moved(manager, began_as):
         return reason
     if began_as is Trading.SANDBOX and not stays_here:
         return _told(manager, began_as)
-    if not trading_mode.is_settings_file_as_read:
+    if not session.settings_source.is_settings_file_as_read:
         return CHANGED
-    is_consented = settings is not None and settings.i_accept_real_trading and lookout.is_real_trading_allowed()
+    is_consented = settings is not None and settings.i_accept_real_trading and bot_process.is_real_trading_allowed()
     return NO_CONSENT if began_as is Trading.LIVE and not is_consented else ""
 
 

@@ -18,8 +18,11 @@ from .core.ledger import Outcome
 from .core.market import OrderIntent, OrderType, Side
 from .core.redact import named, text_of
 from .error_log import log_error
-from .order_request import Fate, OrderRequest
+from .exchange_reconciler import ExchangeReconciler
+from .order_request import OrderRequest, RequestStatus
 from .order_submission import Submission, SubmissionStatus
+from .session import Session
+from .simulated_reconciler import SimulatedReconciler
 
 NOT_CREATED = "OctoBot did not create the order, its log says why"
 _ORDER_TYPES = {
@@ -37,6 +40,11 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         """The decision has looked at the balance already."""
         return True
 
+    @property
+    def _session(self) -> Session:
+        session: Session = self.trading_mode.session
+        return session
+
     async def create_new_orders(
         self, symbol: str, final_note: typing.Any, state: typing.Any, **kwargs: typing.Any
     ) -> list[typing.Any]:
@@ -46,32 +54,36 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         try:
             created = await self._create_order(symbol, request)
         except Exception as error:  # noqa: BLE001 - the producer waits for the answer: whatever happened is one
-            request.reply(Fate.UNKNOWN, named(error))
+            request.reply(RequestStatus.UNKNOWN, named(error))
             log_error(self.logger, error, f"Order not made: {named(error)}")
             return []
         return [created] if created else []
 
     async def _create_order(self, symbol: str, request: OrderRequest) -> typing.Any:
         """Send the order, which is written down already; None when it was not made, with the answer given."""
-        producer = self.trading_mode.producers[0]
-        campaign: Campaign | None = producer.campaign
+        session = self._session
+        campaign = session.campaign
         if campaign is None:
-            request.reply(Fate.REFUSED, "the mode is stopping")
+            request.reply(RequestStatus.REFUSED, "the mode is stopping")
             return None
         if too_late := self._too_late(request, campaign):
             return self._refuse(request, campaign, too_late)
         await self.trading_mode.reload_if_file_changed()
-        if forbidden := departure.forbidden(producer, is_flattening=request.is_flattening):
-            campaign.close(request.order_id, Outcome.CANCELLED, forbidden, producer.now())
-            request.reply(Fate.REFUSED, forbidden)
+        if forbidden := departure.forbidden(session, is_flattening=request.is_flattening):
+            campaign.close(request.order_id, Outcome.CANCELLED, forbidden, session.now())
+            request.reply(RequestStatus.REFUSED, forbidden)
             return None
-        is_simulated = exchange_view.trading_of(self.exchange_manager).is_simulated
-        self._tell_sending(request.intent, symbol, is_simulated=is_simulated)
-        if is_simulated:
-            return await self._simulate(symbol, request, campaign)
-        return await self._submit(symbol, request, campaign)
+        reconciler = session.reconciler
+        is_simulated = isinstance(reconciler, SimulatedReconciler)
+        self._log_sending(request.intent, symbol, is_simulated=is_simulated)
+        if isinstance(reconciler, SimulatedReconciler):
+            return await self._simulate(symbol, request, campaign, reconciler)
+        assert isinstance(reconciler, ExchangeReconciler)
+        return await self._submit(symbol, request, campaign, reconciler)
 
-    async def _simulate(self, symbol: str, request: OrderRequest, campaign: Campaign) -> typing.Any:
+    async def _simulate(
+        self, symbol: str, request: OrderRequest, campaign: Campaign, reconciler: SimulatedReconciler
+    ) -> typing.Any:
         try:
             created = await self.trading_mode.create_order(self._order(symbol, request))
             problem = NOT_CREATED
@@ -83,15 +95,17 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
         if created is None:
             # whatever it was, the simulator holds no such order: nothing of it stays reserved
             return self._refuse(request, campaign, problem)
-        self.trading_mode.producers[0].book(created.to_dict())
-        request.reply(Fate.MADE)
+        reconciler.write_down(created.to_dict())
+        request.reply(RequestStatus.MADE)
         return created
 
-    async def _submit(self, symbol: str, request: OrderRequest, campaign: Campaign) -> typing.Any:
+    async def _submit(
+        self, symbol: str, request: OrderRequest, campaign: Campaign, reconciler: ExchangeReconciler
+    ) -> typing.Any:
         """Send the order to a real exchange, through OctoBot's trader; what is not certain is looked up afterwards."""
         if problem := order_submission.refusal(self.exchange_manager):
             return self._refuse(request, campaign, problem)
-        submission, producer = self._submission(symbol, request, campaign), self.trading_mode.producers[0]
+        submission = self._submission(symbol, request, campaign)
         created, permit = None, self._permit(request)
         try:
             with (
@@ -106,18 +120,17 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             log_error(self.logger, error, f"OctoBot could not take up the order {request.order_id}: {text_of(error)}")
             submission.octobot_problem = submission.octobot_problem or named(error)
         finally:
-            producer.hear_limits()
-            producer.settler.note_submission(submission, producer.now())
+            reconciler.note_submission(submission, self._session.now())
         if passage.refused and not passage.left:
             submission.withheld = passage.refused
-        self._answer(submission, request, campaign)
+        self._answer(submission, request, campaign, reconciler)
         return created
 
     def _permit(self, request: OrderRequest) -> http_guard.Permit:
         """Asked by what leaves for the exchange, whatever it is, for the address that it is going to."""
-        producer = self.trading_mode.producers[0]
+        session = self._session
         return lambda stays_here: departure.forbidden(
-            producer, is_flattening=request.is_flattening, stays_here=stays_here
+            session, is_flattening=request.is_flattening, stays_here=stays_here
         )
 
     def _queued(self, request: OrderRequest) -> contextlib.AbstractContextManager[None]:
@@ -140,45 +153,45 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
             contract_size=size,
         )
 
-    def _answer(self, submission: Submission, request: OrderRequest, campaign: Campaign) -> None:
-        producer, reason = self.trading_mode.producers[0], submission.reason
+    def _answer(
+        self, submission: Submission, request: OrderRequest, campaign: Campaign, reconciler: ExchangeReconciler
+    ) -> None:
+        session, reason = self._session, submission.reason
         match submission.status:
             case SubmissionStatus.ACCEPTED:
-                request.reply(Fate.MADE, reason)
+                request.reply(RequestStatus.MADE, reason)
             case SubmissionStatus.UNKNOWN:
-                request.reply(Fate.UNKNOWN, reason or "the exchange did not answer with an id of the order")
+                request.reply(RequestStatus.UNKNOWN, reason or "the exchange did not answer with an id of the order")
                 if submission.went_unseen:
-                    producer.halt(Halt(reason, "wire_check", is_lasting=True))
+                    session.halt(Halt(reason, "wire_check", is_lasting=True))
             case SubmissionStatus.REFUSED:
-                reason = producer.settler.refusal_of(request.order_id) or reason or NOT_CREATED
+                reason = reconciler.refusal_of(request.order_id) or reason or NOT_CREATED
                 self._refuse(request, campaign, reason)
             case SubmissionStatus.WITHHELD:
-                campaign.close(request.order_id, Outcome.CANCELLED, reason, producer.now())
-                request.reply(Fate.REFUSED, reason)
+                campaign.close(request.order_id, Outcome.CANCELLED, reason, session.now())
+                request.reply(RequestStatus.REFUSED, reason)
             case SubmissionStatus.MISMATCH:
                 self._refuse(request, campaign, reason)
-                producer.halt(Halt(reason, "wire_check", is_lasting=True))
+                session.halt(Halt(reason, "wire_check", is_lasting=True))
 
     def _withheld(self, request: OrderRequest, campaign: Campaign) -> str:
         """Why an order whose turn has come must not leave after all; empty when it may."""
-        producer = self.trading_mode.producers[0]
         too_late = self._too_late(request, campaign)
-        return too_late or departure.forbidden(producer, is_flattening=request.is_flattening)
+        return too_late or departure.forbidden(self._session, is_flattening=request.is_flattening)
 
     def _too_late(self, request: OrderRequest, campaign: Campaign) -> str:
         """Why an order has grown too old to be sent; empty when it has not."""
-        waited_s = self.trading_mode.producers[0].now() - (campaign.placed_at(request.order_id) or 0.0)
+        waited_s = self._session.now() - (campaign.placed_at(request.order_id) or 0.0)
         return "OctoBot came to send it too late" if waited_s > reconcile.SENT_WITHIN_S else ""
 
-    def _tell_sending(self, intent: OrderIntent, symbol: str, *, is_simulated: bool) -> None:
+    def _log_sending(self, intent: OrderIntent, symbol: str, *, is_simulated: bool) -> None:
         """One line an order: a simulated market order fills at once, and that line says the same."""
         if not is_simulated or intent.order_type is OrderType.LIMIT:
             self.logger.info("Sending: %s", report.Later(report.intent_line, intent, symbol))
 
     def _refuse(self, request: OrderRequest, campaign: Campaign, reason: str) -> None:
-        producer = self.trading_mode.producers[0]
-        campaign.close(request.order_id, Outcome.REJECTED, reason, producer.now())
-        request.reply(Fate.REFUSED, reason)
+        campaign.close(request.order_id, Outcome.REJECTED, reason, self._session.now())
+        request.reply(RequestStatus.REFUSED, reason)
 
     def _order(self, symbol: str, request: OrderRequest) -> typing.Any:
         intent = request.intent

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .core.market import OrderIntent
 
 
-class Fate(enum.Enum):
+class RequestStatus(enum.Enum):
     """What is known of an order after it was asked for."""
 
     MADE = "made"
@@ -21,15 +21,15 @@ class Fate(enum.Enum):
 
 @dataclass(slots=True)
 class OrderRequest:
-    """An order that is reserved and written down under its id. The answer tells its fate, and why."""
+    """An order that is reserved and written down under its id. The answer is its status, and why."""
 
     order_id: str
     intent: OrderIntent
-    answer: asyncio.Future[tuple[Fate, str]]
+    answer: asyncio.Future[tuple[RequestStatus, str]]
     is_flattening: bool = False
     """It brings the inventory back to its start, and is sent also when nothing else is any more."""
 
-    def reply(self, fate: Fate, reason: str = "") -> None:
+    def reply(self, fate: RequestStatus, reason: str = "") -> None:
         """Answer, unless nobody waits for it any more."""
         if not self.answer.done():
             self.answer.set_result((fate, reason))

@@ -14,7 +14,7 @@ import octobot_commons.asyncio_tools as asyncio_tools
 import octobot_trading.constants as trading_constants
 import octobot_trading.exchange_channel as exchange_channel
 
-from .execution import CLOCK_TOLERANCE_S
+from .core.pacing import CLOCK_TOLERANCE_S
 
 _TOLD_AFTER_A_TICK = (
     trading_constants.ORDERS_CHANNEL,
@@ -26,11 +26,32 @@ _MOST_CYCLES = 100
 """A fill takes a handful of cycles of the event loop; one that takes so many is not waited for any more."""
 
 
+class TimedLoop(typing.Protocol):
+    """A loop of a backtest."""
+
+    exchange_manager: typing.Any
+
+    @property
+    def is_woken(self) -> bool:
+        """Whether something has happened that a decision should not wait for."""
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it is done or halted as far as it knows: only other prices could change that."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to do for good."""
+
+    async def timed_tick(self) -> float:
+        """Decide once; in how many seconds the next time is due."""
+
+
 class Timetable:
     """When each loop of one backtest decides next, in seconds of the data's clock."""
 
     def __init__(self) -> None:
-        self._due_at: dict[typing.Any, float] = {}
+        self._due_at: dict[TimedLoop, float] = {}
         self.ends_when_done = False
         """The backtest ends when every loop has reached its target, not at the end of the data."""
 
@@ -39,12 +60,12 @@ class Timetable:
         """The one that all loops of a backtest share."""
         return _TIMETABLES.setdefault(backtesting, cls())
 
-    def join(self, producer: typing.Any) -> None:
+    def join(self, loop: TimedLoop) -> None:
         """A loop takes part; it decides for the first time when the next prices are told."""
-        self._due_at[producer] = 0.0
+        self._due_at[loop] = 0.0
 
-    def leave(self, producer: typing.Any) -> None:
-        self._due_at.pop(producer, None)
+    def leave(self, loop: TimedLoop) -> None:
+        self._due_at.pop(loop, None)
 
     async def play(self, time_manager: typing.Any) -> None:
         """Make all decisions that are due before the clock's next step, then set the clock back.
@@ -58,32 +79,32 @@ class Timetable:
         self._take_up_what_woke(opened_at)
         try:
             while (due := self._next_due(opened_at, until)) is not None:
-                producer, at = due
+                loop, at = due
                 time_manager.set_current_timestamp(at)
-                delay_s = await producer.timed_tick()
-                await _deliver(producer.exchange_manager)
-                self._due_at[producer] = _due_next(producer, at, delay_s, until)
+                delay_s = await loop.timed_tick()
+                await _deliver(loop.exchange_manager)
+                self._due_at[loop] = _due_next(loop, at, delay_s, until)
         finally:
             time_manager.set_current_timestamp(opened_at)
-        if self.ends_when_done and self._due_at and all(producer.is_finished for producer in self._due_at):
+        if self.ends_when_done and self._due_at and all(loop.is_finished for loop in self._due_at):
             time_manager.finishing_timestamp = opened_at
 
-    def _next_due(self, opened_at: float, until: float) -> tuple[typing.Any, float] | None:
+    def _next_due(self, opened_at: float, until: float) -> tuple[TimedLoop, float] | None:
         if not self._due_at:
             return None
-        producer = min(self._due_at, key=self._due_at.__getitem__)
-        at = max(self._due_at[producer], opened_at + CLOCK_TOLERANCE_S)
-        return (producer, at) if at < until else None
+        loop = min(self._due_at, key=self._due_at.__getitem__)
+        at = max(self._due_at[loop], opened_at + CLOCK_TOLERANCE_S)
+        return (loop, at) if at < until else None
 
     def _take_up_what_woke(self, opened_at: float) -> None:
-        for producer in self._due_at:
-            if producer.is_woken:
-                self._due_at[producer] = opened_at
+        for loop in self._due_at:
+            if loop.is_woken:
+                self._due_at[loop] = opened_at
 
     async def _let_fills_happen(self) -> None:
         """The orders that the new prices have hit fill in tasks of their own: what they come to is known before
         anything is decided."""
-        managers = {id(producer.exchange_manager): producer.exchange_manager for producer in self._due_at}
+        managers = {id(loop.exchange_manager): loop.exchange_manager for loop in self._due_at}
         for manager in managers.values():
             for _ in range(_MOST_CYCLES):
                 if not any(map(_is_hit, manager.exchange_personal_data.orders_manager.get_open_orders())):
@@ -92,10 +113,10 @@ class Timetable:
             await _deliver(manager)
 
 
-def _due_next(producer: typing.Any, at: float, delay_s: float, until: float) -> float:
-    if producer.is_woken:
+def _due_next(loop: TimedLoop, at: float, delay_s: float, until: float) -> float:
+    if loop.is_woken:
         return at
-    return until if producer.is_at_rest else at + delay_s
+    return until if loop.is_at_rest else at + delay_s
 
 
 _TIMETABLES: weakref.WeakKeyDictionary[typing.Any, Timetable] = weakref.WeakKeyDictionary()

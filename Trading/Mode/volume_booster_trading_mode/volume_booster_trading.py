@@ -8,6 +8,7 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.modes as trading_modes
 
 from . import data_collector, notifications, user_inputs, web_page
+from .campaign import Campaign
 from .core.control import EMERGENCY, ControlState
 from .core.market import View
 from .core.notices import Notice
@@ -15,6 +16,7 @@ from .core.settings import Settings
 from .live_settings import LiveSettings
 from .order_consumer import VolumeBoosterTradingModeConsumer
 from .order_producer import VolumeBoosterTradingModeProducer
+from .session import Session
 
 data_collector.register()
 MEND_SETTINGS = "mend it in the form on the mode's page in OctoBot's web page and save: it is used at once."
@@ -30,6 +32,8 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
     def __init__(self, config: typing.Any, exchange_manager: typing.Any) -> None:
         # the base class makes producers, which ask for the settings, only after it has read them
         self._live_settings: LiveSettings | None = None
+        self.session: Session | None = None
+        """What the loop of this symbol shares with the mode; there is one as soon as OctoBot has made its producer."""
         self.trading_config: typing.Any
         super().__init__(config, exchange_manager)
 
@@ -96,7 +100,7 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
         """A button was pressed; every symbol's instance is told, and the first one takes it up for all."""
         await super().user_commands_callback(bot_id, subject, action, data)
         if action in web_page.BUTTONS:
-            await web_page.press(self._producer, action)
+            await web_page.press(self.session, action)
 
     async def stop_strategy_execution(self, reason_description: str | None = None) -> None:
         """OctoBot wants the strategy stopped: an emergency stop."""
@@ -105,20 +109,17 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
 
     def stopped_strategy_execution(self) -> bool:
         """Whether nothing is traded until a person resumes it."""
-        return all(
-            producer.campaign is not None and producer.campaign.control.state is ControlState.EMERGENCY
-            for producer in self.producers
-        )
+        campaign = self._campaign
+        return campaign is not None and campaign.control.state is ControlState.EMERGENCY
 
     def is_updating_exchange_settings(self, context: typing.Any) -> bool:
         """OctoBot would set the leverage by itself at the start and whenever the settings are read, lock or not."""
         return False
 
     def _command(self, kind: str) -> None:
-        for producer in self.producers:
-            if producer.campaign is not None:
-                producer.campaign.command(kind, producer.now())
-                producer.wake()
+        if self.session is not None and self.session.campaign is not None:
+            self.session.campaign.command(kind, self.session.now())
+            self.session.wake()
 
     async def _tell(self, corrections: list[str]) -> None:
         for sentence in corrections:
@@ -129,7 +130,7 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
 
     async def _tell_problems(self) -> None:
         """What can't be used is told in one sentence, once for all symbols; while nothing runs the halt tells it."""
-        text, campaign = "; ".join(self.settings_problems), self._producer and self._producer.campaign
+        text, campaign = "; ".join(self.settings_problems), self._campaign
         is_news = campaign is None or campaign.is_news("settings", text)
         if not text or not is_news:
             return
@@ -139,17 +140,15 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
             await self._notify(Notice("settings", told, MEND_SETTINGS, is_urgent=True))
 
     async def _notify(self, notice: Notice) -> None:
-        producer = self._producer
-        campaign = None if producer is None else producer.campaign
-        await notifications.tell(campaign, 0.0 if producer is None else producer.now(), notice)
+        await notifications.tell(self._campaign, 0.0 if self.session is None else self.session.now(), notice)
 
     @property
-    def _producer(self) -> typing.Any:
-        return self.producers[0] if self.producers else None
+    def _campaign(self) -> Campaign | None:
+        return None if self.session is None else self.session.campaign
 
     def get_current_state(self) -> tuple[str, typing.Any]:
         """A sentence on where the campaign stands and the share of the target that is filled, 0 to 1."""
-        return web_page.state(self._producer, self.settings_problems, is_usable=self.settings is not None)
+        return web_page.state(self.session, self.settings_problems, is_usable=self.settings is not None)
 
     @classmethod
     def get_is_symbol_wildcard(cls) -> bool:

@@ -10,6 +10,7 @@ from .core.control import EMERGENCY, HOLD, PAUSE, RESUME, UNHOLD, ControlState
 from .core.ledger import Progress
 from .core.notices import Notice
 from .journal import ERROR, GO, HALT, WAIT
+from .session import Session
 
 BUTTONS: typing.Final = {"Start": UNHOLD, "Pause": PAUSE, "Resume": RESUME, "Stop": HOLD, "Emergency stop": EMERGENCY}
 """Each button, in their order on the page, and the command of the journal that it gives."""
@@ -41,21 +42,21 @@ _STATES = {
 _STATES_BY_NOTE = {WAIT: "Waiting", ERROR: "Waiting"}
 
 
-async def press(producer: typing.Any, button: str) -> None:
-    """Carry out a button on the campaign of this producer's symbol, and answer it, also where it changes nothing."""
-    campaign: Campaign | None = None if producer is None else producer.campaign
-    if campaign is None:
+async def press(session: Session | None, button: str) -> None:
+    """Carry out a button on the campaign of this symbol's loop, and answer it, also where it changes nothing."""
+    campaign = None if session is None else session.campaign
+    if session is None or campaign is None:
         why = (
-            producer and (producer.ended or producer.problem)
+            session and (session.ended or session.problem)
         ) or "the mode is still starting; press it again in a moment."
         await notifications.tell(None, 0.0, Notice("button", f"{button} was not taken up: {why}", is_urgent=True))
         return
-    now, kind = producer.now(), BUTTONS[button]
+    now, kind = session.now(), BUTTONS[button]
     is_news = campaign.command(kind, now)
     if is_news:
-        producer.wake()
+        session.wake()
     elif campaign.pressed is not None and _is_same_press(campaign.pressed, button, now):
-        producer.wake()
+        session.wake()
         return
     campaign.pressed = button, now
     text = _ANSWERS[kind] if is_news else f"{button} changes nothing: {_UNCHANGED[campaign.control.state]}"
@@ -66,32 +67,32 @@ def _is_same_press(before: tuple[str, float], button: str, now: float) -> bool:
     return before[0] == button and abs(now - before[1]) < ANSWERED_ONCE_WITHIN_S
 
 
-def state(producer: typing.Any, problems: list[str], *, is_usable: bool) -> tuple[str, float]:
+def state(session: Session | None, problems: list[str], *, is_usable: bool) -> tuple[str, float]:
     """Where the campaign stands, in a sentence, and the share of the target that is filled, 0 to 1.
 
     `problems` are those of the saved settings; `is_usable` tells that there are settings in use all the same.
     """
     told = "; ".join(problems)
-    if producer is None or producer.campaign is None or not is_usable:
-        problem = told or _problem_of(producer)
+    if session is None or session.campaign is None or not is_usable:
+        problem = told or _problem_of(session)
         return (f"Halted: {problem}" if problem else "Starting"), 0.0
-    progress = producer.progress()
-    word, why = _state(producer, progress)
+    progress = session.progress()
+    word, why = _state(session, session.campaign, progress)
     unused = f"the saved settings can't be used, the ones before stay in use: {told}" if told else ""
-    sentence = ". ".join(filter(None, [f"{word}: {report.sentence(progress)}", producer.position, why, unused]))
-    return sentence, float(min(progress.filled_quote / progress.target_quote, 1))
+    sentence = ". ".join(filter(None, [f"{word}: {report.sentence(progress)}", session.position, why, unused]))
+    return sentence, min(float(progress.filled_quote / progress.target_quote), 1.0)
 
 
-def _problem_of(producer: typing.Any) -> str:
-    """Why a producer sends no order, whatever the campaign is; empty where there is nothing, or no producer."""
-    return "" if producer is None else str(producer.ended or producer.problem)
+def _problem_of(session: Session | None) -> str:
+    """Why a loop sends no order, whatever the campaign is; empty where there is nothing, or no loop."""
+    return "" if session is None else session.ended or session.problem
 
 
-def _state(producer: typing.Any, progress: Progress) -> tuple[str, str]:
+def _state(session: Session, campaign: Campaign, progress: Progress) -> tuple[str, str]:
     """The state in a word or two, and its reason where it has one."""
-    control = producer.campaign.control
-    kind, reason = producer.campaign.reason_of(producer.source) or (GO, "")
-    problem = _problem_of(producer)
+    control = campaign.control
+    kind, reason = campaign.reason_of(session.source) or (GO, "")
+    problem = _problem_of(session)
     if problem or kind == HALT:
         return _STATES.get(control.state, "Halted"), problem or reason
     waits_for = reason if kind in _STATES_BY_NOTE else ""

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 
-from .. import exchange_view, lookout, order_submission
+from .. import bot_process, exchange_view, order_submission
 from ..core.checks import Row, fails, untried
 from ..core.guards import REAL_TRADING_VARIABLE
 from ..core.market import Trading
@@ -129,7 +129,7 @@ def why_not(exchange_manager: typing.Any, settings: pathlib.Path) -> str:
     if exchange_view.trading_of(exchange_manager) is Trading.SANDBOX:
         return ""
     missing = [] if _is_accepted(settings) else [f"the setting {CONSENT} of the profile is not true"]
-    if not lookout.is_real_trading_allowed():
+    if not bot_process.is_real_trading_allowed():
         missing.append(f"the environment has no {REAL_TRADING_VARIABLE}=yes")
     return f"these are real funds, and {' and '.join(missing)}" if missing else ""
 

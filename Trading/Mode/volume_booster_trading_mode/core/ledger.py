@@ -212,6 +212,11 @@ class Ledger:
         book = self._books.get(market)
         return book.hours.get(hour_of(now), ZERO) if book else ZERO
 
+    def failures_in_a_row(self, market: Market) -> int:
+        """How many orders of one market in a row were refused or never arrived."""
+        book = self._books.get(market)
+        return 0 if book is None else book.failures_in_a_row
+
     def drift(self, market: Market) -> tuple[Decimal, Decimal]:
         """What the fills of one market have added to its account: base, and quote with fees taken off."""
         book = self._books.get(market)

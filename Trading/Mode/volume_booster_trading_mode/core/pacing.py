@@ -6,6 +6,8 @@ import random
 from decimal import Decimal
 
 HOUR_S = 3_600
+CLOCK_TOLERANCE_S = 1e-3
+"""Two moments that are nearer to each other are one."""
 BACKOFF_FIRST_S = 2.0
 BACKOFF_MAX_S = 120.0
 BACKOFF_MAX_DOUBLINGS = 10

@@ -6,18 +6,21 @@ OctoBot asks after every order that it has cancelled: with a hundred of them tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import typing
 from collections.abc import Iterable, Mapping
 
 import ccxt
 
+from . import request_queue
 from .campaign import Campaign
 from .core.market import OpenOrder
 from .core.reconcile import ExchangeOrder
 from .core.redact import text_of
+from .exchange_reconciler import ExchangeReconciler
 from .exchange_record import CLOCK_MARGIN_S, ExchangeRecord, ExchangeUnreachableError, Peace
 from .exchange_rows import Raw
-from .settler import Settler
 from .venues import venue_of
 
 CANCELS_AT_ONCE = 8
@@ -26,18 +29,26 @@ ONE_BY_ONE = 4
 ORDERS_A_PAGE = 500
 
 
-class Cancellation:
-    """Cancels orders of one symbol. Only what is known to be ours is ever cancelled."""
+class ExchangeCanceller:
+    """A `Canceller`: cancels orders of one symbol. Only what is known to be ours is ever cancelled."""
 
     def __init__(
-        self, exchange_manager: typing.Any, symbol: str, campaign: Campaign, settler: Settler, logger: typing.Any
+        self,
+        exchange_manager: typing.Any,
+        symbol: str,
+        campaign: Campaign,
+        reconciler: ExchangeReconciler,
+        logger: logging.Logger,
     ) -> None:
         self._manager = exchange_manager
         self._symbol = symbol
         self._campaign = campaign
-        self._settler = settler
+        self._reconciler = reconciler
         self._logger = logger
         self._record = ExchangeRecord(exchange_manager, symbol)
+
+    def going_first(self) -> contextlib.AbstractContextManager[None]:
+        return request_queue.going_first(self._client)
 
     async def cancel(self, orders: Iterable[OpenOrder]) -> tuple[OpenOrder, ...]:
         """Cancel these orders of ours; those of which it is not certain that the exchange has ended them."""
@@ -102,10 +113,10 @@ class Cancellation:
         return True
 
     def _has_ended(self, error: ExchangeUnreachableError) -> bool:
-        """Whether it was refused because there is nothing left to cancel: what became of that, the settler asks."""
+        """Whether it was refused because there is nothing left to cancel: what became of that is asked for."""
         if isinstance(error.__cause__, ccxt.OrderNotFound):
             return True
-        self._settler.heard(error.__cause__, self._now())
+        self._reconciler.on_error(error.__cause__, self._now())
         self._logger.info("A cancellation on %s failed: %s", self._symbol, text_of(error))
         return False
 
@@ -117,12 +128,12 @@ class Cancellation:
         try:
             rows = await self._record.ask("its orders", lambda: self._client.fetch_orders(*asked))
         except ExchangeUnreachableError as error:
-            self._settler.heard(error.__cause__, self._now())
+            self._reconciler.on_error(error.__cause__, self._now())
             return
         self._take(rows, own)
 
     def _take(self, rows: Iterable[Raw], own: Mapping[str, str]) -> dict[str, str]:
-        """Show the settler which of our orders have ended by these rows; gives those of which they tell no end."""
+        """Show the reconciler which of our orders have ended by these rows; gives those of which they tell no end."""
         left = dict(own)
         for row in rows:
             exchange_id = str(row.get("id"))
@@ -131,7 +142,7 @@ class Cancellation:
             order = self._record.read(row, left[exchange_id])
             if not order.is_open and order.filled_quantity is not None:
                 del left[exchange_id]
-                self._settler.show(order, row)
+                self._reconciler.show(order, row)
         return left
 
     def _exchange_id(self, order: OpenOrder) -> str | None:

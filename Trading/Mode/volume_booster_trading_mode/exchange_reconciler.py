@@ -7,6 +7,7 @@ it before anything else is sent; OctoBot is told what the exchange says, so that
 from __future__ import annotations
 
 import dataclasses
+import logging
 import random
 import typing
 from collections.abc import Callable, Iterable
@@ -18,7 +19,7 @@ from . import exchange_rows, exchange_view, order_submission
 from .campaign import Campaign
 from .core import pacing, reconcile
 from .core.guards import Halt
-from .core.market import ZERO, Fill, MarketRules, OrderType
+from .core.market import ZERO, Fill, MarketRules, OpenOrder, OrderType
 from .core.policy import Wait
 from .core.reconcile import ExchangeOrder, SentOrder, Settlement, Standing, Watch
 from .core.redact import text_of
@@ -26,7 +27,10 @@ from .exchange_record import ExchangeRecord, ExchangeUnreachableError, Found, Pe
 from .exchange_rows import Raw
 from .fee_prices import FeePrices
 from .late_orders import LOST_LOOK_EVERY_S, LateOrders
+from .open_orders import ExchangeOrders
+from .order_request import RequestStatus
 from .order_submission import Submission, SubmissionStatus
+from .rate_limits import RateLimitTracker
 
 LOOK_EVERY_S = 2.0
 """How often orders that rest in the book are asked after."""
@@ -36,25 +40,31 @@ FIRST_LOOK_AGAIN_S = 0.25
 LAST_LOOK_AGAIN_S = 3.0
 LONGEST_LOOK_AGAIN_S = 30.0
 """What is waited for long is asked for less often: after a tenth of the time that it has been waited for."""
+AGAIN_SOON_S = 0.05
+LATE_TRADES_LOOK_S = 0.5
+"""How often a campaign that has reached its target looks for trades of its cancelled orders."""
 UNKNOWN_ORDER = "unknown_order"
 """The guard of a halt that asks a person what became of an order."""
 
 
-class Settler:
-    """The orders of one symbol of a campaign, settled with the exchange.
+class ExchangeReconciler:
+    """A `Reconciler`: the orders of one symbol of a campaign, settled with the exchange.
 
-    :param on_fill: told of every fill that was counted now.
+    :param limits: of the exchange's account, which every answer to an order shows.
+    :param on_fill: called with every fill that was counted now.
     """
 
     def __init__(
-        self, exchange_manager: typing.Any, symbol: str, campaign: Campaign, logger: typing.Any,
-        on_fill: Callable[[Fill], None], now: float,
+        self, exchange_manager: typing.Any, symbol: str, campaign: Campaign, logger: logging.Logger,
+        limits: RateLimitTracker, on_fill: Callable[[Fill], None], now: float,
     ) -> None:  # fmt: skip
         self._exchange_manager = exchange_manager
         self._symbol = symbol
         self._campaign = campaign
         self._logger = logger
+        self._limits = limits
         self._on_fill = on_fill
+        self._orders = ExchangeOrders(exchange_manager, symbol, campaign)
         self._record = ExchangeRecord(exchange_manager, symbol)
         self._fee_prices = FeePrices(exchange_manager, symbol, self._record)
         self._late_orders = LateOrders(campaign, exchange_manager.exchange_name, symbol, now)
@@ -70,7 +80,7 @@ class Settler:
         self._are_balances_old = False
         self._are_rules_old = False
         self._next_look_at = 0.0
-        self._look_around_at = 0.0
+        self._sync_at = 0.0
         self._looks_in_vain = 0
         self._failures = 0
 
@@ -79,11 +89,12 @@ class Settler:
 
         :raises JournalError: when its id of the order could not be written down.
         """
+        self._limits.update_limits(now)
         if submission.exchange_order_id is not None:
             self._campaign.accept(submission.order_id, submission.exchange_order_id, now)
         if submission.error is None:
             return
-        self.heard(submission.error, now)
+        self.on_error(submission.error, now)
         if submission.status is SubmissionStatus.REFUSED:
             name, error = self._exchange_manager.exchange_name, submission.error
             is_about_key = self._record.refuses_key(error)
@@ -97,7 +108,7 @@ class Settler:
         """Why the exchange has just refused an order; empty when it is not known to have."""
         return self._refusals.get(order_id, "")
 
-    def heard(self, error: BaseException | None, now: float) -> None:
+    def on_error(self, error: BaseException | None, now: float) -> None:
         """An answer that was an error: where the exchange asks to be left alone, it is from now on."""
         wait_s = self._record.asked_to_wait_s(error)
         if wait_s is not None:
@@ -112,7 +123,7 @@ class Settler:
         """OctoBot's balances may not be those of the exchange: they are read again at the next opportunity."""
         self._are_balances_old = True
 
-    def look_soon(self) -> None:
+    def schedule_poll(self) -> None:
         """Something has happened to an order: ask at the next opportunity."""
         self._next_look_at = self._ask_again_at = 0.0
 
@@ -168,27 +179,47 @@ class Settler:
         self._asked = self._campaign.resumes, halt
         return halt
 
-    @property
-    def awaits_late_trades(self) -> bool:
-        """Whether an order has just ended of which something may still be told."""
-        return self._late_orders.is_waited_for
+    def refusal(self) -> str:
+        return order_submission.refusal(self._exchange_manager)
+
+    def on_order_event(self, order: dict[str, typing.Any]) -> bool:
+        """What OctoBot says of a real order is a reason to ask the exchange, and no more."""
+        self.schedule_poll()
+        return bool(self._campaign.open_order_ids(self._exchange_manager.exchange_name, self._symbol))
+
+    def unanswered(self, order_id: str, reason: str, now: float) -> RequestStatus:
+        """It may have been sent: it is looked up."""
+        return RequestStatus.UNKNOWN
+
+    def open_orders(self) -> tuple[OpenOrder, ...]:
+        return self._orders.all()
+
+    async def read_book(self) -> exchange_view.Book:
+        return await exchange_view.read_book(self._exchange_manager, self._symbol)
+
+    def settles_in_s(self) -> float:
+        """An order that OctoBot has lost sight of is shown to it again, and then cancelled."""
+        if self._campaign.open_order_ids(self._exchange_manager.exchange_name, self._symbol):
+            self.schedule_poll()
+            return AGAIN_SOON_S
+        return LATE_TRADES_LOOK_S if self._late_orders.is_waited_for else 0.0
 
     @property
     def unknown_orders(self) -> frozenset[str]:
-        """The orders that a person is asked for."""
+        """The orders that a person is asked about."""
         return frozenset(self._questions)
 
-    async def look_around(self, now: float) -> None:
+    async def sync_open_orders(self, now: float) -> None:
         """Let OctoBot know of every open order of the account, so that none is crossed, whoever placed it.
 
         :raises NotReadableError: when the exchange does not tell.
         """
-        if now < self._look_around_at:
+        if now < self._sync_at:
             return
         try:
             await self._open_orders(now)
         except ExchangeUnreachableError as error:
-            self.heard(error.__cause__, now)
+            self.on_error(error.__cause__, now)
             raise exchange_view.NotReadableError(text_of(error)) from error
 
     async def _open_orders(self, now: float) -> dict[str, Found]:
@@ -202,7 +233,7 @@ class Settler:
             found[order.exchange_order_id] = Found(order, raw)
             if order.client_order_id:
                 found[order.client_order_id] = found[order.exchange_order_id]
-        self._look_around_at = now + GOOD_FOR_S
+        self._sync_at = now + GOOD_FOR_S
         return found
 
     def _back_off_s(self) -> float:
@@ -333,7 +364,7 @@ class Settler:
         try:
             order, has_news = await self._look_after(order_id, now)
         except ExchangeUnreachableError as error:
-            self.heard(error.__cause__, now)
+            self.on_error(error.__cause__, now)
             self._late_orders.look_again_in(order_id, LOST_LOOK_EVERY_S, now)
             return
         except exchange_rows.UnreadableRowError as error:
