@@ -20,11 +20,13 @@ import enum
 import fnmatch
 import json
 import random
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from .validation import Checked, DecimalText, Problem, check, own_sentence
 
 ORDER = "POST /api/v3/order"
 EVERYTHING = "*"
@@ -33,8 +35,11 @@ PRICES = ("GET /api/v3/ticker/*", "GET /api/v3/trades", "GET /api/v3/aggTrades")
 BOOKS = ("GET /api/v3/depth", "GET /api/v3/ticker/bookTicker", "GET /api/v3/ticker/24hr")
 CLOCK = ("GET /api/v3/time", "* /api/v3/order", "* /api/v3/openOrders", "GET /api/v3/account", *HISTORY)
 LONGEST_DELAY_S = 3_600
-_PATTERN = re.compile(r"\*|(\*|GET|POST|PUT|DELETE) [/*]\S*")
-_WHOLE = "a whole number"
+_NOT_NULL = ("delay_s", "status", "message", "share", "side", "asset", "amount", "offset_ms")
+_UNKNOWN_KEY = "is not known here"
+_REQUESTS = f"a list of requests such as '{ORDER}'"
+_DELAY = f"a number of seconds above 0 and at most {LONGEST_DELAY_S}"
+_OFFSET = "a whole number of milliseconds other than 0"
 
 
 class FaultsError(Exception):
@@ -72,32 +77,64 @@ class FaultKind(enum.Enum):
 _OF_MARKETS = (FaultKind.CHANGED_RULES, FaultKind.MARKET_MAKER_GONE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+def _whole(least: int, most: int = 2**53) -> Any:
+    return Field(ge=least, le=most, description=f"a whole number from {least} to {most}")
+
+
+_Pattern = Annotated[str, Field(pattern=r"^(\*|(\*|GET|POST|PUT|DELETE) [/*]\S*)$")]
+_Text = Annotated[str | None, Field(min_length=1, description="a text")]
+_SHARE = Field(gt=0, le=1, description="a number above 0 and at most 1")
+_Rule = Annotated[DecimalText | None, Field(gt=0, description="a decimal in quotation marks, above 0")]
+
+
+class Fault(Checked):
     """One thing that goes wrong; ``parse_faults`` makes it. What its kind does not use is None."""
 
     kind: FaultKind
-    requests: tuple[str, ...]
-    account: str | None = None
-    symbol: str | None = None
-    after: int = 0
-    times: int | None = None  # None is for ever
-    probability: float = 1.0
-    from_ms: int = 0
-    until_ms: int | None = None
-    delay_s: float | None = None
-    retry_after_s: int | None = None
-    status: int | None = None
-    code: int | None = None  # None: the answer is the message alone, no JSON
-    message: str | None = None
-    share: float | None = None  # of the rows of an answer
-    side: str | None = None  # bids, asks or both
-    asset: str | None = None
-    amount: Decimal | None = None  # negative is taken away
-    offset_ms: int | None = None  # how far the exchange's clock is ahead
-    tick_quote: Decimal | None = None
-    step_base: Decimal | None = None
-    minimum_notional_quote: Decimal | None = None
+    requests: Annotated[tuple[_Pattern, ...], Field(strict=False, min_length=1, description=_REQUESTS)]
+    account: _Text = None
+    symbol: _Text = None
+    after: Annotated[int, _whole(0)] = 0
+    times: Annotated[int | None, _whole(1)] = None  # None is for ever
+    probability: Annotated[float, _SHARE] = 1.0
+    from_ms: Annotated[int, _whole(0)] = 0
+    until_ms: Annotated[int | None, _whole(1)] = None
+    delay_s: Annotated[float | None, Field(gt=0, le=LONGEST_DELAY_S, description=_DELAY)] = None
+    retry_after_s: Annotated[int | None, _whole(0, 86_400)] = None
+    status: Annotated[int | None, _whole(500, 599)] = None
+    code: Annotated[int | None, _whole(-9_999, -1)] = None  # None: the answer is the message alone, no JSON
+    message: _Text = None
+    share: Annotated[float | None, _SHARE] = None  # of the rows of an answer
+    side: Annotated[Literal["bids", "asks", "both"] | None, Field(description="bids, asks or both")] = None
+    asset: _Text = None
+    amount: Annotated[DecimalText | None, Field(description="a decimal in quotation marks, other than 0")] = None
+    """Negative is taken away."""
+    offset_ms: Annotated[int | None, Field(ge=-(2**53), le=2**53, description=_OFFSET)] = None
+    """How far the exchange's clock is ahead."""
+    tick_quote: _Rule = None
+    step_base: _Rule = None
+    minimum_notional_quote: _Rule = None
+
+    @field_validator(*_NOT_NULL, mode="before")
+    @classmethod
+    def _is_given(cls, value: object) -> object:
+        if value is None:
+            raise ValueError("null")
+        return value
+
+    @field_validator("amount", "offset_ms")
+    @classmethod
+    def _is_not_zero(cls, value: Any) -> Any:
+        if not value:
+            raise ValueError("zero")
+        return value
+
+    @field_validator("until_ms")
+    @classmethod
+    def _is_after_from_ms(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and value <= info.data.get("from_ms", 0):
+            raise own_sentence("must be above from_ms")
+        return value
 
     def concerns(self, asked: Asked) -> bool:
         """Whether it is for this request, whatever the time and the counts."""
@@ -110,8 +147,11 @@ class Fault:
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``parse_faults`` makes it from again."""
-        keys = ("requests", *(name for name in _COMMON if name != "requests"), *KINDS[self.kind].parameters)
-        return {"kind": self.kind.value, **{key: _plain(getattr(self, key)) for key in keys}}
+        values = self.model_dump(mode="json")
+        return {key: values[key] for key in ("kind", *_COMMON, *KINDS[self.kind].parameters)}
+
+
+_COMMON = ("requests", "account", "symbol", "after", "times", "probability", "from_ms", "until_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +242,11 @@ class KindRules:
     required: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
 
+    def defaults(self) -> dict[str, Any]:
+        """The values of keys that a script leaves out; what it must have has none."""
+        values = {"requests": self.requests, "times": self.times, **self.parameters}
+        return {key: value for key, value in values.items() if key not in self.required}
+
 
 _BUSY = "Too much request weight used; current limit is 6000 request weight per 1 MINUTE. Please use WebSocket Streams."
 _UNKNOWN = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
@@ -257,13 +302,19 @@ def parse_faults(script: object) -> tuple[Fault, ...]:
     return parse_script(script)[0]
 
 
+class _Script(Checked):
+    seed: Annotated[int | None, _whole(0)] = None
+    faults: Any = None
+
+
 def parse_script(script: object) -> tuple[tuple[Fault, ...], int | None]:
     """The faults of a script and its seed, if it names one. Raises FaultsError, naming every key at fault."""
     seed: int | None = None
     problems: list[str] = []
     if isinstance(script, Mapping):
-        problems += _unknown_keys("", script, ("seed", "faults"))
-        seed = _read("", "seed", script.get("seed"), _or_none(_count(0)), problems)
+        read, wrong = check(_Script, script, _UNKNOWN_KEY)
+        problems += _sentences("", wrong, script)
+        seed = read.seed if read else None
         script = script.get("faults")
     items = SCENARIOS.get(script) if isinstance(script, str) else script
     if not isinstance(items, (list, tuple)):
@@ -284,151 +335,22 @@ def _parse_fault(place: str, item: object, problems: list[str]) -> Fault | None:
     if kind is None:
         problems.append(f"{place}.kind must be one of {', '.join(kinds)}, not {_shown(item.get('kind'))}.")
         return None
-    found = len(problems)
     rules = KINDS[kind]
-    defaults = {**_COMMON, "requests": list(rules.requests), "times": rules.times, **rules.parameters}
-    problems += _unknown_keys(f"{place}.", item, ("kind", *defaults))
-    values = {
-        key: _read(f"{place}.", key, item.get(key, default), _READERS[key], problems)
-        for key, default in defaults.items()
-        if key not in rules.required or key in item
-    }
-    problems += _missing(place, rules, item, values)
-    return Fault(kind=kind, **values) if len(problems) == found else None
-
-
-def _missing(place: str, rules: KindRules, item: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
-    problems = [f"{place}.{key} is missing." for key in rules.required if key not in item]
-    if (
-        rules.one_of
-        and all(values[key] is None for key in rules.one_of)
-        and not any(key in item for key in rules.one_of)
-    ):
+    known = ("kind", *_COMMON, *rules.parameters)
+    problems += [f"{place}.{key} {_UNKNOWN_KEY}; known are {', '.join(known)}." for key in item if key not in known]
+    values = {**rules.defaults(), **{key: item[key] for key in known if key in item}, "kind": kind}
+    fault, wrong = check(Fault, values, _UNKNOWN_KEY)
+    problems += _sentences(f"{place}.", wrong, item)
+    problems += [f"{place}.{key} is missing." for key in rules.required if key not in item]
+    if rules.one_of and not any(key in item for key in rules.one_of):
         problems.append(f"{place} must have one of {', '.join(rules.one_of)}.")
-    if values["until_ms"] is not None and values["from_ms"] is not None and values["until_ms"] <= values["from_ms"]:
-        problems.append(f"{place}.until_ms must be above from_ms.")
-    return problems
+    return fault
 
 
-def _unknown_keys(place: str, item: Mapping[str, Any], known: Sequence[str]) -> list[str]:
-    return [f"{place}{key} is not known here; known are {', '.join(known)}." for key in item if key not in known]
-
-
-def _read(place: str, key: str, value: object, reader: Callable[[object], Any], problems: list[str]) -> Any:
-    """What the reader makes of a value; a problem when it refuses it, with the reader's word for what is right."""
-    try:
-        return reader(value)
-    except ValueError as error:
-        problems.append(f"{place}{key} must be {error}, not {_shown(value)}.")
-        return None
-
-
-def _count(least: int, most: int = 2**53) -> Callable[[object], int]:
-    """Reads a whole number."""
-
-    def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ValueError(f"{_WHOLE} from {least} to {most}")
-        return value
-
-    return read
-
-
-def _share(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
-        raise ValueError("a number above 0 and at most 1")
-    return float(value)
-
-
-def _delay(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= LONGEST_DELAY_S:
-        raise ValueError(f"a number of seconds above 0 and at most {LONGEST_DELAY_S}")
-    return float(value)
-
-
-def _offset(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < abs(value) <= 2**53:
-        raise ValueError(f"{_WHOLE} of milliseconds other than 0")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("a text")
-    return value
-
-
-def _patterns(value: object) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or not value:
-        raise ValueError(f"a list of requests such as '{ORDER}'")
-    if not all(isinstance(one, str) and _PATTERN.fullmatch(one) for one in value):
-        raise ValueError(f"a list of requests such as '{ORDER}'")
-    return tuple(value)
-
-
-def _side(value: object) -> str:
-    if value not in ("bids", "asks", "both"):
-        raise ValueError("bids, asks or both")
-    return str(value)
-
-
-def _decimal(value: object) -> Decimal:
-    try:
-        number = Decimal(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else Decimal("NaN")
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or not number:
-        raise ValueError("a decimal in quotation marks, other than 0")
-    return number
-
-
-def _positive(value: object) -> Decimal:
-    try:
-        number = _decimal(value)
-    except ValueError:
-        number = Decimal(0)
-    if number <= 0:
-        raise ValueError("a decimal in quotation marks, above 0")
-    return number
-
-
-def _or_none(reader: Callable[[object], Any]) -> Callable[[object], Any]:
-    return lambda value: None if value is None else reader(value)
-
-
-_READERS: Mapping[str, Callable[[object], Any]] = {
-    "requests": _patterns,
-    "account": _or_none(_text),
-    "symbol": _or_none(_text),
-    "after": _count(0),
-    "times": _or_none(_count(1)),
-    "probability": _share,
-    "from_ms": _count(0),
-    "until_ms": _or_none(_count(1)),
-    "delay_s": _delay,
-    "retry_after_s": _or_none(_count(0, 86_400)),
-    "status": _count(500, 599),
-    "code": _or_none(_count(-9_999, -1)),
-    "message": _text,
-    "share": _share,
-    "side": _side,
-    "asset": _text,
-    "amount": _decimal,
-    "offset_ms": _offset,
-    **dict.fromkeys(_RULES, _or_none(_positive)),
-}
-_COMMON = {
-    one.name: None if one.name == "requests" else one.default
-    for one in fields(Fault)
-    if one.name in ("requests", "account", "symbol", "after", "times", "probability", "from_ms", "until_ms")
-}
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
-    if isinstance(value, Decimal):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
+def _sentences(place: str, wrong: Iterable[Problem], values: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{place}{one.key} {one.text}{f', not {_shown(values[one.key])}' if one.is_value else ''}." for one in wrong
+    ]
 
 
 def _shown(value: object) -> str:
