@@ -97,3 +97,8 @@ class Account:
         """Free and locked by asset, of every asset that it ever had."""
         assets = dict.fromkeys((*self.free, *self.locked))
         return {asset: (self.free.get(asset, ZERO), self.locked.get(asset, ZERO)) for asset in assets}
+
+
+def as_text(amounts: Mapping[str, Decimal]) -> dict[str, str]:
+    """Amounts by asset, exact, as JSON holds them."""
+    return {asset: str(amount) for asset, amount in amounts.items()}

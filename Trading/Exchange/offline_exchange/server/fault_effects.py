@@ -11,11 +11,10 @@ from typing import Any
 
 from .exchange import Exchange
 from .faults import KINDS, Asked, Fault, FaultKind, FaultsError, Strike
-from .markets import MarketRules
+from .markets import MarketRules, assets_of
 from .orders import ZERO
 from .tape import SECOND_MS
 
-Rows = list[dict[str, Any]]
 _NOTHING = "0.00000000"
 _STATUSES = {FaultKind.RATE_LIMITED: 429, FaultKind.BANNED: 418, FaultKind.REJECTED: 400}
 _TICKER_SIDES = {"bids": ("bidPrice", "bidQty"), "asks": ("askPrice", "askQty")}
@@ -51,7 +50,7 @@ def check_against(exchange: Exchange, faults: Iterable[Fault]) -> None:
 def _misfits(markets: Mapping[str, MarketRules], fault: Fault) -> list[str]:
     if fault.symbol is not None and fault.symbol not in markets:
         return [f"symbol must be one of {', '.join(markets)}, not {fault.symbol!r}."]
-    assets = sorted({asset for rules in markets.values() for asset in (rules.base, rules.quote)})
+    assets = assets_of(markets.values())
     if fault.asset is not None and fault.asset not in assets:
         return [f"asset must be one of {', '.join(assets)}, not {fault.asset!r}."]
     try:

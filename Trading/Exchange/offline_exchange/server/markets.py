@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,6 +14,16 @@ MOST_OPEN_ORDERS = 200
 """So many orders of an account may be open on one market."""
 MOST_OPEN_STOP_ORDERS = 5
 """As Binance announces it. This exchange takes no stop orders."""
+
+RULES = (
+    "tick_quote",
+    "step_base",
+    "minimum_notional_quote",
+    "maximum_notional_quote",
+    "maximum_price_quote",
+    "maximum_quantity_base",
+)
+"""The rules of a market that can be changed, by their names in MarketRules; each is above 0."""
 
 _MOST_DIGITS = 40  # of an amount that is looked at; whatever has more is a multiple of nothing that trades
 
@@ -39,9 +50,7 @@ class MarketRules:
             raise ValueError(f"{self.id}: {', '.join(problems)}")
 
     def _problems(self) -> list[str]:
-        positive = ("tick_quote", "step_base", "minimum_notional_quote", "maximum_notional_quote",
-                    "maximum_price_quote", "maximum_quantity_base")  # fmt: skip
-        problems = [f"{name} must be above 0" for name in positive if getattr(self, name) <= 0]
+        problems = [f"{name} must be above 0" for name in RULES if getattr(self, name) <= 0]
         if not problems:
             paid(self.tick_quote, self.step_base)
             in_whole = ("tick_quote", "step_base")
@@ -49,6 +58,10 @@ class MarketRules:
                 f"{name} must be a multiple of {SMALLEST}" for name in in_whole if getattr(self, name) % SMALLEST
             ]
         return problems
+
+    def as_text(self) -> dict[str, str]:
+        """The rules that can be changed, by name, exact."""
+        return {name: str(getattr(self, name)) for name in RULES}
 
     @property
     def id(self) -> str:
@@ -82,6 +95,11 @@ class MarketRules:
     def notional(self, tick_steps: int) -> Decimal:
         """Exact notional, in quote, of a sum of ticks x steps."""
         return self.tick_quote * self.step_base * tick_steps
+
+
+def assets_of(markets: Iterable[MarketRules]) -> list[str]:
+    """Every asset that is traded, sorted."""
+    return sorted({asset for rules in markets for asset in (rules.base, rules.quote)})
 
 
 def cut(amount: Decimal) -> Decimal:

@@ -35,6 +35,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .markets import RULES
 from .price_path import draw_book
 from .tape import BOOK_LEVELS, SECOND_MS, Book, Flags, Integers, Level, LiquidMarket, Tape, TapeSource
 
@@ -42,10 +43,8 @@ MANIFEST = "markets.json"
 TRADE_COLUMNS = ("time_ms", "price", "quantity", "buyer_is_maker")
 DEPTH_COLUMNS = ("time_ms", "kind", "side", "price", "quantity")
 _TEXTS = ("base", "quote", "trades", "depth")
-_DECIMALS = ("tick_quote", "step_base", "minimum_notional_quote", "maximum_notional_quote", "maximum_price_quote",
-             "maximum_quantity_base")  # fmt: skip
 _FLOATS = ("spread_bps", "level_median_quote", "size_log_deviation", "refill_per_second")
-_REQUIRED = (*_TEXTS[:3], *_DECIMALS[:3])
+_REQUIRED = (*_TEXTS[:3], *RULES[:3])
 _ASSET = re.compile(r"[A-Z0-9]{1,10}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,16}")
@@ -297,7 +296,7 @@ def _market(market_id: str, fields: Any) -> LiquidMarket:
 
 
 def _check_keys(fields: dict[str, Any]) -> None:
-    known = (*_TEXTS, *_DECIMALS, *_FLOATS)
+    known = (*_TEXTS, *RULES, *_FLOATS)
     if unknown := [key for key in fields if key not in known]:
         raise ValueError(f"unknown key {_quoted(unknown[0])}; the known ones are {', '.join(known)}")
     if missing := [key for key in _REQUIRED if key not in fields]:

@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any
 
 from .account_file import AccountPlan
-from .accounts import Account, FeeAsset, FeeSchedule
+from .accounts import Account, FeeAsset, FeeSchedule, as_text
 from .clock import ExchangeClock, WallClock
 from .exchange import Credentials, Exchange
 from .markets import MarketRules
@@ -41,8 +41,6 @@ from .world import World
 FORMAT = "volume booster exchange"
 VERSION = 1
 _NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # Windows would write line ends anew
-_RULES = ("tick_quote", "step_base", "minimum_notional_quote", "maximum_notional_quote", "maximum_price_quote",
-          "maximum_quantity_base")  # fmt: skip
 
 
 class StateError(Exception):
@@ -189,11 +187,10 @@ def _engine_json(engine: Engine) -> dict[str, Any]:
         "last_trade_ids": engine.last_trade_ids,
         "self_matches": engine.self_matches,
         "prevented_matches": engine.prevented_matches,
-        "fees_collected": _texts(engine.fees_collected),
-        "paid_in": _texts(engine.paid_in),
-        "rules": {market_id: {name: str(getattr(rules, name)) for name in _RULES}
-                  for market_id, rules in engine.rules.items()},
-    }  # fmt: skip
+        "fees_collected": as_text(engine.fees_collected),
+        "paid_in": as_text(engine.paid_in),
+        "rules": {market_id: rules.as_text() for market_id, rules in engine.rules.items()},
+    }
 
 
 def _account_json(account: Account, credentials: Credentials | None) -> dict[str, Any]:
@@ -204,8 +201,8 @@ def _account_json(account: Account, credentials: Credentials | None) -> dict[str
         "maker_rate": str(account.fees.maker_rate),
         "taker_rate": str(account.fees.taker_rate),
         "fee_asset": account.fees.asset.value,
-        "free": _texts(account.free),
-        "locked": _texts(account.locked),
+        "free": as_text(account.free),
+        "locked": as_text(account.locked),
     }
 
 
@@ -313,10 +310,6 @@ def _trade(item: list[Any]) -> Trade:
 def _party(item: list[Any]) -> Party:
     account, order_id, client_id, fee, fee_asset = item
     return Party(account, order_id, client_id, Decimal(fee), fee_asset)
-
-
-def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
-    return {asset: str(amount) for asset, amount in amounts.items()}
 
 
 def _decimals(texts: Mapping[str, str]) -> dict[str, Decimal]:

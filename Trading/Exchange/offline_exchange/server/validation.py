@@ -5,7 +5,7 @@ A field's description says what would be right. A validator that has a sentence 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -31,6 +31,17 @@ class Problem(NamedTuple):
 def own_sentence(text: str) -> PydanticCustomError:
     """What a validator raises when its field's description does not say what is wrong."""
     return PydanticCustomError(_OWN, "{text}", {"text": text})
+
+
+def rule(holds: Callable[[Any], object], text: str) -> pydantic.AfterValidator:
+    """Refuses a value for which something does not hold, with a sentence of its own."""
+
+    def refuse(value: Any) -> Any:
+        if not holds(value):
+            raise own_sentence(text)
+        return value
+
+    return pydantic.AfterValidator(refuse)
 
 
 def check(model: type[_Model], values: Mapping[str, Any], unknown: str) -> tuple[_Model | None, list[Problem]]:
