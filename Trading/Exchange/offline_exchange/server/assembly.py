@@ -9,6 +9,7 @@ from typing import Any
 from .account_file import AccountPlan, open_accounts
 from .clock import ExchangeClock, WallClock
 from .exchange import Exchange
+from .options import option_of
 from .rate_limits import RateLimits
 from .state import SavedState
 from .venue import Venue
@@ -48,16 +49,12 @@ def check_agreement(saved: SavedState, asked: Mapping[str, Any], accounts: Seque
     held = saved.world.to_json()
     for name, value in asked.items():
         if held.get(name) != value:
-            option = _option(name)
             was = f"{held[name]}" if name in held else "nothing of the kind"
-            raise ContradictionError(f"{option} {value} contradicts {saved.path}, which has {was}; leave it out.")
+            raise ContradictionError(
+                f"{option_of(name)} {value} contradicts {saved.path}, which has {was}; leave it out."
+            )
     if accounts is not None and _identities(accounts) != _identities(saved.accounts):
         raise ContradictionError(f"--accounts contradicts {saved.path}, which has other accounts, keys or fees.")
-
-
-def _option(field: str) -> str:
-    """The option of a field of World."""
-    return "--" + field.removesuffix("_percent").removesuffix("_seconds").replace("_", "-")
 
 
 def _identities(accounts: Sequence[AccountPlan]) -> list[Any]:
