@@ -218,6 +218,43 @@ def test_a_file_that_cannot_be_used_is_told_in_one_sentence_and_left_alone(tmp_p
     assert path.read_bytes() == before
 
 
+def bought() -> tuple[Exchange, dict[str, Any]]:
+    """An exchange on which alice has bought for 100 USDT, and what is written of it."""
+    exchange = fresh(Wall())
+    order("alice", Side.BUY, Kind.MARKET, 10, 0, 1)(exchange)
+    return exchange, json.loads(StateText().of(exchange, WORLD, 0))
+
+
+def test_orders_and_trades_are_rows_of_their_fields_in_this_order() -> None:
+    exchange, written = bought()
+    (made,) = exchange.venue.engine.accounts["alice"].orders.values()
+    trade = exchange.trades.of_order(made.order_id)[0]
+    (row,) = [row for row in written["orders"] if row[1] == "alice"]
+    assert row[:5] == [made.order_id, "alice", MARKET, "BUY", "MARKET"]
+    assert row[5:11] == [None, None, "100", "GTC", "id-1", "EXPIRE_MAKER"]
+    assert row[11:14] == [made.created_ms, made.updated_ms, "FILLED"]
+    assert row[14:] == [str(made.executed_base), str(made.executed_quote), "0"]
+    buyer = ["alice", made.order_id, "id-1", str(trade.buyer.fee), "BTC"]
+    seller = ["market maker", trade.seller.order_id, "", "0", "USDT"]
+    amounts = [str(trade.price_quote), str(trade.quantity_base)]
+    assert written["trades"][0] == [trade.trade_id, MARKET, trade.time_ms, *amounts, buyer, seller, False]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "field"), [(3, "HOLD", "Request.side"), (14, "much", "Order.executed_base")]
+)
+def test_a_row_with_a_value_that_cannot_be_is_shown_with_its_field(tmp_path, place, value, field) -> None:
+    _, written = bought()
+    next(row for row in written["orders"] if row[1] == "alice")[place] = value
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(written), "utf-8")
+    saved = read_state(path)
+    assert saved is not None
+    with pytest.raises(StateError, match=f"is damaged.*{field}") as raised:
+        saved.restore(Venue(PATH))
+    assert "\n" not in str(raised.value)
+
+
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path) -> None:
     with pytest.raises(StateError, match="cannot write the state"):
         write_state(tmp_path / "nowhere" / "state.json", "{}")

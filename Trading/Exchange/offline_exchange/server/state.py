@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import enum
 import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from .account_file import AccountPlan
 from .accounts import Account, FeeAsset, FeeSchedule, as_text
@@ -23,17 +26,7 @@ from .clock import ExchangeClock, WallClock
 from .exchange import Credentials, Exchange
 from .markets import MarketRules
 from .matching import Engine
-from .orders import (
-    Kind,
-    Order,
-    Party,
-    Request,
-    SelfTradePrevention,
-    Side,
-    Status,
-    TimeInForce,
-    Trade,
-)
+from .orders import Order, Party, Request, Side, Trade
 from .tape import MarketSource
 from .venue import Venue
 from .world import World
@@ -41,6 +34,11 @@ from .world import World
 FORMAT = "volume booster exchange"
 VERSION = 1
 _NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # Windows would write line ends anew
+
+
+_Record = TypeVar("_Record", Order, Request, Trade, Party)
+_ADAPTERS: Mapping[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Order, Request, Trade, Party)}
+"""Records are rows of their fields' values in the file: other fields need another VERSION."""
 
 
 class StateError(Exception):
@@ -83,7 +81,7 @@ class StateText:
     def of(self, exchange: Exchange, world: World, now_ms: int) -> str:
         """The whole state."""
         engine = exchange.venue.engine
-        self._trades += [_line(_trade_json(trade)) for trade in engine.trades[len(self._trades) :]]
+        self._trades += [_line(_row(trade)) for trade in engine.trades[len(self._trades) :]]
         head = {
             "world": world.to_json(),
             "clock": {"offset_ms": exchange.clock.offset_ms, "now_ms": now_ms},
@@ -101,7 +99,7 @@ class StateText:
         lines = []
         for account in engine.accounts.values():
             for order in (account.open_orders if account.is_market else account.orders).values():
-                line = self._ended.get(order.order_id) or _line(_order_json(order))
+                line = self._ended.get(order.order_id) or _line(_order_row(order))
                 if not order.is_open and not account.is_market:
                     self._ended[order.order_id] = line
                 lines.append(line)
@@ -162,7 +160,23 @@ def _readable(path: pathlib.Path) -> Iterator[None]:
 
 
 def _line(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    return str(value) if isinstance(value, Decimal) else _row(value)
+
+
+def _row(record: Any) -> list[Any]:
+    """The values of the fields of an order, a request, a trade or a party, in their order."""
+    return [getattr(record, field.name) for field in dataclasses.fields(record)]
+
+
+def _order_row(order: Order) -> list[Any]:
+    order_id, account, request, *rest = _row(order)
+    return [order_id, account, *_row(request), *rest]
 
 
 def _lines(name: str, lines: Iterable[str]) -> str:
@@ -173,12 +187,11 @@ def _venue_json(venue: Venue) -> dict[str, Any]:
     return {
         "at_ms": venue._at_ms,
         "ladder_second": venue._ladder_second,
-        "taken": [[market_id, side.value, str(taken.base), taken.second]
-                  for (market_id, side), taken in venue._taken.items()],
+        "taken": [[*place, taken.base, taken.second] for place, taken in venue._taken.items()],
         "actions": venue._actions,
         "without_quotes": sorted(venue.without_quotes),
         "withdrawn": sorted(venue._withdrawn),
-    }  # fmt: skip
+    }
 
 
 def _engine_json(engine: Engine) -> dict[str, Any]:
@@ -204,28 +217,6 @@ def _account_json(account: Account, credentials: Credentials | None) -> dict[str
         "free": as_text(account.free),
         "locked": as_text(account.locked),
     }
-
-
-def _order_json(order: Order) -> list[Any]:
-    request = order.request
-    return [
-        order.order_id, order.account, request.market_id, request.side.value, request.kind.value,
-        _text(request.quantity_base), _text(request.price_quote), _text(request.spend_quote),
-        request.time_in_force.value, request.client_order_id, request.self_trade_prevention.value,
-        order.created_ms, order.updated_ms, order.status.value,
-        str(order.executed_base), str(order.executed_quote), str(order.locked),
-    ]  # fmt: skip
-
-
-def _trade_json(trade: Trade) -> list[Any]:
-    return [
-        trade.trade_id, trade.market_id, trade.time_ms, str(trade.price_quote), str(trade.quantity_base),
-        _party_json(trade.buyer), _party_json(trade.seller), trade.buyer_is_maker,
-    ]  # fmt: skip
-
-
-def _party_json(party: Party) -> list[Any]:
-    return [party.account, party.order_id, party.client_order_id, str(party.fee), party.fee_asset]
 
 
 def _restore(value: Mapping[str, Any], venue: Venue) -> None:
@@ -287,38 +278,26 @@ def _fees(item: Mapping[str, Any]) -> FeeSchedule:
     return FeeSchedule(Decimal(item["maker_rate"]), Decimal(item["taker_rate"]), FeeAsset(item["fee_asset"]))
 
 
-def _order(item: list[Any]) -> Order:
-    (order_id, account, market_id, side, kind, quantity, price, spend, time_in_force, client_id, prevention,
-     created_ms, updated_ms, status, executed_base, executed_quote, locked) = item  # fmt: skip
-    request = Request(
-        market_id, Side(side), Kind(kind), _number(quantity), _number(price), _number(spend),
-        TimeInForce(time_in_force), client_id, SelfTradePrevention(prevention),
-    )  # fmt: skip
-    return Order(
-        order_id, account, request, created_ms, updated_ms, Status(status),
-        Decimal(executed_base), Decimal(executed_quote), Decimal(locked),
-    )  # fmt: skip
+def _order(row: list[Any]) -> Order:
+    end = 2 + len(dataclasses.fields(Request))
+    return _built(Order, [*row[:2], _built(Request, row[2:end]), *row[end:]])
 
 
-def _trade(item: list[Any]) -> Trade:
-    trade_id, market_id, time_ms, price, quantity, buyer, seller, buyer_is_maker = item
-    return Trade(
-        trade_id, market_id, time_ms, Decimal(price), Decimal(quantity), _party(buyer), _party(seller), buyer_is_maker
-    )
+def _trade(row: list[Any]) -> Trade:
+    *head, buyer, seller, buyer_is_maker = row
+    return _built(Trade, [*head, _built(Party, buyer), _built(Party, seller), buyer_is_maker])
 
 
-def _party(item: list[Any]) -> Party:
-    account, order_id, client_id, fee, fee_asset = item
-    return Party(account, order_id, client_id, Decimal(fee), fee_asset)
+def _built(kind: type[_Record], row: list[Any]) -> _Record:
+    """A record from the values of its fields, in their order. Raises ValueError."""
+    names = (field.name for field in dataclasses.fields(kind))
+    try:
+        record: _Record = _ADAPTERS[kind].validate_python(dict(zip(names, row, strict=True)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{kind.__name__}.{first['loc'][0]}: {first['msg']}") from error
+    return record
 
 
 def _decimals(texts: Mapping[str, str]) -> dict[str, Decimal]:
     return {asset: Decimal(text) for asset, text in texts.items()}
-
-
-def _text(number: Decimal | None) -> str | None:
-    return None if number is None else str(number)
-
-
-def _number(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
