@@ -47,14 +47,8 @@ def exchange_port(
 
     Raises ValueError, naming where the value comes from, unless it is a whole number from 1 to 65535.
     """
-    value: object = environment.get(variable)
-    origin = f"environment variable {variable}"
-    if not value:
-        value, origin = tentacle_config.get(PORT_KEY), f"'{PORT_KEY}' of the offline exchange's configuration"
-    text = "" if isinstance(value, bool) else str(value)
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_535):
-        raise ValueError(f"{origin} must be a whole number from 1 to 65535, not {value!r}")
-    return int(text)
+    value, origin = _setting(tentacle_config, PORT_KEY, environment, variable)
+    return _whole(value, origin, 65_535)
 
 
 def request_pause_ms(tentacle_config: Mapping[str, Any], environment: Mapping[str, str]) -> int | None:
@@ -63,15 +57,23 @@ def request_pause_ms(tentacle_config: Mapping[str, Any], environment: Mapping[st
     A shorter one lets the mode trade faster than Binance would take it. Raises ValueError, naming where the value comes
     from, unless it is a whole number from 1 to 60000.
     """
-    value: object = environment.get(PAUSE_VARIABLE)
-    origin = f"environment variable {PAUSE_VARIABLE}"
-    if not value:
-        value, origin = tentacle_config.get(PAUSE_KEY), f"'{PAUSE_KEY}' of the offline exchange's configuration"
-    if value is None:
-        return None
+    value, origin = _setting(tentacle_config, PAUSE_KEY, environment, PAUSE_VARIABLE)
+    return None if value is None else _whole(value, origin, 60_000)
+
+
+def _setting(
+    tentacle_config: Mapping[str, Any], key: str, environment: Mapping[str, str], variable: str
+) -> tuple[object, str]:
+    """A value, and where it comes from."""
+    if value := environment.get(variable):
+        return value, f"environment variable {variable}"
+    return tentacle_config.get(key), f"'{key}' of the offline exchange's configuration"
+
+
+def _whole(value: object, origin: str, highest: int) -> int:
     text = "" if isinstance(value, bool) else str(value)
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 60_000):
-        raise ValueError(f"{origin} must be a whole number from 1 to 60000, not {value!r}")
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= highest):
+        raise ValueError(f"{origin} must be a whole number from 1 to {highest}, not {value!r}")
     return int(text)
 
 
