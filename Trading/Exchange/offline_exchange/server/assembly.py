@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +61,6 @@ def check_agreement(saved: SavedState, asked: Mapping[str, Any], accounts: Seque
 def _identities(accounts: Sequence[AccountPlan]) -> list[Any]:
     """Everything about accounts but what they own."""
     return sorted(
-        (one.credentials.account, one.credentials.api_key, one.credentials.api_secret, one.fees.maker_rate,
-         one.fees.taker_rate, one.fees.asset.value)
+        (*dataclasses.astuple(one.credentials), one.fees.maker_rate, one.fees.taker_rate, one.fees.asset.value)
         for one in accounts
-    )  # fmt: skip
+    )

@@ -159,9 +159,9 @@ class Exchange:
 
     def updated_ms(self, account: str) -> int:
         """When something last changed in an account."""
-        trades = [trades[-1].time_ms for market_id in self.venue.engine.rules
-                  if (trades := self.trades.of_market(account, market_id))]  # fmt: skip
-        return max([self._updated_ms.get(account, self.venue.tape.start_time * 1_000), *trades])
+        trades = (self.trades.of_market(account, market_id)[-1:] for market_id in self.venue.engine.rules)
+        newest_ms = [trade.time_ms for last in trades for trade in last]
+        return max([self._updated_ms.get(account, self.venue.tape.start_time * 1_000), *newest_ms])
 
     def _touch(self, account: str, now_ms: int) -> None:
         self.changes += 1

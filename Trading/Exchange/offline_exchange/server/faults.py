@@ -260,8 +260,7 @@ KINDS: Mapping[FaultKind, KindRules] = {
     FaultKind.LATE_ACCEPTANCE: KindRules((ORDER,), 1, {"delay_s": 30.0}),
     FaultKind.RATE_LIMITED: KindRules((ORDER,), 1, {"retry_after_s": None, "code": -1003, "message": _BUSY}),
     FaultKind.BANNED: KindRules((EVERYTHING,), None, {"retry_after_s": 120, "code": -1003, "message": _BUSY}),
-    FaultKind.SERVER_ERROR: KindRules(
-        (ORDER,), 1, {"status": 500, "code": None, "message": "Internal Server Error"}),
+    FaultKind.SERVER_ERROR: KindRules((ORDER,), 1, {"status": 500, "code": None, "message": "Internal Server Error"}),
     FaultKind.SERVER_ERROR_AFTER: KindRules((ORDER,), 1, {"status": 503, "code": -1007, "message": _UNKNOWN}),
     FaultKind.REJECTED: KindRules((ORDER,), 1, {"code": -2010, "message": _POOR}),
     FaultKind.DUPLICATE_FILLS: KindRules(HISTORY, None, {"share": 1.0}),
@@ -273,9 +272,10 @@ KINDS: Mapping[FaultKind, KindRules] = {
     FaultKind.MARKET_MAKER_GONE: KindRules((EVERYTHING,), None),
     FaultKind.CHANGED_RULES: KindRules((EVERYTHING,), 1, dict.fromkeys(_RULES), one_of=_RULES),
     FaultKind.BALANCE_DRIFT: KindRules(
-        ("GET /api/v3/account",), 1, {"asset": None, "amount": None}, required=("asset", "amount")),
+        ("GET /api/v3/account",), 1, {"asset": None, "amount": None}, required=("asset", "amount")
+    ),
     FaultKind.CLOCK_SKEW: KindRules(CLOCK, None, {"offset_ms": None}, required=("offset_ms",)),
-}  # fmt: skip
+}
 
 SCENARIOS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "lossy_network": (

@@ -22,14 +22,14 @@ from .futures import (
     Position,
     ReduceOnlyError,
     average_price,
-)  # fmt: skip
+)
 from .market_data import MarketData, order_count_filters, price_and_lot_filters
 from .markets import MarketRules
 from .order_requests import read_request
 from .orders import ZERO, Order, RefusedError, Trade
 from .query import CLIENT_ORDER_ID, ApiError, Query, both_missing
 from .routes import Call, Handler, Route, flat, money
-from .trading_api import _CODES, _account_name
+from .trading_api import account_name, refusal
 
 HOURS_8_MS = 8 * 3_600_000
 _SPOT, _FUTURES = "/api/v3/", "/fapi/v1/"
@@ -121,7 +121,7 @@ class FuturesApi:
         }
 
     def new_order(self, call: Call) -> Any:
-        query, account = call.query, _account_name(call)
+        query, account = call.query, account_name(call)
         reduce_only = query.flag("reduceOnly")
         _only_one_way(query)
         market_id = self._exchange.market_id(query.required("symbol"))
@@ -130,7 +130,7 @@ class FuturesApi:
         try:
             order = self._desk.submit(account, request, call.now_ms, reduce_only=reduce_only)
         except RefusedError as error:
-            raise ApiError(_CODES[error.reason], error.reason.value) from error
+            raise refusal(error) from error
         except MarginError as error:
             raise ApiError(-2019, "Margin is insufficient.") from error
         except ReduceOnlyError as error:
@@ -146,7 +146,7 @@ class FuturesApi:
         order = self._asked(call, ApiError(-2011, "Unknown order sent."))
         call.query.finish()
         try:
-            return self._body(self._desk.cancel(_account_name(call), order, call.now_ms))
+            return self._body(self._desk.cancel(account_name(call), order, call.now_ms))
         except RefusedError as error:
             raise ApiError(-2011, "Unknown order sent.") from error
 
@@ -154,7 +154,7 @@ class FuturesApi:
         """Binance tells that it has done so, and of no order."""
         market_id = self._exchange.market_id(call.query.required("symbol"))
         call.query.finish()
-        account = _account_name(call)
+        account = account_name(call)
         for order in [one for one in self._desk.orders(account) if one.is_open]:
             if order.request.market_id == market_id:
                 self._desk.cancel(account, order, call.now_ms)
@@ -172,17 +172,17 @@ class FuturesApi:
         call.query.finish()
         return [
             self._body(order)
-            for order in self._desk.orders(_account_name(call))
+            for order in self._desk.orders(account_name(call))
             if order.is_open and symbol in (None, order.request.market_id)
         ]
 
     def all_orders(self, call: Call) -> Any:
         market_id, since_ms, limit = self._page(call)
-        orders = [one for one in self._desk.orders(_account_name(call)) if one.request.market_id == market_id]
+        orders = [one for one in self._desk.orders(account_name(call)) if one.request.market_id == market_id]
         return [self._body(order) for order in orders if order.created_ms >= since_ms][-limit:]
 
     def user_trades(self, call: Call) -> Any:
-        account, order_id, from_id = _account_name(call), call.query.whole("orderId"), call.query.whole("fromId")
+        account, order_id, from_id = account_name(call), call.query.whole("orderId"), call.query.whole("fromId")
         market_id, since_ms, limit = self._page(call)
         trades = [
             _trade(trade, self._desk.engine_account(account))
@@ -201,24 +201,23 @@ class FuturesApi:
 
     def account(self, call: Call) -> Any:
         call.query.finish()
-        account = _account_name(call)
+        account = account_name(call)
         asset = self._asset(account, call.now_ms)
         positions = [self._risk(account, one, call.now_ms) for one in self._exchange.venue.engine.rules]
         totals = {f"total{name[0].upper()}{name[1:]}": value for name, value in asset.items() if name != "asset"}
-        return {**totals, "canTrade": True, "availableBalance": asset["availableBalance"], "assets": [asset],
-                "positions": positions}  # fmt: skip
+        own = {"canTrade": True, "availableBalance": asset["availableBalance"]}
+        return {**totals, **own, "assets": [asset], "positions": positions}
 
     def balance(self, call: Call) -> Any:
         call.query.finish()
-        asset = self._asset(_account_name(call), call.now_ms)
+        asset = self._asset(account_name(call), call.now_ms)
         return [{"accountAlias": "local", "asset": MARGIN_ASSET, "balance": asset["walletBalance"], **asset}]
 
     def _asset(self, account: str, now_ms: int) -> dict[str, Any]:
         wallet, available = self._desk.wallet(account), self._desk.available(account)
-        unrealised = sum(
-            (self._desk.position(account, one).unrealised(self._desk.mark_price(one, now_ms))
-             for one in self._exchange.venue.engine.rules), ZERO,
-        )  # fmt: skip
+        markets = self._exchange.venue.engine.rules
+        profits = (self._desk.position(account, one).unrealised(self._desk.mark_price(one, now_ms)) for one in markets)
+        unrealised = sum(profits, ZERO)
         return {
             "asset": MARGIN_ASSET,
             "walletBalance": money(wallet),
@@ -232,7 +231,7 @@ class FuturesApi:
     def position_risk(self, call: Call) -> Any:
         symbol = call.query.text("symbol")
         call.query.finish()
-        account = _account_name(call)
+        account = account_name(call)
         markets = [one for one in self._exchange.venue.engine.rules if symbol in (None, one)]
         return [self._risk(account, one, call.now_ms) for one in markets]
 
@@ -282,7 +281,7 @@ class FuturesApi:
         call.query.finish()
         if leverage is None or not 1 <= leverage <= MOST_LEVERAGE:
             raise ApiError(-4028, f"Leverage {leverage} is not valid")
-        self._desk.leverage[_account_name(call), market_id] = leverage
+        self._desk.leverage[account_name(call), market_id] = leverage
         return {"symbol": market_id, "leverage": leverage, "maxNotionalValue": "1000000000"}
 
     def set_margin_type(self, call: Call) -> Any:
@@ -309,7 +308,7 @@ class FuturesApi:
         order_id, client_id = call.query.whole("orderId"), call.query.text("origClientOrderId", CLIENT_ORDER_ID)
         if order_id is None and client_id is None:
             raise both_missing("origClientOrderId", "orderId")
-        orders = [one for one in self._desk.orders(_account_name(call)) if one.request.market_id == market_id]
+        orders = [one for one in self._desk.orders(account_name(call)) if one.request.market_id == market_id]
         for order in reversed(orders):
             if order.order_id == order_id or (order_id is None and order.request.client_order_id == client_id):
                 return order

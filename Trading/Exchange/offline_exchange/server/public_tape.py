@@ -92,9 +92,14 @@ class PublicTape(MarketSource):
         return self._merged(market_id, prints, self._own[market_id].within(after_ms + 1, until_ms))
 
     def candles(
-        self, market_id: str, interval: str, now_ms: int, limit: int,
-        since_ms: int | None = None, until_ms: int | None = None,
-    ) -> list[Candle]:  # fmt: skip
+        self,
+        market_id: str,
+        interval: str,
+        now_ms: int,
+        limit: int,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+    ) -> list[Candle]:
         own = self._own[market_id]
         candles = self._source.candles(market_id, interval, now_ms, limit, since_ms, until_ms)
         return [

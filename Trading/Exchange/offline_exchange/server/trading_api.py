@@ -36,6 +36,11 @@ _CODES = {
 }
 
 
+_NOT_PERMITTED = (
+    "Withdrawals InternalTransfer Margin Futures VanillaOptions PortfolioMarginTrading FixApiTrade FixReadOnly".split()
+)
+
+
 class CancelRestriction(enum.Enum):
     """Which orders a cancellation is for."""
 
@@ -78,9 +83,9 @@ class TradingApi:
         request, detail = self._read_request(call.query)
         call.query.finish()
         try:
-            order = self._exchange.submit(_account_name(call), request, call.now_ms)
+            order = self._exchange.submit(account_name(call), request, call.now_ms)
         except RefusedError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         return new_order_body(order, detail, self._exchange.trades.of_order(order.order_id), call.now_ms)
 
     def test_order(self, call: Call) -> Any:
@@ -90,7 +95,7 @@ class TradingApi:
         try:
             self._exchange.check_filters(request)
         except RefusedError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         if not wants_rates:
             return {}
         items = commission(self._account(call)).items()
@@ -150,7 +155,7 @@ class TradingApi:
         return [order_body(order) for order in _some(orders, wanted, limit, oldest_first=oldest_first)]
 
     def my_trades(self, call: Call) -> Any:
-        query, account = call.query, _account_name(call)
+        query, account = call.query, account_name(call)
         market_id = self._exchange.market_id(query.required("symbol"))
         order_id, from_id = query.whole("orderId"), query.whole("fromId")
         since_ms, until_ms = _span(query)
@@ -205,7 +210,7 @@ class TradingApi:
 
     def order_counts(self, call: Call) -> Any:
         call.query.finish()
-        return self._exchange.limits.announced_order_counts(_account_name(call), call.now_ms)
+        return self._exchange.limits.announced_order_counts(account_name(call), call.now_ms)
 
     def trade_fees(self, call: Call) -> Any:
         symbol = call.query.text("symbol")
@@ -217,15 +222,13 @@ class TradingApi:
 
     def api_restrictions(self, call: Call) -> Any:
         call.query.finish()
-        refused = ("Withdrawals", "InternalTransfer", "Margin", "Futures", "VanillaOptions", "PortfolioMarginTrading",
-                   "FixApiTrade", "FixReadOnly")  # fmt: skip
         return {
             "ipRestrict": True,
             "createTime": _OPENS_AT_MS,
             "enableReading": True,
             "enableSpotAndMarginTrading": True,
             "permitsUniversalTransfer": False,
-            **{f"enable{name}": False for name in refused},
+            **{f"enable{name}": False for name in _NOT_PERMITTED},
         }
 
     def if_new_user(self, call: Call) -> Any:
@@ -234,7 +237,7 @@ class TradingApi:
         return {"apiAgentCode": agent or "", "rebateWorking": False, "ifNewUser": False, "referrerId": 0}
 
     def _account(self, call: Call) -> Account:
-        return self._engine.accounts[_account_name(call)]
+        return self._engine.accounts[account_name(call)]
 
     def _balances(self, account: Account, *, omit_zeros: bool) -> list[dict[str, str]]:
         assets = dict.fromkeys(asset for rules in self._engine.rules.values() for asset in (rules.base, rules.quote))
@@ -269,19 +272,21 @@ class TradingApi:
     def _cancel(self, call: Call, order: Order, cancel_id: str) -> dict[str, Any]:
         market_id = order.request.market_id
         try:
-            self._exchange.cancel(_account_name(call), market_id, order.order_id, call.now_ms)
+            self._exchange.cancel(account_name(call), market_id, order.order_id, call.now_ms)
         except RefusedError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         return cancelled_body(order, cancel_id, call.now_ms)
 
 
-def _account_name(call: Call) -> str:
+def account_name(call: Call) -> str:
+    """Whose call it is. Raises ApiError when the key is nobody's."""
     if call.account is None:
         raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
     return call.account
 
 
-def _refusal(error: RefusedError) -> ApiError:
+def refusal(error: RefusedError) -> ApiError:
+    """What the engine refused, with Binance's code."""
     return ApiError(_CODES[error.reason], error.reason.value)
 
 

@@ -203,10 +203,8 @@ class Venue:
 
     def _shorten_queues(self, market_id: str, second: int, touch: _Touch) -> None:
         """Where the market maker has less in a second than before, what is behind moves up."""
-        shared = [
-            place for place in touch.places
-            if any(order.account == MARKET_MAKER for order in self.engine.queue(market_id, *place))
-        ]  # fmt: skip
+        queues = {place: self.engine.queue(market_id, *place) for place in touch.places}
+        shared = [place for place, queue in queues.items() if any(order.account == MARKET_MAKER for order in queue)]
         if shared:
             ladder = self._ladder(market_id, second)
             most = {place: ladder.get(place, ZERO) for place in shared}
@@ -249,10 +247,8 @@ class Venue:
     def _let_crowd_trade(self, market_id: str, prints: Iterable[Print]) -> None:
         for item in prints:
             self._number_trades(market_id, item.time_ms)
-            request = Request(
-                market_id, Side.SELL if item.buyer_is_maker else Side.BUY, Kind.LIMIT, item.quantity_base,
-                item.price_quote, time_in_force=TimeInForce.IOC,
-            )  # fmt: skip
+            side, size, limit = Side.SELL if item.buyer_is_maker else Side.BUY, item.quantity_base, item.price_quote
+            request = Request(market_id, side, Kind.LIMIT, size, limit, time_in_force=TimeInForce.IOC)
             self.engine.trade_for_market(CROWD, request, item.time_ms)
             self._note_trades()
 
