@@ -30,10 +30,10 @@ from octobot_volume_booster.offline_exchange.server.orders import (
 from octobot_volume_booster.offline_exchange.server.price_path import PricePath
 from octobot_volume_booster.offline_exchange.server.state import StateError, StateText, read_state, write_state
 from octobot_volume_booster.offline_exchange.server.venue import Venue
-from octobot_volume_booster.offline_exchange.server.world import World
+from octobot_volume_booster.offline_exchange.server.world import MarketScenario
 
 START_TIME = 1_700_000_000
-WORLD = World(seed=3, start_time=START_TIME)
+SCENARIO = MarketScenario(seed=3, start_time=START_TIME)
 PATH = PricePath(3, START_TIME)
 FEES = (FeeSchedule(), FeeSchedule(Decimal("-0.0001"), Decimal("0.002"), FeeAsset.QUOTE))
 PLANS = tuple(
@@ -58,9 +58,9 @@ def fresh(wall: Wall) -> Exchange:
 
 def restarted(exchange: Exchange, wall: Wall, path: pathlib.Path) -> Exchange:
     """Written to a file, and read from it into a fresh exchange on the same prices."""
-    write_state(path, StateText().of(exchange, WORLD, exchange.clock.now_ms()))
+    write_state(path, StateText().of(exchange, SCENARIO, exchange.clock.now_ms()))
     saved = read_state(path)
-    assert saved is not None and saved.world == WORLD
+    assert saved is not None and saved.scenario == SCENARIO
     venue = Venue(PATH)
     saved.restore(venue)
     return Exchange(venue, saved.clock(wall), [plan.credentials for plan in saved.accounts])
@@ -138,7 +138,7 @@ def test_going_on_from_a_file_is_the_same_as_never_having_stopped(tmp_path_facto
     for exchange in (never_stopped, gone_on):
         for act in (*after, wait(3_000)):
             act(exchange)
-    written = [StateText().of(exchange, WORLD, 0) for exchange in (never_stopped, gone_on)]
+    written = [StateText().of(exchange, SCENARIO, 0) for exchange in (never_stopped, gone_on)]
     assert written[0] == written[1]
     assert all(gone_on.venue.engine.surplus(asset) == 0 for asset in ("BTC", "USDT"))
 
@@ -161,14 +161,14 @@ def test_what_is_written_twice_is_the_same_text_however_much_was_kept(tmp_path) 
         order("alice", list(Side)[number % 2], Kind.MARKET, 10, 0, number)(exchange)
         order("bob", Side.BUY, Kind.LIMIT, 10, -900, number)(exchange)
         cancel("bob", number)(exchange)
-        assert kept.of(exchange, WORLD, 0) == StateText().of(exchange, WORLD, 0)
+        assert kept.of(exchange, SCENARIO, 0) == StateText().of(exchange, SCENARIO, 0)
 
 
 def test_the_clock_never_shows_less_than_when_the_file_was_written(tmp_path) -> None:
     wall = Wall()
     exchange = fresh(wall)
     before_ms = exchange.clock.now_ms()
-    write_state(tmp_path / "state.json", StateText().of(exchange, WORLD, before_ms))
+    write_state(tmp_path / "state.json", StateText().of(exchange, SCENARIO, before_ms))
     saved = read_state(tmp_path / "state.json")
     assert saved is not None
     wall.now_ms -= 3_600_000
@@ -180,7 +180,7 @@ def test_only_the_owner_may_read_the_file(tmp_path) -> None:
     path = tmp_path / "state.json"
     path.write_text("", "utf-8")
     path.chmod(0o644)
-    write_state(path, StateText().of(fresh(Wall()), WORLD, 0))
+    write_state(path, StateText().of(fresh(Wall()), SCENARIO, 0))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["state.json"]
 
@@ -208,7 +208,7 @@ def changed(text: str, change: Callable[[dict[str, Any]], Any]) -> str:
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_told_in_one_sentence_and_left_alone(tmp_path, change, told) -> None:
     path = tmp_path / "state.json"
-    path.write_text(change(StateText().of(fresh(Wall()), WORLD, 0)), "utf-8")
+    path.write_text(change(StateText().of(fresh(Wall()), SCENARIO, 0)), "utf-8")
     before = path.read_bytes()
     with pytest.raises(StateError, match=told) as raised:
         saved = read_state(path)
@@ -222,7 +222,7 @@ def bought() -> tuple[Exchange, dict[str, Any]]:
     """An exchange on which alice has bought for 100 USDT, and what is written of it."""
     exchange = fresh(Wall())
     order("alice", Side.BUY, Kind.MARKET, 10, 0, 1)(exchange)
-    return exchange, json.loads(StateText().of(exchange, WORLD, 0))
+    return exchange, json.loads(StateText().of(exchange, SCENARIO, 0))
 
 
 def test_orders_and_trades_are_rows_of_their_fields_in_this_order() -> None:

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from .control import ControlCall, ControlError, ControlHandler, ControlRoutes
 from .exchange import Exchange, exactly
-from .futures import FuturesDesk
+from .futures import FuturesAccounts
 from .futures_api import FuturesApi
 from .market_data import MarketData
 from .query import ApiError, Query, not_supported, parse_parameters
@@ -37,12 +37,12 @@ def create_app(
     exchange: Exchange,
     interceptor: Interceptor = no_interception,
     control: ControlRoutes | None = None,
-    futures: FuturesDesk | None = None,
+    futures: FuturesAccounts | None = None,
 ) -> web.Application:
     """The exchange's web application. Only its clock reads the time.
 
     `interceptor` stands around every call of the API; what it may do, routes.Interceptor tells. `control` are the
-    routes of the control interface; without them it is not there. Nor are futures without their desk.
+    routes of the control interface; without them it is not there. Nor are futures without their accounts.
     """
     app = web.Application(middlewares=[_errors_as_json, _loopback_only])
     routes = (*MarketData(exchange).routes(), *TradingApi(exchange).routes())

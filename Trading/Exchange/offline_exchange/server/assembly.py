@@ -1,4 +1,4 @@
-"""Puts an exchange together: from a world and a list of accounts, or from a state file that must agree with them."""
+"""Puts an exchange together: from a scenario and a list of accounts, or from a state file that must agree with them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .options import option_of
 from .rate_limits import RateLimits
 from .state import SavedState
 from .venue import Venue
-from .world import World
+from .world import MarketScenario
 
 
 class ContradictionError(Exception):
@@ -23,18 +23,20 @@ class ContradictionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """An exchange and the world that it plays."""
+    """An exchange and the scenario that it plays."""
 
     exchange: Exchange
-    world: World
+    scenario: MarketScenario
 
 
-def assemble(world: World, accounts: Sequence[AccountPlan], wall: WallClock, limits: RateLimits) -> Assembled:
-    """A fresh exchange. Raises ReplayError and ValueError, as World.source does."""
-    venue = Venue(world.source())
+def assemble(
+    scenario: MarketScenario, accounts: Sequence[AccountPlan], wall: WallClock, limits: RateLimits
+) -> Assembled:
+    """A fresh exchange. Raises ReplayError and ValueError, as MarketScenario.source does."""
+    venue = Venue(scenario.source())
     open_accounts(venue.engine, accounts)
     credentials = [account.credentials for account in accounts]
-    return Assembled(Exchange(venue, ExchangeClock(wall), credentials, limits), world)
+    return Assembled(Exchange(venue, ExchangeClock(wall), credentials, limits), scenario)
 
 
 def reassemble(saved: SavedState, wall: WallClock, limits: RateLimits) -> Assembled:
@@ -42,12 +44,12 @@ def reassemble(saved: SavedState, wall: WallClock, limits: RateLimits) -> Assemb
     venue = Venue(saved.source())
     saved.restore(venue)
     credentials = [account.credentials for account in saved.accounts]
-    return Assembled(Exchange(venue, saved.clock(wall), credentials, limits), saved.world)
+    return Assembled(Exchange(venue, saved.clock(wall), credentials, limits), saved.scenario)
 
 
 def check_agreement(saved: SavedState, asked: Mapping[str, Any], accounts: Sequence[AccountPlan] | None) -> None:
-    """Raises ContradictionError when an option that was given, by its field in World, is not the state's."""
-    held = saved.world.to_json()
+    """Raises ContradictionError when an option that was given, by its field in MarketScenario, is not the state's."""
+    held = saved.scenario.to_json()
     for name, value in asked.items():
         if held.get(name) != value:
             was = f"{held[name]}" if name in held else "nothing of the kind"

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from .exchange import Exchange
-from .faults import KINDS, Asked, Fault, FaultKind, FaultsError, Strike
+from .faults import KINDS, Fault, FaultHit, FaultKind, FaultsError, RequestInfo
 from .markets import MarketRules, assets_of
 from .orders import ZERO
 from .tape import SECOND_MS
@@ -61,25 +61,25 @@ def _misfits(markets: Mapping[str, MarketRules], fault: Fault) -> list[str]:
     return []
 
 
-def act_on(exchange: Exchange, strikes: Iterable[Strike], asked: Asked) -> None:
+def act_on(exchange: Exchange, hits: Iterable[FaultHit], request: RequestInfo) -> None:
     """Change the exchange itself as far as faults do: the rules of its markets and the balances of an account."""
-    for fault in (strike.fault for strike in strikes):
+    for fault in (hit.fault for hit in hits):
         if fault.kind is FaultKind.CHANGED_RULES:
             for market_id in _markets_of(exchange.venue.engine.rules, fault):
                 exchange.change_rules(market_id, _new_rules(fault))
         elif fault.kind is FaultKind.BALANCE_DRIFT:
-            _drift(exchange, fault, fault.account or asked.account)
+            _drift(exchange, fault, fault.account or request.account)
 
 
-def withdrawn_markets(exchange: Exchange, strikes: Iterable[Strike]) -> set[str]:
-    """The markets whose market maker is gone while these faults strike."""
-    gone = [strike.fault for strike in strikes if strike.fault.kind is FaultKind.MARKET_MAKER_GONE]
+def withdrawn_markets(exchange: Exchange, hits: Iterable[FaultHit]) -> set[str]:
+    """The markets whose market maker is gone while these faults hit."""
+    gone = [hit.fault for hit in hits if hit.fault.kind is FaultKind.MARKET_MAKER_GONE]
     return {market_id for fault in gone for market_id in _markets_of(exchange.venue.engine.rules, fault)}
 
 
-def clock_offset_ms(strikes: Iterable[Strike]) -> int:
+def clock_offset_ms(hits: Iterable[FaultHit]) -> int:
     """How far the exchange's clock seems to be ahead."""
-    return sum(strike.fault.offset_ms or 0 for strike in strikes if strike.fault.kind is FaultKind.CLOCK_SKEW)
+    return sum(hit.fault.offset_ms or 0 for hit in hits if hit.fault.kind is FaultKind.CLOCK_SKEW)
 
 
 def _markets_of(markets: Iterable[str], fault: Fault) -> list[str]:
@@ -106,7 +106,7 @@ class AnswerChanges:
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self._frozen: dict[tuple[object, ...], Any] = {}
-        self._changes: Mapping[FaultKind, Callable[[Strike, Asked, Any], Any]] = {
+        self._changes: Mapping[FaultKind, Callable[[FaultHit, RequestInfo, Any], Any]] = {
             FaultKind.DUPLICATE_FILLS: self._duplicated,
             FaultKind.LATE_FILLS: self._on_time,
             FaultKind.SHUFFLED_FILLS: self._shuffled,
@@ -115,52 +115,52 @@ class AnswerChanges:
             FaultKind.CROSSED_BOOK: _crossed,
         }
 
-    def apply(self, strikes: Iterable[Strike], asked: Asked, body: Any) -> Any:
+    def apply(self, hits: Iterable[FaultHit], request: RequestInfo, body: Any) -> Any:
         """The body as the client gets it; the one that is given stays as it is."""
-        for strike in strikes:
-            change = self._changes.get(strike.fault.kind)
-            body = body if change is None else change(strike, asked, body)
+        for hit in hits:
+            change = self._changes.get(hit.fault.kind)
+            body = body if change is None else change(hit, request, body)
         return body
 
-    def _duplicated(self, strike: Strike, asked: Asked, rows: Any) -> Any:
+    def _duplicated(self, hit: FaultHit, request: RequestInfo, rows: Any) -> Any:
         if not isinstance(rows, list):
             return rows
-        return [copy for row in rows for copy in ([row, dict(row)] if self._is_drawn(strike, row) else [row])]
+        return [copy for row in rows for copy in ([row, dict(row)] if self._is_drawn(hit, row) else [row])]
 
-    def _on_time(self, strike: Strike, asked: Asked, rows: Any) -> Any:
+    def _on_time(self, hit: FaultHit, request: RequestInfo, rows: Any) -> Any:
         if not isinstance(rows, list):
             return rows
-        newest_ms = asked.at_ms - (strike.fault.delay_s or 0) * SECOND_MS
-        return [row for row in rows if row["time"] <= newest_ms or not self._is_drawn(strike, row)]
+        newest_ms = request.at_ms - (hit.fault.delay_s or 0) * SECOND_MS
+        return [row for row in rows if row["time"] <= newest_ms or not self._is_drawn(hit, row)]
 
-    def _shuffled(self, strike: Strike, asked: Asked, rows: Any) -> Any:
+    def _shuffled(self, hit: FaultHit, request: RequestInfo, rows: Any) -> Any:
         """Never the right order, where there are rows enough."""
         if not isinstance(rows, list):
             return rows
-        shuffled = random.Random(f"{self._seed} {strike.index} {len(rows)}").sample(rows, len(rows))
+        shuffled = random.Random(f"{self._seed} {hit.index} {len(rows)}").sample(rows, len(rows))
         return shuffled if shuffled != rows else rows[::-1]
 
-    def _first(self, strike: Strike, asked: Asked, body: Any) -> Any:
-        return self._frozen.setdefault((strike.index, asked.path, asked.symbol, asked.symbols), body)
+    def _first(self, hit: FaultHit, request: RequestInfo, body: Any) -> Any:
+        return self._frozen.setdefault((hit.index, request.path, request.symbol, request.symbols), body)
 
-    def _is_drawn(self, strike: Strike, row: Mapping[str, Any]) -> bool:
-        share = 1.0 if strike.fault.share is None else strike.fault.share
-        drawn = random.Random(f"{self._seed} {strike.index} {row.get('orderId')} {row.get('id')}").random()
+    def _is_drawn(self, hit: FaultHit, row: Mapping[str, Any]) -> bool:
+        share = 1.0 if hit.fault.share is None else hit.fault.share
+        drawn = random.Random(f"{self._seed} {hit.index} {row.get('orderId')} {row.get('id')}").random()
         return drawn < share
 
 
-def _emptied(strike: Strike, asked: Asked, body: Any) -> Any:
-    sides = [side for side in _TICKER_SIDES if strike.fault.side in (side, "both", None)]
+def _emptied(hit: FaultHit, request: RequestInfo, body: Any) -> Any:
+    sides = [side for side in _TICKER_SIDES if hit.fault.side in (side, "both", None)]
     if isinstance(body, list):
-        return [_emptied(strike, asked, one) for one in body]
+        return [_emptied(hit, request, one) for one in body]
     keys = [key for side in sides for key in _TICKER_SIDES[side]]
     return {**body, **{side: [] for side in sides if side in body}, **{key: _NOTHING for key in keys if key in body}}
 
 
-def _crossed(strike: Strike, asked: Asked, body: Any) -> Any:
+def _crossed(hit: FaultHit, request: RequestInfo, body: Any) -> Any:
     """Best bid and best ask change places."""
     if isinstance(body, list):
-        return [_crossed(strike, asked, one) for one in body]
+        return [_crossed(hit, request, one) for one in body]
     if body.get("bids") and body.get("asks"):
         (bid, *bids), (ask, *asks) = body["bids"], body["asks"]
         return {**body, "bids": [[ask[0], bid[1]], *bids], "asks": [[bid[0], ask[1]], *asks]}

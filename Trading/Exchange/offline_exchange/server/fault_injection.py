@@ -18,7 +18,7 @@ from .fault_effects import (
     refusal,
     withdrawn_markets,
 )
-from .faults import Asked, Fault, FaultKind, FaultPlan, FaultsError, Strike, parse_script
+from .faults import Fault, FaultHit, FaultKind, FaultSchedule, FaultsError, RequestInfo, parse_script
 from .routes import Call, Carry, DroppedError, Reply
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -28,7 +28,7 @@ _OK = 200
 
 
 class FaultInjection:
-    """The interceptor that lets a plan of faults strike. Without faults it changes nothing.
+    """The interceptor that lets a plan of faults hit. Without faults it changes nothing.
 
     `seed` is for scripts that name none. `sleep` is how it waits, in seconds.
     """
@@ -38,7 +38,7 @@ class FaultInjection:
         self._seed = seed
         self._sleep = sleep
         self._withdrawn: set[str] = set()
-        self.plan = FaultPlan()
+        self.plan = FaultSchedule()
         self._changes = AnswerChanges()
 
     def set_script(self, script: object) -> None:
@@ -60,7 +60,7 @@ class FaultInjection:
         Raises FaultsError for a market, an asset or rules that the exchange can't have; the earlier ones stay then.
         """
         check_against(self._exchange, faults)
-        self.plan = FaultPlan(faults, seed, self._exchange.clock.now_ms())
+        self.plan = FaultSchedule(faults, seed, self._exchange.clock.now_ms())
         self._changes = AnswerChanges(seed)
         self._withdraw(set())
 
@@ -70,29 +70,29 @@ class FaultInjection:
 
     async def __call__(self, call: Call, carry: Carry) -> Reply:
         """Carries the call out, or not, and gives its answer, or another. Raises DroppedError for no answer at all."""
-        asked = _asked(call)
-        strikes = self.plan.strike(asked)
-        self._act(strikes, asked, call)
-        for fault in _of(strikes, *_REFUSED):
+        request = _request_info(call)
+        hits = self.plan.hits_of(request)
+        self._act(hits, request, call)
+        for fault in _of(hits, *_REFUSED):
             return _refused(fault)
-        if _of(strikes, FaultKind.DISCONNECTED):
+        if _of(hits, FaultKind.DISCONNECTED):
             raise DroppedError
-        if await self._has_waited(strikes, FaultKind.LATE_ACCEPTANCE):
+        if await self._has_waited(hits, FaultKind.LATE_ACCEPTANCE):
             call.now_ms = self._exchange.clock.now_ms()
         reply = await carry(call)
         if reply.status == _OK:
-            reply.body = self._changes.apply(strikes, asked, reply.body)
-        await self._has_waited(strikes, FaultKind.SLOW_ANSWER)
-        if _of(strikes, FaultKind.ANSWER_LOST):
+            reply.body = self._changes.apply(hits, request, reply.body)
+        await self._has_waited(hits, FaultKind.SLOW_ANSWER)
+        if _of(hits, FaultKind.ANSWER_LOST):
             raise DroppedError
-        for fault in _of(strikes, FaultKind.SERVER_ERROR_AFTER):
+        for fault in _of(hits, FaultKind.SERVER_ERROR_AFTER):
             return _refused(fault)
         return reply
 
-    def _act(self, strikes: Sequence[Strike], asked: Asked, call: Call) -> None:
-        act_on(self._exchange, strikes, asked)
-        self._withdraw(withdrawn_markets(self._exchange, strikes))
-        call.skew_ms += clock_offset_ms(strikes)
+    def _act(self, hits: Sequence[FaultHit], request: RequestInfo, call: Call) -> None:
+        act_on(self._exchange, hits, request)
+        self._withdraw(withdrawn_markets(self._exchange, hits))
+        call.skew_ms += clock_offset_ms(hits)
 
     def _withdraw(self, wanted: set[str]) -> None:
         """Takes market makers away, and brings back those that are not to be gone any more."""
@@ -100,9 +100,9 @@ class FaultInjection:
             self._exchange.set_quotes(market_id, is_quoting=market_id not in wanted)
         self._withdrawn = wanted
 
-    async def _has_waited(self, strikes: Iterable[Strike], kind: FaultKind) -> bool:
+    async def _has_waited(self, hits: Iterable[FaultHit], kind: FaultKind) -> bool:
         """Waits for the faults of a kind, one after the other; whether there were any."""
-        slow = _of(strikes, kind)
+        slow = _of(hits, kind)
         for fault in slow:
             await self._sleep(fault.delay_s or 0)
         return bool(slow)
@@ -138,14 +138,14 @@ def fault_routes(injection: FaultInjection) -> ControlRoutes:
     return {("GET", path): told, ("POST", path): set_script, ("DELETE", path): clear}
 
 
-def _of(strikes: Iterable[Strike], *kinds: FaultKind) -> list[Fault]:
-    return [strike.fault for strike in strikes if strike.fault.kind in kinds]
+def _of(hits: Iterable[FaultHit], *kinds: FaultKind) -> list[Fault]:
+    return [hit.fault for hit in hits if hit.fault.kind in kinds]
 
 
-def _asked(call: Call) -> Asked:
+def _request_info(call: Call) -> RequestInfo:
     """Looks at the parameters without counting as their reader: the handler refuses those that nobody reads."""
     values = call.query.values
-    return Asked(call.method, call.path, call.now_ms, call.account, values.get("symbol"), values.get("symbols"))
+    return RequestInfo(call.method, call.path, call.now_ms, call.account, values.get("symbol"), values.get("symbols"))
 
 
 def _refused(fault: Fault) -> Reply:

@@ -8,7 +8,7 @@ Its keys, besides those that a kind has of its own (``KINDS``):
 
 - ``requests``: patterns of method and path, ``*`` stands for anything; each kind has its own usual ones.
 - ``account``, ``symbol``: only requests of this account, only requests that name this market (``BTCUSDT``); for
-  ``changed_rules`` and ``market_maker_gone`` the symbol is the market that changes, whatever is asked.
+  ``changed_rules`` and ``market_maker_gone`` the symbol is the market that changes, whatever is requested.
 - ``after``: how many such requests are spared first. ``times``: how many are struck then; null is for ever.
 - ``probability``: the chance of each to be struck, drawn from the seed.
 - ``from_ms``, ``until_ms``: only in this span of the exchange's clock, counted from when the faults were set.
@@ -136,13 +136,13 @@ class Fault(Checked):
             raise own_sentence("must be above from_ms")
         return value
 
-    def concerns(self, asked: Asked) -> bool:
+    def concerns(self, request: RequestInfo) -> bool:
         """Whether it is for this request, whatever the time and the counts."""
         return (
-            any(fnmatch.fnmatchcase(f"{asked.method} {asked.path}", pattern) for pattern in self.requests)
-            and self.account in (None, asked.account)
-            and (self.kind is not FaultKind.BALANCE_DRIFT or asked.account is not None)
-            and (self.kind in _OF_MARKETS or self.symbol in (None, asked.symbol))
+            any(fnmatch.fnmatchcase(f"{request.method} {request.path}", pattern) for pattern in self.requests)
+            and self.account in (None, request.account)
+            and (self.kind is not FaultKind.BALANCE_DRIFT or request.account is not None)
+            and (self.kind in _OF_MARKETS or self.symbol in (None, request.symbol))
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -155,7 +155,7 @@ _COMMON = ("requests", "account", "symbol", "after", "times", "probability", "fr
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestInfo:
     """One request, as far as faults care. ``at_ms`` is the exchange's clock, a UTC epoch."""
 
     method: str
@@ -167,68 +167,68 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
-    """A fault that strikes a request; ``index`` is its place in the script."""
+class FaultHit:
+    """A fault that hits a request; ``index`` is its place in the script."""
 
     index: int
     fault: Fault
 
 
 @dataclass(slots=True)
-class _Course:
+class FaultState:
     """How far one fault has come."""
 
     fault: Fault
     rng: random.Random
     seen: int = 0
-    struck: int = 0
+    hits: int = 0
 
-    def strikes(self, asked: Asked, since_start_ms: int) -> bool:
+    def applies(self, request: RequestInfo, since_start_ms: int) -> bool:
         fault = self.fault
-        if not fault.concerns(asked) or since_start_ms < fault.from_ms:
+        if not fault.concerns(request) or since_start_ms < fault.from_ms:
             return False
         if fault.until_ms is not None and since_start_ms >= fault.until_ms:
             return False
         self.seen += 1
-        if self.seen <= fault.after or (fault.times is not None and self.struck >= fault.times):
+        if self.seen <= fault.after or (fault.times is not None and self.hits >= fault.times):
             return False
-        is_struck = self.rng.random() < fault.probability
-        self.struck += is_struck
-        return is_struck
+        is_hit = self.rng.random() < fault.probability
+        self.hits += is_hit
+        return is_hit
 
 
-class FaultPlan:
-    """Which faults strike which request.
+class FaultSchedule:
+    """Which faults hit which request.
 
-    The same script, seed and requests give the same strikes; each fault draws from a stream of its own, so that another
+    The same script, seed and requests give the same hits; each fault draws from a stream of its own, so that another
     one beside it changes nothing.
     """
 
     def __init__(self, faults: Sequence[Fault] = (), seed: int = 0, start_ms: int = 0) -> None:
         self.seed = seed
         self.start_ms = start_ms
-        self._courses = [
-            _Course(fault, random.Random(f"{seed} {faults[:index].count(fault)} {json.dumps(fault.to_json())}"))
+        self._states = [
+            FaultState(fault, random.Random(f"{seed} {faults[:index].count(fault)} {json.dumps(fault.to_json())}"))
             for index, fault in enumerate(faults)
         ]
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """The script."""
-        return tuple(course.fault for course in self._courses)
+        return tuple(state.fault for state in self._states)
 
-    def strike(self, asked: Asked) -> tuple[Strike, ...]:
-        """The faults that strike this request, in the order of the script. It counts: ask once for each request."""
-        since_start_ms = asked.at_ms - self.start_ms
+    def hits_of(self, request: RequestInfo) -> tuple[FaultHit, ...]:
+        """The faults that hit this request, in the order of the script. It counts: ask once for each request."""
+        since_start_ms = request.at_ms - self.start_ms
         return tuple(
-            Strike(index, course.fault)
-            for index, course in enumerate(self._courses)
-            if course.strikes(asked, since_start_ms)
+            FaultHit(index, state.fault)
+            for index, state in enumerate(self._states)
+            if state.applies(request, since_start_ms)
         )
 
     def to_json(self) -> dict[str, Any]:
         """The script, and of each fault how many requests it has seen and struck so far."""
-        faults = [{**course.fault.to_json(), "seen": course.seen, "struck": course.struck} for course in self._courses]
+        faults = [{**state.fault.to_json(), "seen": state.seen, "struck": state.hits} for state in self._states]
         return {"seed": self.seed, "faults": faults}
 
 

@@ -75,7 +75,7 @@ class Position:
         return self.entry_quote * (1 - left if self.size_base > 0 else 1 + left)
 
 
-class FuturesDesk:
+class FuturesAccounts:
     """The futures accounts of an exchange, one for each of its accounts, opened when first used."""
 
     def __init__(self, exchange: Exchange) -> None:

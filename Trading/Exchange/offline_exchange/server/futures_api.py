@@ -17,7 +17,7 @@ from .futures import (
     MAINTENANCE_RATE,
     MARGIN_ASSET,
     MOST_LEVERAGE,
-    FuturesDesk,
+    FuturesAccounts,
     MarginError,
     Position,
     ReduceOnlyError,
@@ -47,9 +47,9 @@ class MarginType(enum.Enum):
 class FuturesApi:
     """The routes of futures. Each method turns one call into a JSON body or raises ApiError."""
 
-    def __init__(self, desk: FuturesDesk) -> None:
-        self._desk = desk
-        self._exchange = desk.exchange
+    def __init__(self, futures: FuturesAccounts) -> None:
+        self._futures = futures
+        self._exchange = futures.exchange
         self._made_up = 0
 
     def routes(self) -> tuple[Route, ...]:
@@ -108,7 +108,7 @@ class FuturesApi:
         return rows if symbol is None else rows[0] if rows else self._exchange.market_id(symbol)
 
     def _premium(self, market_id: str, now_ms: int) -> dict[str, Any]:
-        price = money(self._desk.mark_price(market_id, now_ms))
+        price = money(self._futures.mark_price(market_id, now_ms))
         return {
             "symbol": market_id,
             "markPrice": price,
@@ -128,7 +128,7 @@ class FuturesApi:
         request, _ = read_request(query, market_id, self._made_up_id())
         query.finish()
         try:
-            order = self._desk.submit(account, request, call.now_ms, reduce_only=reduce_only)
+            order = self._futures.submit(account, request, call.now_ms, reduce_only=reduce_only)
         except RefusedError as error:
             raise refusal(error) from error
         except MarginError as error:
@@ -146,7 +146,7 @@ class FuturesApi:
         order = self._asked(call, ApiError(-2011, "Unknown order sent."))
         call.query.finish()
         try:
-            return self._body(self._desk.cancel(account_name(call), order, call.now_ms))
+            return self._body(self._futures.cancel(account_name(call), order, call.now_ms))
         except RefusedError as error:
             raise ApiError(-2011, "Unknown order sent.") from error
 
@@ -155,9 +155,9 @@ class FuturesApi:
         market_id = self._exchange.market_id(call.query.required("symbol"))
         call.query.finish()
         account = account_name(call)
-        for order in [one for one in self._desk.orders(account) if one.is_open]:
+        for order in [one for one in self._futures.orders(account) if one.is_open]:
             if order.request.market_id == market_id:
-                self._desk.cancel(account, order, call.now_ms)
+                self._futures.cancel(account, order, call.now_ms)
         return {"code": 200, "msg": "The operation of cancel all open order is done."}
 
     def stop_orders(self, call: Call) -> Any:
@@ -172,21 +172,21 @@ class FuturesApi:
         call.query.finish()
         return [
             self._body(order)
-            for order in self._desk.orders(account_name(call))
+            for order in self._futures.orders(account_name(call))
             if order.is_open and symbol in (None, order.request.market_id)
         ]
 
     def all_orders(self, call: Call) -> Any:
         market_id, since_ms, limit = self._page(call)
-        orders = [one for one in self._desk.orders(account_name(call)) if one.request.market_id == market_id]
+        orders = [one for one in self._futures.orders(account_name(call)) if one.request.market_id == market_id]
         return [self._body(order) for order in orders if order.created_ms >= since_ms][-limit:]
 
     def user_trades(self, call: Call) -> Any:
         account, order_id, from_id = account_name(call), call.query.whole("orderId"), call.query.whole("fromId")
         market_id, since_ms, limit = self._page(call)
         trades = [
-            _trade(trade, self._desk.engine_account(account))
-            for trade in self._desk.trades(account, market_id)
+            _trade(trade, self._futures.engine_account(account))
+            for trade in self._futures.trades(account, market_id)
             if trade.time_ms >= since_ms and trade.trade_id >= (from_id or 0)
         ]
         return [trade for trade in trades if order_id in (None, trade["orderId"])][:limit]
@@ -214,9 +214,11 @@ class FuturesApi:
         return [{"accountAlias": "local", "asset": MARGIN_ASSET, "balance": asset["walletBalance"], **asset}]
 
     def _asset(self, account: str, now_ms: int) -> dict[str, Any]:
-        wallet, available = self._desk.wallet(account), self._desk.available(account)
+        wallet, available = self._futures.wallet(account), self._futures.available(account)
         markets = self._exchange.venue.engine.rules
-        profits = (self._desk.position(account, one).unrealised(self._desk.mark_price(one, now_ms)) for one in markets)
+        profits = (
+            self._futures.position(account, one).unrealised(self._futures.mark_price(one, now_ms)) for one in markets
+        )
         unrealised = sum(profits, ZERO)
         return {
             "asset": MARGIN_ASSET,
@@ -236,8 +238,8 @@ class FuturesApi:
         return [self._risk(account, one, call.now_ms) for one in markets]
 
     def _risk(self, account: str, market_id: str, now_ms: int) -> dict[str, Any]:
-        position, leverage = self._desk.position(account, market_id), self._desk.leverage_of(account, market_id)
-        price = self._desk.mark_price(market_id, now_ms)
+        position, leverage = self._futures.position(account, market_id), self._futures.leverage_of(account, market_id)
+        price = self._futures.mark_price(market_id, now_ms)
         margin = position.margin(leverage) + position.unrealised(price)
         return {
             "symbol": market_id,
@@ -281,7 +283,7 @@ class FuturesApi:
         call.query.finish()
         if leverage is None or not 1 <= leverage <= MOST_LEVERAGE:
             raise ApiError(-4028, f"Leverage {leverage} is not valid")
-        self._desk.leverage[account_name(call), market_id] = leverage
+        self._futures.leverage[account_name(call), market_id] = leverage
         return {"symbol": market_id, "leverage": leverage, "maxNotionalValue": "1000000000"}
 
     def set_margin_type(self, call: Call) -> Any:
@@ -308,7 +310,7 @@ class FuturesApi:
         order_id, client_id = call.query.whole("orderId"), call.query.text("origClientOrderId", CLIENT_ORDER_ID)
         if order_id is None and client_id is None:
             raise both_missing("origClientOrderId", "orderId")
-        orders = [one for one in self._desk.orders(account_name(call)) if one.request.market_id == market_id]
+        orders = [one for one in self._futures.orders(account_name(call)) if one.request.market_id == market_id]
         for order in reversed(orders):
             if order.order_id == order_id or (order_id is None and order.request.client_order_id == client_id):
                 return order
@@ -333,7 +335,7 @@ class FuturesApi:
             "timeInForce": order.request.time_in_force.value,
             "type": order.request.kind.value,
             "origType": order.request.kind.value,
-            "reduceOnly": order.order_id in self._desk.reduce_only,
+            "reduceOnly": order.order_id in self._futures.reduce_only,
             "closePosition": False,
             "side": order.side.value,
             "positionSide": "BOTH",

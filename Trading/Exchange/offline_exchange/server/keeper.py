@@ -15,13 +15,13 @@ LARGEST_SHARE_OF_TIME = 0.05
 _log = logging.getLogger(__name__)
 
 
-class StateKeeper:
+class StateSaver:
     """Writes the file when something has changed, about once a second, and less often when that takes long."""
 
     def __init__(self, path: pathlib.Path, assembled: Assembled) -> None:
         self._path = path
         self._exchange = assembled.exchange
-        self._world = assembled.world
+        self._scenario = assembled.scenario
         self._text = StateText()
         self._saved_changes = -1
         self._due_at = 0.0
@@ -48,4 +48,4 @@ class StateKeeper:
         self._due_at = ended_at + max(LEAST_PAUSE_SECONDS, (ended_at - started_at) / LARGEST_SHARE_OF_TIME)
 
     def _written(self) -> str:
-        return self._text.of(self._exchange, self._world, self._exchange.clock.now_ms())
+        return self._text.of(self._exchange, self._scenario, self._exchange.clock.now_ms())

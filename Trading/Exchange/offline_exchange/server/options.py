@@ -15,7 +15,7 @@ from .world import DRAWN_ONLY
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8642
 LONGEST_RUN_SECONDS = 30 * 86_400  # from the start time to the launch: older paths cost too much to draw
-WORLD_OPTIONS = ("seed", "start_time", *DRAWN_ONLY, "refill_per_second", "replay", "replay_skip_seconds")
+SCENARIO_OPTIONS = ("seed", "start_time", *DRAWN_ONLY, "refill_per_second", "replay", "replay_skip_seconds")
 _NUMBERS = {
     "volatility": (0, 1_000, "PERCENT", "standard deviation of a year's return (50)"),
     "drift": (-1_000, 1_000, "PERCENT", "by how much the expected price moves in a year (0)"),
@@ -48,9 +48,9 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def world_options(options: argparse.Namespace) -> dict[str, Any]:
-    """The options that decide prices, by their names in World, without those that were not given."""
-    return {name: value for name in WORLD_OPTIONS if (value := getattr(options, name)) is not None}
+def scenario_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The options that decide prices, by their names in MarketScenario, without those that were not given."""
+    return {name: value for name in SCENARIO_OPTIONS if (value := getattr(options, name)) is not None}
 
 
 def _add_server(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +88,7 @@ def _add_scenario(parser: argparse.ArgumentParser) -> None:
 
 
 def option_of(field: str) -> str:
-    """The option of a field of World."""
+    """The option of a field of MarketScenario."""
     return "--" + field.removesuffix("_percent").removesuffix("_seconds").replace("_", "-")
 
 

@@ -29,7 +29,7 @@ from .matching import Engine
 from .orders import Order, Party, Request, Side, Trade
 from .tape import MarketSource
 from .venue import Venue
-from .world import World
+from .world import MarketScenario
 
 FORMAT = "volume booster exchange"
 VERSION = 1
@@ -47,17 +47,17 @@ class StateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SavedState:
-    """A state file as read: which world it is of, who has accounts, and what to put back into a fresh exchange."""
+    """A state file as read: which scenario it is of, who has accounts, and what to put back into a fresh exchange."""
 
     path: pathlib.Path
-    world: World
+    scenario: MarketScenario
     accounts: tuple[AccountPlan, ...]
     _value: Mapping[str, Any]
 
     def source(self) -> MarketSource:
         """The other side of the market. Raises StateError, and ReplayError for a recording that is gone."""
         with _readable(self.path):
-            return self.world.source()
+            return self.scenario.source()
 
     def clock(self, wall: WallClock) -> ExchangeClock:
         """The clock as it was set, never before the moment that the file was written. Raises StateError."""
@@ -66,7 +66,7 @@ class SavedState:
             return ExchangeClock(wall, int(saved["offset_ms"]), int(saved["now_ms"]))
 
     def restore(self, venue: Venue) -> None:
-        """Put everything into a fresh venue of the same world. Raises StateError when something does not fit."""
+        """Put everything into a fresh venue of the same scenario. Raises StateError when something does not fit."""
         with _readable(self.path):
             _restore(self._value, venue)
 
@@ -78,12 +78,12 @@ class StateText:
         self._trades: list[str] = []
         self._ended: dict[int, str] = {}
 
-    def of(self, exchange: Exchange, world: World, now_ms: int) -> str:
+    def of(self, exchange: Exchange, scenario: MarketScenario, now_ms: int) -> str:
         """The whole state."""
         engine = exchange.venue.engine
         self._trades += [_line(_row(trade)) for trade in engine.trades[len(self._trades) :]]
         head = {
-            "world": world.to_json(),
+            "world": scenario.to_json(),
             "clock": {"offset_ms": exchange.clock.offset_ms, "now_ms": now_ms},
             "venue": _venue_json(exchange.venue),
             "engine": _engine_json(engine),
@@ -118,8 +118,8 @@ def read_state(path: pathlib.Path) -> SavedState | None:
         raise StateError(f"{path} is not a state of this exchange; name another file, or remove it.") from None
     value = _parsed(path, text)
     with _readable(path):
-        world = World(**value["world"])
-        return SavedState(path, world, tuple(_plan(item) for item in value["accounts"]), value)
+        scenario = MarketScenario(**value["world"])
+        return SavedState(path, scenario, tuple(_plan(item) for item in value["accounts"]), value)
 
 
 def write_state(path: pathlib.Path, text: str) -> None:

@@ -17,8 +17,8 @@ DRAWN_ONLY = ("volatility_percent", "drift_percent", "spread_bps", "depth_quote"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """The same world gives the same prices. Every field but the first two may be None: the usual value.
+class MarketScenario:
+    """The same scenario gives the same prices. Every field but the first two may be None: the usual value.
 
     `volatility_percent` and `drift_percent` are of a year, `depth_quote` is the median notional of a level of the book,
     `refill_per_second` the share of what was taken out of the book that comes back each second. `replay` is a folder.
@@ -36,7 +36,7 @@ class World:
     replay_skip_seconds: int | None = None
 
     def source(self) -> MarketSource:
-        """The market data of this world.
+        """The market data of this scenario.
 
         Raises ReplayError for a recording that cannot be played, ValueError for values that cannot make a market.
         """
