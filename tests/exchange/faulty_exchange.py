@@ -22,7 +22,7 @@ from octobot_volume_booster.offline_exchange.server.fault_injection import Fault
 from octobot_volume_booster.offline_exchange.server.futures import FuturesAccounts
 from octobot_volume_booster.offline_exchange.server.orders import Order, Trade
 from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec, PricePath
-from octobot_volume_booster.offline_exchange.server.routes import Call, Carry, Reply
+from octobot_volume_booster.offline_exchange.server.routes import Call, Execute, Reply
 from octobot_volume_booster.offline_exchange.server.venue import Venue
 from tests.exchange.altered_answers import Alteration, altering
 
@@ -48,7 +48,7 @@ _URLS = ccxt.binance().urls["api"]
 
 
 @dataclasses.dataclass(frozen=True)
-class RequestInfo:
+class SentRequest:
     """One request as it came in: its method and path, and when, in seconds of the exchange's clock."""
 
     route: str
@@ -68,7 +68,7 @@ class FaultyExchange:
     faults: FaultInjection
     port: int
     futures: FuturesAccounts
-    requests: list[RequestInfo] = dataclasses.field(default_factory=list)
+    requests: list[SentRequest] = dataclasses.field(default_factory=list)
     """All that came in so far, oldest first, whatever became of it."""
     alterations: list[Alteration] = dataclasses.field(default_factory=list)
     """What is told otherwise than it is, in the order in which it is applied."""
@@ -114,12 +114,12 @@ async def faulty_exchange(markets: Sequence[MarketSpec] | None = None) -> AsyncI
     exchange = Exchange(venue, ExchangeClock(time.time), [CREDENTIALS])
     faults = FaultInjection(exchange)
     futures = FuturesAccounts(exchange)
-    requests: list[RequestInfo] = []
+    requests: list[SentRequest] = []
     alterations: list[Alteration] = []
 
-    async def noted(call: Call, carry: Carry) -> Reply:
-        requests.append(RequestInfo(f"{call.method} {call.path}", call.now_ms / 1_000))
-        return await faults(call, carry)
+    async def noted(call: Call, execute: Execute) -> Reply:
+        requests.append(SentRequest(f"{call.method} {call.path}", call.now_ms / 1_000))
+        return await faults(call, execute)
 
     app = create_app(exchange, noted, fault_routes(faults), futures)
     app.middlewares.append(altering(alterations))

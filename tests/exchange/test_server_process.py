@@ -255,7 +255,7 @@ def test_what_contradicts_the_state_is_refused(capsys, tmp_path) -> None:
     written = state.read_bytes()
     for option, value, held in (
         ("--seed", "6", "5"), ("--start-time", str(start_time - 1), str(start_time)), ("--drift", "4", "3.0"),
-        ("--volatility", "9", "nothing of the kind"),
+        ("--volatility", "9", "no such value"),
     ):  # fmt: skip
         code, told = refused(capsys, "--state", str(state), option, value)
         assert code == 2 and told.startswith(f"volume-booster exchange: error: {option} ") and held in told

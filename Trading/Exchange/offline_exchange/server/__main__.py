@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 class CannotListenError(Exception):
-    """The port is not to be had; the message says why in one sentence."""
+    """The port is unavailable; the message says why in one sentence."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,23 +51,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         options = parse_options(argv)
-    except SystemExit as exit_request:  # argparse has told why
+    except SystemExit as exit_request:  # argparse has printed why
         return int(exit_request.code or 0)
     try:
         assembled = _assembled(options)
         faults = _faults(assembled, options)
     except StateError as error:
-        return _told(error, _FAILURE)
+        return _fail(error, _FAILURE)
     except (AccountFileError, ContradictionError, FaultsError, ReplayError, ValueError) as error:
-        return _told(error, _USAGE)
+        return _fail(error, _USAGE)
     try:
         asyncio.run(_serve(assembled, faults, options))
     except (CannotListenError, StateError) as error:
-        return _told(error, _FAILURE)
+        return _fail(error, _FAILURE)
     return 0
 
 
-def _told(error: Exception, code: int) -> int:
+def _fail(error: Exception, code: int) -> int:
     print(f"volume-booster exchange: error: {error}", file=sys.stderr)
     return code
 
@@ -83,14 +83,14 @@ def _assembled(options: argparse.Namespace) -> Assembled:
     check_agreement(saved, asked, accounts)
     if saved.scenario.start_time < time.time() - LONGEST_RUN_SECONDS:
         days = LONGEST_RUN_SECONDS // 86_400
-        raise StateError(f"{saved.path} began more than {days} days ago, too long to go on; name another file.")
+        raise StateError(f"{saved.path} began more than {days} days ago, too long to continue; name another file.")
     assembled = reassemble(saved, time.time, limits)
     assembled.exchange.advance(assembled.exchange.clock.now_ms())
     return assembled
 
 
 def _faults(assembled: Assembled, options: argparse.Namespace) -> FaultInjection:
-    """The place of scripted faults; there are none unless a file or the control interface brings some."""
+    """The injection of scripted faults; there are none unless a file or the control interface sets some."""
     faults = FaultInjection(assembled.exchange, assembled.scenario.seed)
     if options.faults is not None:
         faults.load_script(options.faults)
@@ -131,14 +131,14 @@ def _app(assembled: Assembled, faults: FaultInjection, options: argparse.Namespa
 
 
 async def _trade_until(stopping: asyncio.Event, assembled: Assembled, state_saver: StateSaver | None) -> None:
-    """Let resting orders fill in time, and keep the state, until it is time to stop."""
+    """Advance the market so that resting orders fill in time, and save the state, until stopped."""
     while not stopping.is_set():
         try:
             assembled.exchange.advance(assembled.exchange.clock.now_ms())
             if state_saver is not None:
                 await state_saver.save_if_due()
         except Exception:  # noqa: BLE001 - logged; one failure must not end the trading
-            _log.exception("the market could not trade on")
+            _log.exception("the market could not be advanced")
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
 
@@ -164,7 +164,7 @@ def _announce(port: int, assembled: Assembled) -> None:
 
 
 def _announced_accounts(assembled: Assembled) -> list[dict[str, Any]]:
-    """Names and keys; the secret only of the account that everybody knows."""
+    """Names and keys; the secret only of the public default account."""
     known = DEFAULT_ACCOUNT.credentials
     return [
         {"name": one.account, "api_key": one.api_key, **({"api_secret": one.api_secret} if one == known else {})}
@@ -185,12 +185,12 @@ def _signals_call(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _call_at_end_of_input(stop: Callable[[], None]) -> None:
-    """Blocks on the raw descriptor: a thread inside a buffered reader would spoil the interpreter's exit."""
+    """Blocks on the raw descriptor: a thread in a buffered reader would break the interpreter's exit."""
     try:
         while os.read(0, 4_096):
             pass
     except OSError:
-        pass  # a closed standard input has ended as well
+        pass  # a closed standard input has ended, too
     stop()
 
 

@@ -1,4 +1,4 @@
-"""The accounts of the exchange as a file lists them, and the one that there is without a file."""
+"""The accounts of the exchange from a file, and the default account without one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LARGEST_BALANCE = Decimal(10) ** 15
 
 
 class AccountFileError(Exception):
-    """The file cannot be used; the message names every problem with its key, and never a secret."""
+    """An invalid file; the message names every problem with its key, and never a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ DEFAULT_ACCOUNT = AccountPlan(
     FeeSchedule(),
     {"BTC": Decimal(1), "ETH": Decimal(10), "USDT": Decimal(10_000)},
 )
-"""Play money: whoever can reach this machine's loopback may have it."""
+"""Play money: anyone who can reach this machine's loopback may use it."""
 
 
 def load_accounts(path: pathlib.Path) -> tuple[AccountPlan, ...]:
     """The accounts of a JSON file. Raises AccountFileError."""
     try:
         value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:  # what json says of a file may quote it: only its class is told
+    except (OSError, ValueError) as error:  # JSON's message may quote the file: only its class is shown
         reason = error.strerror if isinstance(error, OSError) else "it is not JSON in UTF-8"
         raise AccountFileError(f"cannot read the accounts in {path}: {reason}.") from None
     return parse_accounts(value, str(path))
@@ -119,7 +119,7 @@ _Balance = Annotated[
 
 
 class _Account(Checked):
-    """One account of the file. What is wrong is told by its key and without its value."""
+    """One account of the file. Problems name the key and never the value."""
 
     name: Annotated[_Name, Field(description="1 to 40 letters, digits, '_', '-' or '.'")]
     api_key: _Key

@@ -18,7 +18,7 @@ from .world import MarketScenario
 
 
 class ContradictionError(Exception):
-    """What is asked for is not what the state file holds; the message says which of it."""
+    """The options contradict the state file; the message says which one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def check_agreement(saved: SavedState, asked: Mapping[str, Any], accounts: Seque
     held = saved.scenario.to_json()
     for name, value in asked.items():
         if held.get(name) != value:
-            was = f"{held[name]}" if name in held else "nothing of the kind"
+            was = f"{held[name]}" if name in held else "no such value"
             raise ContradictionError(
                 f"{option_of(name)} {value} contradicts {saved.path}, which has {was}; leave it out."
             )

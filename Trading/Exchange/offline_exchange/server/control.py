@@ -1,7 +1,7 @@
-"""The control interface: what a test or a rehearsal does to the exchange that no exchange would let it do.
+"""The control interface: what a test or a rehearsal may do that no real exchange allows.
 
-It is only there when asked for. It reads the exact books of the exchange and moves its clock, rules and balances. Its
-bodies are JSON; its refusals have the shape of the API's.
+It is off by default. It reads the exact accounts of the exchange and changes its clock, rules and balances. Its bodies
+are JSON; its refusals have the shape of the API's.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ControlRoutes = Mapping[tuple[str, str], ControlHandler]
 
 
 class ControlError(ApiError):
-    """A request of the control interface that cannot be done; the message says why, and what would be right."""
+    """An invalid control request; the message says why, and what would be right."""
 
     def __init__(self, message: str) -> None:
         super().__init__(-1130, message)

@@ -1,4 +1,4 @@
-"""What a fault does: to the exchange itself, in place of an answer, and to the rows and books in one. Pure."""
+"""Effects of faults: on the exchange itself, in place of a reply, and on the rows and books of a reply. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TICKER_SIDES = {"bids": ("bidPrice", "bidQty"), "asks": ("askPrice", "askQty")}
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer in place of the right one; ``body`` is an object for JSON or a plain text."""
+    """A reply in place of the right one; ``body`` is an object for JSON or a plain text."""
 
     status: int
     body: Mapping[str, Any] | str
@@ -30,7 +30,7 @@ class Refusal:
 
 
 def refusal(fault: Fault) -> Refusal:
-    """What a fault answers that refuses a request, or that says so after the exchange has accepted it."""
+    """The reply of a fault that refuses a request, or pretends to after the exchange has accepted it."""
     status = fault.status or _STATUSES[fault.kind]
     headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
     message = fault.message or ""
@@ -38,7 +38,7 @@ def refusal(fault: Fault) -> Refusal:
 
 
 def check_against(exchange: Exchange, faults: Iterable[Fault]) -> None:
-    """Raises FaultsError when faults name a market or an asset that the exchange has not, or rules that can't be."""
+    """Raises FaultsError when faults name an unknown market or asset, or would make invalid rules."""
     rules = exchange.venue.engine.rules
     problems = [
         f"faults[{index}].{problem}" for index, fault in enumerate(faults) for problem in _misfits(rules, fault)
@@ -62,7 +62,7 @@ def _misfits(markets: Mapping[str, MarketRules], fault: Fault) -> list[str]:
 
 
 def act_on(exchange: Exchange, hits: Iterable[FaultHit], request: RequestInfo) -> None:
-    """Change the exchange itself as far as faults do: the rules of its markets and the balances of an account."""
+    """Apply the faults that change the exchange: rules of its markets and balances of an account."""
     for fault in (hit.fault for hit in hits):
         if fault.kind is FaultKind.CHANGED_RULES:
             for market_id in _markets_of(exchange.venue.engine.rules, fault):
@@ -72,13 +72,13 @@ def act_on(exchange: Exchange, hits: Iterable[FaultHit], request: RequestInfo) -
 
 
 def withdrawn_markets(exchange: Exchange, hits: Iterable[FaultHit]) -> set[str]:
-    """The markets whose market maker is gone while these faults hit."""
+    """The markets whose market maker is withdrawn by these faults."""
     gone = [hit.fault for hit in hits if hit.fault.kind is FaultKind.MARKET_MAKER_GONE]
     return {market_id for fault in gone for market_id in _markets_of(exchange.venue.engine.rules, fault)}
 
 
 def clock_offset_ms(hits: Iterable[FaultHit]) -> int:
-    """How far the exchange's clock seems to be ahead."""
+    """How far the reported clock is ahead."""
     return sum(hit.fault.offset_ms or 0 for hit in hits if hit.fault.kind is FaultKind.CLOCK_SKEW)
 
 
@@ -92,7 +92,7 @@ def _new_rules(fault: Fault) -> dict[str, Decimal]:
 
 
 def _drift(exchange: Exchange, fault: Fault, account: str | None) -> None:
-    """A deposit or a withdrawal that nobody announced; no more is taken than is free."""
+    """An unannounced deposit or withdrawal; at most what is free is taken."""
     accounts = exchange.venue.engine.accounts
     if account is None or account not in accounts or fault.asset is None or fault.amount is None:
         return
@@ -101,7 +101,7 @@ def _drift(exchange: Exchange, fault: Fault, account: str | None) -> None:
 
 
 class AnswerChanges:
-    """What faults do to the body of a good answer. The same seed does the same to the same row."""
+    """Changes the body of a successful reply. The same seed does the same to the same row."""
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
@@ -116,7 +116,7 @@ class AnswerChanges:
         }
 
     def apply(self, hits: Iterable[FaultHit], request: RequestInfo, body: Any) -> Any:
-        """The body as the client gets it; the one that is given stays as it is."""
+        """The body that the client receives; the given one is not modified."""
         for hit in hits:
             change = self._changes.get(hit.fault.kind)
             body = body if change is None else change(hit, request, body)
@@ -134,7 +134,7 @@ class AnswerChanges:
         return [row for row in rows if row["time"] <= newest_ms or not self._is_drawn(hit, row)]
 
     def _shuffled(self, hit: FaultHit, request: RequestInfo, rows: Any) -> Any:
-        """Never the right order, where there are rows enough."""
+        """Never in the right order, given enough rows."""
         if not isinstance(rows, list):
             return rows
         shuffled = random.Random(f"{self._seed} {hit.index} {len(rows)}").sample(rows, len(rows))
@@ -158,7 +158,7 @@ def _emptied(hit: FaultHit, request: RequestInfo, body: Any) -> Any:
 
 
 def _crossed(hit: FaultHit, request: RequestInfo, body: Any) -> Any:
-    """Best bid and best ask change places."""
+    """Swap best bid and best ask."""
     if isinstance(body, list):
         return [_crossed(hit, request, one) for one in body]
     if body.get("bids") and body.get("asks"):

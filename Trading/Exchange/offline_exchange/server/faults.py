@@ -1,4 +1,4 @@
-"""Scripted faults of the local exchange: what goes wrong, for which requests, and when. Pure and seeded.
+"""Scripted faults of the local exchange: what fails, for which requests, and when. Pure and seeded.
 
 A script is JSON, a list of faults or ``{"seed": 7, "faults": [...]}``. Each fault is an object::
 
@@ -6,11 +6,11 @@ A script is JSON, a list of faults or ``{"seed": 7, "faults": [...]}``. Each fau
 
 Its keys, besides those that a kind has of its own (``KINDS``):
 
-- ``requests``: patterns of method and path, ``*`` stands for anything; each kind has its own usual ones.
+- ``requests``: patterns of method and path, ``*`` matches anything; each kind has its own default.
 - ``account``, ``symbol``: only requests of this account, only requests that name this market (``BTCUSDT``); for
-  ``changed_rules`` and ``market_maker_gone`` the symbol is the market that changes, whatever is requested.
-- ``after``: how many such requests are spared first. ``times``: how many are struck then; null is for ever.
-- ``probability``: the chance of each to be struck, drawn from the seed.
+  ``changed_rules`` and ``market_maker_gone`` the symbol is the market that changes, for any request.
+- ``after``: how many such requests are skipped first. ``times``: how many are hit then; null is unlimited.
+- ``probability``: the chance of each to be hit, drawn from the seed.
 - ``from_ms``, ``until_ms``: only in this span of the exchange's clock, counted from when the faults were set.
 """
 
@@ -43,7 +43,7 @@ _OFFSET = "a whole number of milliseconds other than 0"
 
 
 class FaultsError(Exception):
-    """A script that cannot be used; ``problems`` has one sentence for each key at fault."""
+    """An invalid script; ``problems`` has one sentence for each invalid key."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(" ".join(problems))
@@ -51,7 +51,7 @@ class FaultsError(Exception):
 
 
 class FaultKind(enum.Enum):
-    """What can go wrong. The documentation has a row for each in resources/faults.md."""
+    """The kinds of faults. resources/faults.md documents each."""
 
     ANSWER_LOST = "answer_lost"
     DISCONNECTED = "disconnected"
@@ -88,21 +88,21 @@ _Rule = Annotated[DecimalText | None, Field(gt=0, description="a decimal in quot
 
 
 class Fault(Checked):
-    """One thing that goes wrong; ``parse_faults`` makes it. What its kind does not use is None."""
+    """One fault, made by ``parse_faults``. What its kind does not use is None."""
 
     kind: FaultKind
     requests: Annotated[tuple[_Pattern, ...], Field(strict=False, min_length=1, description=_REQUESTS)]
     account: _Text = None
     symbol: _Text = None
     after: Annotated[int, _whole(0)] = 0
-    times: Annotated[int | None, _whole(1)] = None  # None is for ever
+    times: Annotated[int | None, _whole(1)] = None  # None is unlimited
     probability: Annotated[float, _SHARE] = 1.0
     from_ms: Annotated[int, _whole(0)] = 0
     until_ms: Annotated[int | None, _whole(1)] = None
     delay_s: Annotated[float | None, Field(gt=0, le=LONGEST_DELAY_S, description=_DELAY)] = None
     retry_after_s: Annotated[int | None, _whole(0, 86_400)] = None
     status: Annotated[int | None, _whole(500, 599)] = None
-    code: Annotated[int | None, _whole(-9_999, -1)] = None  # None: the answer is the message alone, no JSON
+    code: Annotated[int | None, _whole(-9_999, -1)] = None  # None: the reply is the message alone, without JSON
     message: _Text = None
     share: Annotated[float | None, _SHARE] = None  # of the rows of an answer
     side: Annotated[Literal["bids", "asks", "both"] | None, Field(description="bids, asks or both")] = None
@@ -136,8 +136,8 @@ class Fault(Checked):
             raise own_sentence("must be above from_ms")
         return value
 
-    def concerns(self, request: RequestInfo) -> bool:
-        """Whether it is for this request, whatever the time and the counts."""
+    def matches(self, request: RequestInfo) -> bool:
+        """Whether the request matches, regardless of time and counts."""
         return (
             any(fnmatch.fnmatchcase(f"{request.method} {request.path}", pattern) for pattern in self.requests)
             and self.account in (None, request.account)
@@ -146,7 +146,7 @@ class Fault(Checked):
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The object that ``parse_faults`` makes it from again."""
+        """The script's object: ``parse_faults`` reads it back."""
         values = self.model_dump(mode="json")
         return {key: values[key] for key in ("kind", *_COMMON, *KINDS[self.kind].parameters)}
 
@@ -156,7 +156,7 @@ _COMMON = ("requests", "account", "symbol", "after", "times", "probability", "fr
 
 @dataclass(frozen=True, slots=True)
 class RequestInfo:
-    """One request, as far as faults care. ``at_ms`` is the exchange's clock, a UTC epoch."""
+    """What faults see of a request. ``at_ms`` is the exchange's clock, a UTC epoch."""
 
     method: str
     path: str
@@ -176,7 +176,7 @@ class FaultHit:
 
 @dataclass(slots=True)
 class FaultState:
-    """How far one fault has come."""
+    """Progress of one fault: requests seen and hit."""
 
     fault: Fault
     rng: random.Random
@@ -185,7 +185,7 @@ class FaultState:
 
     def applies(self, request: RequestInfo, since_start_ms: int) -> bool:
         fault = self.fault
-        if not fault.concerns(request) or since_start_ms < fault.from_ms:
+        if not fault.matches(request) or since_start_ms < fault.from_ms:
             return False
         if fault.until_ms is not None and since_start_ms >= fault.until_ms:
             return False
@@ -200,8 +200,8 @@ class FaultState:
 class FaultSchedule:
     """Which faults hit which request.
 
-    The same script, seed and requests give the same hits; each fault draws from a stream of its own, so that another
-    one beside it changes nothing.
+    The same script, seed and requests give the same hits; each fault has its own random stream, so that
+    adding another changes nothing.
     """
 
     def __init__(self, faults: Sequence[Fault] = (), seed: int = 0, start_ms: int = 0) -> None:
@@ -218,7 +218,7 @@ class FaultSchedule:
         return tuple(state.fault for state in self._states)
 
     def hits_of(self, request: RequestInfo) -> tuple[FaultHit, ...]:
-        """The faults that hit this request, in the order of the script. It counts: ask once for each request."""
+        """The faults that hit this request, in the order of the script. Call it once for each request: it counts."""
         since_start_ms = request.at_ms - self.start_ms
         return tuple(
             FaultHit(index, state.fault)
@@ -227,14 +227,14 @@ class FaultSchedule:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The script, and of each fault how many requests it has seen and struck so far."""
+        """The script, with the number of requests that each fault has seen and hit so far."""
         faults = [{**state.fault.to_json(), "seen": state.seen, "struck": state.hits} for state in self._states]
         return {"seed": self.seed, "faults": faults}
 
 
 @dataclass(frozen=True, slots=True)
 class KindRules:
-    """What a kind of fault is for unless told otherwise, and its own keys with their defaults."""
+    """Default requests and times of a kind of fault, and its own keys with their defaults."""
 
     requests: tuple[str, ...]
     times: int | None
@@ -243,7 +243,7 @@ class KindRules:
     one_of: tuple[str, ...] = ()
 
     def defaults(self) -> dict[str, Any]:
-        """The values of keys that a script leaves out; what it must have has none."""
+        """The values of omitted keys; required keys have none."""
         values = {"requests": self.requests, "times": self.times, **self.parameters}
         return {key: value for key, value in values.items() if key not in self.required}
 
@@ -294,11 +294,11 @@ SCENARIOS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"kind": "shuffled_fills"},
     ),
 }
-"""Scripts with a name: ``parse_faults`` takes the name in place of the list."""
+"""Named scripts: ``parse_faults`` takes the name in place of the list."""
 
 
 def parse_faults(script: object) -> tuple[Fault, ...]:
-    """The faults of a script, or of a scenario named by it. Raises FaultsError, naming every key at fault."""
+    """The faults of a script, or of a scenario named by it. Raises FaultsError, naming every invalid key."""
     return parse_script(script)[0]
 
 
@@ -308,7 +308,7 @@ class _Script(Checked):
 
 
 def parse_script(script: object) -> tuple[tuple[Fault, ...], int | None]:
-    """The faults of a script and its seed, if it names one. Raises FaultsError, naming every key at fault."""
+    """The faults of a script and its seed, if it names one. Raises FaultsError, naming every invalid key."""
     seed: int | None = None
     problems: list[str] = []
     if isinstance(script, Mapping):

@@ -16,7 +16,7 @@ from .futures import (
     FUNDING_RATE,
     MAINTENANCE_RATE,
     MARGIN_ASSET,
-    MOST_LEVERAGE,
+    MAX_LEVERAGE,
     FuturesAccounts,
     MarginError,
     Position,
@@ -38,7 +38,7 @@ _FOR_CLIENTS = ("useV2", "subType")
 
 
 class MarginType(enum.Enum):
-    """How a position's margin is kept; only the first one is."""
+    """How a position is margined; only isolated margin is supported."""
 
     ISOLATED = "ISOLATED"
     CROSSED = "CROSSED"
@@ -84,7 +84,7 @@ class FuturesApi:
             signed("GET", "v1/positionSide/dual", self.position_mode),
             signed("POST", "v1/positionSide/dual", self.set_position_mode),
         )
-        return tuple(dataclasses.replace(route, handler=_ignoring_what_only_clients_read(route)) for route in routes)
+        return tuple(dataclasses.replace(route, handler=_ignoring_client_parameters(route)) for route in routes)
 
     def exchange_info(self, call: Call) -> Any:
         call.query.text("symbol")
@@ -138,12 +138,12 @@ class FuturesApi:
         return self._body(order)
 
     def order(self, call: Call) -> Any:
-        order = self._asked(call, ApiError(-2013, "Order does not exist."))
+        order = self._named_order(call, ApiError(-2013, "Order does not exist."))
         call.query.finish()
         return self._body(order)
 
     def cancel_order(self, call: Call) -> Any:
-        order = self._asked(call, ApiError(-2011, "Unknown order sent."))
+        order = self._named_order(call, ApiError(-2011, "Unknown order sent."))
         call.query.finish()
         try:
             return self._body(self._futures.cancel(account_name(call), order, call.now_ms))
@@ -151,7 +151,7 @@ class FuturesApi:
             raise ApiError(-2011, "Unknown order sent.") from error
 
     def cancel_open_orders(self, call: Call) -> Any:
-        """Binance tells that it has done so, and of no order."""
+        """Binance only confirms it, without listing the orders."""
         market_id = self._exchange.market_id(call.query.required("symbol"))
         call.query.finish()
         account = account_name(call)
@@ -161,7 +161,7 @@ class FuturesApi:
         return {"code": 200, "msg": "The operation of cancel all open order is done."}
 
     def stop_orders(self, call: Call) -> Any:
-        """None: this exchange takes none. Newer clients ask for them beside the others."""
+        """None: this exchange takes no stop orders. Newer clients request them separately."""
         for name in ("symbol", "startTime", "endTime", "limit"):
             call.query.text(name)
         call.query.finish()
@@ -269,7 +269,7 @@ class FuturesApi:
         call.query.finish()
         bracket = {
             "bracket": 1,
-            "initialLeverage": MOST_LEVERAGE,
+            "initialLeverage": MAX_LEVERAGE,
             "notionalCap": 1_000_000_000,
             "notionalFloor": 0,
             "maintMarginRatio": float(MAINTENANCE_RATE),
@@ -281,7 +281,7 @@ class FuturesApi:
         market_id = self._exchange.market_id(call.query.required("symbol"))
         leverage = call.query.whole("leverage")
         call.query.finish()
-        if leverage is None or not 1 <= leverage <= MOST_LEVERAGE:
+        if leverage is None or not 1 <= leverage <= MAX_LEVERAGE:
             raise ApiError(-4028, f"Leverage {leverage} is not valid")
         self._futures.leverage[account_name(call), market_id] = leverage
         return {"symbol": market_id, "leverage": leverage, "maxNotionalValue": "1000000000"}
@@ -305,7 +305,7 @@ class FuturesApi:
             raise ApiError(-4067, "Position side cannot be changed: this exchange has the one-way mode only.")
         raise ApiError(-4059, "No need to change position side.")
 
-    def _asked(self, call: Call, unknown: ApiError) -> Order:
+    def _named_order(self, call: Call, unknown: ApiError) -> Order:
         market_id = self._exchange.market_id(call.query.required("symbol"))
         order_id, client_id = call.query.whole("orderId"), call.query.text("origClientOrderId", CLIENT_ORDER_ID)
         if order_id is None and client_id is None:
@@ -348,8 +348,8 @@ class FuturesApi:
         }
 
 
-def _ignoring_what_only_clients_read(route: Route) -> Handler:
-    """Binance's futures do not mind parameters that they do not know, and clients send some that are for themselves."""
+def _ignoring_client_parameters(route: Route) -> Handler:
+    """Binance's futures ignore unknown parameters, and clients send some that they use themselves."""
 
     def handler(call: Call) -> Any:
         call.query.read.update(_FOR_CLIENTS)

@@ -1,4 +1,4 @@
-"""Keeps the state file up to date while the exchange runs, without getting in its way."""
+"""Saves the state file while the exchange runs, without slowing it down."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class StateSaver:
-    """Writes the file when something has changed, about once a second, and less often when that takes long."""
+    """Writes the file after changes, about once a second, less often when writing is slow."""
 
     def __init__(self, path: pathlib.Path, assembled: Assembled) -> None:
         self._path = path
@@ -34,7 +34,7 @@ class StateSaver:
             self._saved_changes = changes
 
     async def save_if_due(self) -> None:
-        """Write the file if something has changed and it is time to; a failure is logged and tried again later."""
+        """Write the file if something has changed and a save is due; a failure is logged and retried later."""
         started_at = time.monotonic()
         if started_at < self._due_at or self._saved_changes == self._exchange.changes:
             return

@@ -1,7 +1,7 @@
 """The matching engine: accounts, price-time priority books, trades and fees. Pure and exact.
 
 An incoming order trades with the best price of the other side first, at one price with the order that came first, and
-always at the price of the order that rested. Nothing is made or lost: what the accounts hold and the fees collected
+always at the price of the order that rested. Nothing is created or lost: what the accounts hold and the fees collected
 always add up to what was paid in. Time comes in as an argument, in milliseconds.
 """
 
@@ -34,8 +34,8 @@ from .orders import (
 _EXACT = decimal.Context(
     prec=100, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
 )
-"""Wide enough for a product of price, quantity and rate, and loud if it were not: nothing is ever rounded but fees,
-and those are cut by division."""
+"""Wide enough for a product of price, quantity and rate, and it raises if it were not: only fees are ever rounded,
+and those are truncated by division."""
 
 _LARGEST_DEPOSIT = Decimal(10) ** 20
 
@@ -70,17 +70,17 @@ class BookSide:
             yield from self._orders[price].values()
 
     def first(self) -> Order | None:
-        """The order that is next to trade."""
+        """The order that trades next."""
         if not self._prices:
             return None
         return next(iter(self._orders[self._prices[-1 if self._is_bid else 0]].values()))
 
     def at(self, price_quote: Decimal) -> list[Order]:
-        """The orders at one price, in their turn."""
+        """The orders at one price, first come first served."""
         return list(self._orders.get(price_quote, {}).values())
 
     def last_at(self, price_quote: Decimal) -> Order | None:
-        """The order at one price whose turn comes last."""
+        """The last order in the queue at one price."""
         return next(reversed(self._orders.get(price_quote, {}).values()), None)
 
     def levels(self, count: int) -> list[tuple[Decimal, Decimal]]:
@@ -116,7 +116,7 @@ class Engine:
     def pay_in(self, account: str, asset: str, amount: Decimal) -> None:
         """A deposit, or with a negative amount a withdrawal.
 
-        Raises ValueError when there is not so much free, and for what is not a multiple of 1e-8 below 1e20.
+        Raises ValueError when less is free, or when the amount is not a multiple of 1e-8 below 1e20.
         """
         _exactly(lambda: self._pay_in(self.accounts[account], asset, amount))
 
@@ -136,7 +136,7 @@ class Engine:
         return _exactly(lambda: self._accept(self._market_account(account), request, now_ms))
 
     def cancel(self, account: str, market_id: str, order_id: int, now_ms: int) -> Order:
-        """End an open order. Raises RefusedError when there is none such."""
+        """End an open order. Raises RefusedError when there is no such order."""
         order = self.accounts[account].open_orders.get(order_id)
         if order is None or order.request.market_id != market_id:
             raise RefusedError(Reason.UNKNOWN_ORDER)
@@ -146,8 +146,8 @@ class Engine:
     def quote(self, account: str, market_id: str, levels: Sequence[tuple[Side, Decimal, Decimal]], now_ms: int) -> None:
         """Make limit orders (side, price, quantity) the only ones of an account of the market's own on one market.
 
-        What it has at one of these prices already keeps its turn; only what is more there joins the end of the queue.
-        Orders of its own that stand next to each other are one, so that no trade tells how they came about.
+        What it already has at one of these prices keeps its place; only the increase joins the end of the queue.
+        Its adjacent orders are merged, so that trades do not depend on how they came about.
         """
         _exactly(lambda: self._quote(self._market_account(account), market_id, levels, now_ms))
 
@@ -178,7 +178,7 @@ class Engine:
         return self._watched[market_id] > 0
 
     def surplus(self, asset: str) -> Decimal:
-        """What the accounts hold and the fees come to beyond what was paid in: always 0."""
+        """Holdings and fees beyond what was paid in: always 0."""
         return _exactly(lambda: self._surplus(asset))
 
     def _surplus(self, asset: str) -> Decimal:
@@ -236,14 +236,14 @@ class Engine:
                     left_base -= order.open_base if order.is_open else ZERO
 
     def _shrink(self, order: Order, most_base: Decimal, now_ms: int) -> None:
-        """Let a resting order of the market's own be for at most a quantity; it keeps its turn."""
+        """Reduce a resting order of the market's own to at most a quantity; it keeps its place."""
         if most_base <= 0:
             self._end(order, Status.CANCELED, now_ms)
         elif order.open_base > most_base:
             _resize(order, most_base)
 
     def _cancel(self, order: Order, now_ms: int) -> None:
-        """End it; what the market's own have around it becomes one."""
+        """End it, and merge the market's own orders around it."""
         queue = self._books[order.request.market_id][order.side].at(order.price_quote)
         self._end(order, Status.CANCELED, now_ms)
         place = next(place for place, resting in enumerate(queue) if resting is order)
@@ -263,7 +263,7 @@ class Engine:
             account.by_client_id[request.client_order_id] = order
         account.open_orders[order.order_id] = order
         if request.kind is not Kind.MARKET:
-            account.keep_for(order, self.rules[request.market_id])
+            account.lock_for(order, self.rules[request.market_id])
         if request.time_in_force is TimeInForce.FOK and self._reachable(order)[0] < order.open_base:
             self._end(order, Status.EXPIRED, now_ms)
             return order
@@ -281,7 +281,7 @@ class Engine:
             raise RefusedError(Reason.NOTIONAL)
 
     def _accepts_notional(self, rules: MarketRules, request: Request) -> bool:
-        """A market order has no largest notional; what its quantity comes to is taken at the best price."""
+        """A market order has no maximum notional; the notional of its quantity is taken at the best price."""
         if request.spend_quote is not None:
             spend, most = request.spend_quote, rules.maximum_price_quote * rules.maximum_quantity_base
             in_range = spend.is_finite() and rules.minimum_notional_quote <= spend <= most
@@ -308,7 +308,7 @@ class Engine:
             raise RefusedError(Reason.INSUFFICIENT_BALANCE)
 
     def _counterparts(self, order: Order) -> Iterator[Order]:
-        """The resting orders that this one would meet, in order, its own account's too."""
+        """The resting orders that this one would match, in order, including its own account's."""
         for maker in self._books[order.request.market_id][order.side.opposite]:
             if not order.accepts(maker.price_quote):
                 return
@@ -331,7 +331,7 @@ class Engine:
         return base, quote
 
     def _wanted(self, order: Order, price_quote: Decimal, done_base: Decimal, done_quote: Decimal) -> Decimal:
-        """How much more base it wants at a price, beside what is done already; less than a step is nothing."""
+        """Base that is still wanted at a price beyond what is done; less than a step counts as nothing."""
         if order.request.spend_quote is None:
             return order.quantity_base - done_base
         step = self.rules[order.request.market_id].step_base
@@ -341,7 +341,7 @@ class Engine:
         opposite = self._books[taker.request.market_id][taker.side.opposite]
         while taker.is_open and (maker := opposite.first()) is not None and taker.accepts(maker.price_quote):
             wanted = self._wanted(taker, maker.price_quote, taker.executed_base, taker.executed_quote)
-            if wanted == 0:  # what is left to spend does not pay for a step
+            if wanted == 0:  # the rest of the budget is less than a step
                 self._end(taker, Status.FILLED if taker.executed_base else Status.EXPIRED, now_ms)
             elif maker.account == taker.account and taker.request.self_trade_prevention is not SelfTradePrevention.NONE:
                 self._prevent(taker, maker, now_ms)
@@ -352,7 +352,7 @@ class Engine:
                     self._end(taker, Status.FILLED, now_ms)
 
     def _prevent(self, taker: Order, maker: Order, now_ms: int) -> None:
-        """End one or both of two orders of the same account that met."""
+        """End one or both of two matching orders of the same account."""
         self.prevented_matches += 1
         policy = taker.request.self_trade_prevention
         if policy is not SelfTradePrevention.EXPIRE_TAKER:
@@ -393,7 +393,7 @@ class Engine:
         account.add(fee_asset, -fee)
         self.fees_collected[fee_asset] = self.fees_collected.get(fee_asset, ZERO) + fee
         if order.request.kind is not Kind.MARKET:
-            account.keep_for(order, rules)
+            account.lock_for(order, rules)
         return Party(account.name, order.order_id, order.request.client_order_id, fee, fee_asset)
 
     def _rest_or_end(self, order: Order, now_ms: int) -> None:
@@ -412,7 +412,7 @@ class Engine:
             self._watched[market_id] -= not account.is_market
         order.status, order.updated_ms = status, now_ms
         if order.request.kind is not Kind.MARKET:
-            account.keep_for(order, self.rules[market_id])
+            account.lock_for(order, self.rules[market_id])
         del account.open_orders[order.order_id]
 
 

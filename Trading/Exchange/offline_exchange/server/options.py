@@ -35,7 +35,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
-    """What was asked for; what was not is None. Ends the process with 2, by SystemExit, when it cannot be had."""
+    """The parsed options; None for those not given. Raises SystemExit with 2 when they are invalid."""
     parser = _Parser(
         prog="volume-booster exchange",
         description="A local spot exchange that speaks Binance's REST API. Money and orders on it are unreal.",
@@ -49,7 +49,7 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def scenario_options(options: argparse.Namespace) -> dict[str, Any]:
-    """The options that decide prices, by their names in MarketScenario, without those that were not given."""
+    """The given options that decide prices, by their names in MarketScenario."""
     return {name: value for name in SCENARIO_OPTIONS if (value := getattr(options, name)) is not None}
 
 

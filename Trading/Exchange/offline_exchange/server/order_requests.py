@@ -28,7 +28,7 @@ _NEVER_WANTED = ("stopPrice", "trailingDelta", "icebergQty")
 
 
 class Detail(enum.Enum):
-    """How much the answer to a new order tells."""
+    """How detailed the response to a new order is."""
 
     ACK = "ACK"
     RESULT = "RESULT"

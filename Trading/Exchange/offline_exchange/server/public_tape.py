@@ -32,7 +32,7 @@ class _AccountTrades:
         return source_id + bisect.bisect_left(self.prints_before, source_id)
 
     def count(self, until_ms: int) -> int:
-        """How many there are up to and including a moment."""
+        """The number of trades up to and including a moment."""
         return bisect.bisect_right(self.times_ms, until_ms)
 
     def within(self, since_ms: int, until_ms: int) -> list[Trade]:

@@ -6,7 +6,7 @@ A recording is a folder whose ``markets.json`` names the rules and the files of 
                  "minimum_notional_quote": "5", "trades": "btc-trades.csv", "depth": "btc-depth.parquet"}}
 
 The other fields of LiquidMarket, such as ``maximum_price_quote``, may be given as well. ``depth`` may be left out: then
-a book is drawn around the last trade, anew each second, with ``spread_bps`` and ``level_median_quote``.
+a book is drawn around the last trade, once a second, with ``spread_bps`` and ``level_median_quote``.
 
 Files are CSV (``.csv``, UTF-8, comma) or Parquet (``.parquet``, which needs the extra ``[replay]``). They have these
 columns, in any order and no others, and their rows stand in the order of time:
@@ -321,7 +321,7 @@ def _quoted(value: Any) -> str:
 
 
 class _Table:
-    """One CSV or Parquet file, and where the reading of it stands."""
+    """One CSV or Parquet file, and the current position in it."""
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path = path

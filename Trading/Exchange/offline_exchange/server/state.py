@@ -1,8 +1,8 @@
-"""The exchange in a file: everything that cannot be drawn again from the seed, so that a restart goes on.
+"""The exchange in a file: everything that cannot be redrawn from the seed, so that a restart continues.
 
-The file is one JSON object, an order or a trade on each line, decimals as text. What is restored goes on as if it had
-never stopped: accounts, orders in their turn, trades, what is missing from the book, and the moment up to which the
-market has traded.
+The file is one JSON object, an order or a trade on each line, decimals as text. The restored exchange
+continues as if it had never stopped: accounts, orders in queue order, trades, consumed liquidity, and the moment up to
+which the market has traded.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .world import MarketScenario
 
 FORMAT = "volume booster exchange"
 VERSION = 1
-_NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # Windows would write line ends anew
+_NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # Windows would change line ends
 
 
 _Record = TypeVar("_Record", Order, Request, Trade, Party)
@@ -47,7 +47,7 @@ class StateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SavedState:
-    """A state file as read: which scenario it is of, who has accounts, and what to put back into a fresh exchange."""
+    """A state file as read: the scenario, the accounts, and what to restore into a fresh exchange."""
 
     path: pathlib.Path
     scenario: MarketScenario
@@ -60,7 +60,7 @@ class SavedState:
             return self.scenario.source()
 
     def clock(self, wall: WallClock) -> ExchangeClock:
-        """The clock as it was set, never before the moment that the file was written. Raises StateError."""
+        """The clock as it was set, never earlier than when the file was written. Raises StateError."""
         with _readable(self.path):
             saved = self._value["clock"]
             return ExchangeClock(wall, int(saved["offset_ms"]), int(saved["now_ms"]))
@@ -72,7 +72,7 @@ class SavedState:
 
 
 class StateText:
-    """Writes the exchange as text. What does not change any more is written once and kept."""
+    """Writes the exchange as text. What no longer changes is written once and cached."""
 
     def __init__(self) -> None:
         self._trades: list[str] = []
@@ -107,7 +107,7 @@ class StateText:
 
 
 def read_state(path: pathlib.Path) -> SavedState | None:
-    """What the file holds, None when there is none. Raises StateError; the file is not touched."""
+    """The content of the file, None when there is none. Raises StateError; the file is not touched."""
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -152,7 +152,7 @@ def _parsed(path: pathlib.Path, text: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _readable(path: pathlib.Path) -> Iterator[None]:
-    """Whatever is wrong in the file is one sentence."""
+    """Translate any error of the content into one StateError."""
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
@@ -245,7 +245,7 @@ def _changed(rules: MarketRules, values: Mapping[str, Decimal]) -> MarketRules:
 
 
 def _restore_order(engine: Engine, order: Order) -> None:
-    """Orders come in the order of their ids, which is their turn at one price."""
+    """Orders come in the order of their ids, which is their queue order at one price."""
     account, market_id = engine.accounts[order.account], order.request.market_id
     if not account.is_market:
         account.orders[order.order_id] = order

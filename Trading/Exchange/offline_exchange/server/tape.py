@@ -1,4 +1,4 @@
-"""The tape of a market: its prints in columns, the questions they answer, and what the server asks of any source.
+"""The tape of a market: its prints in columns, the queries they answer, and the interface of any source.
 
 Prices are whole numbers of ticks and quantities whole numbers of steps, so that what is answered is exact. Times are
 UTC epochs, in milliseconds (``_ms``) unless said otherwise. A source draws or reads the prints.
@@ -341,7 +341,7 @@ class MarketSource(Protocol):
     """The other side of the market, as the server asks for it.
 
     Every question takes a market id such as ``BTCUSDT`` and the present, ``now_ms``; no answer looks past it, and the
-    same question has the same answer whatever was asked before. It raises KeyError for an unknown market or interval
+    same query has the same answer, independent of earlier ones. It raises KeyError for an unknown market or interval
     and ValueError for a present before ``origin_ms``.
     """
 

@@ -23,7 +23,7 @@ from .routes import Call, Route, flat, money
 from .tape import DAY_MS
 
 _Row = TypeVar("_Row")
-_OPENS_AT_MS = 1_500_000_000_000  # when keys are said to have been made
+_OPENS_AT_MS = 1_500_000_000_000  # reported creation time of every key
 _CODES = {
     Reason.INSUFFICIENT_BALANCE: -2010,
     Reason.WOULD_TAKE: -2010,
@@ -102,13 +102,13 @@ class TradingApi:
         return {name if name == "discount" else f"{name}ForOrder": rate for name, rate in items}
 
     def order(self, call: Call) -> Any:
-        order = self._asked_order(call, ApiError(-2013, "Order does not exist."))
+        order = self._named_order(call, ApiError(-2013, "Order does not exist."))
         call.query.finish()
         return order_body(order)
 
     def cancel_order(self, call: Call) -> Any:
         unknown = ApiError(-2011, Reason.UNKNOWN_ORDER.value)
-        order = self._asked_order(call, unknown)
+        order = self._named_order(call, unknown)
         invalid = ApiError(-1145, "Invalid cancelRestrictions")
         restriction = call.query.choice("cancelRestrictions", CancelRestriction, invalid)
         cancel_id = call.query.text("newClientOrderId", CLIENT_ORDER_ID) or self._made_up_id()
@@ -166,7 +166,7 @@ class TradingApi:
         trades = self._exchange.trades.of_market(account, market_id)
         if order_id is not None:
             trades = [
-                trade for trade in self._exchange.trades.of_order(order_id) if _concerns(trade, account, market_id)
+                trade for trade in self._exchange.trades.of_order(order_id) if _involves(trade, account, market_id)
             ]
         trades = trades_from_id(trades, from_id or 0)
 
@@ -217,8 +217,8 @@ class TradingApi:
         market_ids = list(self._engine.rules) if symbol is None else [self._exchange.market_id(symbol)]
         call.query.finish()
         fees = self._account(call).fees
-        told = {"makerCommission": plain_rate(fees.maker_rate), "takerCommission": plain_rate(fees.taker_rate)}
-        return [{"symbol": market_id, **told} for market_id in market_ids]
+        fee_rates = {"makerCommission": plain_rate(fees.maker_rate), "takerCommission": plain_rate(fees.taker_rate)}
+        return [{"symbol": market_id, **fee_rates} for market_id in market_ids]
 
     def api_restrictions(self, call: Call) -> Any:
         call.query.finish()
@@ -255,8 +255,8 @@ class TradingApi:
         """A client order id as Binance makes them: 22 letters and digits."""
         return "".join(self._rng.choices(string.ascii_letters + string.digits, k=22))
 
-    def _asked_order(self, call: Call, unknown: ApiError) -> Order:
-        """The order that `orderId` or `origClientOrderId` names. Raises ApiError, `unknown` when there is none."""
+    def _named_order(self, call: Call, unknown: ApiError) -> Order:
+        """The order with this `orderId` or `origClientOrderId`. Raises ApiError, `unknown` when there is none."""
         market_id = self._exchange.market_id(call.query.required("symbol"))
         order_id, client_id = call.query.whole("orderId"), call.query.text("origClientOrderId")
         if order_id is None and client_id is None:
@@ -279,19 +279,19 @@ class TradingApi:
 
 
 def account_name(call: Call) -> str:
-    """Whose call it is. Raises ApiError when the key is nobody's."""
+    """The account of a call. Raises ApiError when the key is unknown."""
     if call.account is None:
         raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
     return call.account
 
 
 def refusal(error: RefusedError) -> ApiError:
-    """What the engine refused, with Binance's code."""
+    """The engine's refusal with Binance's error code."""
     return ApiError(_CODES[error.reason], error.reason.value)
 
 
 def _span(query: Query) -> tuple[int | None, int | None]:
-    """The times between which something is wanted; at most a day apart."""
+    """The requested time range; at most a day."""
     since_ms, until_ms = query.whole("startTime"), query.whole("endTime")
     if since_ms is not None and until_ms is not None and until_ms - since_ms > DAY_MS:
         raise ApiError(-1127, "More than 24 hours between startTime and endTime.")
@@ -305,7 +305,7 @@ def _some(items: Reversible[_Row], wanted: Callable[[_Row], bool], limit: int, *
     return list(itertools.islice(filter(wanted, reversed(items)), limit))[::-1]
 
 
-def _concerns(trade: Trade, account: str, market_id: str) -> bool:
+def _involves(trade: Trade, account: str, market_id: str) -> bool:
     return trade.market_id == market_id and account in (trade.buyer.account, trade.seller.account)
 
 
