@@ -1,4 +1,4 @@
-"""Scripted faults: what a script may say, which requests it hits, and what a hit does. Laws first."""
+"""Scripted faults: what a script may say, which requests it hits, and what a hit does. Properties first."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def orders(count: int, **values: Any) -> list[RequestInfo]:
 
 
 @given(scripts, requests, st.integers(0, 99))
-def test_the_same_script_seed_and_requests_give_the_same_strikes(script, asked, seed) -> None:
+def test_the_same_script_seed_and_requests_give_the_same_hits(script, asked, seed) -> None:
     faults = parse_faults(script)
     first, second = FaultSchedule(faults, seed, NOW_MS), FaultSchedule(faults, seed, NOW_MS)
     assert [first.hits_of(request) for request in asked] == [second.hits_of(request) for request in asked]
@@ -116,7 +116,7 @@ def test_the_same_script_seed_and_requests_give_the_same_strikes(script, asked, 
 
 
 @given(scripted(), scripted(), requests)
-def test_a_fault_strikes_the_same_requests_whatever_stands_beside_it(script, other, asked) -> None:
+def test_a_fault_hits_the_same_requests_whatever_others_there_are(script, other, asked) -> None:
     (fault,), (neighbour,) = parse_faults([script]), parse_faults([other])
     if fault == neighbour:
         return
@@ -127,7 +127,7 @@ def test_a_fault_strikes_the_same_requests_whatever_stands_beside_it(script, oth
 
 
 @given(st.integers(0, 6), st.none() | st.integers(1, 6), st.integers(0, 15))
-def test_after_so_many_are_spared_so_many_are_struck(after, times, count) -> None:
+def test_so_many_are_skipped_and_then_so_many_are_hit(after, times, count) -> None:
     plan = FaultSchedule(parse_faults([{"kind": "answer_lost", "after": after, "times": times}]))
     struck = [bool(plan.hits_of(request)) for request in orders(count)]
     last = count if times is None else after + times
@@ -135,7 +135,7 @@ def test_after_so_many_are_spared_so_many_are_struck(after, times, count) -> Non
 
 
 @given(scripts, requests)
-def test_no_request_is_struck_that_a_fault_is_not_for(script, asked) -> None:
+def test_no_request_is_hit_that_a_fault_does_not_match(script, asked) -> None:
     plan = FaultSchedule(parse_faults(script), 0, NOW_MS)
     for request in asked:
         for hit in plan.hits_of(request):
@@ -152,7 +152,7 @@ def test_a_script_survives_json(script) -> None:
     assert parse_faults(json.loads(json.dumps([fault.to_json() for fault in faults]))) == faults
 
 
-def test_a_probability_strikes_about_so_often_and_a_seed_decides_which() -> None:
+def test_a_probability_hits_about_so_often_and_a_seed_decides_which() -> None:
     faults = parse_faults([{"kind": "answer_lost", "times": None, "probability": 0.3}])
     struck = [
         [bool(plan.hits_of(request)) for request in orders(1_000)]
@@ -180,7 +180,7 @@ def test_a_pattern_names_method_and_path(pattern, matches) -> None:
     assert bool(plan.hits_of(orders(1)[0])) == matches
 
 
-def test_the_plan_tells_how_far_it_has_come() -> None:
+def test_the_schedule_shows_how_far_it_has_come() -> None:
     plan = FaultSchedule(parse_faults([{"kind": "rejected", "after": 1, "times": 1}]), seed=5)
     for request in orders(3):
         plan.hits_of(request)
@@ -217,6 +217,7 @@ SCRIPT_PROBLEMS = [
 ]
 VALUE_PROBLEMS = [
     (FaultKind.SLOW_ANSWER, "delay_s", 0, "a number of seconds above 0 and at most 3600"),
+    (FaultKind.SLOW_ANSWER, "delay_s", None, "a number of seconds above 0 and at most 3600"),
     (FaultKind.LATE_FILLS, "delay_s", "5", "a number of seconds above 0 and at most 3600"),
     (FaultKind.REJECTED, "times", 0, "a whole number from 1 to 9007199254740992"),
     (FaultKind.REJECTED, "after", True, "a whole number from 0 to 9007199254740992"),
@@ -233,12 +234,13 @@ VALUE_PROBLEMS = [
     (FaultKind.BALANCE_DRIFT, "amount", 0.1, "a decimal in quotation marks, other than 0"),
     (FaultKind.BALANCE_DRIFT, "amount", "NaN", "a decimal in quotation marks, other than 0"),
     (FaultKind.CHANGED_RULES, "step_base", "-1", "a decimal in quotation marks, above 0"),
+    (FaultKind.BALANCE_DRIFT, "amount", "0", "a decimal in quotation marks, other than 0"),
     (FaultKind.CLOCK_SKEW, "offset_ms", 0, "a whole number of milliseconds other than 0"),
 ]
 
 
 @pytest.mark.parametrize(("script", "problems"), SCRIPT_PROBLEMS)
-def test_every_problem_of_a_script_is_told_by_its_key(script, problems) -> None:
+def test_every_problem_of_a_script_is_shown_with_its_key(script, problems) -> None:
     with pytest.raises(FaultsError) as refused:
         parse_faults(script)
     assert len(refused.value.problems) == len(problems)
@@ -248,7 +250,7 @@ def test_every_problem_of_a_script_is_told_by_its_key(script, problems) -> None:
 
 
 @pytest.mark.parametrize(("kind", "key", "value", "right"), VALUE_PROBLEMS)
-def test_a_value_that_cannot_be_is_told_with_what_would_be_right(kind, key, value, right) -> None:
+def test_an_invalid_value_is_shown_with_what_would_be_right(kind, key, value, right) -> None:
     with pytest.raises(FaultsError) as refused:
         one(kind, **{key: value})
     assert refused.value.problems == (f"faults[0].{key} must be {right}, not {value!r}.",)
@@ -267,7 +269,7 @@ def exchange() -> Exchange:
     return new_exchange()
 
 
-def test_faults_that_do_not_fit_the_exchange_are_told_by_their_key(exchange) -> None:
+def test_faults_that_do_not_fit_the_exchange_are_shown_with_their_key(exchange) -> None:
     script = [
         {"kind": "rejected", "symbol": "DOGEUSDT"},
         {"kind": "balance_drift", "asset": "DOGE", "amount": "1"},

@@ -1,4 +1,4 @@
-"""The local exchange's futures: a position by its laws, margin that holds orders back, one-way mode only."""
+"""The local exchange's futures: properties of positions, margin that limits orders, one-way mode only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A state file: stopping and going on is the same as never having stopped."""
+"""A state file: stopping and restarting is the same as never having stopped."""
 
 from __future__ import annotations
 
@@ -129,30 +129,30 @@ ACTIONS = st.one_of(
 
 @settings(max_examples=120, deadline=None)
 @given(before=st.lists(ACTIONS, max_size=15), after=st.lists(ACTIONS, max_size=15))
-def test_going_on_from_a_file_is_the_same_as_never_having_stopped(tmp_path_factory, before, after) -> None:
+def test_continuing_from_a_file_equals_never_having_stopped(tmp_path_factory, before, after) -> None:
     wall = Wall()
     never_stopped = fresh(wall)
     for act in before:
         act(never_stopped)
-    gone_on = restarted(never_stopped, wall, tmp_path_factory.getbasetemp() / "state.json")
-    for exchange in (never_stopped, gone_on):
+    continued = restarted(never_stopped, wall, tmp_path_factory.getbasetemp() / "state.json")
+    for exchange in (never_stopped, continued):
         for act in (*after, wait(3_000)):
             act(exchange)
-    written = [StateText().of(exchange, SCENARIO, 0) for exchange in (never_stopped, gone_on)]
+    written = [StateText().of(exchange, SCENARIO, 0) for exchange in (never_stopped, continued)]
     assert written[0] == written[1]
-    assert all(gone_on.venue.engine.surplus(asset) == 0 for asset in ("BTC", "USDT"))
+    assert all(continued.venue.engine.surplus(asset) == 0 for asset in ("BTC", "USDT"))
 
 
 def test_an_order_that_rested_fills_for_what_happened_while_the_exchange_was_down(tmp_path) -> None:
     wall = Wall()
     exchange = fresh(wall)
     order("alice", Side.BUY, Kind.LIMIT, 1, 0, 0)(exchange)
-    gone_on = restarted(exchange, wall, tmp_path / "state.json")
-    gone_on.clock.advance(900)
-    gone_on.advance(gone_on.clock.now_ms())
-    trades = gone_on.trades.of_market("alice", MARKET)
+    continued = restarted(exchange, wall, tmp_path / "state.json")
+    continued.clock.advance(900)
+    continued.advance(continued.clock.now_ms())
+    trades = continued.trades.of_market("alice", MARKET)
     assert sum(trade.quantity_base for trade in trades) == Decimal("0.001")
-    assert all(trade.time_ms < gone_on.clock.now_ms() - 1_000 for trade in trades)
+    assert all(trade.time_ms < continued.clock.now_ms() - 1_000 for trade in trades)
 
 
 def test_what_is_written_twice_is_the_same_text_however_much_was_kept(tmp_path) -> None:
@@ -185,7 +185,7 @@ def test_only_the_owner_may_read_the_file(tmp_path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["state.json"]
 
 
-def test_there_is_nothing_to_go_on_from_without_a_file(tmp_path) -> None:
+def test_there_is_no_state_without_a_file(tmp_path) -> None:
     assert read_state(tmp_path / "state.json") is None
 
 
@@ -206,7 +206,7 @@ def changed(text: str, change: Callable[[dict[str, Any]], Any]) -> str:
      (lambda text: changed(text, lambda value: value["accounts"][0].update(free={"BTC": "much"})), "is damaged"),
      (lambda text: changed(text, lambda value: value["trades"].append([1])), "is damaged")],
 )  # fmt: skip
-def test_a_file_that_cannot_be_used_is_told_in_one_sentence_and_left_alone(tmp_path, change, told) -> None:
+def test_an_unusable_file_is_reported_in_one_sentence_and_left_alone(tmp_path, change, told) -> None:
     path = tmp_path / "state.json"
     path.write_text(change(StateText().of(fresh(Wall()), SCENARIO, 0)), "utf-8")
     before = path.read_bytes()
@@ -243,7 +243,7 @@ def test_orders_and_trades_are_rows_of_their_fields_in_this_order() -> None:
 @pytest.mark.parametrize(
     ("place", "value", "field"), [(3, "HOLD", "Request.side"), (14, "much", "Order.executed_base")]
 )
-def test_a_row_with_a_value_that_cannot_be_is_shown_with_its_field(tmp_path, place, value, field) -> None:
+def test_an_invalid_value_in_a_row_is_shown_with_its_field(tmp_path, place, value, field) -> None:
     _, written = bought()
     next(row for row in written["orders"] if row[1] == "alice")[place] = value
     path = tmp_path / "state.json"
@@ -255,6 +255,6 @@ def test_a_row_with_a_value_that_cannot_be_is_shown_with_its_field(tmp_path, pla
     assert "\n" not in str(raised.value)
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(tmp_path) -> None:
+def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path) -> None:
     with pytest.raises(StateError, match="cannot write the state"):
         write_state(tmp_path / "nowhere" / "state.json", "{}")
