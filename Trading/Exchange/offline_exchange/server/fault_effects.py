@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +12,7 @@ from .exchange import Exchange
 from .faults import KINDS, Fault, FaultHit, FaultKind, FaultsError, RequestInfo
 from .markets import MarketRules, assets_of
 from .orders import ZERO
+from .routes import Reply
 from .tape import SECOND_MS
 
 _NOTHING = "0.00000000"
@@ -20,21 +20,12 @@ _STATUSES = {FaultKind.RATE_LIMITED: 429, FaultKind.BANNED: 418, FaultKind.REJEC
 _TICKER_SIDES = {"bids": ("bidPrice", "bidQty"), "asks": ("askPrice", "askQty")}
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A reply in place of the right one; ``body`` is an object for JSON or a plain text."""
-
-    status: int
-    body: Mapping[str, Any] | str
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def refusal(fault: Fault) -> Refusal:
+def refusal(fault: Fault) -> Reply:
     """The reply of a fault that refuses a request, or pretends to after the exchange has accepted it."""
     status = fault.status or _STATUSES[fault.kind]
     headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
     message = fault.message or ""
-    return Refusal(status, message if fault.code is None else {"code": fault.code, "msg": message}, headers)
+    return Reply(message if fault.code is None else {"code": fault.code, "msg": message}, status, headers)
 
 
 def check_against(exchange: Exchange, faults: Iterable[Fault]) -> None:

@@ -74,7 +74,7 @@ class FaultInjection:
         hits = self.plan.hits_of(request)
         self._act(hits, request, call)
         for fault in _of(hits, *_REFUSED):
-            return _refused(fault)
+            return refusal(fault)
         if _of(hits, FaultKind.DISCONNECTED):
             raise DroppedError
         if await self._has_waited(hits, FaultKind.LATE_ACCEPTANCE):
@@ -86,7 +86,7 @@ class FaultInjection:
         if _of(hits, FaultKind.ANSWER_LOST):
             raise DroppedError
         for fault in _of(hits, FaultKind.SERVER_ERROR_AFTER):
-            return _refused(fault)
+            return refusal(fault)
         return reply
 
     def _act(self, hits: Sequence[FaultHit], request: RequestInfo, call: Call) -> None:
@@ -146,9 +146,3 @@ def _request_info(call: Call) -> RequestInfo:
     """Reads the parameters without marking them as read: the handler refuses unread ones."""
     values = call.query.values
     return RequestInfo(call.method, call.path, call.now_ms, call.account, values.get("symbol"), values.get("symbols"))
-
-
-def _refused(fault: Fault) -> Reply:
-    answer = refusal(fault)
-    body: Any = answer.body if isinstance(answer.body, str) else dict(answer.body)
-    return Reply(body, answer.status, dict(answer.headers))

@@ -10,9 +10,10 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import decimal
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from .accounts import Account, FeeSchedule
 from .markets import SMALLEST, MarketRules, is_multiple, paid
@@ -39,7 +40,21 @@ and those are truncated by division."""
 
 _LARGEST_DEPOSIT = Decimal(10) ** 20
 
+_Place = tuple[Side, Decimal]  # a price of one side of a book
+_Quantities = Mapping[_Place, Decimal]
 _Result = TypeVar("_Result")
+_Parameters = ParamSpec("_Parameters")
+
+
+def _exact(method: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Runs a method in a decimal context that is wide enough."""
+
+    @functools.wraps(method)
+    def run(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+        with decimal.localcontext(_EXACT):
+            return method(*args, **kwargs)
+
+    return run
 
 
 class BookSide:
@@ -113,51 +128,100 @@ class Engine:
         account = self.accounts[name] = Account(name, fees or FeeSchedule(), is_market)
         return account
 
+    @_exact
     def pay_in(self, account: str, asset: str, amount: Decimal) -> None:
         """A deposit, or with a negative amount a withdrawal.
 
         Raises ValueError when less is free, or when the amount is not a multiple of 1e-8 below 1e20.
         """
-        _exactly(lambda: self._pay_in(self.accounts[account], asset, amount))
+        owner = self.accounts[account]
+        if not amount.is_finite() or abs(amount) >= _LARGEST_DEPOSIT or not is_multiple(amount, SMALLEST):
+            raise ValueError(f"an amount must be a multiple of {SMALLEST:f} below {_LARGEST_DEPOSIT:.0e}, not {amount}")
+        if amount < 0 and not owner.can_pay(asset, -amount):
+            raise ValueError(f"{account} has less than {-amount} {asset} free")
+        owner.add(asset, amount)
+        self.paid_in[asset] = self.paid_in.get(asset, ZERO) + amount
 
+    @_exact
     def submit(self, account: str, request: Request, now_ms: int) -> Order:
         """Accept an order and match it.
 
         Raises RefusedError, with nothing changed, when a rule of the market or the balance forbids it.
         """
-        return _exactly(lambda: self._submit(self.accounts[account], request, now_ms))
+        owner = self.accounts[account]
+        self.check_filters(request)
+        known = owner.by_client_id.get(request.client_order_id) if request.client_order_id else None
+        if known is not None and known.is_open:
+            raise RefusedError(Reason.DUPLICATE)
+        self._check_funds(owner, Order(0, account, request, now_ms, now_ms))
+        return self._accept(owner, request, now_ms)
 
+    @_exact
     def check_filters(self, request: Request) -> None:
         """Raises RefusedError when a rule of the market forbids an order."""
-        _exactly(lambda: self._check_filters(request))
+        rules, price, quantity = self.rules[request.market_id], request.price_quote, request.quantity_base
+        if price is not None and not rules.accepts_price(price):
+            raise RefusedError(Reason.PRICE_FILTER)
+        if quantity is not None and not rules.accepts_quantity(quantity):
+            raise RefusedError(Reason.LOT_SIZE)
+        if not self._accepts_notional(rules, request):
+            raise RefusedError(Reason.NOTIONAL)
 
+    @_exact
     def trade_for_market(self, account: str, request: Request, now_ms: int) -> Order:
         """Match an order of an account of the market's own: no rule and no balance holds it back."""
-        return _exactly(lambda: self._accept(self._market_account(account), request, now_ms))
+        return self._accept(self._market_account(account), request, now_ms)
 
+    @_exact
     def cancel(self, account: str, market_id: str, order_id: int, now_ms: int) -> Order:
         """End an open order. Raises RefusedError when there is no such order."""
         order = self.accounts[account].open_orders.get(order_id)
         if order is None or order.request.market_id != market_id:
             raise RefusedError(Reason.UNKNOWN_ORDER)
-        _exactly(lambda: self._cancel(order, now_ms))
+        queue = self._books[order.request.market_id][order.side].at(order.price_quote)
+        self._end(order, Status.CANCELED, now_ms)
+        place = next(place for place, resting in enumerate(queue) if resting is order)
+        if 0 < place < len(queue) - 1:
+            before, after = queue[place - 1], queue[place + 1]
+            if before.account == after.account and self.accounts[before.account].is_market:
+                self._end(after, Status.CANCELED, now_ms)
+                _resize(before, before.open_base + after.open_base)
         return order
 
+    @_exact
     def quote(self, account: str, market_id: str, levels: Sequence[tuple[Side, Decimal, Decimal]], now_ms: int) -> None:
         """Make limit orders (side, price, quantity) the only ones of an account of the market's own on one market.
 
         What it already has at one of these prices keeps its place; only the increase joins the end of the queue.
         Its adjacent orders are merged, so that trades do not depend on how they came about.
         """
-        _exactly(lambda: self._quote(self._market_account(account), market_id, levels, now_ms))
+        maker = self._market_account(account)
+        wanted: dict[_Place, Decimal] = {}
+        for side, price_quote, quantity_base in levels:
+            wanted[side, price_quote] = wanted.get((side, price_quote), ZERO) + quantity_base
+        kept = self._keep_wanted(maker, market_id, wanted, now_ms)
+        for (side, price_quote), quantity_base in wanted.items():
+            more_base = quantity_base - kept.get((side, price_quote), ZERO)
+            last = self._books[market_id][side].last_at(price_quote) if more_base > 0 else None
+            if last is not None and last.account == maker.name:
+                _resize(last, last.open_base + more_base)
+            elif more_base > 0:
+                self._accept(maker, Request(market_id, side, Kind.LIMIT, more_base, price_quote), now_ms)
 
-    def thin_out(self, account: str, market_id: str, most: Mapping[tuple[Side, Decimal], Decimal], now_ms: int) -> None:
+    @_exact
+    def thin_out(self, account: str, market_id: str, most: _Quantities, now_ms: int) -> None:
         """Reduce what an account of the market's own has at some prices to at most a quantity, newest orders first."""
-        _exactly(lambda: self._thin_out(self._market_account(account), market_id, most, now_ms))
+        self._market_account(account)
+        for (side, price_quote), left_base in most.items():
+            for order in self._books[market_id][side].at(price_quote):
+                if order.account == account:
+                    self._shrink(order, left_base, now_ms)
+                    left_base -= order.open_base if order.is_open else ZERO
 
+    @_exact
     def book(self, market_id: str, side: Side, count: int) -> list[tuple[Decimal, Decimal]]:
         """Price and open quantity of the best `count` levels of one side, best first."""
-        return _exactly(lambda: self._books[market_id][side].levels(count))
+        return self._books[market_id][side].levels(count)
 
     def resting(self, market_id: str, side: Side) -> Iterator[Order]:
         """The resting orders of one side, in the order in which they would trade."""
@@ -177,11 +241,9 @@ class Engine:
         """Whether an account that is not the market's own has an order in the book."""
         return self._watched[market_id] > 0
 
+    @_exact
     def surplus(self, asset: str) -> Decimal:
         """Holdings and fees beyond what was paid in: always 0."""
-        return _exactly(lambda: self._surplus(asset))
-
-    def _surplus(self, asset: str) -> Decimal:
         owned = (part.get(asset, ZERO) for account in self.accounts.values() for part in (account.free, account.locked))
         return sum(owned, self.fees_collected.get(asset, ZERO) - self.paid_in.get(asset, ZERO))
 
@@ -190,50 +252,15 @@ class Engine:
             raise ValueError(f"{name!r} is not an account of the market's own")
         return self.accounts[name]
 
-    def _pay_in(self, account: Account, asset: str, amount: Decimal) -> None:
-        if not amount.is_finite() or abs(amount) >= _LARGEST_DEPOSIT or not is_multiple(amount, SMALLEST):
-            raise ValueError(f"an amount must be a multiple of {SMALLEST:f} below {_LARGEST_DEPOSIT:.0e}, not {amount}")
-        if amount < 0 and not account.can_pay(asset, -amount):
-            raise ValueError(f"{account.name} has less than {-amount} {asset} free")
-        account.add(asset, amount)
-        self.paid_in[asset] = self.paid_in.get(asset, ZERO) + amount
-
-    def _submit(self, account: Account, request: Request, now_ms: int) -> Order:
-        self._check_filters(request)
-        known = account.by_client_id.get(request.client_order_id) if request.client_order_id else None
-        if known is not None and known.is_open:
-            raise RefusedError(Reason.DUPLICATE)
-        self._check_funds(account, Order(0, account.name, request, now_ms, now_ms))
-        return self._accept(account, request, now_ms)
-
-    def _quote(
-        self, maker: Account, market_id: str, levels: Sequence[tuple[Side, Decimal, Decimal]], now_ms: int
-    ) -> None:
-        wanted: dict[tuple[Side, Decimal], Decimal] = {}
-        for side, price_quote, quantity_base in levels:
-            wanted[side, price_quote] = wanted.get((side, price_quote), ZERO) + quantity_base
-        kept: dict[tuple[Side, Decimal], Decimal] = {}
+    def _keep_wanted(self, maker: Account, market_id: str, wanted: _Quantities, now_ms: int) -> dict[_Place, Decimal]:
+        """Reduce the maker's orders to what is wanted at each price; returns what is left of them."""
+        kept: dict[_Place, Decimal] = {}
         for order in tuple(maker.open_orders.values()):  # oldest first
             if order.request.market_id == market_id:
                 place = order.side, order.price_quote
                 self._shrink(order, wanted.get(place, ZERO) - kept.get(place, ZERO), now_ms)
                 kept[place] = kept.get(place, ZERO) + (order.open_base if order.is_open else ZERO)
-        for (side, price_quote), quantity_base in wanted.items():
-            more_base = quantity_base - kept.get((side, price_quote), ZERO)
-            last = self._books[market_id][side].last_at(price_quote) if more_base > 0 else None
-            if last is not None and last.account == maker.name:
-                _resize(last, last.open_base + more_base)
-            elif more_base > 0:
-                self._accept(maker, Request(market_id, side, Kind.LIMIT, more_base, price_quote), now_ms)
-
-    def _thin_out(
-        self, maker: Account, market_id: str, most: Mapping[tuple[Side, Decimal], Decimal], now_ms: int
-    ) -> None:
-        for (side, price_quote), left_base in most.items():
-            for order in self._books[market_id][side].at(price_quote):
-                if order.account == maker.name:
-                    self._shrink(order, left_base, now_ms)
-                    left_base -= order.open_base if order.is_open else ZERO
+        return kept
 
     def _shrink(self, order: Order, most_base: Decimal, now_ms: int) -> None:
         """Reduce a resting order of the market's own to at most a quantity; it keeps its place."""
@@ -241,17 +268,6 @@ class Engine:
             self._end(order, Status.CANCELED, now_ms)
         elif order.open_base > most_base:
             _resize(order, most_base)
-
-    def _cancel(self, order: Order, now_ms: int) -> None:
-        """End it, and merge the market's own orders around it."""
-        queue = self._books[order.request.market_id][order.side].at(order.price_quote)
-        self._end(order, Status.CANCELED, now_ms)
-        place = next(place for place, resting in enumerate(queue) if resting is order)
-        if 0 < place < len(queue) - 1:
-            before, after = queue[place - 1], queue[place + 1]
-            if before.account == after.account and self.accounts[before.account].is_market:
-                self._end(after, Status.CANCELED, now_ms)
-                _resize(before, before.open_base + after.open_base)
 
     def _accept(self, account: Account, request: Request, now_ms: int) -> Order:
         order = Order(self.last_order_id + 1, account.name, request, now_ms, now_ms)
@@ -270,15 +286,6 @@ class Engine:
         self._match(order, now_ms)
         self._rest_or_end(order, now_ms)
         return order
-
-    def _check_filters(self, request: Request) -> None:
-        rules, price, quantity = self.rules[request.market_id], request.price_quote, request.quantity_base
-        if price is not None and not rules.accepts_price(price):
-            raise RefusedError(Reason.PRICE_FILTER)
-        if quantity is not None and not rules.accepts_quantity(quantity):
-            raise RefusedError(Reason.LOT_SIZE)
-        if not self._accepts_notional(rules, request):
-            raise RefusedError(Reason.NOTIONAL)
 
     def _accepts_notional(self, rules: MarketRules, request: Request) -> bool:
         """A market order has no maximum notional; the notional of its quantity is taken at the best price."""
@@ -419,9 +426,3 @@ class Engine:
 def _resize(order: Order, open_base: Decimal) -> None:
     """Let a resting order of the market's own, which locks nothing, be open for another quantity."""
     order.request = dataclasses.replace(order.request, quantity_base=order.executed_base + open_base)
-
-
-def _exactly(action: Callable[[], _Result]) -> _Result:
-    """Do it in a decimal context that is wide enough."""
-    with decimal.localcontext(_EXACT):
-        return action()

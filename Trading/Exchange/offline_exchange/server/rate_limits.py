@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-SECOND_MS = 1_000
+from .tape import DAY_MS, SECOND_MS
+
 MINUTE_MS = 60 * SECOND_MS
 TEN_SECONDS_MS = 10 * SECOND_MS
-DAY_MS = 1_440 * MINUTE_MS
 REFUSALS_BEFORE_BAN = 10
 SHORTEST_BAN_MS = 2 * MINUTE_MS
 LONGEST_BAN_MS = 3 * DAY_MS
