@@ -181,7 +181,8 @@ OTHER_TELLERS = set(
 CONSTANTS = {"_ADVICE", "_START_ANEW", "_WHILE_DOWN", "DATA_ENDED", "NOT_RUNNING", "NO_DAY_VOLUME", "PAUSED_REASON",
              "HELD_REASON", "STOPPED_REASON"}  # fmt: skip
 """Texts that are told from more than one place."""
-OF_FILES = {EXCHANGE / "server" / name for name in ("replay.py", "faults.py", "fault_effects.py", "account_file.py")}
+OF_FILES = {EXCHANGE / "server" / name for name in
+            ("replay.py", "faults.py", "fault_effects.py", "account_file.py", "validation.py")}  # fmt: skip
 """What is wrong in a file is told with its name, the place and what would be right: nothing is to be added to that."""
 INSIDE = {EXCHANGE / "server" / name for name in
           ("accounts.py", "api.py", "clock.py", "matching.py", "orders.py", "price_path.py", "tape.py", "venue.py",

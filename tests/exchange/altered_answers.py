@@ -22,7 +22,7 @@ _UNKNOWN = {"code": -2013, "msg": "Order does not exist."}
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestInfo:
     """What an answer is for."""
 
     method: str
@@ -37,7 +37,7 @@ class RefusedError(Exception):
         self.body = body
 
 
-Alteration = Callable[[Asked, Body], Body]
+Alteration = Callable[[RequestInfo, Body], Body]
 """Gives the body that the client is to get; raises RefusedError for an answer that is an error."""
 
 
@@ -51,7 +51,7 @@ def altering(alterations: Sequence[Alteration]) -> Callable[..., Awaitable[web.S
         response = await handler(request)
         if not alterations or not isinstance(response, web.Response) or response.status != 200 or not response.text:
             return response
-        asked, body = Asked(request.method, request.path), json.loads(response.text)
+        asked, body = RequestInfo(request.method, request.path), json.loads(response.text)
         try:
             for alteration in alterations:
                 body = alteration(asked, body)
@@ -74,7 +74,7 @@ def rows_of(body: Body) -> Iterator[Row]:
 def without(*names: str, paths: Sequence[str] = ORDERS) -> Alteration:
     """Rows that lack these fields."""
 
-    def alter(asked: Asked, body: Body) -> Body:
+    def alter(asked: RequestInfo, body: Body) -> Body:
         if asked.path in paths:
             for row in rows_of(body):
                 for name in names:
@@ -87,7 +87,7 @@ def without(*names: str, paths: Sequence[str] = ORDERS) -> Alteration:
 def with_values(values: Callable[[Row], Row], paths: Sequence[str] = (TRADES,)) -> Alteration:
     """Rows in which these fields are something else."""
 
-    def alter(asked: Asked, body: Body) -> Body:
+    def alter(asked: RequestInfo, body: Body) -> Body:
         if asked.path in paths:
             for row in rows_of(body):
                 row.update(values(row))
@@ -99,7 +99,7 @@ def with_values(values: Callable[[Row], Row], paths: Sequence[str] = (TRADES,)) 
 def told_late(names: Sequence[str], seconds: float) -> Alteration:
     """Orders of which these fields are told as 0 until so long after they were touched last."""
 
-    def alter(asked: Asked, body: Body) -> Body:
+    def alter(asked: RequestInfo, body: Body) -> Body:
         if asked.path in ORDERS:
             for row in rows_of(body):
                 if time.time() * 1_000 - row.get("updateTime", row.get("transactTime", 0)) < seconds * 1_000:
@@ -112,7 +112,7 @@ def told_late(names: Sequence[str], seconds: float) -> Alteration:
 def hidden(is_hidden: Callable[[Row], bool], paths: Sequence[str] = ORDERS) -> Alteration:
     """Orders that can't be looked up, and trades that are not shown; the answer to a new order is as it is."""
 
-    def alter(asked: Asked, body: Body) -> Body:
+    def alter(asked: RequestInfo, body: Body) -> Body:
         if asked.method != "GET" or asked.path not in paths:
             return body
         if isinstance(body, list):

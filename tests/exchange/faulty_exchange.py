@@ -19,10 +19,10 @@ from octobot_volume_booster.offline_exchange.server.api import create_app
 from octobot_volume_booster.offline_exchange.server.clock import ExchangeClock
 from octobot_volume_booster.offline_exchange.server.exchange import Exchange
 from octobot_volume_booster.offline_exchange.server.fault_injection import FaultInjection, fault_routes
-from octobot_volume_booster.offline_exchange.server.futures import FuturesDesk
+from octobot_volume_booster.offline_exchange.server.futures import FuturesAccounts
 from octobot_volume_booster.offline_exchange.server.orders import Order, Trade
 from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec, PricePath
-from octobot_volume_booster.offline_exchange.server.routes import Call, Carry, Reply
+from octobot_volume_booster.offline_exchange.server.routes import Call, Execute, Reply
 from octobot_volume_booster.offline_exchange.server.venue import Venue
 from tests.exchange.altered_answers import Alteration, altering
 
@@ -48,7 +48,7 @@ _URLS = ccxt.binance().urls["api"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class SentRequest:
     """One request as it came in: its method and path, and when, in seconds of the exchange's clock."""
 
     route: str
@@ -67,8 +67,8 @@ class FaultyExchange:
     exchange: Exchange
     faults: FaultInjection
     port: int
-    futures: FuturesDesk
-    requests: list[Asked] = dataclasses.field(default_factory=list)
+    futures: FuturesAccounts
+    requests: list[SentRequest] = dataclasses.field(default_factory=list)
     """All that came in so far, oldest first, whatever became of it."""
     alterations: list[Alteration] = dataclasses.field(default_factory=list)
     """What is told otherwise than it is, in the order in which it is applied."""
@@ -113,21 +113,21 @@ async def faulty_exchange(markets: Sequence[MarketSpec] | None = None) -> AsyncI
     open_accounts(venue.engine, [DEFAULT_ACCOUNT])
     exchange = Exchange(venue, ExchangeClock(time.time), [CREDENTIALS])
     faults = FaultInjection(exchange)
-    desk = FuturesDesk(exchange)
-    requests: list[Asked] = []
+    futures = FuturesAccounts(exchange)
+    requests: list[SentRequest] = []
     alterations: list[Alteration] = []
 
-    async def noted(call: Call, carry: Carry) -> Reply:
-        requests.append(Asked(f"{call.method} {call.path}", call.now_ms / 1_000))
-        return await faults(call, carry)
+    async def noted(call: Call, execute: Execute) -> Reply:
+        requests.append(SentRequest(f"{call.method} {call.path}", call.now_ms / 1_000))
+        return await faults(call, execute)
 
-    app = create_app(exchange, noted, fault_routes(faults), desk)
+    app = create_app(exchange, noted, fault_routes(faults), futures)
     app.middlewares.append(altering(alterations))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
     await runner.setup()  # not aiohttp's TestServer: that ends what it is doing when a client hangs up
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield FaultyExchange(exchange, faults, runner.addresses[0][1], desk, requests, alterations)
+        yield FaultyExchange(exchange, faults, runner.addresses[0][1], futures, requests, alterations)
     finally:
         await runner.cleanup()
 

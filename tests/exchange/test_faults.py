@@ -1,4 +1,4 @@
-"""Scripted faults: what a script may say, which requests it strikes, and what a strike does. Laws first."""
+"""Scripted faults: what a script may say, which requests it hits, and what a hit does. Properties first."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from octobot_volume_booster.offline_exchange.server.faults import (
     KINDS,
     ORDER,
     SCENARIOS,
-    Asked,
+    FaultHit,
     FaultKind,
-    FaultPlan,
+    FaultSchedule,
     FaultsError,
-    Strike,
+    RequestInfo,
     parse_faults,
     parse_script,
 )
@@ -86,7 +86,7 @@ def scripted(draw: st.DrawFn) -> dict[str, Any]:
 
 requests = st.lists(
     st.builds(
-        Asked,
+        RequestInfo,
         st.sampled_from(["GET", "POST", "DELETE"]),
         st.sampled_from(["/api/v3/order", "/api/v3/myTrades", "/api/v3/account", "/api/v3/depth"]),
         st.integers(NOW_MS, NOW_MS + 10_000),
@@ -98,48 +98,48 @@ requests = st.lists(
 scripts = st.lists(scripted(), max_size=4)
 
 
-def one(kind: FaultKind, **values: Any) -> Strike:
-    """A strike of a fault with the values that it needs."""
-    return Strike(0, parse_faults([{"kind": kind.value, **NEEDED.get(kind, {}), **values}])[0])
+def one(kind: FaultKind, **values: Any) -> FaultHit:
+    """A hit of a fault with the values that it needs."""
+    return FaultHit(0, parse_faults([{"kind": kind.value, **NEEDED.get(kind, {}), **values}])[0])
 
 
-def orders(count: int, **values: Any) -> list[Asked]:
-    return [Asked("POST", "/api/v3/order", NOW_MS, **values) for _ in range(count)]
+def orders(count: int, **values: Any) -> list[RequestInfo]:
+    return [RequestInfo("POST", "/api/v3/order", NOW_MS, **values) for _ in range(count)]
 
 
 @given(scripts, requests, st.integers(0, 99))
-def test_the_same_script_seed_and_requests_give_the_same_strikes(script, asked, seed) -> None:
+def test_the_same_script_seed_and_requests_give_the_same_hits(script, asked, seed) -> None:
     faults = parse_faults(script)
-    first, second = FaultPlan(faults, seed, NOW_MS), FaultPlan(faults, seed, NOW_MS)
-    assert [first.strike(request) for request in asked] == [second.strike(request) for request in asked]
+    first, second = FaultSchedule(faults, seed, NOW_MS), FaultSchedule(faults, seed, NOW_MS)
+    assert [first.hits_of(request) for request in asked] == [second.hits_of(request) for request in asked]
     assert first.to_json() == second.to_json()
 
 
 @given(scripted(), scripted(), requests)
-def test_a_fault_strikes_the_same_requests_whatever_stands_beside_it(script, other, asked) -> None:
+def test_a_fault_hits_the_same_requests_whatever_others_there_are(script, other, asked) -> None:
     (fault,), (neighbour,) = parse_faults([script]), parse_faults([other])
     if fault == neighbour:
         return
-    alone, beside = FaultPlan([fault], 3, NOW_MS), FaultPlan([neighbour, fault], 3, NOW_MS)
+    alone, beside = FaultSchedule([fault], 3, NOW_MS), FaultSchedule([neighbour, fault], 3, NOW_MS)
     for request in asked:
-        struck_beside = any(strike.index == 1 for strike in beside.strike(request))
-        assert bool(alone.strike(request)) == struck_beside
+        struck_beside = any(hit.index == 1 for hit in beside.hits_of(request))
+        assert bool(alone.hits_of(request)) == struck_beside
 
 
 @given(st.integers(0, 6), st.none() | st.integers(1, 6), st.integers(0, 15))
-def test_after_so_many_are_spared_so_many_are_struck(after, times, count) -> None:
-    plan = FaultPlan(parse_faults([{"kind": "answer_lost", "after": after, "times": times}]))
-    struck = [bool(plan.strike(request)) for request in orders(count)]
+def test_so_many_are_skipped_and_then_so_many_are_hit(after, times, count) -> None:
+    plan = FaultSchedule(parse_faults([{"kind": "answer_lost", "after": after, "times": times}]))
+    struck = [bool(plan.hits_of(request)) for request in orders(count)]
     last = count if times is None else after + times
     assert struck == [after <= number < last for number in range(count)]
 
 
 @given(scripts, requests)
-def test_no_request_is_struck_that_a_fault_is_not_for(script, asked) -> None:
-    plan = FaultPlan(parse_faults(script), 0, NOW_MS)
+def test_no_request_is_hit_that_a_fault_does_not_match(script, asked) -> None:
+    plan = FaultSchedule(parse_faults(script), 0, NOW_MS)
     for request in asked:
-        for strike in plan.strike(request):
-            fault = strike.fault
+        for hit in plan.hits_of(request):
+            fault = hit.fault
             assert fault.account in (None, request.account)
             assert fault.kind in OF_MARKETS or fault.symbol in (None, request.symbol)
             since_ms = request.at_ms - NOW_MS
@@ -152,19 +152,19 @@ def test_a_script_survives_json(script) -> None:
     assert parse_faults(json.loads(json.dumps([fault.to_json() for fault in faults]))) == faults
 
 
-def test_a_probability_strikes_about_so_often_and_a_seed_decides_which() -> None:
+def test_a_probability_hits_about_so_often_and_a_seed_decides_which() -> None:
     faults = parse_faults([{"kind": "answer_lost", "times": None, "probability": 0.3}])
     struck = [
-        [bool(plan.strike(request)) for request in orders(1_000)]
-        for plan in (FaultPlan(faults, seed) for seed in (1, 2))
+        [bool(plan.hits_of(request)) for request in orders(1_000)]
+        for plan in (FaultSchedule(faults, seed) for seed in (1, 2))
     ]
     assert all(250 < sum(one) < 350 for one in struck)
     assert struck[0] != struck[1]
 
 
 def test_two_equal_faults_in_one_script_draw_for_themselves() -> None:
-    plan = FaultPlan(parse_faults([{"kind": "answer_lost", "times": None, "probability": 0.5}] * 2))
-    struck = [{strike.index for strike in plan.strike(request)} for request in orders(50)]
+    plan = FaultSchedule(parse_faults([{"kind": "answer_lost", "times": None, "probability": 0.5}] * 2))
+    struck = [{hit.index for hit in plan.hits_of(request)} for request in orders(50)]
     assert {0} in struck and {1} in struck
 
 
@@ -176,17 +176,17 @@ def test_two_equal_faults_in_one_script_draw_for_themselves() -> None:
     ],
 )  # fmt: skip
 def test_a_pattern_names_method_and_path(pattern, matches) -> None:
-    plan = FaultPlan(parse_faults([{"kind": "rejected", "requests": [pattern]}]))
-    assert bool(plan.strike(orders(1)[0])) == matches
+    plan = FaultSchedule(parse_faults([{"kind": "rejected", "requests": [pattern]}]))
+    assert bool(plan.hits_of(orders(1)[0])) == matches
 
 
-def test_the_plan_tells_how_far_it_has_come() -> None:
-    plan = FaultPlan(parse_faults([{"kind": "rejected", "after": 1, "times": 1}]), seed=5)
+def test_the_schedule_shows_how_far_it_has_come() -> None:
+    plan = FaultSchedule(parse_faults([{"kind": "rejected", "after": 1, "times": 1}]), seed=5)
     for request in orders(3):
-        plan.strike(request)
-    told = plan.to_json()
-    assert told["seed"] == 5
-    assert (told["faults"][0]["seen"], told["faults"][0]["struck"]) == (3, 1)
+        plan.hits_of(request)
+    shown = plan.to_json()
+    assert shown["seed"] == 5
+    assert (shown["faults"][0]["seen"], shown["faults"][0]["struck"]) == (3, 1)
 
 
 def test_a_script_may_be_a_list_an_object_with_a_seed_or_a_name() -> None:
@@ -217,6 +217,7 @@ SCRIPT_PROBLEMS = [
 ]
 VALUE_PROBLEMS = [
     (FaultKind.SLOW_ANSWER, "delay_s", 0, "a number of seconds above 0 and at most 3600"),
+    (FaultKind.SLOW_ANSWER, "delay_s", None, "a number of seconds above 0 and at most 3600"),
     (FaultKind.LATE_FILLS, "delay_s", "5", "a number of seconds above 0 and at most 3600"),
     (FaultKind.REJECTED, "times", 0, "a whole number from 1 to 9007199254740992"),
     (FaultKind.REJECTED, "after", True, "a whole number from 0 to 9007199254740992"),
@@ -233,22 +234,23 @@ VALUE_PROBLEMS = [
     (FaultKind.BALANCE_DRIFT, "amount", 0.1, "a decimal in quotation marks, other than 0"),
     (FaultKind.BALANCE_DRIFT, "amount", "NaN", "a decimal in quotation marks, other than 0"),
     (FaultKind.CHANGED_RULES, "step_base", "-1", "a decimal in quotation marks, above 0"),
+    (FaultKind.BALANCE_DRIFT, "amount", "0", "a decimal in quotation marks, other than 0"),
     (FaultKind.CLOCK_SKEW, "offset_ms", 0, "a whole number of milliseconds other than 0"),
 ]
 
 
 @pytest.mark.parametrize(("script", "problems"), SCRIPT_PROBLEMS)
-def test_every_problem_of_a_script_is_told_by_its_key(script, problems) -> None:
+def test_every_problem_of_a_script_is_shown_with_its_key(script, problems) -> None:
     with pytest.raises(FaultsError) as refused:
         parse_faults(script)
     assert len(refused.value.problems) == len(problems)
-    for told, expected in zip(refused.value.problems, problems, strict=True):
-        assert told.startswith(expected)
-        assert told.endswith(".")
+    for shown, expected in zip(refused.value.problems, problems, strict=True):
+        assert shown.startswith(expected)
+        assert shown.endswith(".")
 
 
 @pytest.mark.parametrize(("kind", "key", "value", "right"), VALUE_PROBLEMS)
-def test_a_value_that_cannot_be_is_told_with_what_would_be_right(kind, key, value, right) -> None:
+def test_an_invalid_value_is_shown_with_what_would_be_right(kind, key, value, right) -> None:
     with pytest.raises(FaultsError) as refused:
         one(kind, **{key: value})
     assert refused.value.problems == (f"faults[0].{key} must be {right}, not {value!r}.",)
@@ -267,7 +269,7 @@ def exchange() -> Exchange:
     return new_exchange()
 
 
-def test_faults_that_do_not_fit_the_exchange_are_told_by_their_key(exchange) -> None:
+def test_faults_that_do_not_fit_the_exchange_are_shown_with_their_key(exchange) -> None:
     script = [
         {"kind": "rejected", "symbol": "DOGEUSDT"},
         {"kind": "balance_drift", "asset": "DOGE", "amount": "1"},
@@ -292,14 +294,14 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("kind", "values", "status", "code", "headers"), REFUSALS)
 def test_a_refusal_speaks_as_the_real_exchange_does(kind, values, status, code, headers) -> None:
-    told = refusal(one(kind, **values).fault)
-    assert (told.status, told.body["code"], told.headers) == (status, code, headers)
-    assert set(told.body) == {"code", "msg"}
+    shown = refusal(one(kind, **values).fault)
+    assert (shown.status, shown.body["code"], shown.headers) == (status, code, headers)
+    assert set(shown.body) == {"code", "msg"}
 
 
 def test_a_server_error_without_a_code_is_a_plain_text() -> None:
-    told = refusal(one(FaultKind.SERVER_ERROR).fault)
-    assert (told.status, told.body) == (500, "Internal Server Error")
+    shown = refusal(one(FaultKind.SERVER_ERROR).fault)
+    assert (shown.status, shown.body) == (500, "Internal Server Error")
 
 
 fills = st.lists(st.integers(1, 10_000), unique=True, max_size=12).map(
@@ -309,21 +311,21 @@ fills = st.lists(st.integers(1, 10_000), unique=True, max_size=12).map(
 )
 
 
-def changed(strike: Strike, rows: Any, at_ms: int = NOW_MS, seed: int = 0, path: str = "/api/v3/myTrades") -> Any:
-    return AnswerChanges(seed).apply([strike], Asked("GET", path, at_ms, symbol="BTCUSDT"), rows)
+def changed(hit: FaultHit, rows: Any, at_ms: int = NOW_MS, seed: int = 0, path: str = "/api/v3/myTrades") -> Any:
+    return AnswerChanges(seed).apply([hit], RequestInfo("GET", path, at_ms, symbol="BTCUSDT"), rows)
 
 
 @given(fills, st.floats(0.01, 1), st.integers(0, 9))
 def test_duplicates_add_nothing_that_was_not_there(rows, share, seed) -> None:
-    told = changed(one(FaultKind.DUPLICATE_FILLS, share=share), rows, seed=seed)
-    assert list({row["id"]: row for row in told}.values()) == rows
-    assert len(rows) <= len(told) <= 2 * len(rows)
+    shown = changed(one(FaultKind.DUPLICATE_FILLS, share=share), rows, seed=seed)
+    assert list({row["id"]: row for row in shown}.values()) == rows
+    assert len(rows) <= len(shown) <= 2 * len(rows)
 
 
 @given(fills, st.floats(0.01, 1), st.integers(0, 9), st.integers(0, 100_000))
 def test_late_fills_all_come_in_the_end_and_never_go_again(rows, share, seed, later_ms) -> None:
-    strike = one(FaultKind.LATE_FILLS, share=share, delay_s=20)
-    now, later, in_the_end = (changed(strike, rows, NOW_MS + since_ms, seed) for since_ms in (0, later_ms, 20_000))
+    hit = one(FaultKind.LATE_FILLS, share=share, delay_s=20)
+    now, later, in_the_end = (changed(hit, rows, NOW_MS + since_ms, seed) for since_ms in (0, later_ms, 20_000))
     assert all(row in rows for row in now)
     assert all(row in later for row in now)
     assert in_the_end == rows
@@ -338,18 +340,18 @@ def test_an_older_fill_may_come_later_than_a_newer_one() -> None:
 
 @given(fills, st.integers(0, 9))
 def test_shuffled_fills_are_the_same_fills_in_a_wrong_order(rows, seed) -> None:
-    told = changed(one(FaultKind.SHUFFLED_FILLS), rows, seed=seed)
-    assert sorted(told, key=lambda row: row["id"]) == rows
-    assert told != rows or len(rows) < 2
+    shown = changed(one(FaultKind.SHUFFLED_FILLS), rows, seed=seed)
+    assert sorted(shown, key=lambda row: row["id"]) == rows
+    assert shown != rows or len(rows) < 2
 
 
 def test_a_stale_answer_is_the_first_one_of_its_route_and_market() -> None:
-    changes, strike = AnswerChanges(), one(FaultKind.STALE_TICKER)
-    bitcoin = Asked("GET", "/api/v3/ticker/price", NOW_MS, symbol="BTCUSDT")
-    ether = Asked("GET", "/api/v3/ticker/price", NOW_MS, symbol="ETHUSDT")
-    assert changes.apply([strike], bitcoin, {"price": "1"}) == {"price": "1"}
-    assert changes.apply([strike], ether, {"price": "2"}) == {"price": "2"}
-    assert changes.apply([strike], bitcoin, {"price": "3"}) == {"price": "1"}
+    changes, hit = AnswerChanges(), one(FaultKind.STALE_TICKER)
+    bitcoin = RequestInfo("GET", "/api/v3/ticker/price", NOW_MS, symbol="BTCUSDT")
+    ether = RequestInfo("GET", "/api/v3/ticker/price", NOW_MS, symbol="ETHUSDT")
+    assert changes.apply([hit], bitcoin, {"price": "1"}) == {"price": "1"}
+    assert changes.apply([hit], ether, {"price": "2"}) == {"price": "2"}
+    assert changes.apply([hit], bitcoin, {"price": "3"}) == {"price": "1"}
 
 
 BOOK = {"lastUpdateId": 1, "bids": [["99", "1"], ["98", "2"]], "asks": [["101", "3"], ["102", "4"]]}
@@ -357,15 +359,15 @@ TICKER = {"symbol": "BTCUSDT", "bidPrice": "99", "bidQty": "1", "askPrice": "101
 
 
 def test_a_crossed_book_bids_above_what_it_asks() -> None:
-    told = changed(one(FaultKind.CROSSED_BOOK), BOOK)
-    assert (told["bids"], told["asks"]) == ([["101", "1"], ["98", "2"]], [["99", "3"], ["102", "4"]])
+    shown = changed(one(FaultKind.CROSSED_BOOK), BOOK)
+    assert (shown["bids"], shown["asks"]) == ([["101", "1"], ["98", "2"]], [["99", "3"], ["102", "4"]])
     assert changed(one(FaultKind.CROSSED_BOOK), [TICKER]) == [{**TICKER, "bidPrice": "101", "askPrice": "99"}]
 
 
 @pytest.mark.parametrize("side", ["bids", "asks", "both"])
 def test_an_empty_book_has_nothing_on_its_side(side) -> None:
-    strike = one(FaultKind.EMPTY_BOOK, side=side)
-    book, ticker = changed(strike, BOOK), changed(strike, TICKER)
+    hit = one(FaultKind.EMPTY_BOOK, side=side)
+    book, ticker = changed(hit, BOOK), changed(hit, TICKER)
     for key, price in (("bids", "bidPrice"), ("asks", "askPrice")):
         is_empty = side in (key, "both")
         assert book[key] == ([] if is_empty else BOOK[key])
@@ -375,8 +377,8 @@ def test_an_empty_book_has_nothing_on_its_side(side) -> None:
 def test_changed_rules_hold_in_the_engine_at_once(exchange) -> None:
     request = Request("BTCUSDT", Side.BUY, Kind.LIMIT, Decimal("0.001"), Decimal(50_000))
     exchange.submit("alice", request, NOW_MS)
-    strike = one(FaultKind.CHANGED_RULES, minimum_notional_quote="60", symbol="BTCUSDT")
-    act_on(exchange, [strike], Asked("GET", "/api/v3/depth", NOW_MS, symbol="BTCUSDT"))
+    hit = one(FaultKind.CHANGED_RULES, minimum_notional_quote="60", symbol="BTCUSDT")
+    act_on(exchange, [hit], RequestInfo("GET", "/api/v3/depth", NOW_MS, symbol="BTCUSDT"))
     with pytest.raises(RefusedError) as refused:
         exchange.submit("alice", request, NOW_MS)
     assert refused.value.reason is Reason.NOTIONAL
@@ -386,8 +388,8 @@ def test_changed_rules_hold_in_the_engine_at_once(exchange) -> None:
 @given(st.decimals(-5_000, 5_000, places=8).filter(bool))
 def test_balance_drift_moves_what_is_free_and_never_below_nothing(amount) -> None:
     exchange = new_exchange()
-    strike = one(FaultKind.BALANCE_DRIFT, amount=str(amount))
-    act_on(exchange, [strike], Asked("GET", "/api/v3/account", NOW_MS, account="alice"))
+    hit = one(FaultKind.BALANCE_DRIFT, amount=str(amount))
+    act_on(exchange, [hit], RequestInfo("GET", "/api/v3/account", NOW_MS, account="alice"))
     assert exchange.venue.engine.accounts["alice"].free["USDT"] == max(1_000 + amount, 0)
     assert exchange.venue.engine.surplus("USDT") == 0
 
@@ -407,9 +409,9 @@ def test_skews_of_the_clock_add_up() -> None:
 
 @given(scripted())
 def test_an_answer_without_rows_or_levels_is_left_as_it_is(script) -> None:
-    strike = Strike(0, parse_faults([script])[0])
-    assert changed(strike, {"code": -1, "msg": "no"}) == {"code": -1, "msg": "no"}
-    assert changed(strike, []) == []
+    hit = FaultHit(0, parse_faults([script])[0])
+    assert changed(hit, {"code": -1, "msg": "no"}) == {"code": -1, "msg": "no"}
+    assert changed(hit, []) == []
 
 
 def documented_rows() -> dict[str, str]:

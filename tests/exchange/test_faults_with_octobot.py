@@ -31,7 +31,7 @@ LIMIT, MARKET = enums.TraderOrderType.BUY_LIMIT, enums.TraderOrderType.BUY_MARKE
 INTERNAL_ERROR = {"status": 500, "code": None, "message": "Internal Server Error"}
 
 
-class World(typing.NamedTuple):
+class MarketScenario(typing.NamedTuple):
     """A local exchange and the OctoBot that trades on it."""
 
     faulty: FaultyExchange
@@ -82,12 +82,12 @@ class World(typing.NamedTuple):
 
 
 @pytest_asyncio.fixture
-async def world() -> AsyncIterator[World]:
+async def world() -> AsyncIterator[MarketScenario]:
     async with (
         faulty_exchange() as faulty,
         real_exchange_manager(faulty.port, CREDENTIALS.api_key, CREDENTIALS.api_secret) as manager,
     ):
-        yield World(faulty, manager)
+        yield MarketScenario(faulty, manager)
 
 
 async def test_octobot_leaves_nothing_behind() -> None:
@@ -350,7 +350,7 @@ async def until(condition: typing.Callable[[], bool]) -> None:
     raise AssertionError("OctoBot has not taken in what it read")
 
 
-def only_producer(world: World, channel: str) -> typing.Any:
+def only_producer(world: MarketScenario, channel: str) -> typing.Any:
     """The part of OctoBot that reads what this channel carries."""
     (producer,) = exchange_channel.get_chan(channel, world.manager.id).get_producers()
     return producer

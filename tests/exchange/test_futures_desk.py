@@ -1,4 +1,4 @@
-"""The local exchange's futures: a position by its laws, margin that holds orders back, one-way mode only."""
+"""The local exchange's futures: properties of positions, margin that limits orders, one-way mode only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from faulty_exchange import CREDENTIALS, MARKET_ID, FaultyExchange, ccxt_client,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octobot_volume_booster.offline_exchange.server.futures import START_MARGIN, Position
+from octobot_volume_booster.offline_exchange.server.futures import INITIAL_MARGIN, Position
 from octobot_volume_booster.offline_exchange.server.orders import Side
 
 SYMBOL = "BTC/USDT:USDT"
@@ -59,7 +59,7 @@ async def test_the_real_client_opens_and_closes_a_position(exchange: FaultyExcha
     balance = await client.fetch_balance()
     paid = sum(Decimal(str(trade["fee"]["cost"])) for trade in trades)
     cash = sum(Decimal(str(trade["cost"])) * (1 if trade["side"] == "sell" else -1) for trade in trades)
-    assert abs(Decimal(str(balance["USDT"]["total"])) - (START_MARGIN + cash - paid)) < Decimal("1e-6")
+    assert abs(Decimal(str(balance["USDT"]["total"])) - (INITIAL_MARGIN + cash - paid)) < Decimal("1e-6")
     assert exchange.futures.position(CREDENTIALS.account, MARKET_ID).size_base == 0
 
 

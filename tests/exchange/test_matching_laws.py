@@ -1,4 +1,4 @@
-"""Laws of the matching engine: nothing made or lost, nobody passed over, everything exact."""
+"""Properties of the matching engine: conservation, price-time priority, exactness."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from octobot_volume_booster.offline_exchange.server.orders import (
     Trade,
 )
 
-LAW = settings(deadline=None, derandomize=True, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(deadline=None, derandomize=True, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 SEEDS = st.integers(0, 2**32)
 OPEN = (Status.NEW, Status.PARTIALLY_FILLED)
 UNIT = Decimal("0.00000001")
@@ -75,7 +75,7 @@ def shown(trade: Trade) -> tuple[Any, ...]:
     return trade.market_id, *amounts, buyer, seller, trade.buyer_is_maker
 
 
-@LAW
+@PROPERTY
 @given(SEEDS)
 def test_it_does_trade_by_trade_what_a_simple_matcher_does(seed) -> None:
     rng, engine, reference = random.Random(seed), new_engine(), Reference()
@@ -103,7 +103,7 @@ def assert_same(engine: Engine, reference: Reference) -> None:
     assert counts == (reference.self_matches, reference.prevented_matches, reference.last_number)
 
 
-@LAW
+@PROPERTY
 @given(SEEDS)
 def test_what_is_refused_changes_nothing_at_all(seed) -> None:
     rng, engine, refused = random.Random(seed), new_engine(), 0
@@ -115,7 +115,7 @@ def test_what_is_refused_changes_nothing_at_all(seed) -> None:
     assert refused
 
 
-@LAW
+@PROPERTY
 @given(SEEDS)
 def test_the_decimal_context_of_the_caller_changes_nothing(seed) -> None:
     """ccxt, for one, sets traps in the context of the process."""
@@ -128,7 +128,7 @@ def test_the_decimal_context_of_the_caller_changes_nothing(seed) -> None:
     assert picture(again) == picture(engine)
 
 
-@LAW
+@PROPERTY
 @given(SEEDS)
 def test_everything_holds_after_every_operation(seed) -> None:
     rng, engine = random.Random(seed), new_engine()
@@ -310,7 +310,7 @@ def assert_trades_add_up(engine: Engine) -> None:
         assert ids == list(range(1, len(ids) + 1))
 
 
-@LAW
+@PROPERTY
 @given(SEEDS)
 def test_the_time_and_the_names_of_orders_change_no_trade(seed) -> None:
     """Turns are those of arrival: not of the clock, which may stand still."""

@@ -1,4 +1,4 @@
-"""Laws of the seeded market."""
+"""Properties of the seeded market."""
 
 import hashlib
 import math

@@ -14,7 +14,7 @@ from octobot_volume_booster.offline_exchange.server.orders import Party, Trade
 from octobot_volume_booster.offline_exchange.server.public_tape import PublicTape
 from octobot_volume_booster.offline_exchange.server.tape import DAY_MS, Print
 
-LAW = settings(deadline=None, derandomize=True, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(deadline=None, derandomize=True, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 NOBODY = Party("", 0, "", Decimal(0), "USDT")
 SPAN_MS = 60
 MOMENTS = st.integers(-5, SPAN_MS + 5).map(lambda at_ms: START_MS + at_ms)
@@ -45,7 +45,7 @@ def tapes(draw: st.DrawFn) -> tuple[PublicTape, list[Print]]:
     return tape, sorted([*numbered, *own], key=lambda item: item.trade_id)
 
 
-@LAW
+@PROPERTY
 @given(tapes())
 def test_ids_count_up_by_one_and_times_never_fall(tape_and_all) -> None:
     tape, everything = tape_and_all
@@ -54,7 +54,7 @@ def test_ids_count_up_by_one_and_times_never_fall(tape_and_all) -> None:
     assert tape.newest_prints(BTC, START_MS + SPAN_MS, 1_000) == everything
 
 
-@LAW
+@PROPERTY
 @given(tapes(), MOMENTS, MOMENTS, LIMITS, st.integers(0, 45))
 def test_every_answer_is_a_part_of_the_same_list(tape_and_all, now_ms, since_ms, limit, trade_id) -> None:
     tape, everything = tape_and_all
@@ -67,7 +67,7 @@ def test_every_answer_is_a_part_of_the_same_list(tape_and_all, now_ms, since_ms,
     assert tape.prints_between(BTC, since_ms, now_ms) == [i for i in seen if i.time_ms > since_ms]
 
 
-@LAW
+@PROPERTY
 @given(tapes(), MOMENTS)
 def test_the_volumes_of_candles_and_of_the_day_count_both(tape_and_all, now_ms) -> None:
     tape, everything = tape_and_all

@@ -43,7 +43,7 @@ def load(folder: Path, skip_seconds: int = 0, seed: int = 7) -> Replay:
 
 @contextmanager
 def fresh_folder() -> Iterator[Path]:
-    """A folder for each example of a law; tmp_path would be shared by all of them."""
+    """A folder for each example of a property; tmp_path would be shared by all of them."""
     with tempfile.TemporaryDirectory() as name:
         yield Path(name)
 

@@ -99,7 +99,7 @@ def test_without_a_lifeline_the_end_of_standard_input_means_nothing() -> None:
         assert process.poll() is None
 
 
-def test_a_port_in_use_is_told_in_one_sentence() -> None:
+def test_a_port_in_use_is_reported_in_one_sentence() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -142,7 +142,7 @@ def test_it_refuses_arguments_out_of_range(capsys, option, value, name) -> None:
      ("--refill-per-second", "nan", "refill per second must be a number from 0.001 to 1, not nan"),
      ("--replay-skip", "3", "--replay-skip needs --replay")],
 )  # fmt: skip
-def test_a_market_that_cannot_be_is_refused(capsys, option, value, told) -> None:
+def test_an_invalid_market_is_refused(capsys, option, value, told) -> None:
     code, printed = refused(capsys, f"{option}={value}")
     assert code == 2 and told in printed
 
@@ -175,7 +175,7 @@ def accounts_file(folder: pathlib.Path, **changes: Any) -> pathlib.Path:
     return path
 
 
-def test_accounts_come_from_a_file_and_their_secrets_are_not_told(tmp_path) -> None:
+def test_accounts_come_from_a_file_and_their_secrets_are_not_shown(tmp_path) -> None:
     with running("--accounts", str(accounts_file(tmp_path))) as (_, event):
         assert event["accounts"] == [{"name": "sandbox", "api_key": "sandbox-key"}]
 
@@ -189,10 +189,12 @@ def test_accounts_come_from_a_file_and_their_secrets_are_not_told(tmp_path) -> N
      ({"taker_fee_percent": "cheap"}, "accounts[0].taker_fee_percent must be a decimal"),
      ({"fee_asset": "BNB"}, "accounts[0].fee_asset must be one of received, quote, base"),
      ({"balances": {"USDT": "-1"}}, "accounts[0].balances.USDT must be from 0 to"),
+     ({"balances": {"USDT": True}}, "accounts[0].balances.USDT must be a decimal such as"),
+     ({"balances": ["USDT"]}, "accounts[0].balances must be an object such as"),
      ({"balances": {"usdt": "1"}}, "accounts[0].balances.usdt must be named by capital letters"),
      ({"balance": {}}, "accounts[0].balance is not a key of an account")],
 )  # fmt: skip
-def test_accounts_that_cannot_be_are_refused_by_key_and_without_their_secrets(capsys, tmp_path, changes, told) -> None:
+def test_invalid_accounts_are_refused_by_key_and_without_their_secrets(capsys, tmp_path, changes, told) -> None:
     path = accounts_file(tmp_path, **changes)
     code, printed = refused(capsys, "--accounts", str(path))
     assert code == 2 and f"{path} cannot be used: {told}" in printed
@@ -207,7 +209,7 @@ def test_a_file_without_accounts_is_refused(capsys, tmp_path, text) -> None:
     assert code == 2 and str(path) in told and told.count("\n") == 1
 
 
-def test_a_restart_with_the_same_state_goes_on_even_after_a_kill(tmp_path) -> None:
+def test_a_restart_with_the_same_state_continues_even_after_a_kill(tmp_path) -> None:
     state = tmp_path / "state.json"
     order = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=30000"
     with running("--state", str(state), "--seed", "5") as (process, event):
@@ -240,7 +242,7 @@ def test_a_clean_stop_writes_the_state(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"format": "volume booster exchange", "version": 99}'])
-def test_a_state_that_cannot_be_used_is_told_and_left_alone(capsys, tmp_path, text) -> None:
+def test_an_unusable_state_is_reported_and_left_alone(capsys, tmp_path, text) -> None:
     state = tmp_path / "state.json"
     state.write_text(text, "utf-8")
     code, told = refused(capsys, "--state", str(state))
@@ -255,7 +257,7 @@ def test_what_contradicts_the_state_is_refused(capsys, tmp_path) -> None:
     written = state.read_bytes()
     for option, value, held in (
         ("--seed", "6", "5"), ("--start-time", str(start_time - 1), str(start_time)), ("--drift", "4", "3.0"),
-        ("--volatility", "9", "nothing of the kind"),
+        ("--volatility", "9", "no such value"),
     ):  # fmt: skip
         code, told = refused(capsys, "--state", str(state), option, value)
         assert code == 2 and told.startswith(f"volume-booster exchange: error: {option} ") and held in told

@@ -1,4 +1,4 @@
-"""A state file: stopping and going on is the same as never having stopped."""
+"""A state file: stopping and restarting is the same as never having stopped."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from octobot_volume_booster.offline_exchange.server.orders import (
 from octobot_volume_booster.offline_exchange.server.price_path import PricePath
 from octobot_volume_booster.offline_exchange.server.state import StateError, StateText, read_state, write_state
 from octobot_volume_booster.offline_exchange.server.venue import Venue
-from octobot_volume_booster.offline_exchange.server.world import World
+from octobot_volume_booster.offline_exchange.server.world import MarketScenario
 
 START_TIME = 1_700_000_000
-WORLD = World(seed=3, start_time=START_TIME)
+SCENARIO = MarketScenario(seed=3, start_time=START_TIME)
 PATH = PricePath(3, START_TIME)
 FEES = (FeeSchedule(), FeeSchedule(Decimal("-0.0001"), Decimal("0.002"), FeeAsset.QUOTE))
 PLANS = tuple(
@@ -58,9 +58,9 @@ def fresh(wall: Wall) -> Exchange:
 
 def restarted(exchange: Exchange, wall: Wall, path: pathlib.Path) -> Exchange:
     """Written to a file, and read from it into a fresh exchange on the same prices."""
-    write_state(path, StateText().of(exchange, WORLD, exchange.clock.now_ms()))
+    write_state(path, StateText().of(exchange, SCENARIO, exchange.clock.now_ms()))
     saved = read_state(path)
-    assert saved is not None and saved.world == WORLD
+    assert saved is not None and saved.scenario == SCENARIO
     venue = Venue(PATH)
     saved.restore(venue)
     return Exchange(venue, saved.clock(wall), [plan.credentials for plan in saved.accounts])
@@ -129,30 +129,30 @@ ACTIONS = st.one_of(
 
 @settings(max_examples=120, deadline=None)
 @given(before=st.lists(ACTIONS, max_size=15), after=st.lists(ACTIONS, max_size=15))
-def test_going_on_from_a_file_is_the_same_as_never_having_stopped(tmp_path_factory, before, after) -> None:
+def test_continuing_from_a_file_equals_never_having_stopped(tmp_path_factory, before, after) -> None:
     wall = Wall()
     never_stopped = fresh(wall)
     for act in before:
         act(never_stopped)
-    gone_on = restarted(never_stopped, wall, tmp_path_factory.getbasetemp() / "state.json")
-    for exchange in (never_stopped, gone_on):
+    continued = restarted(never_stopped, wall, tmp_path_factory.getbasetemp() / "state.json")
+    for exchange in (never_stopped, continued):
         for act in (*after, wait(3_000)):
             act(exchange)
-    written = [StateText().of(exchange, WORLD, 0) for exchange in (never_stopped, gone_on)]
+    written = [StateText().of(exchange, SCENARIO, 0) for exchange in (never_stopped, continued)]
     assert written[0] == written[1]
-    assert all(gone_on.venue.engine.surplus(asset) == 0 for asset in ("BTC", "USDT"))
+    assert all(continued.venue.engine.surplus(asset) == 0 for asset in ("BTC", "USDT"))
 
 
 def test_an_order_that_rested_fills_for_what_happened_while_the_exchange_was_down(tmp_path) -> None:
     wall = Wall()
     exchange = fresh(wall)
     order("alice", Side.BUY, Kind.LIMIT, 1, 0, 0)(exchange)
-    gone_on = restarted(exchange, wall, tmp_path / "state.json")
-    gone_on.clock.advance(900)
-    gone_on.advance(gone_on.clock.now_ms())
-    trades = gone_on.trades.of_market("alice", MARKET)
+    continued = restarted(exchange, wall, tmp_path / "state.json")
+    continued.clock.advance(900)
+    continued.advance(continued.clock.now_ms())
+    trades = continued.trades.of_market("alice", MARKET)
     assert sum(trade.quantity_base for trade in trades) == Decimal("0.001")
-    assert all(trade.time_ms < gone_on.clock.now_ms() - 1_000 for trade in trades)
+    assert all(trade.time_ms < continued.clock.now_ms() - 1_000 for trade in trades)
 
 
 def test_what_is_written_twice_is_the_same_text_however_much_was_kept(tmp_path) -> None:
@@ -161,14 +161,14 @@ def test_what_is_written_twice_is_the_same_text_however_much_was_kept(tmp_path) 
         order("alice", list(Side)[number % 2], Kind.MARKET, 10, 0, number)(exchange)
         order("bob", Side.BUY, Kind.LIMIT, 10, -900, number)(exchange)
         cancel("bob", number)(exchange)
-        assert kept.of(exchange, WORLD, 0) == StateText().of(exchange, WORLD, 0)
+        assert kept.of(exchange, SCENARIO, 0) == StateText().of(exchange, SCENARIO, 0)
 
 
 def test_the_clock_never_shows_less_than_when_the_file_was_written(tmp_path) -> None:
     wall = Wall()
     exchange = fresh(wall)
     before_ms = exchange.clock.now_ms()
-    write_state(tmp_path / "state.json", StateText().of(exchange, WORLD, before_ms))
+    write_state(tmp_path / "state.json", StateText().of(exchange, SCENARIO, before_ms))
     saved = read_state(tmp_path / "state.json")
     assert saved is not None
     wall.now_ms -= 3_600_000
@@ -180,12 +180,12 @@ def test_only_the_owner_may_read_the_file(tmp_path) -> None:
     path = tmp_path / "state.json"
     path.write_text("", "utf-8")
     path.chmod(0o644)
-    write_state(path, StateText().of(fresh(Wall()), WORLD, 0))
+    write_state(path, StateText().of(fresh(Wall()), SCENARIO, 0))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["state.json"]
 
 
-def test_there_is_nothing_to_go_on_from_without_a_file(tmp_path) -> None:
+def test_there_is_no_state_without_a_file(tmp_path) -> None:
     assert read_state(tmp_path / "state.json") is None
 
 
@@ -206,9 +206,9 @@ def changed(text: str, change: Callable[[dict[str, Any]], Any]) -> str:
      (lambda text: changed(text, lambda value: value["accounts"][0].update(free={"BTC": "much"})), "is damaged"),
      (lambda text: changed(text, lambda value: value["trades"].append([1])), "is damaged")],
 )  # fmt: skip
-def test_a_file_that_cannot_be_used_is_told_in_one_sentence_and_left_alone(tmp_path, change, told) -> None:
+def test_an_unusable_file_is_reported_in_one_sentence_and_left_alone(tmp_path, change, told) -> None:
     path = tmp_path / "state.json"
-    path.write_text(change(StateText().of(fresh(Wall()), WORLD, 0)), "utf-8")
+    path.write_text(change(StateText().of(fresh(Wall()), SCENARIO, 0)), "utf-8")
     before = path.read_bytes()
     with pytest.raises(StateError, match=told) as raised:
         saved = read_state(path)
@@ -218,6 +218,43 @@ def test_a_file_that_cannot_be_used_is_told_in_one_sentence_and_left_alone(tmp_p
     assert path.read_bytes() == before
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(tmp_path) -> None:
+def bought() -> tuple[Exchange, dict[str, Any]]:
+    """An exchange on which alice has bought for 100 USDT, and what is written of it."""
+    exchange = fresh(Wall())
+    order("alice", Side.BUY, Kind.MARKET, 10, 0, 1)(exchange)
+    return exchange, json.loads(StateText().of(exchange, SCENARIO, 0))
+
+
+def test_orders_and_trades_are_rows_of_their_fields_in_this_order() -> None:
+    exchange, written = bought()
+    (made,) = exchange.venue.engine.accounts["alice"].orders.values()
+    trade = exchange.trades.of_order(made.order_id)[0]
+    (row,) = [row for row in written["orders"] if row[1] == "alice"]
+    assert row[:5] == [made.order_id, "alice", MARKET, "BUY", "MARKET"]
+    assert row[5:11] == [None, None, "100", "GTC", "id-1", "EXPIRE_MAKER"]
+    assert row[11:14] == [made.created_ms, made.updated_ms, "FILLED"]
+    assert row[14:] == [str(made.executed_base), str(made.executed_quote), "0"]
+    buyer = ["alice", made.order_id, "id-1", str(trade.buyer.fee), "BTC"]
+    seller = ["market maker", trade.seller.order_id, "", "0", "USDT"]
+    amounts = [str(trade.price_quote), str(trade.quantity_base)]
+    assert written["trades"][0] == [trade.trade_id, MARKET, trade.time_ms, *amounts, buyer, seller, False]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "field"), [(3, "HOLD", "Request.side"), (14, "much", "Order.executed_base")]
+)
+def test_an_invalid_value_in_a_row_is_shown_with_its_field(tmp_path, place, value, field) -> None:
+    _, written = bought()
+    next(row for row in written["orders"] if row[1] == "alice")[place] = value
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(written), "utf-8")
+    saved = read_state(path)
+    assert saved is not None
+    with pytest.raises(StateError, match=f"is damaged.*{field}") as raised:
+        saved.restore(Venue(PATH))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path) -> None:
     with pytest.raises(StateError, match="cannot write the state"):
         write_state(tmp_path / "nowhere" / "state.json", "{}")

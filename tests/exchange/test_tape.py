@@ -1,4 +1,4 @@
-"""Laws of a tape with gaps, as recordings have them."""
+"""Properties of a tape with gaps, as recordings have them."""
 
 from decimal import Decimal
 from itertools import pairwise

@@ -350,10 +350,10 @@ def played(seed: int, looks: random.Random | None, *, at_books: bool = False) ->
 
 
 SEEDS = st.integers(0, 10**6)
-LAW = settings(deadline=None, derandomize=True, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(deadline=None, derandomize=True, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 
 
-@LAW
+@PROPERTY
 @given(SEEDS, SEEDS)
 def test_how_often_time_is_told_changes_nothing(seed, looks) -> None:
     assert played(seed, random.Random(looks)).outcome() == played(seed, None).outcome()
@@ -367,7 +367,7 @@ def without_ids(play: Play) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-@LAW
+@PROPERTY
 @given(SEEDS, SEEDS)
 def test_looking_at_the_book_changes_no_trade(seed, looks) -> None:
     """It draws the book when it would not have been drawn: so what is passed over indeed touches nobody."""
@@ -377,7 +377,7 @@ def test_looking_at_the_book_changes_no_trade(seed, looks) -> None:
     assert looked.outcome()["balances"] == unseen.outcome()["balances"]
 
 
-@settings(LAW, max_examples=5)
+@settings(PROPERTY, max_examples=5)
 @given(SEEDS)
 def test_the_public_tape_has_every_trade_under_its_id_and_counts_by_one(seed) -> None:
     play = played(seed, None)
@@ -394,7 +394,7 @@ def test_the_public_tape_has_every_trade_under_its_id_and_counts_by_one(seed) ->
 
 
 def test_in_the_plays_all_that_can_happen_happens() -> None:
-    """The laws above are worth what their plays hold."""
+    """The properties above are worth what their scenarios contain."""
     met: set[tuple[str, bool]] = set()
     for seed in range(12):
         for trade in played(seed, None).venue.engine.trades:

@@ -1,6 +1,6 @@
-"""How OctoBot reads what the client for Binance tells: as the adapter of its own class for Binance does.
+"""Adapts what the Binance client returns for OctoBot, as the adapter of OctoBot's own Binance class does.
 
-What that one makes of stop and take-profit orders is left out: the offline exchange has none.
+Stop and take-profit orders are left out: the offline exchange has none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.exchanges as exchanges
 
 PENDING_NEW = "PENDING_NEW"
-"""How Binance calls some orders that wait, and that ccxt passes on as it is."""
+"""Binance's status of some waiting orders, which ccxt passes on unchanged."""
 FUNDING_EVERY_S = 8 * 3_600
 
 _Order = trading_enums.ExchangeConstantsOrderColumns
@@ -35,24 +35,24 @@ class BinanceAdapter(exchanges.CCXTAdapter):
         return fixed
 
     def fix_trades(self, raw: list[Raw], **kwargs: Any) -> list[Raw]:
-        """A trade has happened, whatever became of the rest of its order."""
+        """A trade is final, whatever happens to the rest of its order."""
         return [{**trade, _Order.STATUS.value: _CLOSED} for trade in super().fix_trades(raw, **kwargs)]
 
     def parse_position(self, fixed: Raw, force_empty: bool = False, **kwargs: Any) -> Any:
-        """None for one that is no number."""
+        """None for a position that is not a number."""
         try:
             return super().parse_position(fixed, force_empty=force_empty, **kwargs)
         except decimal.InvalidOperation:
             return None
 
     def parse_leverage(self, fixed: Raw, **kwargs: Any) -> Raw:
-        """`fixed` is a position: that is where the leverage stands."""
+        """`fixed` is a position, which holds the leverage."""
         return {**super().parse_leverage(fixed, **kwargs), _ORDER_LEVERAGE: fixed[_POSITION_LEVERAGE]}
 
     def parse_funding_rate(self, fixed: Raw, from_ticker: bool = False, **kwargs: Any) -> Raw:
-        """With the time of the last funding, which follows from the next one; a ticker tells nothing of it."""
+        """With the time of the last funding, derived from the next one; a ticker has neither."""
         if from_ticker:
             return {}
-        told: Raw = super().parse_funding_rate(fixed, from_ticker=from_ticker, **kwargs)
-        next_at = float(told.get(_Funding.NEXT_FUNDING_TIME.value, 0))
-        return {**told, _Funding.LAST_FUNDING_TIME.value: max(next_at - FUNDING_EVERY_S, 0)}
+        rate: Raw = super().parse_funding_rate(fixed, from_ticker=from_ticker, **kwargs)
+        next_at = float(rate.get(_Funding.NEXT_FUNDING_TIME.value, 0))
+        return {**rate, _Funding.LAST_FUNDING_TIME.value: max(next_at - FUNDING_EVERY_S, 0)}

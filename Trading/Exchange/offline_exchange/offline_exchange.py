@@ -1,7 +1,7 @@
 """The offline exchange as OctoBot sees it: the ccxt client for Binance with every address turned to this machine.
 
-Apart from its addresses and its throttle it behaves as OctoBot's own class for Binance, so that a rehearsal takes the
-same way as a real exchange.
+Apart from its addresses and its throttle it behaves as OctoBot's own class for Binance, so that a rehearsal
+follows the same path as a real exchange.
 """
 
 from __future__ import annotations
@@ -47,14 +47,8 @@ def exchange_port(
 
     Raises ValueError, naming where the value comes from, unless it is a whole number from 1 to 65535.
     """
-    value: object = environment.get(variable)
-    origin = f"environment variable {variable}"
-    if not value:
-        value, origin = tentacle_config.get(PORT_KEY), f"'{PORT_KEY}' of the offline exchange's configuration"
-    text = "" if isinstance(value, bool) else str(value)
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_535):
-        raise ValueError(f"{origin} must be a whole number from 1 to 65535, not {value!r}")
-    return int(text)
+    value, origin = _setting(tentacle_config, PORT_KEY, environment, variable)
+    return _whole(value, origin, 65_535)
 
 
 def request_pause_ms(tentacle_config: Mapping[str, Any], environment: Mapping[str, str]) -> int | None:
@@ -63,15 +57,23 @@ def request_pause_ms(tentacle_config: Mapping[str, Any], environment: Mapping[st
     A shorter one lets the mode trade faster than Binance would take it. Raises ValueError, naming where the value comes
     from, unless it is a whole number from 1 to 60000.
     """
-    value: object = environment.get(PAUSE_VARIABLE)
-    origin = f"environment variable {PAUSE_VARIABLE}"
-    if not value:
-        value, origin = tentacle_config.get(PAUSE_KEY), f"'{PAUSE_KEY}' of the offline exchange's configuration"
-    if value is None:
-        return None
+    value, origin = _setting(tentacle_config, PAUSE_KEY, environment, PAUSE_VARIABLE)
+    return None if value is None else _whole(value, origin, 60_000)
+
+
+def _setting(
+    tentacle_config: Mapping[str, Any], key: str, environment: Mapping[str, str], variable: str
+) -> tuple[object, str]:
+    """The value, and where it comes from."""
+    if value := environment.get(variable):
+        return value, f"environment variable {variable}"
+    return tentacle_config.get(key), f"'{key}' of the offline exchange's configuration"
+
+
+def _whole(value: object, origin: str, highest: int) -> int:
     text = "" if isinstance(value, bool) else str(value)
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 60_000):
-        raise ValueError(f"{origin} must be a whole number from 1 to 60000, not {value!r}")
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= highest):
+        raise ValueError(f"{origin} must be a whole number from 1 to {highest}, not {value!r}")
     return int(text)
 
 
@@ -155,10 +157,10 @@ class OfflineExchange(exchanges.RestExchange):
             "options": {
                 "quoteOrderQty": True,
                 "recvWindow": 60_000,
-                # OctoBot learns of a contract from its position, also from an empty one
+                # OctoBot learns of a contract from its position, even an empty one
                 "fetchPositions": "account",
                 "filterClosed": False,
-                # what this exchange does not have: other kinds of markets, and what only an account at Binance may ask
+                # not available here: other kinds of markets, and requests that need an account at Binance
                 "fetchMarkets": {"types": [LINEAR if self.exchange_manager.is_future else "spot"]},
                 "fetchCurrencies": False,
                 "fetchMargins": False,
@@ -169,7 +171,7 @@ class OfflineExchange(exchanges.RestExchange):
         return BinanceAdapter
 
     def supports_native_edit_order(self, order_type: Any) -> bool:
-        """Not on spot, as in newer OctoBots: an order is cancelled and placed anew. Older ones would replace it."""
+        """Not on spot, as in newer OctoBots: an order is cancelled and placed again. Older ones would replace it."""
         is_stop = order_type in (_StopTypes.STOP_LOSS, _StopTypes.STOP_LOSS_LIMIT)
         return bool(self.exchange_manager.is_future) and not is_stop
 
@@ -183,12 +185,12 @@ class OfflineExchange(exchanges.RestExchange):
         return str((await client.fetch_balance())["info"]["uid"])
 
     def get_max_orders_count(self, symbol: str, order_type: Any) -> int:
-        """What the market's filters tell; OctoBot's default where they do not."""
+        """From the market's filters; OctoBot's default where they have none."""
         is_stop = personal_data.is_stop_order(order_type)
         kind, name = ("MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders") if is_stop else ("MAX_NUM_ORDERS", "maxNumOrders")
-        for told in self.get_market_status(symbol, with_fixer=False)["info"]["filters"]:
-            if told.get("filterType") == kind:
-                return int(told[name] if name in told else told["limit"])
+        for rule in self.get_market_status(symbol, with_fixer=False)["info"]["filters"]:
+            if rule.get("filterType") == kind:
+                return int(rule[name] if name in rule else rule["limit"])
         return int(super().get_max_orders_count(symbol, order_type))
 
     def is_authenticated_request(self, url: str, method: str, headers: dict[str, str], body: Any) -> bool:
@@ -210,9 +212,9 @@ class OfflineExchange(exchanges.RestExchange):
         return await super().get_balance(**kwargs, **kind)
 
     async def get_positions(self, symbols: list[str] | None = None, **kwargs: Any) -> list[Any]:
-        """Also the empty ones, which only the second version of the route tells."""
-        asked = {"useV2": True, "subType": LINEAR, **kwargs}
-        positions = await super().get_positions(symbols=symbols, **asked)
+        """Including empty ones, which only the second version of the route returns."""
+        options = {"useV2": True, "subType": LINEAR, **kwargs}
+        positions = await super().get_positions(symbols=symbols, **options)
         return [position for position in positions if position is not None]
 
     async def get_position(self, symbol: str, **kwargs: Any) -> Any:
@@ -236,7 +238,7 @@ class OfflineExchange(exchanges.RestExchange):
         """There is no such mode to be set."""
 
     def order_request_kwargs_factory(self, exchange_order_id: str, order_type: Any = None, **kwargs: Any) -> Any:
-        """Newer OctoBots ask it: a stop order is asked for elsewhere."""
+        """Called by newer OctoBots: stop orders have a request of their own."""
         if "stop" in kwargs:
             return kwargs
         if order_type is None:
@@ -244,18 +246,20 @@ class OfflineExchange(exchanges.RestExchange):
             try:
                 order_type = orders.get_order(None, exchange_order_id=exchange_order_id).order_type
             except KeyError:
-                self.logger.warning(f"OctoBot does not know the order {exchange_order_id}: taken for no stop order")
+                self.logger.warning(
+                    f"OctoBot does not know the order {exchange_order_id}: assuming it is not a stop order"
+                )
                 return kwargs
         is_stop = personal_data.is_stop_order(order_type) or personal_data.is_take_profit_order(order_type)
         return {**kwargs, "stop": is_stop}
 
     def fetch_stop_order_in_different_request(self, symbol: str) -> bool:
-        """Newer OctoBots ask it."""
+        """Called by newer OctoBots."""
         return bool(self.exchange_manager.is_future)
 
 
 class SecondOfflineExchange(OfflineExchange):
-    """Another one of these, on a port of its own: for rehearsals of a campaign on two exchanges."""
+    """A second offline exchange on its own port, to rehearse a campaign on two exchanges."""
 
     PORT_VARIABLE = SECOND_PORT_VARIABLE
 

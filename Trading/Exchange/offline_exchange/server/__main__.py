@@ -25,13 +25,13 @@ from .assembly import Assembled, ContradictionError, assemble, check_agreement, 
 from .control import control_routes
 from .fault_injection import FaultInjection, fault_routes
 from .faults import FaultsError
-from .futures import FuturesDesk
-from .keeper import StateKeeper
-from .options import HOST, LONGEST_RUN_SECONDS, parse_options, world_options
+from .futures import FuturesAccounts
+from .keeper import StateSaver
+from .options import HOST, LONGEST_RUN_SECONDS, parse_options, scenario_options
 from .rate_limits import RateLimits
 from .replay import ReplayError
 from .state import StateError, read_state
-from .world import World
+from .world import MarketScenario
 
 SHUTDOWN_SECONDS = 1.0
 TICK_SECONDS = 0.25
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 class CannotListenError(Exception):
-    """The port is not to be had; the message says why in one sentence."""
+    """The port is unavailable; the message says why in one sentence."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,47 +51,47 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         options = parse_options(argv)
-    except SystemExit as exit_request:  # argparse has told why
+    except SystemExit as exit_request:  # argparse has printed why
         return int(exit_request.code or 0)
     try:
         assembled = _assembled(options)
         faults = _faults(assembled, options)
     except StateError as error:
-        return _told(error, _FAILURE)
+        return _fail(error, _FAILURE)
     except (AccountFileError, ContradictionError, FaultsError, ReplayError, ValueError) as error:
-        return _told(error, _USAGE)
+        return _fail(error, _USAGE)
     try:
         asyncio.run(_serve(assembled, faults, options))
     except (CannotListenError, StateError) as error:
-        return _told(error, _FAILURE)
+        return _fail(error, _FAILURE)
     return 0
 
 
-def _told(error: Exception, code: int) -> int:
+def _fail(error: Exception, code: int) -> int:
     print(f"volume-booster exchange: error: {error}", file=sys.stderr)
     return code
 
 
 def _assembled(options: argparse.Namespace) -> Assembled:
     """The exchange that is asked for, a restored one traded up to the present."""
-    asked, limits = world_options(options), RateLimits(orders_per_10s=options.orders_per_10s)
+    asked, limits = scenario_options(options), RateLimits(orders_per_10s=options.orders_per_10s)
     accounts = None if options.accounts is None else load_accounts(options.accounts)
     saved = None if options.state is None else read_state(options.state)
     if saved is None:
-        world = World(**{"seed": 0, "start_time": int(time.time()), **asked})
-        return assemble(world, accounts or (DEFAULT_ACCOUNT,), time.time, limits)
+        scenario = MarketScenario(**{"seed": 0, "start_time": int(time.time()), **asked})
+        return assemble(scenario, accounts or (DEFAULT_ACCOUNT,), time.time, limits)
     check_agreement(saved, asked, accounts)
-    if saved.world.start_time < time.time() - LONGEST_RUN_SECONDS:
+    if saved.scenario.start_time < time.time() - LONGEST_RUN_SECONDS:
         days = LONGEST_RUN_SECONDS // 86_400
-        raise StateError(f"{saved.path} began more than {days} days ago, too long to go on; name another file.")
+        raise StateError(f"{saved.path} began more than {days} days ago, too long to continue; name another file.")
     assembled = reassemble(saved, time.time, limits)
     assembled.exchange.advance(assembled.exchange.clock.now_ms())
     return assembled
 
 
 def _faults(assembled: Assembled, options: argparse.Namespace) -> FaultInjection:
-    """The place of scripted faults; there are none unless a file or the control interface brings some."""
-    faults = FaultInjection(assembled.exchange, assembled.world.seed)
+    """The injection of scripted faults; there are none unless a file or the control interface sets some."""
+    faults = FaultInjection(assembled.exchange, assembled.scenario.seed)
     if options.faults is not None:
         faults.load_script(options.faults)
     return faults
@@ -104,9 +104,9 @@ async def _serve(assembled: Assembled, faults: FaultInjection, options: argparse
     def stop() -> None:
         loop.call_soon_threadsafe(stopping.set)
 
-    keeper = None if options.state is None else StateKeeper(options.state, assembled)
-    if keeper is not None:
-        keeper.save_now()
+    state_saver = None if options.state is None else StateSaver(options.state, assembled)
+    if state_saver is not None:
+        state_saver.save_now()
     runner = web.AppRunner(_app(assembled, faults, options), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
@@ -115,30 +115,30 @@ async def _serve(assembled: Assembled, faults: FaultInjection, options: argparse
             _announce(runner.addresses[0][1], assembled)
             if options.parent_lifeline:
                 threading.Thread(target=_call_at_end_of_input, args=(stop,), daemon=True).start()
-            await _trade_until(stopping, assembled, keeper)
+            await _trade_until(stopping, assembled, state_saver)
     finally:
         await runner.cleanup()
-        if keeper is not None:
-            keeper.save_now()
+        if state_saver is not None:
+            state_saver.save_now()
 
 
 def _app(assembled: Assembled, faults: FaultInjection, options: argparse.Namespace) -> web.Application:
     """The application, with the control interface when it is asked for."""
     routes = {**control_routes(assembled.exchange), **fault_routes(faults)} if options.control else None
     # a state file holds spot accounts only
-    futures = None if options.state else FuturesDesk(assembled.exchange)
+    futures = None if options.state else FuturesAccounts(assembled.exchange)
     return create_app(assembled.exchange, faults, routes, futures)
 
 
-async def _trade_until(stopping: asyncio.Event, assembled: Assembled, keeper: StateKeeper | None) -> None:
-    """Let resting orders fill in time, and keep the state, until it is time to stop."""
+async def _trade_until(stopping: asyncio.Event, assembled: Assembled, state_saver: StateSaver | None) -> None:
+    """Advance the market so that resting orders fill in time, and save the state, until stopped."""
     while not stopping.is_set():
         try:
             assembled.exchange.advance(assembled.exchange.clock.now_ms())
-            if keeper is not None:
-                await keeper.save_if_due()
+            if state_saver is not None:
+                await state_saver.save_if_due()
         except Exception:  # noqa: BLE001 - logged; one failure must not end the trading
-            _log.exception("the market could not trade on")
+            _log.exception("the market could not be advanced")
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
 
@@ -156,15 +156,15 @@ def _announce(port: int, assembled: Assembled) -> None:
         "event": "listening",
         "host": HOST,
         "port": port,
-        "seed": assembled.world.seed,
-        "start_time": assembled.world.start_time,
+        "seed": assembled.scenario.seed,
+        "start_time": assembled.scenario.start_time,
         "accounts": _announced_accounts(assembled),
     }
     print(json.dumps(event), flush=True)
 
 
 def _announced_accounts(assembled: Assembled) -> list[dict[str, Any]]:
-    """Names and keys; the secret only of the account that everybody knows."""
+    """Names and keys; the secret only of the public default account."""
     known = DEFAULT_ACCOUNT.credentials
     return [
         {"name": one.account, "api_key": one.api_key, **({"api_secret": one.api_secret} if one == known else {})}
@@ -185,12 +185,12 @@ def _signals_call(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _call_at_end_of_input(stop: Callable[[], None]) -> None:
-    """Blocks on the raw descriptor: a thread inside a buffered reader would spoil the interpreter's exit."""
+    """Blocks on the raw descriptor: a thread in a buffered reader would break the interpreter's exit."""
     try:
         while os.read(0, 4_096):
             pass
     except OSError:
-        pass  # a closed standard input has ended as well
+        pass  # a closed standard input has ended, too
     stop()
 
 

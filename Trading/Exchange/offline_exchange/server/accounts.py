@@ -1,4 +1,4 @@
-"""Accounts of the local exchange: what each owns, what its orders keep, and the fees that it pays. Exact."""
+"""Accounts of the local exchange: balances, funds locked by orders, and fees. Exact."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class FeeSchedule:
         return cut(amount * rate), asset
 
     def reserve_rate(self, side: Side) -> Decimal:
-        """Share of what an order pays that has to be kept for fees on top."""
+        """Share of what an order pays that is reserved for fees on top."""
         pays_fee_from_same = self.asset is (FeeAsset.QUOTE if side is Side.BUY else FeeAsset.BASE)
         return max(self.maker_rate, self.taker_rate, ZERO) if pays_fee_from_same else ZERO
 
 
 @dataclass(slots=True)
 class Account:
-    """One account. `is_market` marks the market's own: it may owe, locks nothing, and keeps no record of its orders."""
+    """One account. `is_market` marks the market's own: it may go negative, locks nothing, keeps no order history."""
 
     name: str
     fees: FeeSchedule = FeeSchedule()
@@ -68,7 +68,7 @@ class Account:
     open_orders: dict[int, Order] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     by_client_id: dict[str, Order] = field(default_factory=dict)
-    """The order that last had a client order id."""
+    """The latest order with a client order id."""
 
     def add(self, asset: str, amount: Decimal) -> None:
         self.free[asset] = self.free.get(asset, ZERO) + amount
@@ -76,8 +76,8 @@ class Account:
     def can_pay(self, asset: str, amount: Decimal) -> bool:
         return self.is_market or self.free.get(asset, ZERO) >= amount
 
-    def keep_for(self, order: Order, rules: MarketRules) -> None:
-        """Lock what the rest of a resting order may cost, and free what it kept before."""
+    def lock_for(self, order: Order, rules: MarketRules) -> None:
+        """Lock what the rest of a resting order may cost, and release what it locked before."""
         if self.is_market:
             return
         asset = rules.quote if order.side is Side.BUY else rules.base
@@ -94,6 +94,11 @@ class Account:
         return cut_up(paid * (1 + self.fees.reserve_rate(order.side)))
 
     def balances(self) -> Mapping[str, tuple[Decimal, Decimal]]:
-        """Free and locked by asset, of every asset that it ever had."""
+        """Free and locked amount of every asset that the account ever held."""
         assets = dict.fromkeys((*self.free, *self.locked))
         return {asset: (self.free.get(asset, ZERO), self.locked.get(asset, ZERO)) for asset in assets}
+
+
+def as_text(amounts: Mapping[str, Decimal]) -> dict[str, str]:
+    """Amounts by asset, exact, as JSON holds them."""
+    return {asset: str(amount) for asset, amount in amounts.items()}

@@ -13,12 +13,12 @@ from aiohttp import web
 
 from .control import ControlCall, ControlError, ControlHandler, ControlRoutes
 from .exchange import Exchange, exactly
-from .futures import FuturesDesk
+from .futures import FuturesAccounts
 from .futures_api import FuturesApi
 from .market_data import MarketData
 from .query import ApiError, Query, not_supported, parse_parameters
 from .rate_limits import Limited
-from .routes import Call, Carry, DroppedError, Interceptor, Reply, Route
+from .routes import Call, DroppedError, Execute, Interceptor, Reply, Route
 from .signatures import check_signed, signed_payload
 from .trading_api import TradingApi
 
@@ -28,21 +28,21 @@ _WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = logging.getLogger(__name__)
 
 
-async def no_interception(call: Call, carry: Carry) -> Reply:
-    """Carries every call out, as an exchange without faults."""
-    return await carry(call)
+async def no_interception(call: Call, execute: Execute) -> Reply:
+    """Executes every call, as an exchange without faults."""
+    return await execute(call)
 
 
 def create_app(
     exchange: Exchange,
     interceptor: Interceptor = no_interception,
     control: ControlRoutes | None = None,
-    futures: FuturesDesk | None = None,
+    futures: FuturesAccounts | None = None,
 ) -> web.Application:
     """The exchange's web application. Only its clock reads the time.
 
-    `interceptor` stands around every call of the API; what it may do, routes.Interceptor tells. `control` are the
-    routes of the control interface; without them it is not there. Nor are futures without their desk.
+    `interceptor` wraps every call of the API, see routes.Interceptor. Without `control` there is no control interface,
+    and without `futures` there are no futures.
     """
     app = web.Application(middlewares=[_errors_as_json, _loopback_only])
     routes = (*MarketData(exchange).routes(), *TradingApi(exchange).routes())
@@ -54,18 +54,18 @@ def create_app(
 
 
 def _web_handler(exchange: Exchange, route: Route, interceptor: Interceptor) -> _WebHandler:
-    async def carry(call: Call) -> Reply:
+    async def execute(call: Call) -> Reply:
         exchange.advance(call.now_ms)
         try:
             with exactly():
-                return _carry_out(exchange, route, call)
+                return _execute(exchange, route, call)
         except ApiError as error:
             return _error_reply(error, _weight_headers(exchange, call))
 
     async def handle(request: web.Request) -> web.StreamResponse:
         call = await _call(exchange, route, request)
         try:
-            return _response(await interceptor(call, carry))
+            return _response(await interceptor(call, execute))
         except DroppedError:
             _hang_up(request)
 
@@ -93,7 +93,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 async def _call(exchange: Exchange, route: Route, request: web.Request) -> Call:
-    """What is asked, as the routes read it. Raises ApiError for what cannot be read."""
+    """The request as the routes read it. Raises ApiError when it cannot be read."""
     raw_query = request.raw_path.partition("?")[2].encode("utf-8", "surrogateescape")
     body = b"" if route.method == "GET" else await request.read()
     parameters = parse_parameters(raw_query.decode("utf-8", "replace"), body.decode("utf-8", "replace"))
@@ -111,8 +111,8 @@ async def _call(exchange: Exchange, route: Route, request: web.Request) -> Call:
     )
 
 
-def _carry_out(exchange: Exchange, route: Route, call: Call) -> Reply:
-    """Check the limits and the signature, then do what is asked. Raises ApiError."""
+def _execute(exchange: Exchange, route: Route, call: Call) -> Reply:
+    """Check the limits and the signature, then handle the call. Raises ApiError."""
     if limited := exchange.limits.spend(call.address, route.weight(call.query), call.now_ms):
         raise _too_much(limited)
     if route.is_signed:
@@ -158,7 +158,7 @@ def _hang_up(request: web.Request) -> NoReturn:
 
 @web.middleware
 async def _loopback_only(request: web.Request, handler: _WebHandler) -> web.StreamResponse:
-    """Refuses requests that a page of some other site has a browser send under that site's name."""
+    """Refuses requests that another site's page makes a browser send under that site's host name."""
     if not _LOOPBACK_HOST.fullmatch(request.headers.get("Host", "")):
         raise ApiError(-1002, "You are not authorized to execute this request.", status=403)
     return await handler(request)

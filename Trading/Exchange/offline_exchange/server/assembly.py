@@ -1,7 +1,8 @@
-"""Puts an exchange together: from a world and a list of accounts, or from a state file that must agree with them."""
+"""Puts an exchange together: from a scenario and a list of accounts, or from a state file that must agree with them."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,30 +10,33 @@ from typing import Any
 from .account_file import AccountPlan, open_accounts
 from .clock import ExchangeClock, WallClock
 from .exchange import Exchange
+from .options import option_of
 from .rate_limits import RateLimits
 from .state import SavedState
 from .venue import Venue
-from .world import World
+from .world import MarketScenario
 
 
 class ContradictionError(Exception):
-    """What is asked for is not what the state file holds; the message says which of it."""
+    """The options contradict the state file; the message says which one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """An exchange and the world that it plays."""
+    """An exchange and the scenario that it plays."""
 
     exchange: Exchange
-    world: World
+    scenario: MarketScenario
 
 
-def assemble(world: World, accounts: Sequence[AccountPlan], wall: WallClock, limits: RateLimits) -> Assembled:
-    """A fresh exchange. Raises ReplayError and ValueError, as World.source does."""
-    venue = Venue(world.source())
+def assemble(
+    scenario: MarketScenario, accounts: Sequence[AccountPlan], wall: WallClock, limits: RateLimits
+) -> Assembled:
+    """A fresh exchange. Raises ReplayError and ValueError, as MarketScenario.source does."""
+    venue = Venue(scenario.source())
     open_accounts(venue.engine, accounts)
     credentials = [account.credentials for account in accounts]
-    return Assembled(Exchange(venue, ExchangeClock(wall), credentials, limits), world)
+    return Assembled(Exchange(venue, ExchangeClock(wall), credentials, limits), scenario)
 
 
 def reassemble(saved: SavedState, wall: WallClock, limits: RateLimits) -> Assembled:
@@ -40,30 +44,25 @@ def reassemble(saved: SavedState, wall: WallClock, limits: RateLimits) -> Assemb
     venue = Venue(saved.source())
     saved.restore(venue)
     credentials = [account.credentials for account in saved.accounts]
-    return Assembled(Exchange(venue, saved.clock(wall), credentials, limits), saved.world)
+    return Assembled(Exchange(venue, saved.clock(wall), credentials, limits), saved.scenario)
 
 
 def check_agreement(saved: SavedState, asked: Mapping[str, Any], accounts: Sequence[AccountPlan] | None) -> None:
-    """Raises ContradictionError when an option that was given, by its field in World, is not the state's."""
-    held = saved.world.to_json()
+    """Raises ContradictionError when an option that was given, by its field in MarketScenario, is not the state's."""
+    held = saved.scenario.to_json()
     for name, value in asked.items():
         if held.get(name) != value:
-            option = _option(name)
-            was = f"{held[name]}" if name in held else "nothing of the kind"
-            raise ContradictionError(f"{option} {value} contradicts {saved.path}, which has {was}; leave it out.")
+            was = f"{held[name]}" if name in held else "no such value"
+            raise ContradictionError(
+                f"{option_of(name)} {value} contradicts {saved.path}, which has {was}; leave it out."
+            )
     if accounts is not None and _identities(accounts) != _identities(saved.accounts):
         raise ContradictionError(f"--accounts contradicts {saved.path}, which has other accounts, keys or fees.")
-
-
-def _option(field: str) -> str:
-    """The option of a field of World."""
-    return "--" + field.removesuffix("_percent").removesuffix("_seconds").replace("_", "-")
 
 
 def _identities(accounts: Sequence[AccountPlan]) -> list[Any]:
     """Everything about accounts but what they own."""
     return sorted(
-        (one.credentials.account, one.credentials.api_key, one.credentials.api_secret, one.fees.maker_rate,
-         one.fees.taker_rate, one.fees.asset.value)
+        (*dataclasses.astuple(one.credentials), one.fees.maker_rate, one.fees.taker_rate, one.fees.asset.value)
         for one in accounts
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""The exchange's clock: the computer's time, moved forward at will, never falling."""
+"""The exchange's clock: the computer's time, which can be moved forward and never goes back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ WallClock = Callable[[], float]  # UTC epoch, in seconds
 
 
 class ExchangeClock:
-    """The wall's time plus an offset. It never shows less than it once did, nor less than `not_before_ms`."""
+    """The wall's time plus an offset. It never goes back, nor below `not_before_ms`."""
 
     def __init__(self, wall: WallClock, offset_ms: int = 0, not_before_ms: int = 0) -> None:
         self._wall = wall
@@ -21,7 +21,7 @@ class ExchangeClock:
         return self._newest_ms
 
     def advance(self, seconds: float) -> None:
-        """Move it forward. Raises ValueError for less than nothing."""
+        """Move it forward. Raises ValueError for a negative duration."""
         if not seconds >= 0:
             raise ValueError(f"the clock only moves forward, not by {seconds} seconds")
         self.offset_ms += round(seconds * 1_000)

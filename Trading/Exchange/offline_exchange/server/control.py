@@ -1,26 +1,29 @@
-"""The control interface: what a test or a rehearsal does to the exchange that no exchange would let it do.
+"""The control interface: what a test or a rehearsal may do that no real exchange allows.
 
-It is only there when asked for. It reads the exact books of the exchange and moves its clock, rules and balances. Its
-bodies are JSON; its refusals have the shape of the API's.
+It is off by default. It reads the exact accounts of the exchange and changes its clock, rules and balances. Its bodies
+are JSON; its refusals have the shape of the API's.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
 
-from .accounts import Account
+from pydantic import Field, create_model
+
+from .accounts import Account, as_text
 from .exchange import Exchange
-from .markets import SMALLEST, MarketRules
+from .markets import RULES, SMALLEST, assets_of
 from .orders import Order, Party, Trade
 from .query import ApiError, Query
+from .validation import Checked, DecimalText, check, rule
 from .venue import CROWD, MARKET_MAKER
 
 LONGEST_ADVANCE_SECONDS = 86_400
-_RULES = ("tick_quote", "step_base", "minimum_notional_quote", "maximum_notional_quote", "maximum_price_quote",
-          "maximum_quantity_base")  # fmt: skip
+_Body = TypeVar("_Body", bound=Checked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,37 @@ ControlRoutes = Mapping[tuple[str, str], ControlHandler]
 
 
 class ControlError(ApiError):
-    """A request of the control interface that cannot be done; the message says why, and what would be right."""
+    """An invalid control request; the message says why, and what would be right."""
 
     def __init__(self, message: str) -> None:
         super().__init__(-1130, message)
+
+
+_LIMIT = Decimal(10) ** 15
+_Amount = Annotated[
+    DecimalText, Field(gt=-_LIMIT, lt=_LIMIT, description='a decimal in quotation marks such as "0.01"')
+]
+
+
+class _Advance(Checked):
+    advance_seconds: float = Field(
+        ge=0, le=LONGEST_ADVANCE_SECONDS, description=f"a number from 0 to {LONGEST_ADVANCE_SECONDS}"
+    )
+
+
+class _Deposit(Checked):
+    account: Any
+    asset: Any
+    amount: Annotated[_Amount, rule(lambda amount: not amount % SMALLEST, "must have at most eight decimals")]
+
+
+_rule_fields: Any = dict.fromkeys(RULES, (_Amount, None))
+_NewRules = create_model("_NewRules", __base__=Checked, symbol=Any, **_rule_fields)
+
+
+class _Quotes(Checked):
+    symbol: Any
+    quoting: bool = Field(description="true or false")
 
 
 def control_routes(exchange: Exchange) -> ControlRoutes:
@@ -74,14 +104,7 @@ class _Control:
         return {"now_ms": clock.now_ms(), "offset_ms": clock.offset_ms}
 
     def move_clock(self, call: ControlCall) -> Any:
-        seconds = _only(call, "advance_seconds")["advance_seconds"]
-        if (
-            isinstance(seconds, bool)
-            or not isinstance(seconds, (int, float))
-            or not 0 <= seconds <= LONGEST_ADVANCE_SECONDS
-        ):
-            raise ControlError(f"advance_seconds must be a number from 0 to {LONGEST_ADVANCE_SECONDS}.")
-        self._exchange.clock.advance(seconds)
+        self._exchange.clock.advance(_read(_Advance, call).advance_seconds)
         self._exchange.changes += 1
         self._exchange.advance(self._exchange.clock.now_ms())
         return self.clock(call)
@@ -108,49 +131,45 @@ class _Control:
         return {
             "accounts": {account.name: _balances(account) for account in self._accounts()},
             "market": {name: _balances(self._engine.accounts[name]) for name in (MARKET_MAKER, CROWD)},
-            "fees_collected": _texts(self._engine.fees_collected),
-            "paid_in": _texts(self._engine.paid_in),
+            "fees_collected": as_text(self._engine.fees_collected),
+            "paid_in": as_text(self._engine.paid_in),
             "surplus": {asset: str(self._engine.surplus(asset)) for asset in assets},
         }
 
     def deposit(self, call: ControlCall) -> Any:
-        body = _only(call, "account", "asset", "amount")
-        account, amount = self._account(body["account"]), _decimal("amount", body["amount"])
-        assets = sorted({asset for rules in self._engine.rules.values() for asset in (rules.base, rules.quote)})
-        if body["asset"] not in assets:
+        body = _read(_Deposit, call)
+        account = self._account(body.account)
+        assets = assets_of(self._engine.rules.values())
+        if body.asset not in assets:
             raise ControlError(f"asset must be one of {', '.join(assets)}.")
-        if amount % SMALLEST:
-            raise ControlError("amount must have at most eight decimals.")
         try:
-            self._exchange.pay_in(account.name, body["asset"], amount)
+            self._exchange.pay_in(account.name, body.asset, body.amount)
         except ValueError as error:
             raise ControlError(f"{error}.") from error
         return {account.name: _balances(account)}
 
     def rules(self, call: ControlCall) -> Any:
         call.query.finish()
-        return {market_id: _rules(rules) for market_id, rules in self._engine.rules.items()}
+        return {market_id: rules.as_text() for market_id, rules in self._engine.rules.items()}
 
     def change_rules(self, call: ControlCall) -> Any:
-        body = dict(call.body)
-        market_id = self._market_id(body.pop("symbol", None))
-        if not body or set(body) - set(_RULES):
-            raise ControlError(f"name the symbol and some of {', '.join(_RULES)}.")
+        market_id = self._market_id(call.body.get("symbol"))
+        if not {"symbol"} < set(call.body) <= {"symbol", *RULES}:
+            raise ControlError(f"name the symbol and some of {', '.join(RULES)}.")
+        changed = _read(_NewRules, call).model_dump(exclude={"symbol"}, exclude_unset=True)
         try:
-            self._exchange.change_rules(market_id, {name: _decimal(name, value) for name, value in body.items()})
+            self._exchange.change_rules(market_id, changed)
         except ValueError as error:
             raise ControlError(f"{error}.") from error
-        return {market_id: _rules(self._engine.rules[market_id])}
+        return {market_id: self._engine.rules[market_id].as_text()}
 
     def quotes(self, call: ControlCall) -> Any:
         call.query.finish()
         return {market_id: market_id not in self._venue.without_quotes for market_id in self._engine.rules}
 
     def set_quotes(self, call: ControlCall) -> Any:
-        body = _only(call, "symbol", "quoting")
-        if not isinstance(body["quoting"], bool):
-            raise ControlError("quoting must be true or false.")
-        self._exchange.set_quotes(self._market_id(body["symbol"]), is_quoting=body["quoting"])
+        body = _read(_Quotes, call)
+        self._exchange.set_quotes(self._market_id(body.symbol), is_quoting=body.quoting)
         return self.quotes(call)
 
     def _accounts(self) -> list[Account]:
@@ -168,21 +187,15 @@ class _Control:
         return str(symbol)
 
 
-def _only(call: ControlCall, *keys: str) -> Mapping[str, Any]:
-    """The body, if it has these keys and no others."""
-    if set(call.body) != set(keys):
-        raise ControlError(f"the body must be a JSON object with {', '.join(keys)}.")
-    return call.body
-
-
-def _decimal(key: str, value: object) -> Decimal:
-    try:
-        number = Decimal(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else Decimal("NaN")
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or abs(number) >= Decimal(10) ** 15:
-        raise ControlError(f'{key} must be a decimal in quotation marks such as "0.01".')
-    return number
+def _read(model: type[_Body], call: ControlCall) -> _Body:
+    """The body, if it has the keys of the model. Raises ControlError."""
+    required = {key for key, field in model.model_fields.items() if field.is_required()}
+    if not required <= set(call.body) <= set(model.model_fields):
+        raise ControlError(f"the body must be a JSON object with {', '.join(model.model_fields)}.")
+    body, problems = check(model, call.body, "is not known here")
+    if body is None:
+        raise ControlError(f"{problems[0].key} {problems[0].text}.")
+    return body
 
 
 def _is_of(trade: Trade, market_id: str | None, account: str | None) -> bool:
@@ -206,13 +219,7 @@ def _trade(trade: Trade) -> dict[str, Any]:
 
 
 def _party(party: Party) -> dict[str, Any]:
-    return {
-        "account": party.account,
-        "order_id": party.order_id,
-        "client_order_id": party.client_order_id,
-        "fee": str(party.fee),
-        "fee_asset": party.fee_asset,
-    }
+    return {**dataclasses.asdict(party), "fee": str(party.fee)}
 
 
 def _order(order: Order) -> dict[str, Any]:
@@ -239,11 +246,3 @@ def _order(order: Order) -> dict[str, Any]:
 
 def _balances(account: Account) -> dict[str, dict[str, str]]:
     return {asset: {"free": str(free), "locked": str(locked)} for asset, (free, locked) in account.balances().items()}
-
-
-def _rules(rules: MarketRules) -> dict[str, str]:
-    return {name: str(getattr(rules, name)) for name in _RULES}
-
-
-def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
-    return {asset: str(amount) for asset, amount in amounts.items()}

@@ -1,4 +1,4 @@
-"""What all routes of the exchange share: the venue, who may sign, what is left of the limits, the accounts' trades."""
+"""State shared by all routes: the venue, API keys, rate limits, and the accounts' trades."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXACT = decimal.Context(prec=60)
 
 
 def exactly() -> contextlib.AbstractContextManager[decimal.Context]:
-    """Decimal arithmetic of the exchange's own, whatever context the process was left in: ccxt, for one, sets traps."""
+    """Decimal arithmetic independent of the process's context, in which ccxt, for one, sets traps."""
     return decimal.localcontext(_EXACT)
 
 
@@ -37,14 +37,14 @@ class Credentials:
 
 @dataclass(slots=True)
 class TradeIndex:
-    """The engine's trades by account and market and by order, oldest first, so that no question goes through all."""
+    """The engine's trades by account and market and by order, oldest first, so that no request scans them all."""
 
     seen: int = 0
     _by_market: dict[tuple[str, str], list[Trade]] = field(default_factory=dict)
     _by_order: dict[int, list[Trade]] = field(default_factory=dict)
 
     def catch_up(self, engine: Engine) -> list[tuple[str, bool]]:
-        """Take in the new trades; gives account and `is_maker` of every order that they filled for the first time."""
+        """Index the new trades; returns account and `is_maker` of every order that they filled for the first time."""
         first_fills = []
         for trade in engine.trades[self.seen :]:
             for account in {trade.buyer.account, trade.seller.account}:
@@ -67,7 +67,7 @@ class TradeIndex:
 
 
 class Exchange:
-    """The venue behind its API. Whatever is asked, the market has first traded up to the present."""
+    """The venue behind its API. Before any request, the market trades up to the present."""
 
     def __init__(
         self, venue: Venue, clock: ExchangeClock, credentials: Iterable[Credentials], limits: RateLimits | None = None
@@ -77,7 +77,7 @@ class Exchange:
         self.limits = limits or RateLimits()
         self.credentials = tuple(credentials)
         self.changes = 0
-        """Counts what cannot be drawn again: orders, cancellations, trades and what the control interface did."""
+        """Counts what cannot be redrawn from the seed: orders, cancellations, trades and control actions."""
         self.trades = TradeIndex()
         self.trades.catch_up(venue.engine)
         self._by_key = {one.api_key: one for one in self.credentials}
@@ -88,11 +88,11 @@ class Exchange:
         }
 
     def owner(self, api_key: str | None) -> Credentials | None:
-        """Whose key it is."""
+        """The owner of a key."""
         return self._by_key.get(api_key) if api_key is not None else None
 
     def market_id(self, symbol: str) -> str:
-        """The same, if there is such a market. Raises ApiError."""
+        """The symbol, if there is such a market. Raises ApiError."""
         if not SYMBOL.fullmatch(symbol):
             raise illegal("symbol", SYMBOL)
         if symbol not in self.venue.engine.rules:
@@ -118,7 +118,7 @@ class Exchange:
             self._take_in_trades()
 
     def _check_open_orders(self, account: str, request: Request) -> None:
-        """Raises RefusedError when there are too many, and one that may rest is to come on top."""
+        """Raises RefusedError when an order that may rest would exceed the limit of open orders."""
         is_resting = request.kind is Kind.LIMIT_MAKER or (
             request.kind is Kind.LIMIT and request.time_in_force is TimeInForce.GTC
         )
@@ -140,28 +140,28 @@ class Exchange:
             self._take_in_trades()
 
     def pay_in(self, account: str, asset: str, amount: Decimal) -> None:
-        """A deposit, or with a negative amount a withdrawal. Raises ValueError when there is not so much free."""
+        """A deposit, or with a negative amount a withdrawal. Raises ValueError when less is free."""
         with exactly():
             self.venue.engine.pay_in(account, asset, amount)
         self._touch(account, self.clock.now_ms())
 
     def change_rules(self, market_id: str, changed: Mapping[str, Decimal]) -> None:
-        """Change some rules of a market, by their names in MarketRules. Raises ValueError when they make none."""
+        """Change some rules of a market, by their names in MarketRules. Raises ValueError when they are invalid."""
         rules = self.venue.engine.rules
         rules[market_id] = dataclasses.replace(rules[market_id], **changed)  # type: ignore[arg-type]
         self.changes += 1
 
     def set_quotes(self, market_id: str, *, is_quoting: bool) -> None:
-        """Whether the market maker is in a market."""
+        """Let the market maker quote a market, or withdraw."""
         withdrawn = self.venue.without_quotes
         (withdrawn.discard if is_quoting else withdrawn.add)(market_id)
         self.changes += 1
 
     def updated_ms(self, account: str) -> int:
         """When something last changed in an account."""
-        trades = [trades[-1].time_ms for market_id in self.venue.engine.rules
-                  if (trades := self.trades.of_market(account, market_id))]  # fmt: skip
-        return max([self._updated_ms.get(account, self.venue.tape.start_time * 1_000), *trades])
+        trades = (self.trades.of_market(account, market_id)[-1:] for market_id in self.venue.engine.rules)
+        newest_ms = [trade.time_ms for last in trades for trade in last]
+        return max([self._updated_ms.get(account, self.venue.tape.start_time * 1_000), *newest_ms])
 
     def _touch(self, account: str, now_ms: int) -> None:
         self.changes += 1

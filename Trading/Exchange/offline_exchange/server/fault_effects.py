@@ -1,45 +1,35 @@
-"""What a fault does: to the exchange itself, in place of an answer, and to the rows and books in one. Pure."""
+"""Effects of faults: on the exchange itself, in place of a reply, and on the rows and books of a reply. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from .exchange import Exchange
-from .faults import KINDS, Asked, Fault, FaultKind, FaultsError, Strike
-from .markets import MarketRules
+from .faults import KINDS, Fault, FaultHit, FaultKind, FaultsError, RequestInfo
+from .markets import MarketRules, assets_of
 from .orders import ZERO
+from .routes import Reply
 from .tape import SECOND_MS
 
-Rows = list[dict[str, Any]]
 _NOTHING = "0.00000000"
 _STATUSES = {FaultKind.RATE_LIMITED: 429, FaultKind.BANNED: 418, FaultKind.REJECTED: 400}
 _TICKER_SIDES = {"bids": ("bidPrice", "bidQty"), "asks": ("askPrice", "askQty")}
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An answer in place of the right one; ``body`` is an object for JSON or a plain text."""
-
-    status: int
-    body: Mapping[str, Any] | str
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def refusal(fault: Fault) -> Refusal:
-    """What a fault answers that refuses a request, or that says so after the exchange has accepted it."""
+def refusal(fault: Fault) -> Reply:
+    """The reply of a fault that refuses a request, or pretends to after the exchange has accepted it."""
     status = fault.status or _STATUSES[fault.kind]
     headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
     message = fault.message or ""
-    return Refusal(status, message if fault.code is None else {"code": fault.code, "msg": message}, headers)
+    return Reply(message if fault.code is None else {"code": fault.code, "msg": message}, status, headers)
 
 
 def check_against(exchange: Exchange, faults: Iterable[Fault]) -> None:
-    """Raises FaultsError when faults name a market or an asset that the exchange has not, or rules that can't be."""
+    """Raises FaultsError when faults name an unknown market or asset, or would make invalid rules."""
     rules = exchange.venue.engine.rules
     problems = [
         f"faults[{index}].{problem}" for index, fault in enumerate(faults) for problem in _misfits(rules, fault)
@@ -51,7 +41,7 @@ def check_against(exchange: Exchange, faults: Iterable[Fault]) -> None:
 def _misfits(markets: Mapping[str, MarketRules], fault: Fault) -> list[str]:
     if fault.symbol is not None and fault.symbol not in markets:
         return [f"symbol must be one of {', '.join(markets)}, not {fault.symbol!r}."]
-    assets = sorted({asset for rules in markets.values() for asset in (rules.base, rules.quote)})
+    assets = assets_of(markets.values())
     if fault.asset is not None and fault.asset not in assets:
         return [f"asset must be one of {', '.join(assets)}, not {fault.asset!r}."]
     try:
@@ -62,25 +52,25 @@ def _misfits(markets: Mapping[str, MarketRules], fault: Fault) -> list[str]:
     return []
 
 
-def act_on(exchange: Exchange, strikes: Iterable[Strike], asked: Asked) -> None:
-    """Change the exchange itself as far as faults do: the rules of its markets and the balances of an account."""
-    for fault in (strike.fault for strike in strikes):
+def act_on(exchange: Exchange, hits: Iterable[FaultHit], request: RequestInfo) -> None:
+    """Apply the faults that change the exchange: rules of its markets and balances of an account."""
+    for fault in (hit.fault for hit in hits):
         if fault.kind is FaultKind.CHANGED_RULES:
             for market_id in _markets_of(exchange.venue.engine.rules, fault):
                 exchange.change_rules(market_id, _new_rules(fault))
         elif fault.kind is FaultKind.BALANCE_DRIFT:
-            _drift(exchange, fault, fault.account or asked.account)
+            _drift(exchange, fault, fault.account or request.account)
 
 
-def withdrawn_markets(exchange: Exchange, strikes: Iterable[Strike]) -> set[str]:
-    """The markets whose market maker is gone while these faults strike."""
-    gone = [strike.fault for strike in strikes if strike.fault.kind is FaultKind.MARKET_MAKER_GONE]
+def withdrawn_markets(exchange: Exchange, hits: Iterable[FaultHit]) -> set[str]:
+    """The markets whose market maker is withdrawn by these faults."""
+    gone = [hit.fault for hit in hits if hit.fault.kind is FaultKind.MARKET_MAKER_GONE]
     return {market_id for fault in gone for market_id in _markets_of(exchange.venue.engine.rules, fault)}
 
 
-def clock_offset_ms(strikes: Iterable[Strike]) -> int:
-    """How far the exchange's clock seems to be ahead."""
-    return sum(strike.fault.offset_ms or 0 for strike in strikes if strike.fault.kind is FaultKind.CLOCK_SKEW)
+def clock_offset_ms(hits: Iterable[FaultHit]) -> int:
+    """How far the reported clock is ahead."""
+    return sum(hit.fault.offset_ms or 0 for hit in hits if hit.fault.kind is FaultKind.CLOCK_SKEW)
 
 
 def _markets_of(markets: Iterable[str], fault: Fault) -> list[str]:
@@ -93,7 +83,7 @@ def _new_rules(fault: Fault) -> dict[str, Decimal]:
 
 
 def _drift(exchange: Exchange, fault: Fault, account: str | None) -> None:
-    """A deposit or a withdrawal that nobody announced; no more is taken than is free."""
+    """An unannounced deposit or withdrawal; at most what is free is taken."""
     accounts = exchange.venue.engine.accounts
     if account is None or account not in accounts or fault.asset is None or fault.amount is None:
         return
@@ -102,12 +92,12 @@ def _drift(exchange: Exchange, fault: Fault, account: str | None) -> None:
 
 
 class AnswerChanges:
-    """What faults do to the body of a good answer. The same seed does the same to the same row."""
+    """Changes the body of a successful reply. The same seed does the same to the same row."""
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self._frozen: dict[tuple[object, ...], Any] = {}
-        self._changes: Mapping[FaultKind, Callable[[Strike, Asked, Any], Any]] = {
+        self._changes: Mapping[FaultKind, Callable[[FaultHit, RequestInfo, Any], Any]] = {
             FaultKind.DUPLICATE_FILLS: self._duplicated,
             FaultKind.LATE_FILLS: self._on_time,
             FaultKind.SHUFFLED_FILLS: self._shuffled,
@@ -116,52 +106,52 @@ class AnswerChanges:
             FaultKind.CROSSED_BOOK: _crossed,
         }
 
-    def apply(self, strikes: Iterable[Strike], asked: Asked, body: Any) -> Any:
-        """The body as the client gets it; the one that is given stays as it is."""
-        for strike in strikes:
-            change = self._changes.get(strike.fault.kind)
-            body = body if change is None else change(strike, asked, body)
+    def apply(self, hits: Iterable[FaultHit], request: RequestInfo, body: Any) -> Any:
+        """The body that the client receives; the given one is not modified."""
+        for hit in hits:
+            change = self._changes.get(hit.fault.kind)
+            body = body if change is None else change(hit, request, body)
         return body
 
-    def _duplicated(self, strike: Strike, asked: Asked, rows: Any) -> Any:
+    def _duplicated(self, hit: FaultHit, request: RequestInfo, rows: Any) -> Any:
         if not isinstance(rows, list):
             return rows
-        return [copy for row in rows for copy in ([row, dict(row)] if self._is_drawn(strike, row) else [row])]
+        return [copy for row in rows for copy in ([row, dict(row)] if self._is_drawn(hit, row) else [row])]
 
-    def _on_time(self, strike: Strike, asked: Asked, rows: Any) -> Any:
+    def _on_time(self, hit: FaultHit, request: RequestInfo, rows: Any) -> Any:
         if not isinstance(rows, list):
             return rows
-        newest_ms = asked.at_ms - (strike.fault.delay_s or 0) * SECOND_MS
-        return [row for row in rows if row["time"] <= newest_ms or not self._is_drawn(strike, row)]
+        newest_ms = request.at_ms - (hit.fault.delay_s or 0) * SECOND_MS
+        return [row for row in rows if row["time"] <= newest_ms or not self._is_drawn(hit, row)]
 
-    def _shuffled(self, strike: Strike, asked: Asked, rows: Any) -> Any:
-        """Never the right order, where there are rows enough."""
+    def _shuffled(self, hit: FaultHit, request: RequestInfo, rows: Any) -> Any:
+        """Never in the right order, given enough rows."""
         if not isinstance(rows, list):
             return rows
-        shuffled = random.Random(f"{self._seed} {strike.index} {len(rows)}").sample(rows, len(rows))
+        shuffled = random.Random(f"{self._seed} {hit.index} {len(rows)}").sample(rows, len(rows))
         return shuffled if shuffled != rows else rows[::-1]
 
-    def _first(self, strike: Strike, asked: Asked, body: Any) -> Any:
-        return self._frozen.setdefault((strike.index, asked.path, asked.symbol, asked.symbols), body)
+    def _first(self, hit: FaultHit, request: RequestInfo, body: Any) -> Any:
+        return self._frozen.setdefault((hit.index, request.path, request.symbol, request.symbols), body)
 
-    def _is_drawn(self, strike: Strike, row: Mapping[str, Any]) -> bool:
-        share = 1.0 if strike.fault.share is None else strike.fault.share
-        drawn = random.Random(f"{self._seed} {strike.index} {row.get('orderId')} {row.get('id')}").random()
+    def _is_drawn(self, hit: FaultHit, row: Mapping[str, Any]) -> bool:
+        share = 1.0 if hit.fault.share is None else hit.fault.share
+        drawn = random.Random(f"{self._seed} {hit.index} {row.get('orderId')} {row.get('id')}").random()
         return drawn < share
 
 
-def _emptied(strike: Strike, asked: Asked, body: Any) -> Any:
-    sides = [side for side in _TICKER_SIDES if strike.fault.side in (side, "both", None)]
+def _emptied(hit: FaultHit, request: RequestInfo, body: Any) -> Any:
+    sides = [side for side in _TICKER_SIDES if hit.fault.side in (side, "both", None)]
     if isinstance(body, list):
-        return [_emptied(strike, asked, one) for one in body]
+        return [_emptied(hit, request, one) for one in body]
     keys = [key for side in sides for key in _TICKER_SIDES[side]]
     return {**body, **{side: [] for side in sides if side in body}, **{key: _NOTHING for key in keys if key in body}}
 
 
-def _crossed(strike: Strike, asked: Asked, body: Any) -> Any:
-    """Best bid and best ask change places."""
+def _crossed(hit: FaultHit, request: RequestInfo, body: Any) -> Any:
+    """Swap best bid and best ask."""
     if isinstance(body, list):
-        return [_crossed(strike, asked, one) for one in body]
+        return [_crossed(hit, request, one) for one in body]
     if body.get("bids") and body.get("asks"):
         (bid, *bids), (ask, *asks) = body["bids"], body["asks"]
         return {**body, "bids": [[ask[0], bid[1]], *bids], "asks": [[bid[0], ask[1]], *asks]}

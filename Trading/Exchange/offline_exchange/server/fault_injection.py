@@ -1,4 +1,4 @@
-"""Where scripted faults meet the requests: an interceptor of the API, which a script or a control route fills."""
+"""Applies scripted faults to requests: an interceptor of the API, set by a script or a control route."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .fault_effects import (
     refusal,
     withdrawn_markets,
 )
-from .faults import Asked, Fault, FaultKind, FaultPlan, FaultsError, Strike, parse_script
-from .routes import Call, Carry, DroppedError, Reply
+from .faults import Fault, FaultHit, FaultKind, FaultSchedule, FaultsError, RequestInfo, parse_script
+from .routes import Call, DroppedError, Execute, Reply
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -28,9 +28,9 @@ _OK = 200
 
 
 class FaultInjection:
-    """The interceptor that lets a plan of faults strike. Without faults it changes nothing.
+    """The interceptor that applies scripted faults. Without faults it changes nothing.
 
-    `seed` is for scripts that name none. `sleep` is how it waits, in seconds.
+    `seed` is for scripts without one. `sleep` waits, in seconds.
     """
 
     def __init__(self, exchange: Exchange, seed: int = 0, sleep: Sleep = asyncio.sleep) -> None:
@@ -38,16 +38,16 @@ class FaultInjection:
         self._seed = seed
         self._sleep = sleep
         self._withdrawn: set[str] = set()
-        self.plan = FaultPlan()
+        self.plan = FaultSchedule()
         self._changes = AnswerChanges()
 
     def set_script(self, script: object) -> None:
-        """Replace all faults by those of a script, which begins now. Raises FaultsError, naming every key at fault."""
+        """Replace all faults by those of a script, which starts now. Raises FaultsError, naming every invalid key."""
         faults, seed = parse_script(script)
         self.set_faults(faults, self._seed if seed is None else seed)
 
     def load_script(self, path: pathlib.Path) -> None:
-        """The same with the script in a JSON file. Raises FaultsError, which names the file, too."""
+        """Replace all faults by those of a JSON file. Raises FaultsError, naming the file, too."""
         script = _read_json(path)
         try:
             self.set_script(script)
@@ -55,54 +55,54 @@ class FaultInjection:
             raise FaultsError([f"{path} cannot be used:", *error.problems]) from error
 
     def set_faults(self, faults: Sequence[Fault], seed: int = 0) -> None:
-        """Replace all faults. What earlier ones did to rules and balances stays; market makers come back.
+        """Replace all faults. Earlier changes of rules and balances stay; market makers return.
 
-        Raises FaultsError for a market, an asset or rules that the exchange can't have; the earlier ones stay then.
+        Raises FaultsError for a market, an asset or rules that the exchange cannot have; then the earlier faults stay.
         """
         check_against(self._exchange, faults)
-        self.plan = FaultPlan(faults, seed, self._exchange.clock.now_ms())
+        self.plan = FaultSchedule(faults, seed, self._exchange.clock.now_ms())
         self._changes = AnswerChanges(seed)
         self._withdraw(set())
 
     def clear(self) -> None:
-        """No more faults. What they did to rules and balances stays; market makers come back."""
+        """Remove all faults. Their changes of rules and balances stay; market makers return."""
         self.set_faults((), self._seed)
 
-    async def __call__(self, call: Call, carry: Carry) -> Reply:
-        """Carries the call out, or not, and gives its answer, or another. Raises DroppedError for no answer at all."""
-        asked = _asked(call)
-        strikes = self.plan.strike(asked)
-        self._act(strikes, asked, call)
-        for fault in _of(strikes, *_REFUSED):
-            return _refused(fault)
-        if _of(strikes, FaultKind.DISCONNECTED):
+    async def __call__(self, call: Call, execute: Execute) -> Reply:
+        """Executes the call or not, and returns its reply or another. Raises DroppedError for no reply at all."""
+        request = _request_info(call)
+        hits = self.plan.hits_of(request)
+        self._act(hits, request, call)
+        for fault in _of(hits, *_REFUSED):
+            return refusal(fault)
+        if _of(hits, FaultKind.DISCONNECTED):
             raise DroppedError
-        if await self._has_waited(strikes, FaultKind.LATE_ACCEPTANCE):
+        if await self._has_waited(hits, FaultKind.LATE_ACCEPTANCE):
             call.now_ms = self._exchange.clock.now_ms()
-        reply = await carry(call)
+        reply = await execute(call)
         if reply.status == _OK:
-            reply.body = self._changes.apply(strikes, asked, reply.body)
-        await self._has_waited(strikes, FaultKind.SLOW_ANSWER)
-        if _of(strikes, FaultKind.ANSWER_LOST):
+            reply.body = self._changes.apply(hits, request, reply.body)
+        await self._has_waited(hits, FaultKind.SLOW_ANSWER)
+        if _of(hits, FaultKind.ANSWER_LOST):
             raise DroppedError
-        for fault in _of(strikes, FaultKind.SERVER_ERROR_AFTER):
-            return _refused(fault)
+        for fault in _of(hits, FaultKind.SERVER_ERROR_AFTER):
+            return refusal(fault)
         return reply
 
-    def _act(self, strikes: Sequence[Strike], asked: Asked, call: Call) -> None:
-        act_on(self._exchange, strikes, asked)
-        self._withdraw(withdrawn_markets(self._exchange, strikes))
-        call.skew_ms += clock_offset_ms(strikes)
+    def _act(self, hits: Sequence[FaultHit], request: RequestInfo, call: Call) -> None:
+        act_on(self._exchange, hits, request)
+        self._withdraw(withdrawn_markets(self._exchange, hits))
+        call.skew_ms += clock_offset_ms(hits)
 
     def _withdraw(self, wanted: set[str]) -> None:
-        """Takes market makers away, and brings back those that are not to be gone any more."""
+        """Withdraws market makers, and brings back those whose fault has ended."""
         for market_id in sorted(wanted ^ self._withdrawn):
             self._exchange.set_quotes(market_id, is_quoting=market_id not in wanted)
         self._withdrawn = wanted
 
-    async def _has_waited(self, strikes: Iterable[Strike], kind: FaultKind) -> bool:
-        """Waits for the faults of a kind, one after the other; whether there were any."""
-        slow = _of(strikes, kind)
+    async def _has_waited(self, hits: Iterable[FaultHit], kind: FaultKind) -> bool:
+        """Waits for all faults of a kind in turn; returns whether there were any."""
+        slow = _of(hits, kind)
         for fault in slow:
             await self._sleep(fault.delay_s or 0)
         return bool(slow)
@@ -117,9 +117,9 @@ def _read_json(path: pathlib.Path) -> object:
 
 
 def fault_routes(injection: FaultInjection) -> ControlRoutes:
-    """The control interface of the faults, by method and path: GET tells them, POST sets a script, DELETE ends all."""
+    """The control interface of the faults: GET shows them, POST sets a script, DELETE removes them."""
 
-    def told(call: ControlCall) -> Any:
+    def show(call: ControlCall) -> Any:
         call.query.finish()
         return injection.plan.to_json()
 
@@ -128,27 +128,21 @@ def fault_routes(injection: FaultInjection) -> ControlRoutes:
             injection.set_script(call.body)
         except FaultsError as error:
             raise ControlError(str(error)) from error
-        return told(call)
+        return show(call)
 
     def clear(call: ControlCall) -> Any:
         injection.clear()
-        return told(call)
+        return show(call)
 
     path = "/control/faults"
-    return {("GET", path): told, ("POST", path): set_script, ("DELETE", path): clear}
+    return {("GET", path): show, ("POST", path): set_script, ("DELETE", path): clear}
 
 
-def _of(strikes: Iterable[Strike], *kinds: FaultKind) -> list[Fault]:
-    return [strike.fault for strike in strikes if strike.fault.kind in kinds]
+def _of(hits: Iterable[FaultHit], *kinds: FaultKind) -> list[Fault]:
+    return [hit.fault for hit in hits if hit.fault.kind in kinds]
 
 
-def _asked(call: Call) -> Asked:
-    """Looks at the parameters without counting as their reader: the handler refuses those that nobody reads."""
+def _request_info(call: Call) -> RequestInfo:
+    """Reads the parameters without marking them as read: the handler refuses unread ones."""
     values = call.query.values
-    return Asked(call.method, call.path, call.now_ms, call.account, values.get("symbol"), values.get("symbols"))
-
-
-def _refused(fault: Fault) -> Reply:
-    told = refusal(fault)
-    body: Any = told.body if isinstance(told.body, str) else dict(told.body)
-    return Reply(body, told.status, dict(told.headers))
+    return RequestInfo(call.method, call.path, call.now_ms, call.account, values.get("symbol"), values.get("symbols"))

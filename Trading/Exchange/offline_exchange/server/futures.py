@@ -1,8 +1,8 @@
 """USD-M futures of the local exchange: margin in quote, one position a market, on the order books of spot. Pure.
 
-What an account trades here goes through an account of the engine's own that never lacks funds; its trades make the
-position, and the margin holds its orders back. One-way mode, isolated margin. A position's worth follows the middle of
-the book; there is no funding, and nobody is liquidated: what is rehearsed here is trading.
+An account's futures orders go through a separate engine account that never lacks funds; its trades make the
+position, and the margin limits its orders. One-way mode, isolated margin. A position is valued at the middle of
+the book. There is no funding and no liquidation: this is for rehearsing trading.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from .orders import ZERO, Order, Request, Side, Trade
 
 FEES = FeeSchedule(Decimal("0.0002"), Decimal("0.0005"), FeeAsset.QUOTE)
 MARGIN_ASSET = "USDT"
-START_MARGIN = Decimal(10_000)
-FIRST_LEVERAGE = 20
-MOST_LEVERAGE = 125
+INITIAL_MARGIN = Decimal(10_000)
+DEFAULT_LEVERAGE = 20
+MAX_LEVERAGE = 125
 MAINTENANCE_RATE = Decimal("0.004")
 FUNDING_RATE = Decimal("0.0001")
-_PLENTY = Decimal(10) ** 12
+_UNLIMITED = Decimal(10) ** 12
 
 
 class MarginError(Exception):
-    """The margin does not suffice for an order."""
+    """The margin is insufficient for an order."""
 
 
 class ReduceOnlyError(Exception):
-    """There is no such position that an order could reduce."""
+    """There is no position that the order could reduce."""
 
 
 @dataclass(slots=True)
 class Position:
-    """One market's, by the average cost method. Above zero is long; `realised_quote` is before fees."""
+    """One market's position at average cost. Above zero is long; `realised_quote` is before fees."""
 
     size_base: Decimal = ZERO
     entry_quote: Decimal = ZERO
@@ -43,7 +43,7 @@ class Position:
     fees_quote: Decimal = ZERO
 
     def trade(self, side: Side, quantity_base: Decimal, price_quote: Decimal, fee_quote: Decimal) -> None:
-        """Take in a trade, which may turn the position over."""
+        """Apply a trade, which may reverse the position."""
         signed = quantity_base if side is Side.BUY else -quantity_base
         self.fees_quote += fee_quote
         if self.size_base * signed >= 0:
@@ -60,22 +60,22 @@ class Position:
             self.entry_quote = ZERO
 
     def unrealised(self, price_quote: Decimal) -> Decimal:
-        """What closing it at a price would gain, in quote."""
+        """Unrealised profit at a price, in quote."""
         return self.size_base * (price_quote - self.entry_quote)
 
     def margin(self, leverage: int) -> Decimal:
-        """What it keeps of the wallet, in quote."""
+        """Margin of the position, in quote."""
         return abs(self.size_base) * self.entry_quote / leverage
 
     def liquidation_price(self, leverage: int) -> Decimal:
-        """Where its margin is down to the maintenance margin; 0 without a position."""
+        """Price at which the margin equals the maintenance margin; 0 without a position."""
         if not self.size_base:
             return ZERO
         left = 1 / Decimal(leverage) - MAINTENANCE_RATE
         return self.entry_quote * (1 - left if self.size_base > 0 else 1 + left)
 
 
-class FuturesDesk:
+class FuturesAccounts:
     """The futures accounts of an exchange, one for each of its accounts, opened when first used."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -91,12 +91,12 @@ class FuturesDesk:
             engine.open_account(name, FEES)
             for rules in engine.rules.values():
                 for asset in {rules.base, rules.quote}:
-                    engine.pay_in(name, asset, _PLENTY)
+                    engine.pay_in(name, asset, _UNLIMITED)
         return name
 
     def leverage_of(self, account: str, market_id: str) -> int:
-        """What was set last."""
-        return self.leverage.get((account, market_id), FIRST_LEVERAGE)
+        """The leverage that was set last, or the default."""
+        return self.leverage.get((account, market_id), DEFAULT_LEVERAGE)
 
     def trades(self, account: str, market_id: str) -> list[Trade]:
         """Its trades on a market, oldest first."""
@@ -107,7 +107,7 @@ class FuturesDesk:
         return self.exchange.venue.engine.accounts[self.engine_account(account)].orders.values()
 
     def position(self, account: str, market_id: str) -> Position:
-        """What its trades have made."""
+        """The position that its trades add up to."""
         name, position = self.engine_account(account), Position()
         for trade in self.exchange.trades.of_market(name, market_id):
             is_buy = trade.buyer.account == name
@@ -116,17 +116,17 @@ class FuturesDesk:
         return position
 
     def wallet(self, account: str) -> Decimal:
-        """Margin that was there at the start, with what was realised and without fees."""
+        """Initial margin plus realised profit minus fees."""
         positions = [self.position(account, market_id) for market_id in self._market_ids]
-        return START_MARGIN + sum((one.realised_quote - one.fees_quote for one in positions), ZERO)
+        return INITIAL_MARGIN + sum((one.realised_quote - one.fees_quote for one in positions), ZERO)
 
     def available(self, account: str) -> Decimal:
-        """What is free for new orders: positions and the orders that open keep their margin."""
-        kept = sum(
+        """What is free for new orders, beside the margin of positions and of opening orders."""
+        positions = sum(
             (self.position(account, one).margin(self.leverage_of(account, one)) for one in self._market_ids), ZERO
         )
         resting = sum((self._order_margin(account, order) for order in self.orders(account) if order.is_open), ZERO)
-        return self.wallet(account) - kept - resting
+        return self.wallet(account) - positions - resting
 
     def _order_margin(self, account: str, order: Order) -> Decimal:
         if order.order_id in self.reduce_only:
@@ -143,7 +143,7 @@ class FuturesDesk:
     def submit(self, account: str, request: Request, now_ms: int, *, reduce_only: bool) -> Order:
         """Accept an order and match it.
 
-        Raises RefusedError, MarginError when it can't be paid for, and ReduceOnlyError when it would not only reduce.
+        Raises RefusedError, MarginError when the margin is insufficient, ReduceOnlyError when it would not only reduce.
         """
         name, position = self.engine_account(account), self.position(account, request.market_id)
         quantity_base = request.quantity_base or ZERO
@@ -171,5 +171,5 @@ class FuturesDesk:
 
 
 def average_price(order: Order) -> Decimal:
-    """What an order has traded at so far, 0 before."""
+    """Average fill price of an order, 0 before its first fill."""
     return order.executed_quote / order.executed_base if order.executed_base else ZERO

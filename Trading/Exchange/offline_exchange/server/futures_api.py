@@ -16,20 +16,20 @@ from .futures import (
     FUNDING_RATE,
     MAINTENANCE_RATE,
     MARGIN_ASSET,
-    MOST_LEVERAGE,
-    FuturesDesk,
+    MAX_LEVERAGE,
+    FuturesAccounts,
     MarginError,
     Position,
     ReduceOnlyError,
     average_price,
-)  # fmt: skip
+)
 from .market_data import MarketData, order_count_filters, price_and_lot_filters
 from .markets import MarketRules
 from .order_requests import read_request
 from .orders import ZERO, Order, RefusedError, Trade
 from .query import CLIENT_ORDER_ID, ApiError, Query, both_missing
 from .routes import Call, Handler, Route, flat, money
-from .trading_api import _CODES, _account_name
+from .trading_api import account_name, refusal
 
 HOURS_8_MS = 8 * 3_600_000
 _SPOT, _FUTURES = "/api/v3/", "/fapi/v1/"
@@ -38,7 +38,7 @@ _FOR_CLIENTS = ("useV2", "subType")
 
 
 class MarginType(enum.Enum):
-    """How a position's margin is kept; only the first one is."""
+    """How a position is margined; only isolated margin is supported."""
 
     ISOLATED = "ISOLATED"
     CROSSED = "CROSSED"
@@ -47,9 +47,9 @@ class MarginType(enum.Enum):
 class FuturesApi:
     """The routes of futures. Each method turns one call into a JSON body or raises ApiError."""
 
-    def __init__(self, desk: FuturesDesk) -> None:
-        self._desk = desk
-        self._exchange = desk.exchange
+    def __init__(self, futures: FuturesAccounts) -> None:
+        self._futures = futures
+        self._exchange = futures.exchange
         self._made_up = 0
 
     def routes(self) -> tuple[Route, ...]:
@@ -84,7 +84,7 @@ class FuturesApi:
             signed("GET", "v1/positionSide/dual", self.position_mode),
             signed("POST", "v1/positionSide/dual", self.set_position_mode),
         )
-        return tuple(dataclasses.replace(route, handler=_ignoring_what_only_clients_read(route)) for route in routes)
+        return tuple(dataclasses.replace(route, handler=_ignoring_client_parameters(route)) for route in routes)
 
     def exchange_info(self, call: Call) -> Any:
         call.query.text("symbol")
@@ -108,7 +108,7 @@ class FuturesApi:
         return rows if symbol is None else rows[0] if rows else self._exchange.market_id(symbol)
 
     def _premium(self, market_id: str, now_ms: int) -> dict[str, Any]:
-        price = money(self._desk.mark_price(market_id, now_ms))
+        price = money(self._futures.mark_price(market_id, now_ms))
         return {
             "symbol": market_id,
             "markPrice": price,
@@ -121,16 +121,16 @@ class FuturesApi:
         }
 
     def new_order(self, call: Call) -> Any:
-        query, account = call.query, _account_name(call)
+        query, account = call.query, account_name(call)
         reduce_only = query.flag("reduceOnly")
         _only_one_way(query)
         market_id = self._exchange.market_id(query.required("symbol"))
         request, _ = read_request(query, market_id, self._made_up_id())
         query.finish()
         try:
-            order = self._desk.submit(account, request, call.now_ms, reduce_only=reduce_only)
+            order = self._futures.submit(account, request, call.now_ms, reduce_only=reduce_only)
         except RefusedError as error:
-            raise ApiError(_CODES[error.reason], error.reason.value) from error
+            raise refusal(error) from error
         except MarginError as error:
             raise ApiError(-2019, "Margin is insufficient.") from error
         except ReduceOnlyError as error:
@@ -138,30 +138,30 @@ class FuturesApi:
         return self._body(order)
 
     def order(self, call: Call) -> Any:
-        order = self._asked(call, ApiError(-2013, "Order does not exist."))
+        order = self._named_order(call, ApiError(-2013, "Order does not exist."))
         call.query.finish()
         return self._body(order)
 
     def cancel_order(self, call: Call) -> Any:
-        order = self._asked(call, ApiError(-2011, "Unknown order sent."))
+        order = self._named_order(call, ApiError(-2011, "Unknown order sent."))
         call.query.finish()
         try:
-            return self._body(self._desk.cancel(_account_name(call), order, call.now_ms))
+            return self._body(self._futures.cancel(account_name(call), order, call.now_ms))
         except RefusedError as error:
             raise ApiError(-2011, "Unknown order sent.") from error
 
     def cancel_open_orders(self, call: Call) -> Any:
-        """Binance tells that it has done so, and of no order."""
+        """Binance only confirms it, without listing the orders."""
         market_id = self._exchange.market_id(call.query.required("symbol"))
         call.query.finish()
-        account = _account_name(call)
-        for order in [one for one in self._desk.orders(account) if one.is_open]:
+        account = account_name(call)
+        for order in [one for one in self._futures.orders(account) if one.is_open]:
             if order.request.market_id == market_id:
-                self._desk.cancel(account, order, call.now_ms)
+                self._futures.cancel(account, order, call.now_ms)
         return {"code": 200, "msg": "The operation of cancel all open order is done."}
 
     def stop_orders(self, call: Call) -> Any:
-        """None: this exchange takes none. Newer clients ask for them beside the others."""
+        """None: this exchange takes no stop orders. Newer clients request them separately."""
         for name in ("symbol", "startTime", "endTime", "limit"):
             call.query.text(name)
         call.query.finish()
@@ -172,21 +172,21 @@ class FuturesApi:
         call.query.finish()
         return [
             self._body(order)
-            for order in self._desk.orders(_account_name(call))
+            for order in self._futures.orders(account_name(call))
             if order.is_open and symbol in (None, order.request.market_id)
         ]
 
     def all_orders(self, call: Call) -> Any:
         market_id, since_ms, limit = self._page(call)
-        orders = [one for one in self._desk.orders(_account_name(call)) if one.request.market_id == market_id]
+        orders = [one for one in self._futures.orders(account_name(call)) if one.request.market_id == market_id]
         return [self._body(order) for order in orders if order.created_ms >= since_ms][-limit:]
 
     def user_trades(self, call: Call) -> Any:
-        account, order_id, from_id = _account_name(call), call.query.whole("orderId"), call.query.whole("fromId")
+        account, order_id, from_id = account_name(call), call.query.whole("orderId"), call.query.whole("fromId")
         market_id, since_ms, limit = self._page(call)
         trades = [
-            _trade(trade, self._desk.engine_account(account))
-            for trade in self._desk.trades(account, market_id)
+            _trade(trade, self._futures.engine_account(account))
+            for trade in self._futures.trades(account, market_id)
             if trade.time_ms >= since_ms and trade.trade_id >= (from_id or 0)
         ]
         return [trade for trade in trades if order_id in (None, trade["orderId"])][:limit]
@@ -201,24 +201,25 @@ class FuturesApi:
 
     def account(self, call: Call) -> Any:
         call.query.finish()
-        account = _account_name(call)
+        account = account_name(call)
         asset = self._asset(account, call.now_ms)
         positions = [self._risk(account, one, call.now_ms) for one in self._exchange.venue.engine.rules]
         totals = {f"total{name[0].upper()}{name[1:]}": value for name, value in asset.items() if name != "asset"}
-        return {**totals, "canTrade": True, "availableBalance": asset["availableBalance"], "assets": [asset],
-                "positions": positions}  # fmt: skip
+        own = {"canTrade": True, "availableBalance": asset["availableBalance"]}
+        return {**totals, **own, "assets": [asset], "positions": positions}
 
     def balance(self, call: Call) -> Any:
         call.query.finish()
-        asset = self._asset(_account_name(call), call.now_ms)
+        asset = self._asset(account_name(call), call.now_ms)
         return [{"accountAlias": "local", "asset": MARGIN_ASSET, "balance": asset["walletBalance"], **asset}]
 
     def _asset(self, account: str, now_ms: int) -> dict[str, Any]:
-        wallet, available = self._desk.wallet(account), self._desk.available(account)
-        unrealised = sum(
-            (self._desk.position(account, one).unrealised(self._desk.mark_price(one, now_ms))
-             for one in self._exchange.venue.engine.rules), ZERO,
-        )  # fmt: skip
+        wallet, available = self._futures.wallet(account), self._futures.available(account)
+        markets = self._exchange.venue.engine.rules
+        profits = (
+            self._futures.position(account, one).unrealised(self._futures.mark_price(one, now_ms)) for one in markets
+        )
+        unrealised = sum(profits, ZERO)
         return {
             "asset": MARGIN_ASSET,
             "walletBalance": money(wallet),
@@ -232,13 +233,13 @@ class FuturesApi:
     def position_risk(self, call: Call) -> Any:
         symbol = call.query.text("symbol")
         call.query.finish()
-        account = _account_name(call)
+        account = account_name(call)
         markets = [one for one in self._exchange.venue.engine.rules if symbol in (None, one)]
         return [self._risk(account, one, call.now_ms) for one in markets]
 
     def _risk(self, account: str, market_id: str, now_ms: int) -> dict[str, Any]:
-        position, leverage = self._desk.position(account, market_id), self._desk.leverage_of(account, market_id)
-        price = self._desk.mark_price(market_id, now_ms)
+        position, leverage = self._futures.position(account, market_id), self._futures.leverage_of(account, market_id)
+        price = self._futures.mark_price(market_id, now_ms)
         margin = position.margin(leverage) + position.unrealised(price)
         return {
             "symbol": market_id,
@@ -268,7 +269,7 @@ class FuturesApi:
         call.query.finish()
         bracket = {
             "bracket": 1,
-            "initialLeverage": MOST_LEVERAGE,
+            "initialLeverage": MAX_LEVERAGE,
             "notionalCap": 1_000_000_000,
             "notionalFloor": 0,
             "maintMarginRatio": float(MAINTENANCE_RATE),
@@ -280,9 +281,9 @@ class FuturesApi:
         market_id = self._exchange.market_id(call.query.required("symbol"))
         leverage = call.query.whole("leverage")
         call.query.finish()
-        if leverage is None or not 1 <= leverage <= MOST_LEVERAGE:
+        if leverage is None or not 1 <= leverage <= MAX_LEVERAGE:
             raise ApiError(-4028, f"Leverage {leverage} is not valid")
-        self._desk.leverage[_account_name(call), market_id] = leverage
+        self._futures.leverage[account_name(call), market_id] = leverage
         return {"symbol": market_id, "leverage": leverage, "maxNotionalValue": "1000000000"}
 
     def set_margin_type(self, call: Call) -> Any:
@@ -304,12 +305,12 @@ class FuturesApi:
             raise ApiError(-4067, "Position side cannot be changed: this exchange has the one-way mode only.")
         raise ApiError(-4059, "No need to change position side.")
 
-    def _asked(self, call: Call, unknown: ApiError) -> Order:
+    def _named_order(self, call: Call, unknown: ApiError) -> Order:
         market_id = self._exchange.market_id(call.query.required("symbol"))
         order_id, client_id = call.query.whole("orderId"), call.query.text("origClientOrderId", CLIENT_ORDER_ID)
         if order_id is None and client_id is None:
             raise both_missing("origClientOrderId", "orderId")
-        orders = [one for one in self._desk.orders(_account_name(call)) if one.request.market_id == market_id]
+        orders = [one for one in self._futures.orders(account_name(call)) if one.request.market_id == market_id]
         for order in reversed(orders):
             if order.order_id == order_id or (order_id is None and order.request.client_order_id == client_id):
                 return order
@@ -334,7 +335,7 @@ class FuturesApi:
             "timeInForce": order.request.time_in_force.value,
             "type": order.request.kind.value,
             "origType": order.request.kind.value,
-            "reduceOnly": order.order_id in self._desk.reduce_only,
+            "reduceOnly": order.order_id in self._futures.reduce_only,
             "closePosition": False,
             "side": order.side.value,
             "positionSide": "BOTH",
@@ -347,8 +348,8 @@ class FuturesApi:
         }
 
 
-def _ignoring_what_only_clients_read(route: Route) -> Handler:
-    """Binance's futures do not mind parameters that they do not know, and clients send some that are for themselves."""
+def _ignoring_client_parameters(route: Route) -> Handler:
+    """Binance's futures ignore unknown parameters, and clients send some that they use themselves."""
 
     def handler(call: Call) -> Any:
         call.query.read.update(_FOR_CLIENTS)

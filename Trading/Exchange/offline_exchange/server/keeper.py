@@ -1,4 +1,4 @@
-"""Keeps the state file up to date while the exchange runs, without getting in its way."""
+"""Saves the state file while the exchange runs, without slowing it down."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LARGEST_SHARE_OF_TIME = 0.05
 _log = logging.getLogger(__name__)
 
 
-class StateKeeper:
-    """Writes the file when something has changed, about once a second, and less often when that takes long."""
+class StateSaver:
+    """Writes the file after changes, about once a second, less often when writing is slow."""
 
     def __init__(self, path: pathlib.Path, assembled: Assembled) -> None:
         self._path = path
         self._exchange = assembled.exchange
-        self._world = assembled.world
+        self._scenario = assembled.scenario
         self._text = StateText()
         self._saved_changes = -1
         self._due_at = 0.0
@@ -34,7 +34,7 @@ class StateKeeper:
             self._saved_changes = changes
 
     async def save_if_due(self) -> None:
-        """Write the file if something has changed and it is time to; a failure is logged and tried again later."""
+        """Write the file if something has changed and a save is due; a failure is logged and retried later."""
         started_at = time.monotonic()
         if started_at < self._due_at or self._saved_changes == self._exchange.changes:
             return
@@ -48,4 +48,4 @@ class StateKeeper:
         self._due_at = ended_at + max(LEAST_PAUSE_SECONDS, (ended_at - started_at) / LARGEST_SHARE_OF_TIME)
 
     def _written(self) -> str:
-        return self._text.of(self._exchange, self._world, self._exchange.clock.now_ms())
+        return self._text.of(self._exchange, self._scenario, self._exchange.clock.now_ms())

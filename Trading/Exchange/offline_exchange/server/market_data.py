@@ -1,4 +1,4 @@
-"""Binance's public spot routes: parses what is asked, renders what the venue answers.
+"""Binance's public spot routes: parses requests, renders the venue's answers.
 
 Shapes, defaults, limits, weights and error codes follow Binance's published spot documentation ("General endpoints",
 "Market data endpoints" and "Error codes"). Money is a decimal string with eight digits, time is in milliseconds.
@@ -131,7 +131,7 @@ def _trade(trade: Print) -> dict[str, Any]:
 
 
 def _aggregate_trade(trade: Print) -> dict[str, Any]:
-    """Trades are not put together: every aggregate holds one."""
+    """Trades are not aggregated: each row holds one."""
     return {
         "a": trade.trade_id,
         "p": money(trade.price_quote),

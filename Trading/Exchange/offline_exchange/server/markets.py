@@ -1,7 +1,8 @@
-"""What the exchange accepts on one market: the steps, least and most of its prices, quantities and notionals. Pure."""
+"""Trading rules of one market: steps, minimums and maximums of prices, quantities and notionals. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,19 +11,29 @@ ASSET_DECIMALS = 8
 SMALLEST = Decimal(1).scaleb(-ASSET_DECIMALS)
 
 MOST_OPEN_ORDERS = 200
-"""So many orders of an account may be open on one market."""
+"""Maximum number of open orders of an account on one market."""
 MOST_OPEN_STOP_ORDERS = 5
-"""As Binance announces it. This exchange takes no stop orders."""
+"""As announced by Binance. This exchange takes no stop orders."""
 
-_MOST_DIGITS = 40  # of an amount that is looked at; whatever has more is a multiple of nothing that trades
+RULES = (
+    "tick_quote",
+    "step_base",
+    "minimum_notional_quote",
+    "maximum_notional_quote",
+    "maximum_price_quote",
+    "maximum_quantity_base",
+)
+"""The rules of a market that can be changed, by their names in MarketRules; each is above 0."""
+
+_MOST_DIGITS = 40  # amounts with more digits are never a multiple of a tick or a step
 
 
 @dataclass(frozen=True)
 class MarketRules:
     """One symbol's trading rules, which the exchange announces. Prices in quote, quantities in base.
 
-    Raises ValueError, naming every problem, when they cannot make a market, and ArithmeticError when the least that
-    a trade may move has more digits than are counted with.
+    Raises ValueError, naming every problem, when they cannot make a market, and ArithmeticError when the
+    smallest possible notional has too many digits.
     """
 
     base: str
@@ -39,9 +50,7 @@ class MarketRules:
             raise ValueError(f"{self.id}: {', '.join(problems)}")
 
     def _problems(self) -> list[str]:
-        positive = ("tick_quote", "step_base", "minimum_notional_quote", "maximum_notional_quote",
-                    "maximum_price_quote", "maximum_quantity_base")  # fmt: skip
-        problems = [f"{name} must be above 0" for name in positive if getattr(self, name) <= 0]
+        problems = [f"{name} must be above 0" for name in RULES if getattr(self, name) <= 0]
         if not problems:
             paid(self.tick_quote, self.step_base)
             in_whole = ("tick_quote", "step_base")
@@ -49,6 +58,10 @@ class MarketRules:
                 f"{name} must be a multiple of {SMALLEST}" for name in in_whole if getattr(self, name) % SMALLEST
             ]
         return problems
+
+    def as_text(self) -> dict[str, str]:
+        """The rules that can be changed, by name, exact."""
+        return {name: str(getattr(self, name)) for name in RULES}
 
     @property
     def id(self) -> str:
@@ -84,13 +97,18 @@ class MarketRules:
         return self.tick_quote * self.step_base * tick_steps
 
 
+def assets_of(markets: Iterable[MarketRules]) -> list[str]:
+    """Every asset that is traded, sorted."""
+    return sorted({asset for rules in markets for asset in (rules.base, rules.quote)})
+
+
 def cut(amount: Decimal) -> Decimal:
-    """Towards zero to a multiple of 1e-8, whatever the decimal context rounds."""
+    """Truncated to a multiple of 1e-8, independent of the decimal context."""
     return amount // SMALLEST * SMALLEST or Decimal(0)  # zero has no sign
 
 
 def paid(price_quote: Decimal, quantity_base: Decimal) -> Decimal:
-    """What a trade moves of the quote: on a market whose tick x step is finer than 1e-8 the rest is cut off."""
+    """Quote amount of a trade: truncated on a market whose tick x step is finer than 1e-8."""
     return cut(price_quote * quantity_base)
 
 

@@ -1,7 +1,7 @@
 """The matching engine: accounts, price-time priority books, trades and fees. Pure and exact.
 
 An incoming order trades with the best price of the other side first, at one price with the order that came first, and
-always at the price of the order that rested. Nothing is made or lost: what the accounts hold and the fees collected
+always at the price of the order that rested. Nothing is created or lost: what the accounts hold and the fees collected
 always add up to what was paid in. Time comes in as an argument, in milliseconds.
 """
 
@@ -10,9 +10,10 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import decimal
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from .accounts import Account, FeeSchedule
 from .markets import SMALLEST, MarketRules, is_multiple, paid
@@ -34,12 +35,26 @@ from .orders import (
 _EXACT = decimal.Context(
     prec=100, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
 )
-"""Wide enough for a product of price, quantity and rate, and loud if it were not: nothing is ever rounded but fees,
-and those are cut by division."""
+"""Wide enough for a product of price, quantity and rate, and it raises if it were not: only fees are ever rounded,
+and those are truncated by division."""
 
 _LARGEST_DEPOSIT = Decimal(10) ** 20
 
+_Place = tuple[Side, Decimal]  # a price of one side of a book
+_Quantities = Mapping[_Place, Decimal]
 _Result = TypeVar("_Result")
+_Parameters = ParamSpec("_Parameters")
+
+
+def _exact(method: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Runs a method in a decimal context that is wide enough."""
+
+    @functools.wraps(method)
+    def run(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+        with decimal.localcontext(_EXACT):
+            return method(*args, **kwargs)
+
+    return run
 
 
 class BookSide:
@@ -70,17 +85,17 @@ class BookSide:
             yield from self._orders[price].values()
 
     def first(self) -> Order | None:
-        """The order that is next to trade."""
+        """The order that trades next."""
         if not self._prices:
             return None
         return next(iter(self._orders[self._prices[-1 if self._is_bid else 0]].values()))
 
     def at(self, price_quote: Decimal) -> list[Order]:
-        """The orders at one price, in their turn."""
+        """The orders at one price, first come first served."""
         return list(self._orders.get(price_quote, {}).values())
 
     def last_at(self, price_quote: Decimal) -> Order | None:
-        """The order at one price whose turn comes last."""
+        """The last order in the queue at one price."""
         return next(reversed(self._orders.get(price_quote, {}).values()), None)
 
     def levels(self, count: int) -> list[tuple[Decimal, Decimal]]:
@@ -113,51 +128,100 @@ class Engine:
         account = self.accounts[name] = Account(name, fees or FeeSchedule(), is_market)
         return account
 
+    @_exact
     def pay_in(self, account: str, asset: str, amount: Decimal) -> None:
         """A deposit, or with a negative amount a withdrawal.
 
-        Raises ValueError when there is not so much free, and for what is not a multiple of 1e-8 below 1e20.
+        Raises ValueError when less is free, or when the amount is not a multiple of 1e-8 below 1e20.
         """
-        _exactly(lambda: self._pay_in(self.accounts[account], asset, amount))
+        owner = self.accounts[account]
+        if not amount.is_finite() or abs(amount) >= _LARGEST_DEPOSIT or not is_multiple(amount, SMALLEST):
+            raise ValueError(f"an amount must be a multiple of {SMALLEST:f} below {_LARGEST_DEPOSIT:.0e}, not {amount}")
+        if amount < 0 and not owner.can_pay(asset, -amount):
+            raise ValueError(f"{account} has less than {-amount} {asset} free")
+        owner.add(asset, amount)
+        self.paid_in[asset] = self.paid_in.get(asset, ZERO) + amount
 
+    @_exact
     def submit(self, account: str, request: Request, now_ms: int) -> Order:
         """Accept an order and match it.
 
         Raises RefusedError, with nothing changed, when a rule of the market or the balance forbids it.
         """
-        return _exactly(lambda: self._submit(self.accounts[account], request, now_ms))
+        owner = self.accounts[account]
+        self.check_filters(request)
+        known = owner.by_client_id.get(request.client_order_id) if request.client_order_id else None
+        if known is not None and known.is_open:
+            raise RefusedError(Reason.DUPLICATE)
+        self._check_funds(owner, Order(0, account, request, now_ms, now_ms))
+        return self._accept(owner, request, now_ms)
 
+    @_exact
     def check_filters(self, request: Request) -> None:
         """Raises RefusedError when a rule of the market forbids an order."""
-        _exactly(lambda: self._check_filters(request))
+        rules, price, quantity = self.rules[request.market_id], request.price_quote, request.quantity_base
+        if price is not None and not rules.accepts_price(price):
+            raise RefusedError(Reason.PRICE_FILTER)
+        if quantity is not None and not rules.accepts_quantity(quantity):
+            raise RefusedError(Reason.LOT_SIZE)
+        if not self._accepts_notional(rules, request):
+            raise RefusedError(Reason.NOTIONAL)
 
+    @_exact
     def trade_for_market(self, account: str, request: Request, now_ms: int) -> Order:
         """Match an order of an account of the market's own: no rule and no balance holds it back."""
-        return _exactly(lambda: self._accept(self._market_account(account), request, now_ms))
+        return self._accept(self._market_account(account), request, now_ms)
 
+    @_exact
     def cancel(self, account: str, market_id: str, order_id: int, now_ms: int) -> Order:
-        """End an open order. Raises RefusedError when there is none such."""
+        """End an open order. Raises RefusedError when there is no such order."""
         order = self.accounts[account].open_orders.get(order_id)
         if order is None or order.request.market_id != market_id:
             raise RefusedError(Reason.UNKNOWN_ORDER)
-        _exactly(lambda: self._cancel(order, now_ms))
+        queue = self._books[order.request.market_id][order.side].at(order.price_quote)
+        self._end(order, Status.CANCELED, now_ms)
+        place = next(place for place, resting in enumerate(queue) if resting is order)
+        if 0 < place < len(queue) - 1:
+            before, after = queue[place - 1], queue[place + 1]
+            if before.account == after.account and self.accounts[before.account].is_market:
+                self._end(after, Status.CANCELED, now_ms)
+                _resize(before, before.open_base + after.open_base)
         return order
 
+    @_exact
     def quote(self, account: str, market_id: str, levels: Sequence[tuple[Side, Decimal, Decimal]], now_ms: int) -> None:
         """Make limit orders (side, price, quantity) the only ones of an account of the market's own on one market.
 
-        What it has at one of these prices already keeps its turn; only what is more there joins the end of the queue.
-        Orders of its own that stand next to each other are one, so that no trade tells how they came about.
+        What it already has at one of these prices keeps its place; only the increase joins the end of the queue.
+        Its adjacent orders are merged, so that trades do not depend on how they came about.
         """
-        _exactly(lambda: self._quote(self._market_account(account), market_id, levels, now_ms))
+        maker = self._market_account(account)
+        wanted: dict[_Place, Decimal] = {}
+        for side, price_quote, quantity_base in levels:
+            wanted[side, price_quote] = wanted.get((side, price_quote), ZERO) + quantity_base
+        kept = self._keep_wanted(maker, market_id, wanted, now_ms)
+        for (side, price_quote), quantity_base in wanted.items():
+            more_base = quantity_base - kept.get((side, price_quote), ZERO)
+            last = self._books[market_id][side].last_at(price_quote) if more_base > 0 else None
+            if last is not None and last.account == maker.name:
+                _resize(last, last.open_base + more_base)
+            elif more_base > 0:
+                self._accept(maker, Request(market_id, side, Kind.LIMIT, more_base, price_quote), now_ms)
 
-    def thin_out(self, account: str, market_id: str, most: Mapping[tuple[Side, Decimal], Decimal], now_ms: int) -> None:
+    @_exact
+    def thin_out(self, account: str, market_id: str, most: _Quantities, now_ms: int) -> None:
         """Reduce what an account of the market's own has at some prices to at most a quantity, newest orders first."""
-        _exactly(lambda: self._thin_out(self._market_account(account), market_id, most, now_ms))
+        self._market_account(account)
+        for (side, price_quote), left_base in most.items():
+            for order in self._books[market_id][side].at(price_quote):
+                if order.account == account:
+                    self._shrink(order, left_base, now_ms)
+                    left_base -= order.open_base if order.is_open else ZERO
 
+    @_exact
     def book(self, market_id: str, side: Side, count: int) -> list[tuple[Decimal, Decimal]]:
         """Price and open quantity of the best `count` levels of one side, best first."""
-        return _exactly(lambda: self._books[market_id][side].levels(count))
+        return self._books[market_id][side].levels(count)
 
     def resting(self, market_id: str, side: Side) -> Iterator[Order]:
         """The resting orders of one side, in the order in which they would trade."""
@@ -177,11 +241,9 @@ class Engine:
         """Whether an account that is not the market's own has an order in the book."""
         return self._watched[market_id] > 0
 
+    @_exact
     def surplus(self, asset: str) -> Decimal:
-        """What the accounts hold and the fees come to beyond what was paid in: always 0."""
-        return _exactly(lambda: self._surplus(asset))
-
-    def _surplus(self, asset: str) -> Decimal:
+        """Holdings and fees beyond what was paid in: always 0."""
         owned = (part.get(asset, ZERO) for account in self.accounts.values() for part in (account.free, account.locked))
         return sum(owned, self.fees_collected.get(asset, ZERO) - self.paid_in.get(asset, ZERO))
 
@@ -190,68 +252,22 @@ class Engine:
             raise ValueError(f"{name!r} is not an account of the market's own")
         return self.accounts[name]
 
-    def _pay_in(self, account: Account, asset: str, amount: Decimal) -> None:
-        if not amount.is_finite() or abs(amount) >= _LARGEST_DEPOSIT or not is_multiple(amount, SMALLEST):
-            raise ValueError(f"an amount must be a multiple of {SMALLEST:f} below {_LARGEST_DEPOSIT:.0e}, not {amount}")
-        if amount < 0 and not account.can_pay(asset, -amount):
-            raise ValueError(f"{account.name} has less than {-amount} {asset} free")
-        account.add(asset, amount)
-        self.paid_in[asset] = self.paid_in.get(asset, ZERO) + amount
-
-    def _submit(self, account: Account, request: Request, now_ms: int) -> Order:
-        self._check_filters(request)
-        known = account.by_client_id.get(request.client_order_id) if request.client_order_id else None
-        if known is not None and known.is_open:
-            raise RefusedError(Reason.DUPLICATE)
-        self._check_funds(account, Order(0, account.name, request, now_ms, now_ms))
-        return self._accept(account, request, now_ms)
-
-    def _quote(
-        self, maker: Account, market_id: str, levels: Sequence[tuple[Side, Decimal, Decimal]], now_ms: int
-    ) -> None:
-        wanted: dict[tuple[Side, Decimal], Decimal] = {}
-        for side, price_quote, quantity_base in levels:
-            wanted[side, price_quote] = wanted.get((side, price_quote), ZERO) + quantity_base
-        kept: dict[tuple[Side, Decimal], Decimal] = {}
+    def _keep_wanted(self, maker: Account, market_id: str, wanted: _Quantities, now_ms: int) -> dict[_Place, Decimal]:
+        """Reduce the maker's orders to what is wanted at each price; returns what is left of them."""
+        kept: dict[_Place, Decimal] = {}
         for order in tuple(maker.open_orders.values()):  # oldest first
             if order.request.market_id == market_id:
                 place = order.side, order.price_quote
                 self._shrink(order, wanted.get(place, ZERO) - kept.get(place, ZERO), now_ms)
                 kept[place] = kept.get(place, ZERO) + (order.open_base if order.is_open else ZERO)
-        for (side, price_quote), quantity_base in wanted.items():
-            more_base = quantity_base - kept.get((side, price_quote), ZERO)
-            last = self._books[market_id][side].last_at(price_quote) if more_base > 0 else None
-            if last is not None and last.account == maker.name:
-                _resize(last, last.open_base + more_base)
-            elif more_base > 0:
-                self._accept(maker, Request(market_id, side, Kind.LIMIT, more_base, price_quote), now_ms)
-
-    def _thin_out(
-        self, maker: Account, market_id: str, most: Mapping[tuple[Side, Decimal], Decimal], now_ms: int
-    ) -> None:
-        for (side, price_quote), left_base in most.items():
-            for order in self._books[market_id][side].at(price_quote):
-                if order.account == maker.name:
-                    self._shrink(order, left_base, now_ms)
-                    left_base -= order.open_base if order.is_open else ZERO
+        return kept
 
     def _shrink(self, order: Order, most_base: Decimal, now_ms: int) -> None:
-        """Let a resting order of the market's own be for at most a quantity; it keeps its turn."""
+        """Reduce a resting order of the market's own to at most a quantity; it keeps its place."""
         if most_base <= 0:
             self._end(order, Status.CANCELED, now_ms)
         elif order.open_base > most_base:
             _resize(order, most_base)
-
-    def _cancel(self, order: Order, now_ms: int) -> None:
-        """End it; what the market's own have around it becomes one."""
-        queue = self._books[order.request.market_id][order.side].at(order.price_quote)
-        self._end(order, Status.CANCELED, now_ms)
-        place = next(place for place, resting in enumerate(queue) if resting is order)
-        if 0 < place < len(queue) - 1:
-            before, after = queue[place - 1], queue[place + 1]
-            if before.account == after.account and self.accounts[before.account].is_market:
-                self._end(after, Status.CANCELED, now_ms)
-                _resize(before, before.open_base + after.open_base)
 
     def _accept(self, account: Account, request: Request, now_ms: int) -> Order:
         order = Order(self.last_order_id + 1, account.name, request, now_ms, now_ms)
@@ -263,7 +279,7 @@ class Engine:
             account.by_client_id[request.client_order_id] = order
         account.open_orders[order.order_id] = order
         if request.kind is not Kind.MARKET:
-            account.keep_for(order, self.rules[request.market_id])
+            account.lock_for(order, self.rules[request.market_id])
         if request.time_in_force is TimeInForce.FOK and self._reachable(order)[0] < order.open_base:
             self._end(order, Status.EXPIRED, now_ms)
             return order
@@ -271,17 +287,8 @@ class Engine:
         self._rest_or_end(order, now_ms)
         return order
 
-    def _check_filters(self, request: Request) -> None:
-        rules, price, quantity = self.rules[request.market_id], request.price_quote, request.quantity_base
-        if price is not None and not rules.accepts_price(price):
-            raise RefusedError(Reason.PRICE_FILTER)
-        if quantity is not None and not rules.accepts_quantity(quantity):
-            raise RefusedError(Reason.LOT_SIZE)
-        if not self._accepts_notional(rules, request):
-            raise RefusedError(Reason.NOTIONAL)
-
     def _accepts_notional(self, rules: MarketRules, request: Request) -> bool:
-        """A market order has no largest notional; what its quantity comes to is taken at the best price."""
+        """A market order has no maximum notional; the notional of its quantity is taken at the best price."""
         if request.spend_quote is not None:
             spend, most = request.spend_quote, rules.maximum_price_quote * rules.maximum_quantity_base
             in_range = spend.is_finite() and rules.minimum_notional_quote <= spend <= most
@@ -308,7 +315,7 @@ class Engine:
             raise RefusedError(Reason.INSUFFICIENT_BALANCE)
 
     def _counterparts(self, order: Order) -> Iterator[Order]:
-        """The resting orders that this one would meet, in order, its own account's too."""
+        """The resting orders that this one would match, in order, including its own account's."""
         for maker in self._books[order.request.market_id][order.side.opposite]:
             if not order.accepts(maker.price_quote):
                 return
@@ -331,7 +338,7 @@ class Engine:
         return base, quote
 
     def _wanted(self, order: Order, price_quote: Decimal, done_base: Decimal, done_quote: Decimal) -> Decimal:
-        """How much more base it wants at a price, beside what is done already; less than a step is nothing."""
+        """Base that is still wanted at a price beyond what is done; less than a step counts as nothing."""
         if order.request.spend_quote is None:
             return order.quantity_base - done_base
         step = self.rules[order.request.market_id].step_base
@@ -341,7 +348,7 @@ class Engine:
         opposite = self._books[taker.request.market_id][taker.side.opposite]
         while taker.is_open and (maker := opposite.first()) is not None and taker.accepts(maker.price_quote):
             wanted = self._wanted(taker, maker.price_quote, taker.executed_base, taker.executed_quote)
-            if wanted == 0:  # what is left to spend does not pay for a step
+            if wanted == 0:  # the rest of the budget is less than a step
                 self._end(taker, Status.FILLED if taker.executed_base else Status.EXPIRED, now_ms)
             elif maker.account == taker.account and taker.request.self_trade_prevention is not SelfTradePrevention.NONE:
                 self._prevent(taker, maker, now_ms)
@@ -352,7 +359,7 @@ class Engine:
                     self._end(taker, Status.FILLED, now_ms)
 
     def _prevent(self, taker: Order, maker: Order, now_ms: int) -> None:
-        """End one or both of two orders of the same account that met."""
+        """End one or both of two matching orders of the same account."""
         self.prevented_matches += 1
         policy = taker.request.self_trade_prevention
         if policy is not SelfTradePrevention.EXPIRE_TAKER:
@@ -393,7 +400,7 @@ class Engine:
         account.add(fee_asset, -fee)
         self.fees_collected[fee_asset] = self.fees_collected.get(fee_asset, ZERO) + fee
         if order.request.kind is not Kind.MARKET:
-            account.keep_for(order, rules)
+            account.lock_for(order, rules)
         return Party(account.name, order.order_id, order.request.client_order_id, fee, fee_asset)
 
     def _rest_or_end(self, order: Order, now_ms: int) -> None:
@@ -412,16 +419,10 @@ class Engine:
             self._watched[market_id] -= not account.is_market
         order.status, order.updated_ms = status, now_ms
         if order.request.kind is not Kind.MARKET:
-            account.keep_for(order, self.rules[market_id])
+            account.lock_for(order, self.rules[market_id])
         del account.open_orders[order.order_id]
 
 
 def _resize(order: Order, open_base: Decimal) -> None:
     """Let a resting order of the market's own, which locks nothing, be open for another quantity."""
     order.request = dataclasses.replace(order.request, quantity_base=order.executed_base + open_base)
-
-
-def _exactly(action: Callable[[], _Result]) -> _Result:
-    """Do it in a decimal context that is wide enough."""
-    with decimal.localcontext(_EXACT):
-        return action()

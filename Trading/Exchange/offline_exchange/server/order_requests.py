@@ -28,7 +28,7 @@ _NEVER_WANTED = ("stopPrice", "trailingDelta", "icebergQty")
 
 
 class Detail(enum.Enum):
-    """How much the answer to a new order tells."""
+    """How detailed the response to a new order is."""
 
     ACK = "ACK"
     RESULT = "RESULT"
@@ -48,11 +48,9 @@ def read_request(query: Query, market_id: str, made_up_id: str) -> tuple[Request
     _check_combination(query, kind)
     default = Detail.ACK if kind is Kind.LIMIT_MAKER else Detail.FULL
     detail = query.choice("newOrderRespType", Detail, ApiError(-1136, "Invalid newOrderRespType.")) or default
-    request = Request(
-        market_id, side, kind, quantity, price, spend, time_in_force or TimeInForce.GTC,
-        query.text("newClientOrderId", CLIENT_ORDER_ID) or made_up_id, _self_trade_prevention(query),
-    )  # fmt: skip
-    return request, detail
+    client_id = query.text("newClientOrderId", CLIENT_ORDER_ID) or made_up_id
+    terms = (time_in_force or TimeInForce.GTC, client_id, _self_trade_prevention(query))
+    return Request(market_id, side, kind, quantity, price, spend, *terms), detail
 
 
 def _kind(query: Query) -> Kind:

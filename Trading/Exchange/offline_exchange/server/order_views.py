@@ -44,7 +44,7 @@ def cancelled_body(order: Order, cancel_id: str, now_ms: int) -> dict[str, Any]:
 
 
 def _standing(order: Order) -> dict[str, Any]:
-    """How far an order is, in the fields that every answer has."""
+    """The state of an order, in the fields that every reply has."""
     return {
         "price": money(order.price_quote),
         "origQty": money(order.quantity_base),
@@ -66,7 +66,7 @@ def _prevention(order: Order) -> dict[str, Any]:
 
 
 def order_body(order: Order) -> dict[str, Any]:
-    """An order as it stands."""
+    """The current state of an order."""
     return {
         "symbol": order.request.market_id,
         "orderId": order.order_id,

@@ -1,4 +1,4 @@
-"""Orders and trades of the local exchange, in the words of Binance's spot API. Prices in quote, quantities in base."""
+"""Orders and trades of the local exchange, in the terms of Binance's spot API. Prices in quote, quantities in base."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class _AccountTrades:
         return source_id + bisect.bisect_left(self.prints_before, source_id)
 
     def count(self, until_ms: int) -> int:
-        """How many there are up to and including a moment."""
+        """The number of trades up to and including a moment."""
         return bisect.bisect_right(self.times_ms, until_ms)
 
     def within(self, since_ms: int, until_ms: int) -> list[Trade]:
@@ -92,9 +92,14 @@ class PublicTape(MarketSource):
         return self._merged(market_id, prints, self._own[market_id].within(after_ms + 1, until_ms))
 
     def candles(
-        self, market_id: str, interval: str, now_ms: int, limit: int,
-        since_ms: int | None = None, until_ms: int | None = None,
-    ) -> list[Candle]:  # fmt: skip
+        self,
+        market_id: str,
+        interval: str,
+        now_ms: int,
+        limit: int,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+    ) -> list[Candle]:
         own = self._own[market_id]
         candles = self._source.candles(market_id, interval, now_ms, limit, since_ms, until_ms)
         return [

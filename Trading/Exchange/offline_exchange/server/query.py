@@ -1,4 +1,4 @@
-"""The parameters of a request and the refusals of Binance's API: what is asked, and what is wrong with it. Pure."""
+"""The parameters of a request and the refusals of Binance's API: what is requested, and what is wrong with it. Pure."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ class ApiError(Exception):
 
 
 def illegal(name: str, legal: re.Pattern[str]) -> ApiError:
-    """A parameter that is not written as it must be."""
+    """A malformed parameter."""
     return ApiError(-1100, f"Illegal characters found in parameter '{name}'; legal range is '^{legal.pattern}$'.")
 
 
 def missing(name: str) -> ApiError:
-    """A parameter that has to be there."""
+    """A missing mandatory parameter."""
     return ApiError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
 def both_missing(name: str, other: str) -> ApiError:
-    """Neither of two parameters of which one has to be there."""
+    """Neither of two parameters of which one is mandatory."""
     return ApiError(-1102, f"Param '{name}' or '{other}' must be sent, but both were empty/null!")
 
 
 def not_required(name: str) -> ApiError:
-    """A parameter that goes not with the others."""
+    """A parameter that conflicts with the others."""
     return ApiError(-1106, f"Parameter '{name}' sent when not required.")
 
 
 def not_valid(name: str) -> ApiError:
-    """A value that the parameter cannot have."""
+    """An invalid value of a parameter."""
     return ApiError(-1130, f"Data sent for parameter '{name}' is not valid.")
 
 
@@ -62,7 +62,7 @@ def bad_combination() -> ApiError:
 
 
 def not_supported(status: int) -> ApiError:
-    """A route or method that is not there."""
+    """An unknown route or method."""
     return ApiError(-1020, "This operation is not supported.", status)
 
 
@@ -116,7 +116,7 @@ class Query:
         return None if value is None else int(value)
 
     def decimal(self, name: str, places: int = DECIMAL_PLACES) -> Decimal | None:
-        """A number of at most so many places, None when absent; it is never negative."""
+        """A decimal with at most `places` decimals, None when absent; never negative."""
         value = self.text(name, _DECIMAL)
         if value is None:
             return None
@@ -132,7 +132,7 @@ class Query:
         return value in ("true", "TRUE")
 
     def limit(self, default: int, largest: int) -> int:
-        """How many items are wanted; more than the largest allowed means the largest."""
+        """The number of items requested, capped at the largest allowed."""
         value = self.whole("limit")
         if value == 0:
             raise not_valid("limit")

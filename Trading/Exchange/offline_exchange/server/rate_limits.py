@@ -1,7 +1,7 @@
-"""How much may be asked: request weight a minute of each address, and unfilled orders of each account. Pure.
+"""Rate limits: request weight a minute of each address, and unfilled orders of each account. Pure.
 
 The windows are those of Binance: they begin with each minute, each ten seconds and each day of the exchange's clock. An
-order counts until it first fills: then it is taken off again, five times over if it filled as a maker.
+order counts until it first fills: then it is credited, five-fold if it filled as a maker.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-SECOND_MS = 1_000
+from .tape import DAY_MS, SECOND_MS
+
 MINUTE_MS = 60 * SECOND_MS
 TEN_SECONDS_MS = 10 * SECOND_MS
-DAY_MS = 1_440 * MINUTE_MS
 REFUSALS_BEFORE_BAN = 10
 SHORTEST_BAN_MS = 2 * MINUTE_MS
 LONGEST_BAN_MS = 3 * DAY_MS
@@ -22,7 +22,7 @@ _STREAMS = "Please use WebSocket Streams for live updates to avoid"
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """Too much was asked: HTTP `status`, Binance's code and message, and how long to wait."""
+    """A limit was exceeded: HTTP `status`, Binance's code and message, and how long to wait."""
 
     status: int
     code: int
@@ -32,14 +32,14 @@ class Limited:
 
 @dataclass(slots=True)
 class _Window:
-    """A count that begins anew with each multiple of its length."""
+    """A counter that resets at each multiple of its length."""
 
     length_ms: int
     number: int = 0
     count: int = 0
 
     def at(self, now_ms: int) -> _Window:
-        """Itself, begun anew if it is over."""
+        """The window, reset if it is over."""
         if now_ms // self.length_ms != self.number:
             self.number, self.count = now_ms // self.length_ms, 0
         return self
@@ -76,7 +76,7 @@ class RateLimits:
         return [_limit("REQUEST_WEIGHT", "MINUTE", 1, self.weight_per_minute), *self._announced_orders()]
 
     def spend(self, address: str, weight: int, now_ms: int) -> Limited | None:
-        """Charge an address for a call. Tells why the call must be refused."""
+        """Charge an address for a call. Returns why the call must be refused, None if it may proceed."""
         state = self._addresses.setdefault(address, _Address())
         if now_ms < state.banned_until_ms:
             return _banned(state.banned_until_ms, now_ms)
@@ -110,7 +110,7 @@ class RateLimits:
             window.count += 1
 
     def note_first_fill(self, account: str, *, is_maker: bool) -> None:
-        """Take an order that began to fill off the counts, which are never below 0."""
+        """Credit an order that has begun to fill; the counts never fall below 0."""
         for window in self._orders.get(account, ()):
             window.count = max(window.count - (MAKER_FILL_CREDIT if is_maker else 1), 0)
 
@@ -140,8 +140,8 @@ def _limit(kind: str, interval: str, number: int, limit: int) -> dict[str, Any]:
 
 
 def _too_much_weight(limit: int, retry_after_s: int) -> Limited:
-    told = f"Too much request weight used; current limit is {limit} request weight per 1 MINUTE."
-    return Limited(429, -1003, f"{told} {_STREAMS} polling the API.", retry_after_s)
+    text = f"Too much request weight used; current limit is {limit} request weight per 1 MINUTE."
+    return Limited(429, -1003, f"{text} {_STREAMS} polling the API.", retry_after_s)
 
 
 def _ban(state: _Address, now_ms: int) -> Limited:

@@ -6,7 +6,7 @@ A recording is a folder whose ``markets.json`` names the rules and the files of 
                  "minimum_notional_quote": "5", "trades": "btc-trades.csv", "depth": "btc-depth.parquet"}}
 
 The other fields of LiquidMarket, such as ``maximum_price_quote``, may be given as well. ``depth`` may be left out: then
-a book is drawn around the last trade, anew each second, with ``spread_bps`` and ``level_median_quote``.
+a book is drawn around the last trade, once a second, with ``spread_bps`` and ``level_median_quote``.
 
 Files are CSV (``.csv``, UTF-8, comma) or Parquet (``.parquet``, which needs the extra ``[replay]``). They have these
 columns, in any order and no others, and their rows stand in the order of time:
@@ -35,6 +35,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .markets import RULES
 from .price_path import draw_book
 from .tape import BOOK_LEVELS, SECOND_MS, Book, Flags, Integers, Level, LiquidMarket, Tape, TapeSource
 
@@ -42,10 +43,8 @@ MANIFEST = "markets.json"
 TRADE_COLUMNS = ("time_ms", "price", "quantity", "buyer_is_maker")
 DEPTH_COLUMNS = ("time_ms", "kind", "side", "price", "quantity")
 _TEXTS = ("base", "quote", "trades", "depth")
-_DECIMALS = ("tick_quote", "step_base", "minimum_notional_quote", "maximum_notional_quote", "maximum_price_quote",
-             "maximum_quantity_base")  # fmt: skip
 _FLOATS = ("spread_bps", "level_median_quote", "size_log_deviation", "refill_per_second")
-_REQUIRED = (*_TEXTS[:3], *_DECIMALS[:3])
+_REQUIRED = (*_TEXTS[:3], *RULES[:3])
 _ASSET = re.compile(r"[A-Z0-9]{1,10}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,16}")
@@ -297,7 +296,7 @@ def _market(market_id: str, fields: Any) -> LiquidMarket:
 
 
 def _check_keys(fields: dict[str, Any]) -> None:
-    known = (*_TEXTS, *_DECIMALS, *_FLOATS)
+    known = (*_TEXTS, *RULES, *_FLOATS)
     if unknown := [key for key in fields if key not in known]:
         raise ValueError(f"unknown key {_quoted(unknown[0])}; the known ones are {', '.join(known)}")
     if missing := [key for key in _REQUIRED if key not in fields]:
@@ -322,7 +321,7 @@ def _quoted(value: Any) -> str:
 
 
 class _Table:
-    """One CSV or Parquet file, and where the reading of it stands."""
+    """One CSV or Parquet file, and the current position in it."""
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path = path

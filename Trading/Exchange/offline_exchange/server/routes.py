@@ -1,4 +1,4 @@
-"""What a route of the API is: a call in, an answer out, and the place between them where faults can be put."""
+"""The API's routes: a call in, a reply out, and an interceptor between them for faults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .query import Query
 
 
 class DroppedError(Exception):
-    """Raised by an interceptor: the connection ends and no answer is sent."""
+    """Raised by an interceptor: the connection is closed without a reply."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Call:
 
     @property
     def shown_ms(self) -> int:
-        """The time that the exchange says it is."""
+        """The time that the exchange reports."""
         return self.now_ms + self.skew_ms
 
 
@@ -50,11 +50,11 @@ class Reply:
 Handler = Callable[[Call], Any]
 """Turns a call into a JSON body, or raises ApiError."""
 Weight = Callable[[Query], int]
-Carry = Callable[[Call], Awaitable[Reply]]
-Interceptor = Callable[[Call, Carry], Awaitable[Reply]]
-"""Stands around every call of the API: acts before it, carries it out (once, or not at all) and gives the answer.
+Execute = Callable[[Call], Awaitable[Reply]]
+Interceptor = Callable[[Call, Execute], Awaitable[Reply]]
+"""Wraps every call of the API: acts before it, executes it once or not at all, and returns the reply.
 
-Refusals come out of `carry` as replies, too. It may raise DroppedError.
+Refusals are replies of `execute`, too. It may raise DroppedError.
 """
 
 
@@ -71,7 +71,7 @@ class Route:
 
 
 def flat(weight: int) -> Weight:
-    """The same weight whatever is asked."""
+    """A constant weight."""
     return lambda query: weight
 
 

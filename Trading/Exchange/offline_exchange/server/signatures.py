@@ -1,4 +1,4 @@
-"""Who sends a signed call, and whether the signature, the key and the time are right. Pure."""
+"""Authentication of signed calls: signature, key and time. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def signature(payload: bytes, api_secret: str) -> str:
 def check_signed(
     query: Query, payload: bytes, api_key: str | None, owner: Credentials | None, shown_ms: int
 ) -> Credentials:
-    """Whose call it is. `shown_ms` is the exchange's clock. Raises ApiError when it is not signed as it must be."""
+    """Whose call it is. `shown_ms` is the exchange's clock. Raises ApiError when the signature is invalid."""
     if api_key is None or not _API_KEY.fullmatch(api_key):
         raise ApiError(-2014, "API-key format invalid.", status=401)
     sent, timestamp = query.required("signature"), query.whole("timestamp")

@@ -1,48 +1,44 @@
-"""The exchange in a file: everything that cannot be drawn again from the seed, so that a restart goes on.
+"""The exchange in a file: everything that cannot be redrawn from the seed, so that a restart continues.
 
-The file is one JSON object, an order or a trade on each line, decimals as text. What is restored goes on as if it had
-never stopped: accounts, orders in their turn, trades, what is missing from the book, and the moment up to which the
-market has traded.
+The file is one JSON object, an order or a trade on each line, decimals as text. The restored exchange
+continues as if it had never stopped: accounts, orders in queue order, trades, consumed liquidity, and the moment up to
+which the market has traded.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import enum
 import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from .account_file import AccountPlan
-from .accounts import Account, FeeAsset, FeeSchedule
+from .accounts import Account, FeeAsset, FeeSchedule, as_text
 from .clock import ExchangeClock, WallClock
 from .exchange import Credentials, Exchange
 from .markets import MarketRules
 from .matching import Engine
-from .orders import (
-    Kind,
-    Order,
-    Party,
-    Request,
-    SelfTradePrevention,
-    Side,
-    Status,
-    TimeInForce,
-    Trade,
-)
+from .orders import Order, Party, Request, Side, Trade
 from .tape import MarketSource
 from .venue import Venue
-from .world import World
+from .world import MarketScenario
 
 FORMAT = "volume booster exchange"
 VERSION = 1
-_NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # Windows would write line ends anew
-_RULES = ("tick_quote", "step_base", "minimum_notional_quote", "maximum_notional_quote", "maximum_price_quote",
-          "maximum_quantity_base")  # fmt: skip
+_NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # Windows would change line ends
+
+
+_Record = TypeVar("_Record", Order, Request, Trade, Party)
+_ADAPTERS: Mapping[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Order, Request, Trade, Party)}
+"""Records are rows of their fields' values in the file: other fields need another VERSION."""
 
 
 class StateError(Exception):
@@ -51,43 +47,43 @@ class StateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SavedState:
-    """A state file as read: which world it is of, who has accounts, and what to put back into a fresh exchange."""
+    """A state file as read: the scenario, the accounts, and what to restore into a fresh exchange."""
 
     path: pathlib.Path
-    world: World
+    scenario: MarketScenario
     accounts: tuple[AccountPlan, ...]
     _value: Mapping[str, Any]
 
     def source(self) -> MarketSource:
         """The other side of the market. Raises StateError, and ReplayError for a recording that is gone."""
         with _readable(self.path):
-            return self.world.source()
+            return self.scenario.source()
 
     def clock(self, wall: WallClock) -> ExchangeClock:
-        """The clock as it was set, never before the moment that the file was written. Raises StateError."""
+        """The clock as it was set, never earlier than when the file was written. Raises StateError."""
         with _readable(self.path):
             saved = self._value["clock"]
             return ExchangeClock(wall, int(saved["offset_ms"]), int(saved["now_ms"]))
 
     def restore(self, venue: Venue) -> None:
-        """Put everything into a fresh venue of the same world. Raises StateError when something does not fit."""
+        """Put everything into a fresh venue of the same scenario. Raises StateError when something does not fit."""
         with _readable(self.path):
             _restore(self._value, venue)
 
 
 class StateText:
-    """Writes the exchange as text. What does not change any more is written once and kept."""
+    """Writes the exchange as text. What no longer changes is written once and cached."""
 
     def __init__(self) -> None:
         self._trades: list[str] = []
         self._ended: dict[int, str] = {}
 
-    def of(self, exchange: Exchange, world: World, now_ms: int) -> str:
+    def of(self, exchange: Exchange, scenario: MarketScenario, now_ms: int) -> str:
         """The whole state."""
         engine = exchange.venue.engine
-        self._trades += [_line(_trade_json(trade)) for trade in engine.trades[len(self._trades) :]]
+        self._trades += [_line(_row(trade)) for trade in engine.trades[len(self._trades) :]]
         head = {
-            "world": world.to_json(),
+            "world": scenario.to_json(),
             "clock": {"offset_ms": exchange.clock.offset_ms, "now_ms": now_ms},
             "venue": _venue_json(exchange.venue),
             "engine": _engine_json(engine),
@@ -103,7 +99,7 @@ class StateText:
         lines = []
         for account in engine.accounts.values():
             for order in (account.open_orders if account.is_market else account.orders).values():
-                line = self._ended.get(order.order_id) or _line(_order_json(order))
+                line = self._ended.get(order.order_id) or _line(_order_row(order))
                 if not order.is_open and not account.is_market:
                     self._ended[order.order_id] = line
                 lines.append(line)
@@ -111,7 +107,7 @@ class StateText:
 
 
 def read_state(path: pathlib.Path) -> SavedState | None:
-    """What the file holds, None when there is none. Raises StateError; the file is not touched."""
+    """The content of the file, None when there is none. Raises StateError; the file is not touched."""
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -122,8 +118,8 @@ def read_state(path: pathlib.Path) -> SavedState | None:
         raise StateError(f"{path} is not a state of this exchange; name another file, or remove it.") from None
     value = _parsed(path, text)
     with _readable(path):
-        world = World(**value["world"])
-        return SavedState(path, world, tuple(_plan(item) for item in value["accounts"]), value)
+        scenario = MarketScenario(**value["world"])
+        return SavedState(path, scenario, tuple(_plan(item) for item in value["accounts"]), value)
 
 
 def write_state(path: pathlib.Path, text: str) -> None:
@@ -156,7 +152,7 @@ def _parsed(path: pathlib.Path, text: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _readable(path: pathlib.Path) -> Iterator[None]:
-    """Whatever is wrong in the file is one sentence."""
+    """Translate any error of the content into one StateError."""
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
@@ -164,7 +160,23 @@ def _readable(path: pathlib.Path) -> Iterator[None]:
 
 
 def _line(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    return str(value) if isinstance(value, Decimal) else _row(value)
+
+
+def _row(record: Any) -> list[Any]:
+    """The values of the fields of an order, a request, a trade or a party, in their order."""
+    return [getattr(record, field.name) for field in dataclasses.fields(record)]
+
+
+def _order_row(order: Order) -> list[Any]:
+    order_id, account, request, *rest = _row(order)
+    return [order_id, account, *_row(request), *rest]
 
 
 def _lines(name: str, lines: Iterable[str]) -> str:
@@ -175,12 +187,11 @@ def _venue_json(venue: Venue) -> dict[str, Any]:
     return {
         "at_ms": venue._at_ms,
         "ladder_second": venue._ladder_second,
-        "taken": [[market_id, side.value, str(taken.base), taken.second]
-                  for (market_id, side), taken in venue._taken.items()],
+        "taken": [[*place, taken.base, taken.second] for place, taken in venue._taken.items()],
         "actions": venue._actions,
         "without_quotes": sorted(venue.without_quotes),
         "withdrawn": sorted(venue._withdrawn),
-    }  # fmt: skip
+    }
 
 
 def _engine_json(engine: Engine) -> dict[str, Any]:
@@ -189,11 +200,10 @@ def _engine_json(engine: Engine) -> dict[str, Any]:
         "last_trade_ids": engine.last_trade_ids,
         "self_matches": engine.self_matches,
         "prevented_matches": engine.prevented_matches,
-        "fees_collected": _texts(engine.fees_collected),
-        "paid_in": _texts(engine.paid_in),
-        "rules": {market_id: {name: str(getattr(rules, name)) for name in _RULES}
-                  for market_id, rules in engine.rules.items()},
-    }  # fmt: skip
+        "fees_collected": as_text(engine.fees_collected),
+        "paid_in": as_text(engine.paid_in),
+        "rules": {market_id: rules.as_text() for market_id, rules in engine.rules.items()},
+    }
 
 
 def _account_json(account: Account, credentials: Credentials | None) -> dict[str, Any]:
@@ -204,31 +214,9 @@ def _account_json(account: Account, credentials: Credentials | None) -> dict[str
         "maker_rate": str(account.fees.maker_rate),
         "taker_rate": str(account.fees.taker_rate),
         "fee_asset": account.fees.asset.value,
-        "free": _texts(account.free),
-        "locked": _texts(account.locked),
+        "free": as_text(account.free),
+        "locked": as_text(account.locked),
     }
-
-
-def _order_json(order: Order) -> list[Any]:
-    request = order.request
-    return [
-        order.order_id, order.account, request.market_id, request.side.value, request.kind.value,
-        _text(request.quantity_base), _text(request.price_quote), _text(request.spend_quote),
-        request.time_in_force.value, request.client_order_id, request.self_trade_prevention.value,
-        order.created_ms, order.updated_ms, order.status.value,
-        str(order.executed_base), str(order.executed_quote), str(order.locked),
-    ]  # fmt: skip
-
-
-def _trade_json(trade: Trade) -> list[Any]:
-    return [
-        trade.trade_id, trade.market_id, trade.time_ms, str(trade.price_quote), str(trade.quantity_base),
-        _party_json(trade.buyer), _party_json(trade.seller), trade.buyer_is_maker,
-    ]  # fmt: skip
-
-
-def _party_json(party: Party) -> list[Any]:
-    return [party.account, party.order_id, party.client_order_id, str(party.fee), party.fee_asset]
 
 
 def _restore(value: Mapping[str, Any], venue: Venue) -> None:
@@ -257,7 +245,7 @@ def _changed(rules: MarketRules, values: Mapping[str, Decimal]) -> MarketRules:
 
 
 def _restore_order(engine: Engine, order: Order) -> None:
-    """Orders come in the order of their ids, which is their turn at one price."""
+    """Orders come in the order of their ids, which is their queue order at one price."""
     account, market_id = engine.accounts[order.account], order.request.market_id
     if not account.is_market:
         account.orders[order.order_id] = order
@@ -290,42 +278,26 @@ def _fees(item: Mapping[str, Any]) -> FeeSchedule:
     return FeeSchedule(Decimal(item["maker_rate"]), Decimal(item["taker_rate"]), FeeAsset(item["fee_asset"]))
 
 
-def _order(item: list[Any]) -> Order:
-    (order_id, account, market_id, side, kind, quantity, price, spend, time_in_force, client_id, prevention,
-     created_ms, updated_ms, status, executed_base, executed_quote, locked) = item  # fmt: skip
-    request = Request(
-        market_id, Side(side), Kind(kind), _number(quantity), _number(price), _number(spend),
-        TimeInForce(time_in_force), client_id, SelfTradePrevention(prevention),
-    )  # fmt: skip
-    return Order(
-        order_id, account, request, created_ms, updated_ms, Status(status),
-        Decimal(executed_base), Decimal(executed_quote), Decimal(locked),
-    )  # fmt: skip
+def _order(row: list[Any]) -> Order:
+    end = 2 + len(dataclasses.fields(Request))
+    return _built(Order, [*row[:2], _built(Request, row[2:end]), *row[end:]])
 
 
-def _trade(item: list[Any]) -> Trade:
-    trade_id, market_id, time_ms, price, quantity, buyer, seller, buyer_is_maker = item
-    return Trade(
-        trade_id, market_id, time_ms, Decimal(price), Decimal(quantity), _party(buyer), _party(seller), buyer_is_maker
-    )
+def _trade(row: list[Any]) -> Trade:
+    *head, buyer, seller, buyer_is_maker = row
+    return _built(Trade, [*head, _built(Party, buyer), _built(Party, seller), buyer_is_maker])
 
 
-def _party(item: list[Any]) -> Party:
-    account, order_id, client_id, fee, fee_asset = item
-    return Party(account, order_id, client_id, Decimal(fee), fee_asset)
-
-
-def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
-    return {asset: str(amount) for asset, amount in amounts.items()}
+def _built(kind: type[_Record], row: list[Any]) -> _Record:
+    """A record from the values of its fields, in their order. Raises ValueError."""
+    names = (field.name for field in dataclasses.fields(kind))
+    try:
+        record: _Record = _ADAPTERS[kind].validate_python(dict(zip(names, row, strict=True)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{kind.__name__}.{first['loc'][0]}: {first['msg']}") from error
+    return record
 
 
 def _decimals(texts: Mapping[str, str]) -> dict[str, Decimal]:
     return {asset: Decimal(text) for asset, text in texts.items()}
-
-
-def _text(number: Decimal | None) -> str | None:
-    return None if number is None else str(number)
-
-
-def _number(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)

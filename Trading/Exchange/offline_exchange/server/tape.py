@@ -1,4 +1,4 @@
-"""The tape of a market: its prints in columns, the questions they answer, and what the server asks of any source.
+"""The tape of a market: its prints in columns, the queries they answer, and the interface of any source.
 
 Prices are whole numbers of ticks and quantities whole numbers of steps, so that what is answered is exact. Times are
 UTC epochs, in milliseconds (``_ms``) unless said otherwise. A source draws or reads the prints.
@@ -286,33 +286,22 @@ class Tape:
         price, steps = self.price_ticks[prints], self.quantity_steps[prints]
         taker_buy_steps = np.where(self.buyer_is_maker[prints], 0, steps)
         closed, nothing = self.price_ticks[bounds[1:] - 1], np.zeros_like(counts)
+        market = self.market
         columns = zip(
             opens_ms,
-            bounds_ms[1:],
-            _placed(closed, filled, price[first]),
-            _placed(closed, filled, np.maximum.reduceat(price, first)),
-            _placed(closed, filled, np.minimum.reduceat(price, first)),
-            closed.tolist(),
-            _placed(nothing, filled, np.add.reduceat(steps, first)),
-            _placed(nothing, filled, np.add.reduceat(steps * price, first)),
+            (next_ms - 1 for next_ms in bounds_ms[1:]),
+            map(market.price, _placed(closed, filled, price[first])),
+            map(market.price, _placed(closed, filled, np.maximum.reduceat(price, first))),
+            map(market.price, _placed(closed, filled, np.minimum.reduceat(price, first))),
+            map(market.price, closed.tolist()),
+            map(market.quantity, _placed(nothing, filled, np.add.reduceat(steps, first))),
+            map(market.notional, _placed(nothing, filled, np.add.reduceat(steps * price, first))),
             counts.tolist(),
-            _placed(nothing, filled, np.add.reduceat(taker_buy_steps, first)),
-            _placed(nothing, filled, np.add.reduceat(taker_buy_steps * price, first)),
+            map(market.quantity, _placed(nothing, filled, np.add.reduceat(taker_buy_steps, first))),
+            map(market.notional, _placed(nothing, filled, np.add.reduceat(taker_buy_steps * price, first))),
             strict=True,
         )
-        return [self._candle(*column) for column in columns]
-
-    def _candle(
-        self, open_ms: int, next_ms: int, opened: int, high: int, low: int, closed: int,
-        volume: int, volume_quote: int, count: int, bought: int, bought_quote: int,
-    ) -> Candle:  # fmt: skip
-        market = self.market
-        return Candle(
-            open_ms, next_ms - 1,
-            market.price(opened), market.price(high), market.price(low), market.price(closed),
-            market.quantity(volume), market.notional(volume_quote), count,
-            market.quantity(bought), market.notional(bought_quote),
-        )  # fmt: skip
+        return [Candle(*column) for column in columns]
 
     def day_statistics(self, now_ms: int) -> DayStatistics:
         """Statistics of the prints from 24 hours before ``now_ms`` on; without any, the last price and no volume."""
@@ -352,7 +341,7 @@ class MarketSource(Protocol):
     """The other side of the market, as the server asks for it.
 
     Every question takes a market id such as ``BTCUSDT`` and the present, ``now_ms``; no answer looks past it, and the
-    same question has the same answer whatever was asked before. It raises KeyError for an unknown market or interval
+    same query has the same answer, independent of earlier ones. It raises KeyError for an unknown market or interval
     and ValueError for a present before ``origin_ms``.
     """
 

@@ -23,7 +23,7 @@ from .routes import Call, Route, flat, money
 from .tape import DAY_MS
 
 _Row = TypeVar("_Row")
-_OPENS_AT_MS = 1_500_000_000_000  # when keys are said to have been made
+_OPENS_AT_MS = 1_500_000_000_000  # reported creation time of every key
 _CODES = {
     Reason.INSUFFICIENT_BALANCE: -2010,
     Reason.WOULD_TAKE: -2010,
@@ -34,6 +34,11 @@ _CODES = {
     Reason.MAX_NUM_ORDERS: -1013,
     Reason.UNKNOWN_ORDER: -2011,
 }
+
+
+_NOT_PERMITTED = (
+    "Withdrawals InternalTransfer Margin Futures VanillaOptions PortfolioMarginTrading FixApiTrade FixReadOnly".split()
+)
 
 
 class CancelRestriction(enum.Enum):
@@ -78,9 +83,9 @@ class TradingApi:
         request, detail = self._read_request(call.query)
         call.query.finish()
         try:
-            order = self._exchange.submit(_account_name(call), request, call.now_ms)
+            order = self._exchange.submit(account_name(call), request, call.now_ms)
         except RefusedError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         return new_order_body(order, detail, self._exchange.trades.of_order(order.order_id), call.now_ms)
 
     def test_order(self, call: Call) -> Any:
@@ -90,20 +95,20 @@ class TradingApi:
         try:
             self._exchange.check_filters(request)
         except RefusedError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         if not wants_rates:
             return {}
         items = commission(self._account(call)).items()
         return {name if name == "discount" else f"{name}ForOrder": rate for name, rate in items}
 
     def order(self, call: Call) -> Any:
-        order = self._asked_order(call, ApiError(-2013, "Order does not exist."))
+        order = self._named_order(call, ApiError(-2013, "Order does not exist."))
         call.query.finish()
         return order_body(order)
 
     def cancel_order(self, call: Call) -> Any:
         unknown = ApiError(-2011, Reason.UNKNOWN_ORDER.value)
-        order = self._asked_order(call, unknown)
+        order = self._named_order(call, unknown)
         invalid = ApiError(-1145, "Invalid cancelRestrictions")
         restriction = call.query.choice("cancelRestrictions", CancelRestriction, invalid)
         cancel_id = call.query.text("newClientOrderId", CLIENT_ORDER_ID) or self._made_up_id()
@@ -150,7 +155,7 @@ class TradingApi:
         return [order_body(order) for order in _some(orders, wanted, limit, oldest_first=oldest_first)]
 
     def my_trades(self, call: Call) -> Any:
-        query, account = call.query, _account_name(call)
+        query, account = call.query, account_name(call)
         market_id = self._exchange.market_id(query.required("symbol"))
         order_id, from_id = query.whole("orderId"), query.whole("fromId")
         since_ms, until_ms = _span(query)
@@ -161,7 +166,7 @@ class TradingApi:
         trades = self._exchange.trades.of_market(account, market_id)
         if order_id is not None:
             trades = [
-                trade for trade in self._exchange.trades.of_order(order_id) if _concerns(trade, account, market_id)
+                trade for trade in self._exchange.trades.of_order(order_id) if _involves(trade, account, market_id)
             ]
         trades = trades_from_id(trades, from_id or 0)
 
@@ -205,27 +210,25 @@ class TradingApi:
 
     def order_counts(self, call: Call) -> Any:
         call.query.finish()
-        return self._exchange.limits.announced_order_counts(_account_name(call), call.now_ms)
+        return self._exchange.limits.announced_order_counts(account_name(call), call.now_ms)
 
     def trade_fees(self, call: Call) -> Any:
         symbol = call.query.text("symbol")
         market_ids = list(self._engine.rules) if symbol is None else [self._exchange.market_id(symbol)]
         call.query.finish()
         fees = self._account(call).fees
-        told = {"makerCommission": plain_rate(fees.maker_rate), "takerCommission": plain_rate(fees.taker_rate)}
-        return [{"symbol": market_id, **told} for market_id in market_ids]
+        fee_rates = {"makerCommission": plain_rate(fees.maker_rate), "takerCommission": plain_rate(fees.taker_rate)}
+        return [{"symbol": market_id, **fee_rates} for market_id in market_ids]
 
     def api_restrictions(self, call: Call) -> Any:
         call.query.finish()
-        refused = ("Withdrawals", "InternalTransfer", "Margin", "Futures", "VanillaOptions", "PortfolioMarginTrading",
-                   "FixApiTrade", "FixReadOnly")  # fmt: skip
         return {
             "ipRestrict": True,
             "createTime": _OPENS_AT_MS,
             "enableReading": True,
             "enableSpotAndMarginTrading": True,
             "permitsUniversalTransfer": False,
-            **{f"enable{name}": False for name in refused},
+            **{f"enable{name}": False for name in _NOT_PERMITTED},
         }
 
     def if_new_user(self, call: Call) -> Any:
@@ -234,7 +237,7 @@ class TradingApi:
         return {"apiAgentCode": agent or "", "rebateWorking": False, "ifNewUser": False, "referrerId": 0}
 
     def _account(self, call: Call) -> Account:
-        return self._engine.accounts[_account_name(call)]
+        return self._engine.accounts[account_name(call)]
 
     def _balances(self, account: Account, *, omit_zeros: bool) -> list[dict[str, str]]:
         assets = dict.fromkeys(asset for rules in self._engine.rules.values() for asset in (rules.base, rules.quote))
@@ -252,8 +255,8 @@ class TradingApi:
         """A client order id as Binance makes them: 22 letters and digits."""
         return "".join(self._rng.choices(string.ascii_letters + string.digits, k=22))
 
-    def _asked_order(self, call: Call, unknown: ApiError) -> Order:
-        """The order that `orderId` or `origClientOrderId` names. Raises ApiError, `unknown` when there is none."""
+    def _named_order(self, call: Call, unknown: ApiError) -> Order:
+        """The order with this `orderId` or `origClientOrderId`. Raises ApiError, `unknown` when there is none."""
         market_id = self._exchange.market_id(call.query.required("symbol"))
         order_id, client_id = call.query.whole("orderId"), call.query.text("origClientOrderId")
         if order_id is None and client_id is None:
@@ -269,24 +272,26 @@ class TradingApi:
     def _cancel(self, call: Call, order: Order, cancel_id: str) -> dict[str, Any]:
         market_id = order.request.market_id
         try:
-            self._exchange.cancel(_account_name(call), market_id, order.order_id, call.now_ms)
+            self._exchange.cancel(account_name(call), market_id, order.order_id, call.now_ms)
         except RefusedError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         return cancelled_body(order, cancel_id, call.now_ms)
 
 
-def _account_name(call: Call) -> str:
+def account_name(call: Call) -> str:
+    """The account of a call. Raises ApiError when the key is unknown."""
     if call.account is None:
         raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
     return call.account
 
 
-def _refusal(error: RefusedError) -> ApiError:
+def refusal(error: RefusedError) -> ApiError:
+    """The engine's refusal with Binance's error code."""
     return ApiError(_CODES[error.reason], error.reason.value)
 
 
 def _span(query: Query) -> tuple[int | None, int | None]:
-    """The times between which something is wanted; at most a day apart."""
+    """The requested time range; at most a day."""
     since_ms, until_ms = query.whole("startTime"), query.whole("endTime")
     if since_ms is not None and until_ms is not None and until_ms - since_ms > DAY_MS:
         raise ApiError(-1127, "More than 24 hours between startTime and endTime.")
@@ -300,7 +305,7 @@ def _some(items: Reversible[_Row], wanted: Callable[[_Row], bool], limit: int, *
     return list(itertools.islice(filter(wanted, reversed(items)), limit))[::-1]
 
 
-def _concerns(trade: Trade, account: str, market_id: str) -> bool:
+def _involves(trade: Trade, account: str, market_id: str) -> bool:
     return trade.market_id == market_id and account in (trade.buyer.account, trade.seller.account)
 
 

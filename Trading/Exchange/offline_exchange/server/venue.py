@@ -1,13 +1,13 @@
-"""The exchange at work: the accounts' orders in the book, and the other side of the market that trades with them. Pure.
+"""The venue: the accounts' orders in the book, and the other side of the market that trades with them. Pure.
 
 The other side comes from a source, drawn or recorded. Its order book is kept in the engine as the orders of a market
-maker, drawn anew every second; its prints are the market orders of a crowd. So a resting order is filled by the crowd
-when its turn in the queue comes, or by the market maker when the price moves through it, and a market order pays the
-spread and walks down the book. What the accounts take out of the book comes back by and by.
+maker, redrawn every second; its prints are the market orders of a crowd. So a resting order is filled by the crowd
+when it reaches the front of the queue, or by the market maker when the price moves through it, and a market order pays
+the spread and walks down the book. Liquidity that the accounts consume is gradually restored.
 
 The book of a moment is the one of its second, less what the crowd has taken since the second began. It is put into the
-engine when something needs it: an order, a question, or a market that comes as far as an account's order. Everything
-before that touches nobody and is passed over.
+engine when needed: by an order, a request, or a market that reaches an account's order. Everything before that affects
+nobody and is skipped.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ class _Taken:
     second: int = 0
 
     def left(self, second: int, refill_per_second: float, step_base: Decimal) -> Decimal:
-        """What of it is still missing, in whole steps."""
+        """What is still missing of it, in whole steps."""
         share = (1 - refill_per_second) ** max(second - self.second, 0)
         return int(int(self.base // step_base) * share) * step_base
 
 
 @dataclass(frozen=True, slots=True)
 class _Touch:
-    """How far the market has to come to touch an order of an account."""
+    """Prices that the market must reach to trade with an account's order."""
 
     bid_quote: Decimal
     ask_quote: Decimal
@@ -64,8 +64,8 @@ class _Touch:
             places,
         )
 
-    def is_met_by(self, item: Print) -> bool:
-        """Whether the aggressor of a print would come as far as one of the orders."""
+    def is_reached_by(self, item: Print) -> bool:
+        """Whether the aggressor of a print would reach one of the orders."""
         return item.price_quote <= self.bid_quote if item.buyer_is_maker else item.price_quote >= self.ask_quote
 
     def is_crossed_by(self, book: Book) -> bool:
@@ -76,7 +76,7 @@ class _Touch:
 
 
 class _Step(NamedTuple):
-    """Something that a market does: a second begins, or the crowd trades."""
+    """An event of a market: a second begins, or the crowd trades."""
 
     time_ms: int
     market_id: str
@@ -87,8 +87,8 @@ class Venue:
     """An exchange with a source of market data on its other side. Every moment is an argument, in milliseconds.
 
     Time does not go back: an earlier moment than one before counts as the latest one. What happens is a function of the
-    source, what the accounts do and when, and not of how often anybody looks; only order ids, which count the market
-    maker's orders too, move on when a look at the book draws it.
+    source, what the accounts do and when, and not of how often it is queried; only order ids, which include the
+    market maker's orders, advance when a query draws the book.
 
     `refill_per_second` is the share of what was taken out of the book that comes back each second, above 0 and at
     most 1, ValueError otherwise; each market's own unless given.
@@ -117,7 +117,7 @@ class Venue:
 
     def submit(self, account: str, request: Request, now_ms: int) -> Order:
         """Accept an order and match it. Raises RefusedError when a rule or the balance forbids it."""
-        now_ms = self._reach(now_ms)
+        now_ms = self._advance(now_ms)
         self._draw_present(request.market_id, now_ms)
         self._actions += 1
         self._number_trades(request.market_id, now_ms)
@@ -126,14 +126,14 @@ class Venue:
         return order
 
     def cancel(self, account: str, market_id: str, order_id: int, now_ms: int) -> Order:
-        """End an open order. Raises RefusedError when there is none such, perhaps because it has filled by now."""
-        now_ms = self._reach(now_ms)
+        """End an open order. Raises RefusedError when there is no such order, perhaps because it has been filled."""
+        now_ms = self._advance(now_ms)
         self._actions += 1
         return self.engine.cancel(account, market_id, order_id, now_ms)
 
     def book(self, market_id: str, now_ms: int, levels: int) -> Book:
         """Everything in the book, the accounts' orders too, at most `levels` a side; a side may be empty."""
-        now_ms = self._reach(now_ms)
+        now_ms = self._advance(now_ms)
         self._draw_present(market_id, now_ms)
         bids, asks = (
             tuple(Level(price, quantity) for price, quantity in self.engine.book(market_id, side, levels))
@@ -143,11 +143,11 @@ class Venue:
         return Book(drawn.update_id + self.tape.visible(market_id, now_ms) + self._actions, bids, asks)
 
     def advance(self, now_ms: int) -> None:
-        """Let the market trade up to a moment. While no account has an order in a book, that costs nothing."""
-        self._reach(now_ms)
+        """Let the market trade up to a moment. Free while no account has an order in a book."""
+        self._advance(now_ms)
 
-    def _reach(self, now_ms: int) -> int:
-        """Advance, on all markets in the order of time; gives the present, which never falls."""
+    def _advance(self, now_ms: int) -> int:
+        """Advance all markets in chronological order; returns the present, which never goes back."""
         now_ms = max([now_ms, *self._at_ms.values()])
         steps = (
             self._steps(market_id, self._at_ms.get(market_id, now_ms), now_ms) for market_id in self.source.markets
@@ -156,13 +156,13 @@ class Venue:
         for step in heapq.merge(*steps, key=lambda step: step.time_ms):
             touch = touches.get(step.market_id) or _Touch.of(self.engine.account_orders(step.market_id))
             touches[step.market_id] = touch
-            if self._go(step, touch):
+            if self._play(step, touch):
                 del touches[step.market_id]
         self._at_ms = dict.fromkeys(self.source.markets, now_ms)
         return now_ms
 
     def _steps(self, market_id: str, after_ms: int, until_ms: int) -> Iterator[_Step]:
-        """What the market does after one moment and until another, as far as it may touch an account's order.
+        """The market's events after one moment and until another that may affect an account's order.
 
         A second whose book is in the engine is played to its end, so that the engine has the book of the present.
         """
@@ -177,8 +177,8 @@ class Venue:
                 yield _Step(second * SECOND_MS, market_id)
             yield from (_Step(item.time_ms, market_id, item) for item in prints)
 
-    def _go(self, step: _Step, touch: _Touch) -> bool:
-        """One step of a market; whether it did anything that can have touched an account's order."""
+    def _play(self, step: _Step, touch: _Touch) -> bool:
+        """Play one step of a market; returns whether it may have affected an account's order."""
         market_id, second = step.market_id, step.time_ms // SECOND_MS
         if step.item is None:
             if not self._crosses(market_id, second, touch):
@@ -187,7 +187,7 @@ class Venue:
             self._draw_ladder(market_id, step.time_ms)
             return True
         if not self._is_drawn(market_id, second):
-            if not touch.is_met_by(step.item):
+            if not touch.is_reached_by(step.item):
                 return False
             self._draw_ladder(market_id, step.time_ms)
             passed = self.source.prints_between(market_id, second * SECOND_MS - 1, step.time_ms)
@@ -196,24 +196,22 @@ class Venue:
         return True
 
     def _crosses(self, market_id: str, second: int, touch: _Touch) -> bool:
-        """Whether the market maker comes to trade with an account's order as a second begins."""
+        """Whether the market maker crosses an account's order as a second begins."""
         if market_id in self.without_quotes:
             return False
         return touch.is_crossed_by(self.source.book(market_id, second * SECOND_MS, 1))
 
     def _shorten_queues(self, market_id: str, second: int, touch: _Touch) -> None:
-        """Where the market maker has less in a second than before, what is behind moves up."""
-        shared = [
-            place for place in touch.places
-            if any(order.account == MARKET_MAKER for order in self.engine.queue(market_id, *place))
-        ]  # fmt: skip
+        """Where the market maker quotes less than in the second before, the orders behind it move up."""
+        queues = {place: self.engine.queue(market_id, *place) for place in touch.places}
+        shared = [place for place, queue in queues.items() if any(order.account == MARKET_MAKER for order in queue)]
         if shared:
             ladder = self._ladder(market_id, second)
             most = {place: ladder.get(place, ZERO) for place in shared}
             self.engine.thin_out(MARKET_MAKER, market_id, most, second * SECOND_MS)
 
     def _seconds(self, market_id: str, after_ms: int, until_ms: int) -> Iterator[tuple[int, list[Print]]]:
-        """Every second that goes on after one moment and until another, with its prints there."""
+        """Every second between two moments, with its prints."""
         last = until_ms // SECOND_MS
         for first in range(after_ms // SECOND_MS, last + 1, _SECONDS_AT_ONCE):
             seconds = range(first, min(first + _SECONDS_AT_ONCE, last + 1))
@@ -227,7 +225,7 @@ class Venue:
         return self._ladder_second.get(market_id) == second
 
     def _draw_present(self, market_id: str, now_ms: int) -> None:
-        """Put the book of the present, up to which the market has traded, into the engine."""
+        """Put the present book, up to which the market has traded, into the engine."""
         second, is_withdrawn = now_ms // SECOND_MS, market_id in self.without_quotes
         if not self._is_drawn(market_id, second):
             self._draw_ladder(market_id, now_ms)
@@ -237,7 +235,7 @@ class Venue:
             self._actions += 1
 
     def _draw_ladder(self, market_id: str, now_ms: int) -> None:
-        """The market maker's orders of a second, as it begins."""
+        """Place the market maker's orders of a second, as it begins."""
         second = now_ms // SECOND_MS
         self._ladder_second[market_id] = second
         (self._withdrawn.add if market_id in self.without_quotes else self._withdrawn.discard)(market_id)
@@ -249,10 +247,8 @@ class Venue:
     def _let_crowd_trade(self, market_id: str, prints: Iterable[Print]) -> None:
         for item in prints:
             self._number_trades(market_id, item.time_ms)
-            request = Request(
-                market_id, Side.SELL if item.buyer_is_maker else Side.BUY, Kind.LIMIT, item.quantity_base,
-                item.price_quote, time_in_force=TimeInForce.IOC,
-            )  # fmt: skip
+            side, size, limit = Side.SELL if item.buyer_is_maker else Side.BUY, item.quantity_base, item.price_quote
+            request = Request(market_id, side, Kind.LIMIT, size, limit, time_in_force=TimeInForce.IOC)
             self.engine.trade_for_market(CROWD, request, item.time_ms)
             self._note_trades()
 

@@ -1,4 +1,4 @@
-"""What the other side of the exchange is: drawn from a seed or played back, and everything that decides its prices."""
+"""The market scenario: drawn from a seed or replayed, with everything that decides its prices."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .replay import load_replay
 from .tape import MarketSource
 
 DRAWN_ONLY = ("volatility_percent", "drift_percent", "spread_bps", "depth_quote", "prints_per_second")
-"""What only a drawn market has; a recording brings its own."""
+"""Fields of a drawn market only; a recording brings its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """The same world gives the same prices. Every field but the first two may be None: the usual value.
+class MarketScenario:
+    """The same scenario gives the same prices. Every field but the first two may be None: the usual value.
 
     `volatility_percent` and `drift_percent` are of a year, `depth_quote` is the median notional of a level of the book,
-    `refill_per_second` the share of what was taken out of the book that comes back each second. `replay` is a folder.
+    `refill_per_second` the share of consumed liquidity that is restored each second. `replay` is a folder.
     """
 
     seed: int
@@ -36,7 +36,7 @@ class World:
     replay_skip_seconds: int | None = None
 
     def source(self) -> MarketSource:
-        """The market data of this world.
+        """The market data of this scenario.
 
         Raises ReplayError for a recording that cannot be played, ValueError for values that cannot make a market.
         """
