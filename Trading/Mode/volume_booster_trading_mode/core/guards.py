@@ -302,8 +302,8 @@ def worst_cost(intent: OrderIntent, view: View, settings: Settings) -> Decimal:
     reference_quote = intent.quote_quantity or worth.notional(intent.quantity, max(intent.price, intent.mid_price))
     if view.trading.is_simulated and intent.order_type is OrderType.MARKET:
         slippage_quote = abs(worth.slippage(intent.side, intent.quantity, intent.price, intent.mid_price))
-        return slippage_quote / worth.quote_rate + reference_quote * _fee_rate(view)
-    return reference_quote * _worst_rate(intent.order_type, _fee_rate(view), settings)
+        return slippage_quote / worth.quote_rate + reference_quote * view.rules.worst_fee_rate
+    return reference_quote * worst_cost_rate(intent.order_type, view.rules.worst_fee_rate, settings)
 
 
 def worst_open_cost(progress: Progress, view: View, settings: Settings) -> Decimal:
@@ -311,17 +311,14 @@ def worst_open_cost(progress: Progress, view: View, settings: Settings) -> Decim
     open_quote = progress.open_buy_quote + progress.open_sell_quote
     # a sell is written down at the bid, so up to the slippage below the mid that it is measured against
     reference_quote = open_quote * (1 + 2 * _slippage_rate(settings.order_type, settings))
-    fee_rate = max(_fee_rate(view), view.vitals.highest_fee_rate)
-    return reference_quote * _worst_rate(settings.order_type, fee_rate, settings)
+    fee_rate = max(view.rules.worst_fee_rate, view.vitals.highest_fee_rate)
+    return reference_quote * worst_cost_rate(settings.order_type, fee_rate, settings)
 
 
-def _worst_rate(order_type: OrderType, fee_rate: Decimal, settings: Settings) -> Decimal:
+def worst_cost_rate(order_type: OrderType, fee_rate: Decimal, settings: Settings) -> Decimal:
+    """The most that an order may cost, as a ratio of its notional: slippage, and the fee on what it then comes to."""
     slippage_rate = _slippage_rate(order_type, settings)
     return slippage_rate + fee_rate * (1 + slippage_rate)
-
-
-def _fee_rate(view: View) -> Decimal:
-    return max(view.rules.maker_fee_rate, view.rules.taker_fee_rate, Decimal(0))
 
 
 def _slippage_rate(order_type: OrderType, settings: Settings) -> Decimal:

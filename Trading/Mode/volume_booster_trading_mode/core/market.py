@@ -35,6 +35,11 @@ class OrderType(enum.Enum):
     LIMIT = "limit"
     MARKET = "market"
 
+    @property
+    def role(self) -> Role:
+        """The role that its fills are expected to have."""
+        return Role.MAKER if self is OrderType.LIMIT else Role.TAKER
+
 
 class Trading(enum.Enum):
     """Whose money is at work: OctoBot's simulator, its backtesting, a loopback exchange, or a real account."""
@@ -134,6 +139,15 @@ class MarketRules:
     """The most significant digits that a price may have; None where only its tick counts."""
     widest_tick: Decimal | None = None
     """Where significant digits count: the tick that is never exceeded, 1 where whole prices may have any number."""
+
+    def fee_rate(self, role: Role) -> Decimal:
+        """What a fill of this role is charged, as a ratio of its notional; below zero where it is paid."""
+        return self.maker_fee_rate if role is Role.MAKER else self.taker_fee_rate
+
+    @property
+    def worst_fee_rate(self) -> Decimal:
+        """The most that a fill is charged, as a ratio of its notional; never below zero."""
+        return max(self.maker_fee_rate, self.taker_fee_rate, ZERO)
 
     def tick_at(self, price: Decimal) -> Decimal:
         """The step of prices as high as this one. It is a multiple of that of lower prices."""

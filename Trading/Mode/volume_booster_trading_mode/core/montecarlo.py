@@ -64,6 +64,7 @@ class Terms:
     max_notional: float
     maker_rate: float
     taker_rate: float
+    worst_rate: float
     kept: float
     cap: float
     offset: float
@@ -92,6 +93,7 @@ class Terms:
             max_notional=math.inf if rules.max_notional is None else float(rules.max_notional),
             maker_rate=float(rules.maker_fee_rate),
             taker_rate=float(rules.taker_fee_rate),
+            worst_rate=float(rules.worst_fee_rate),
             kept=1 - float(settings.fee_buffer_percent) / 100,
             cap=float(settings.max_position_imbalance) * target,
             offset=float(settings.price_offset_percent) / 100,
@@ -326,8 +328,7 @@ def _pause(state: _State, terms: Terms, settings: Settings, notional: Floats) ->
 
 
 def _free(state: _State, terms: Terms, base: Floats, quote: Floats) -> dict[Side, Floats]:
-    worst_rate = max(terms.maker_rate, terms.taker_rate, 0.0)
-    return {Side.BUY: quote * (terms.kept / (1 + worst_rate)), Side.SELL: base * terms.kept * state.price}
+    return {Side.BUY: quote * (terms.kept / (1 + terms.worst_rate)), Side.SELL: base * terms.kept * state.price}
 
 
 def _market_step(state: _State, terms: Terms, settings: Settings, conditions: Conditions) -> None:

@@ -95,7 +95,7 @@ def opening_power(futures: FuturesAccount, rules: MarketRules, settings: Setting
     for inverse contracts, followed by OctoBot in `get_max_order_quantity_for_price`): at most
     notional x (1 / leverage + fee + fee x (1 + 1 / leverage)), for linear contracts in quote, for inverse ones in base.
     """
-    fee_rate = max(rules.taker_fee_rate, rules.maker_fee_rate, ZERO)
+    fee_rate = rules.worst_fee_rate
     margin_rate = 1 / futures.leverage
     kept = 1 - settings.fee_buffer_percent / HUNDRED
     return futures.margin_free_quote * kept / (margin_rate + fee_rate * (2 + margin_rate))

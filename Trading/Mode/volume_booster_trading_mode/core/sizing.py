@@ -18,8 +18,7 @@ def fundable_notional(
     """The largest notional, in quote, that the free balance of this side pays for, fees and buffer left aside."""
     kept = 1 - settings.fee_buffer_percent / HUNDRED
     if side is Side.BUY:
-        worst_fee_rate = max(rules.taker_fee_rate, rules.maker_fee_rate, Decimal(0))
-        return balances.quote_free * kept / (1 + worst_fee_rate)
+        return balances.quote_free * kept / (1 + rules.worst_fee_rate)
     return balances.base_free * kept * price
 
 
