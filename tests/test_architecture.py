@@ -130,7 +130,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "precision": {"market"},
     "settings": {"market", "named", "presets"},
     "allocation": {"market", "named", "settings", "books"},
-    "currency": {"market", "settings", "books", "ledger"},
+    "currency": {"market", "settings", "ledger"},
     "corrections": {"market", "settings"},
     "conditions": {"market"},
     "montecarlo": {"market", "settings", "conditions", "direction", "guards", "pacing", "policy"},

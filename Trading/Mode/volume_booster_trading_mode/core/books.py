@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from .inventory import Inventory
-from .market import ZERO, Role, Side
+from .market import ZERO, CampaignAmount, Role, Side
 from .round_trips import RoundTrips
 
 DAY_S = 86_400
@@ -111,8 +111,8 @@ COUNTS = ("orders", "fills", "buys", "sells", "cancelled", "rejected", "ended", 
 class Forgiven:
     """What was spent and filled up to a person's last resume: the guards count what came after it."""
 
-    cost_quote: Decimal = ZERO
-    filled_quote: Decimal = ZERO
+    cost_quote: CampaignAmount = ZERO
+    filled_quote: CampaignAmount = ZERO
 
     def plus(self, other: Forgiven) -> Forgiven:
         return Forgiven(exact_add(self.cost_quote, other.cost_quote), exact_add(self.filled_quote, other.filled_quote))
