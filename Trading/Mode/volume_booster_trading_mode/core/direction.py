@@ -17,9 +17,14 @@ KEPT_SHARE_OF_EXPOSURE = Decimal("0.9")
 
 
 def choose_sides(
-    fundable: dict[Side, Decimal], min_order: Decimal, settings: Settings, progress: Progress, equity: Equity,
-    rng: random.Random, preferred: Side | None = None,
-) -> tuple[list[Side], str]:  # fmt: skip
+    fundable: dict[Side, Decimal],
+    min_order: Decimal,
+    settings: Settings,
+    progress: Progress,
+    equity: Equity,
+    rng: random.Random,
+    preferred: Side | None = None,
+) -> tuple[list[Side], str]:
     """The sides that the next order may have, the first choice first, or none and the reason why neither will do.
 
     `fundable` is the largest notional each side can pay for and `min_order` the exchange's smallest, both in quote. A

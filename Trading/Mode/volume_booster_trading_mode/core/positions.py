@@ -29,6 +29,7 @@ from .market import (
     round_to_step,
 )
 from .settings import Settings, SidePolicy
+from .situation import Situation
 from .sizing import HUNDRED, clip_to_headroom, fit_quantity, smallest_quantity
 
 KEPT_SHARE_OF_CAP = Decimal("0.9")
@@ -154,13 +155,13 @@ def most_notional(side: Side, price: Decimal, view: View, settings: Settings, he
 
 
 def choose_sides(
-    view: View, settings: Settings, progress: Progress, headroom_quote: Decimal, rng: random.Random,
-    preferred: Side | None = None,
-) -> tuple[list[Side], str]:  # fmt: skip
+    situation: Situation, headroom_quote: Decimal, rng: random.Random, preferred: Side | None = None
+) -> tuple[list[Side], str]:
     """The sides that the next order may have, the first choice first, or none and the reason why neither will do.
 
     The nearer the position is to its cap, the less often it is made larger.
     """
+    view, settings, progress = situation.view, situation.settings, situation.progress
     price = view.mid_price
     most = {side: most_notional(side, price, view, settings, headroom_quote) for side in Side}
     least = {side: smallest_rules(side, view).min_order_notional(price) for side in Side}
@@ -221,9 +222,15 @@ def wanted(
 
 
 def fit(
-    side: Side, notional: Decimal, price: Decimal, view: View, settings: Settings, *, reach: bool = False,
+    side: Side,
+    notional: Decimal,
+    price: Decimal,
+    view: View,
+    settings: Settings,
+    *,
+    reach: bool = False,
     most_quantity: Decimal | None = None,
-) -> Decimal | None:  # fmt: skip
+) -> Decimal | None:
     """The quantity that the exchange, the margin and the position allow; None when there is none.
 
     What closes a position leaves none of it, or enough for one more order.

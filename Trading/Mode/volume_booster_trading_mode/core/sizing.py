@@ -51,9 +51,14 @@ def reachable_quantity(side: Side, view: View, settings: Settings) -> Decimal | 
 
 
 def fit_quantity(
-    notional: Decimal, price: Decimal, fundable: Decimal, rules: MarketRules, *, reach: bool = False,
+    notional: Decimal,
+    price: Decimal,
+    fundable: Decimal,
+    rules: MarketRules,
+    *,
+    reach: bool = False,
     most_quantity: Decimal | None = None,
-) -> Decimal | None:  # fmt: skip
+) -> Decimal | None:
     """The quantity, in base, that the exchange accepts and the balance pays for; None when there is none.
 
     Rounded down to the exchange's step, or up when the order has to `reach` the notional, as the last one of a
