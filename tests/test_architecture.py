@@ -170,7 +170,7 @@ CORE_ARROWS: dict[str, set[str]] = {
     "redact": set(),
     "sizing": {"market", "settings"},
     "spending": {"market", "settings", "sizing"},
-    "positions": {"market", "settings", "ledger", "situation", "sizing"},
+    "positions": {"market", "settings", "situation", "direction", "sizing"},
     "pricing": {"market", "settings", "sizing"},
     "direction": {"market", "settings", "ledger", "sizing"},
     "policy": {

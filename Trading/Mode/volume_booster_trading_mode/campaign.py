@@ -113,9 +113,14 @@ class Campaign(CampaignOrders):
         return cls(Journal.create_or_open(path, is_batched=True), lock=lock)
 
     def begin(
-        self, now: float, trading: Trading, seed: int, octobot_version: str, source: str,
+        self,
+        now: float,
+        trading: Trading,
+        seed: int,
+        octobot_version: str,
+        source: str,
         settings: Settings | None = None,
-    ) -> pathlib.Path | None:  # fmt: skip
+    ) -> pathlib.Path | None:
         """A symbol's loop comes up: the campaign begins, or goes on with the seed that it began with.
 
         A finished campaign that is given other `settings` with a new target is set aside, and a new one begins: the
@@ -296,9 +301,15 @@ class Campaign(CampaignOrders):
         return bool(before != told)
 
     def equity(
-        self, exchange: str, symbol: str, now: float, mid_price: Decimal, total_base: Decimal, total_quote: Decimal,
+        self,
+        exchange: str,
+        symbol: str,
+        now: float,
+        mid_price: Decimal,
+        total_base: Decimal,
+        total_quote: Decimal,
         quote_rate: Decimal = ONE,
-    ) -> Equity:  # fmt: skip
+    ) -> Equity:
         """What the campaign's account of one market is worth, with the marks that losses are counted from.
 
         Worth is in the campaign's currency: `quote_rate` is what one of the market's quote is worth in it.
@@ -310,9 +321,14 @@ class Campaign(CampaignOrders):
         return self._equity.at(market, now, mid_price * quote_rate, totals, self.ledger.drift(market))
 
     def reserve(
-        self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float,
+        self,
+        order_id: str,
+        exchange: str,
+        symbol: str,
+        intent: OrderIntent,
+        now: float,
         min_order_quote: Decimal | None = None,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Reserve an order's quantity and write it down, before it goes anywhere.
 
         False, with nothing written, when other orders have taken the headroom since this one was decided on: an order

@@ -56,7 +56,8 @@ class JournalQueries:
         rows = self._read(
             "SELECT fill_id, at, quantity, price FROM fills WHERE order_id = ?"
             " AND seq > (SELECT seq FROM orders WHERE order_id = ?) ORDER BY seq",
-            *(order_id, order_id),
+            order_id,
+            order_id,
         )
         with self._understood():
             return [KnownFill(fill_id, at, Decimal(quantity), Decimal(price)) for fill_id, at, quantity, price in rows]
@@ -119,8 +120,9 @@ class JournalQueries:
         lost = "u.outcome = ? AND u.at >= ? AND o.exchange = ? AND o.symbol = ?"
         rows = self._read(
             f"SELECT {SENT_COLUMNS} FROM orders o {WHAT_BECAME} WHERE o.seq IN ({newest}) OR ({lost}) ORDER BY o.seq",
-            exchange, symbol, count, Outcome.LOST.value, lost_since, exchange, symbol,
-        )  # fmt: skip
+            *(exchange, symbol, count),
+            *(Outcome.LOST.value, lost_since, exchange, symbol),
+        )
         with self._understood():
             return [sent_row(row) for row in rows]
 
@@ -195,7 +197,9 @@ class JournalQueries:
         rows = self._read(
             "SELECT order_id FROM acceptances a JOIN orders o USING (order_id) WHERE exchange_order_id = ?"
             " AND exchange = coalesce(?, exchange) AND symbol = coalesce(?, symbol) ORDER BY a.seq DESC LIMIT 1",
-            *(exchange_order_id, exchange, symbol),
+            exchange_order_id,
+            exchange,
+            symbol,
         )
         return str(rows[0][0]) if rows else None
 

@@ -7,7 +7,7 @@ import enum
 import functools
 import operator
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -103,8 +103,8 @@ class Tally:
             self.cancelled += by
 
 
-AMOUNTS = ("bought_quote", "sold_quote", "maker_quote", "fees_quote", "slippage_quote", "estimated_fees_quote")
-COUNTS = ("orders", "fills", "buys", "sells", "cancelled", "rejected", "ended", "succeeded")
+AMOUNTS = tuple(field.name for field in fields(Tally) if field.type == "Decimal")
+COUNTS = tuple(field.name for field in fields(Tally) if field.type == "int")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from .ledger import Progress
+from . import direction
 from .market import (
     SPOT,
     ZERO,
@@ -28,7 +28,7 @@ from .market import (
     View,
     round_to_step,
 )
-from .settings import Settings, SidePolicy
+from .settings import Settings
 from .situation import Situation
 from .sizing import HUNDRED, clip_to_headroom, fit_quantity, smallest_quantity
 
@@ -165,22 +165,11 @@ def choose_sides(
     price = view.mid_price
     most = {side: most_notional(side, price, view, settings, headroom_quote) for side in Side}
     least = {side: smallest_rules(side, view).min_order_notional(price) for side in Side}
-    sides = [side for side in Side if most[side] >= least[side] and _is_balanced(side, settings, progress)]
+    sides = [side for side in Side if most[side] >= least[side] and direction.is_balanced(side, settings, progress)]
     if not sides:
         return [], _no_side(most, least, view)
-    if preferred in sides:
-        first = preferred
-    elif settings.side_policy is SidePolicy.ALTERNATE:
-        first = min(sides, key=progress.turns)
-    else:
-        first = rng.choices(sides, [_weight(side, view, settings) for side in sides])[0]
-    return [first, *(side for side in sides if side is not first)], ""
-
-
-def _is_balanced(side: Side, settings: Settings, progress: Progress) -> bool:
-    """As on spot: bought and sold differ by no more than their cap."""
-    skew = progress.committed_quote(side) - progress.filled_on(side.opposite)
-    return skew <= settings.max_position_imbalance * progress.target_quote
+    weights = {side: _weight(side, view, settings) for side in sides}
+    return direction.in_order(weights, settings, progress, rng, preferred), ""
 
 
 def _weight(side: Side, view: View, settings: Settings) -> float:
@@ -237,8 +226,8 @@ def fit(
     """
     rules, limits = smallest_rules(side, view), room(side, price, view, settings)
     most = min((limit for limit in (limits.quantity, most_quantity) if limit is not None), default=None)
-    quantity = fit_quantity(notional, price, limits.notional(price, rules) if limits.quantity is None else limits.quote,
-                            rules, reach=reach, most_quantity=most)  # fmt: skip
+    fundable = limits.notional(price, rules) if limits.quantity is None else limits.quote
+    quantity = fit_quantity(notional, price, fundable, rules, reach=reach, most_quantity=most)
     if quantity is None or limits.quantity is None:
         return quantity
     return _without_dust(quantity, limits.quantity, most_quantity, price, rules)
@@ -320,9 +309,12 @@ def planning_rules(rules: MarketRules, price: Decimal) -> MarketRules:
 
     most = None if rules.max_quantity is None else base(rules.max_quantity)
     return replace(
-        rules, quantity_step=base(rules.quantity_step), min_quantity=base(rules.min_quantity), max_quantity=most,
+        rules,
+        quantity_step=base(rules.quantity_step),
+        min_quantity=base(rules.min_quantity),
+        max_quantity=most,
         valuation=SPOT,
-    )  # fmt: skip
+    )
 
 
 def _open_quantity(side: Side, orders: Iterable[OpenOrder]) -> Decimal:
