@@ -366,7 +366,8 @@ def test_such_an_order_is_told_by_what_it_spends() -> None:
 
 @pytest.mark.parametrize(
     ("base", "rules", "quantity", "spent"),
-    [("0.01", BY_CENTS, "0.01", None), ("-0.01", BY_CENTS, "0.01", "300.00"), ("-0.01", a_view().rules, "0.01", None),
+    [("0.01", BY_CENTS, "0.01", None), ("-0.01", BY_CENTS, "0.01", "300.00"),
+     ("-0.01", a_view().rules, "0.01", None),
      ("-0.0100049", BY_CENTS, "0.01", "300.14"), ("-0.00016", BY_CENTS, "0.00017", "5.10"),
      ("-0.00001", BY_CENTS, None, None)],
 )  # fmt: skip

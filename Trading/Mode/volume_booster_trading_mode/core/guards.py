@@ -91,11 +91,11 @@ def thin_market(situation: Situation) -> Halt | None:
     volume = view.vitals.day_volume_quote
     if volume is None:
         return None
-    allowed_a_day = volume * settings.max_participation_percent / HUNDRED
+    where, allowed_a_day = f"{view.symbol} on {view.exchange}", volume * settings.max_participation_percent / HUNDRED
     smallest_quote = view.rules.min_order_notional(view.mid_price)
     if participation_an_hour(volume, settings) < smallest_quote:
         return Halt(
-            f"{view.symbol} on {view.exchange} is too thin: it trades {volume:.2f} in 24 h, of which "
+            f"{where} is too thin: it trades {volume:.2f} in 24 h, of which "
             f"max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, less than one "
             f"of the exchange's smallest orders of {smallest_quote:.2f} an hour: choose a market that trades more",
             "thin_market",
@@ -107,7 +107,7 @@ def thin_market(situation: Situation) -> Halt | None:
         return None
     days = f"in {most_days} days" if most_days > 1 else "a day"
     return Halt(
-        f"{view.symbol} on {view.exchange} is too thin for the settings: it trades {volume:.2f} in 24 h, of which "
+        f"{where} is too thin for the settings: it trades {volume:.2f} in 24 h, of which "
         f"max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, or "
         f"{allowed_a_day * most_days:.2f} {days}; the target is {target_quote:.2f}: lower volume_target or "
         "choose a market that trades more",
@@ -158,8 +158,8 @@ def _loss(guard: str, since: str, before_quote: Decimal, view: View, limit_perce
     key = "max_daily_loss_percent" if guard == "daily_loss" else "max_drawdown_percent"
     return _lasting(
         guard,
-        f"equity on {view.symbol} fell from {before_quote:.2f} to {now_quote:.2f} {since}, by {lost_percent:.2f} %: "
-        f"{key} is {limit_percent:g}",
+        f"equity on {view.symbol} fell from {before_quote:.2f} to {now_quote:.2f} {since}, by "
+        f"{lost_percent:.2f} %: {key} is {limit_percent:g}",
     )
 
 
@@ -212,8 +212,8 @@ def price_jump(situation: Situation) -> Halt | None:
         return None
     return _lasting(
         "price_jump",
-        f"the price of {view.symbol} jumped from {last} to {view.mid_price}, by {percent:.2f} %, from one look to the "
-        f"next: max_price_jump_percent is {settings.max_price_jump_percent:g}",
+        f"the price of {view.symbol} jumped from {last} to {view.mid_price}, by {percent:.2f} %, from one look "
+        f"to the next: max_price_jump_percent is {settings.max_price_jump_percent:g}",
     )
 
 
@@ -236,8 +236,8 @@ def leverage_limit(situation: Situation) -> Halt | None:
     if most is None or settings.leverage <= most:
         return None
     return Halt(
-        f"leverage {settings.leverage:g} is above the most that {view.symbol} on {view.exchange} allows, {most:g}: "
-        "lower it",
+        f"leverage {settings.leverage:g} is above the most that {view.symbol} on {view.exchange} allows, "
+        f"{most:g}: lower it",
         "leverage_limit",
     )
 
@@ -275,8 +275,8 @@ def liquidation(situation: Situation) -> Halt | None:
     assert futures is not None
     return _lasting(
         "liquidation",
-        f"the position of {futures.net_quantity:+f} on {view.symbol} is liquidated at {futures.liquidation_price:g}, "
-        f"{percent:.2f} % away from the price of {view.mid_price:g}: min_liquidation_distance_percent is "
+        f"the position of {futures.net_quantity:+f} on {view.symbol} is liquidated at "
+        f"{futures.liquidation_price:g}, {percent:.2f} % away from the price of {view.mid_price:g}: min_liquidation_distance_percent is "
         f"{settings.min_liquidation_distance_percent:g}. {_POSITION_STAYS}",
     )
 
@@ -423,15 +423,13 @@ def gauges(equity: Equity, settings: Settings, progress: Progress) -> tuple[Gaug
 def futures_gauges(view: View, settings: Settings) -> tuple[Gauge, ...]:
     """How near the guards of a futures position are to their limits, as far as anybody tells."""
     funding, distance = funding_bps(view), liquidation_percent(view)
-    least = float(settings.min_liquidation_distance_percent)
-    return (
-        *(
-            ()
-            if funding is None
-            else (Gauge("funding_rate", float(funding), float(settings.max_funding_rate_bps), "bps"),)
-        ),
-        *(() if distance is None else (Gauge("liquidation", float(distance), least, "% away"),)),
-    )
+    shown = []
+    if funding is not None:
+        shown.append(Gauge("funding_rate", float(funding), float(settings.max_funding_rate_bps), "bps"))
+    if distance is not None:
+        least = float(settings.min_liquidation_distance_percent)
+        shown.append(Gauge("liquidation", float(distance), least, "% away"))
+    return tuple(shown)
 
 
 def position_sentence(view: View, settings: Settings) -> str:
