@@ -91,11 +91,11 @@ def thin_market(situation: Situation) -> Halt | None:
     volume = view.vitals.day_volume_quote
     if volume is None:
         return None
-    where, allowed_a_day = f"{view.symbol} on {view.exchange}", volume * settings.max_participation_percent / HUNDRED
+    allowed_a_day = volume * settings.max_participation_percent / HUNDRED
     smallest_quote = view.rules.min_order_notional(view.mid_price)
     if participation_an_hour(volume, settings) < smallest_quote:
         return Halt(
-            f"{where} is too thin: it trades {volume:.2f} in 24 h, of which "
+            f"{view.symbol} on {view.exchange} is too thin: it trades {volume:.2f} in 24 h, of which "
             f"max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, less than one "
             f"of the exchange's smallest orders of {smallest_quote:.2f} an hour: choose a market that trades more",
             "thin_market",
@@ -107,8 +107,8 @@ def thin_market(situation: Situation) -> Halt | None:
         return None
     days = f"in {most_days} days" if most_days > 1 else "a day"
     return Halt(
-        f"{where} is too thin for the settings: it trades {volume:.2f} in 24 h, of which "
-        f"max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, or "
+        f"{view.symbol} on {view.exchange} is too thin for the settings: it trades {volume:.2f} in 24 h, of "
+        f"which max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, or "
         f"{allowed_a_day * most_days:.2f} {days}; the target is {target_quote:.2f}: lower volume_target or "
         "choose a market that trades more",
         "thin_market",
@@ -276,8 +276,8 @@ def liquidation(situation: Situation) -> Halt | None:
     return _lasting(
         "liquidation",
         f"the position of {futures.net_quantity:+f} on {view.symbol} is liquidated at "
-        f"{futures.liquidation_price:g}, {percent:.2f} % away from the price of {view.mid_price:g}: min_liquidation_distance_percent is "
-        f"{settings.min_liquidation_distance_percent:g}. {_POSITION_STAYS}",
+        f"{futures.liquidation_price:g}, {percent:.2f} % away from the price of {view.mid_price:g}: "
+        f"min_liquidation_distance_percent is {settings.min_liquidation_distance_percent:g}. {_POSITION_STAYS}",
     )
 
 

@@ -168,13 +168,12 @@ def _not_now(view: View, settings: Settings, hold: str) -> Wait | None:
 
 def _too_soon(view: View, settings: Settings) -> Wait | None:
     """The limits of pace: the exchange's and our own."""
-    vitals, margin = view.vitals, float(settings.rate_limit_margin_of(view.exchange))
-    if vitals.rate_limit_used >= margin:
-        is_used = f"{vitals.rate_limit_used:.0%} of a limit of {view.exchange} is used"
-        used = f"{is_used}, rate_limit_margin is {margin:.0%}"
-        return Wait(max(vitals.rate_limit_resets_in_s, IDLE_S), used)
-    allowed = [settings.max_orders_per_second, (vitals.exchange_orders_per_second or math.inf) * margin]
-    if vitals.last_order_at is not None and (left_s := vitals.last_order_at + 1 / min(allowed) - view.now) > 1e-3:
+    risk, margin = view.vitals, float(settings.rate_limit_margin_of(view.exchange))
+    if risk.rate_limit_used >= margin:
+        used = f"{risk.rate_limit_used:.0%} of a limit of {view.exchange} is used, rate_limit_margin is {margin:.0%}"
+        return Wait(max(risk.rate_limit_resets_in_s, IDLE_S), used)
+    allowed = [settings.max_orders_per_second, (risk.exchange_orders_per_second or math.inf) * margin]
+    if risk.last_order_at is not None and (left_s := risk.last_order_at + 1 / min(allowed) - view.now) > 1e-3:
         return Wait(left_s, f"no more than {min(allowed):g} orders a second", is_pace=True)
     return None
 
