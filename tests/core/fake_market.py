@@ -25,6 +25,7 @@ from octobot_volume_booster.core.market import (
 from octobot_volume_booster.core.pacing import decision_rng
 from octobot_volume_booster.core.policy import Cancel, Decision, Done, Place, decide
 from octobot_volume_booster.core.settings import Settings, parse_settings
+from octobot_volume_booster.core.situation import Situation
 
 EXCHANGE, SYMBOL = "fake", "BTC/USDT"
 MOST_LOOKS = 5_000
@@ -69,7 +70,7 @@ class FakeMarket:
         """Every decision after it was carried out, until the target is reached or it takes too long."""
         for _ in range(MOST_LOOKS):
             rng = decision_rng(self.seed, EXCHANGE, SYMBOL, len(self.placed))
-            decision = decide(self.view(), self.settings, self.progress, rng)
+            decision = decide(Situation(self.view(), self.settings, self.progress), rng)
             self.carry_out(decision)
             yield decision
             if isinstance(decision, Done) and not decision.leftovers:

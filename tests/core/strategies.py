@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from octobot_volume_booster.core import situation
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import (
     Balances,
@@ -51,16 +52,13 @@ def calm(worth: Decimal, **changes: Any) -> Vitals:
 
 
 @dataclass(frozen=True)
-class Situation:
+class Situation(situation.Situation):
     """All that a decision is made of."""
 
-    view: View
-    settings: Settings
-    progress: Progress
-    seed: int
+    seed: int = 0
 
     def decide(self) -> Decision:
-        return decide(self.view, self.settings, self.progress, random.Random(self.seed))
+        return decide(self, random.Random(self.seed))
 
 
 def multiples(unit: Decimal, low: int, high: int) -> st.SearchStrategy[Decimal]:

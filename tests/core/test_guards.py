@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from strategies import a_view, an_order, calm
+from strategies import Situation, a_view, an_order, calm
 
 from octobot_volume_booster.core.books import Forgiven
 from octobot_volume_booster.core.guards import (
@@ -71,7 +71,7 @@ class Row:
     def decide(self, case: dict[str, Any]) -> Any:
         view = a_view(vitals=case.get("vitals", calm(WORTH)), **case.get("view", {}))
         settings = parse_settings(self.settings | case.get("settings", {}))
-        return decide(view, settings, case.get("progress", START), random.Random(7))
+        return decide(Situation(view, settings, case.get("progress", START)), random.Random(7))
 
 
 TABLE = [
@@ -209,8 +209,10 @@ def test_what_needs_a_person_lasts_and_what_a_setting_mends_does_not() -> None:
 def test_a_halt_that_stands_is_the_decision_whatever_else_there_is_but_a_reached_target() -> None:
     standing = Halt("it lost too much", "drawdown", is_lasting=True)
     resting = a_view(open_orders=(an_order(Side.BUY, "29000", placed_at=0.0),))
-    assert decide(resting, parse_settings({}), START, random.Random(1), "paused", standing) is standing
-    assert isinstance(decide(resting, parse_settings({}), filled(50_000), random.Random(1), "", standing), Done)
+    assert decide(Situation(resting, parse_settings({}), START), random.Random(1), "paused", standing) is standing
+    assert isinstance(
+        decide(Situation(resting, parse_settings({}), filled(50_000)), random.Random(1), "", standing), Done
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,7 +224,7 @@ def test_with_one_consent_missing_the_lock_names_both_and_tells_of_wash_trading(
 ) -> None:
     vitals = calm(WORTH, is_real_trading_allowed=is_told, day_volume_quote=Decimal("1e9"))
     settings = parse_settings({"i_accept_real_trading": is_set})
-    halt = decide(a_view(trading=Trading.LIVE, vitals=vitals), settings, START, random.Random(1))
+    halt = decide(Situation(a_view(trading=Trading.LIVE, vitals=vitals), settings, START), random.Random(1))
     assert isinstance(halt, Halt)
     for word in (who, "i_accept_real_trading", "VOLUME_BOOSTER_REAL_TRADING=yes", WASH_TRADING_NOTICE):
         assert word in halt.reason
@@ -231,14 +233,14 @@ def test_with_one_consent_missing_the_lock_names_both_and_tells_of_wash_trading(
 def test_with_both_consents_and_no_volume_told_it_waits() -> None:
     vitals = calm(WORTH, is_real_trading_allowed=True)
     settings = parse_settings({"i_accept_real_trading": True})
-    decision = decide(a_view(trading=Trading.LIVE, vitals=vitals), settings, START, random.Random(1))
+    decision = decide(Situation(a_view(trading=Trading.LIVE, vitals=vitals), settings, START), random.Random(1))
     assert isinstance(decision, Wait)
     assert "does not tell what the market trades" in decision.reason
 
 
 def test_what_was_spent_before_a_person_resumed_counts_no_more() -> None:
     spent = filled(10_000, "200", forgiven=Forgiven(Decimal(200), Decimal(10_000)))
-    assert isinstance(decide(a_view(), parse_settings({}), spent, random.Random(1)), Place)
+    assert isinstance(decide(Situation(a_view(), parse_settings({}), spent), random.Random(1)), Place)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +258,7 @@ def test_what_was_spent_before_a_person_resumed_counts_no_more() -> None:
     ids=["rate limit", "our pace", "the exchange's pace", "clock", "participation"],
 )
 def test_what_passes_by_itself_is_waited_for(vitals: Vitals, words: str) -> None:
-    decision = decide(a_view(vitals=vitals), parse_settings({}), START, random.Random(1))
+    decision = decide(Situation(a_view(vitals=vitals), parse_settings({}), START), random.Random(1))
     assert isinstance(decision, Wait)
     assert words in decision.reason
     assert 0 < decision.delay_s <= 60
@@ -265,7 +267,7 @@ def test_what_passes_by_itself_is_waited_for(vitals: Vitals, words: str) -> None
 def test_the_pace_slows_down_in_the_second_half_of_an_hours_share_of_the_market() -> None:
     def delay(hour_filled: int) -> float:
         vitals = calm(WORTH, day_volume_quote=Decimal("1e6"), hour_filled_quote=Decimal(hour_filled))
-        decision = decide(a_view(vitals=vitals), parse_settings({}), START, random.Random(1))
+        decision = decide(Situation(a_view(vitals=vitals), parse_settings({}), START), random.Random(1))
         assert isinstance(decision, Place)
         return decision.delay_s
 
@@ -284,7 +286,7 @@ def test_an_order_is_cut_to_what_the_book_holds_near_the_mid(side: Side) -> None
     )
     view = a_view(best_bid=Decimal(29_970), best_ask=Decimal(30_030), bids=levels, asks=levels, trading=Trading.SANDBOX)
     settings = parse_settings({f"min_{one.value}_amount": 140 for one in Side})
-    placed = [decide(view, settings, START, random.Random(seed)) for seed in range(20)]
+    placed = [decide(Situation(view, settings, START), random.Random(seed)) for seed in range(20)]
     ours = [place.intent for place in placed if isinstance(place, Place) and place.intent.side is side]
     assert ours
     assert {intent.quantity for intent in ours} == {near}
@@ -293,7 +295,7 @@ def test_an_order_is_cut_to_what_the_book_holds_near_the_mid(side: Side) -> None
 def test_where_the_book_holds_nothing_near_the_mid_it_waits_and_says_so() -> None:
     far = (Level(Decimal(31_000), Decimal(5)),)
     view = a_view(bids=far, asks=far, trading=Trading.SANDBOX)
-    decision = decide(view, parse_settings({}), START, random.Random(1))
+    decision = decide(Situation(view, parse_settings({}), START), random.Random(1))
     assert isinstance(decision, Wait)
     assert "the order book has 0 BTC" in decision.reason
     assert "max_slippage_bps 15" in decision.reason
@@ -301,16 +303,16 @@ def test_where_the_book_holds_nothing_near_the_mid_it_waits_and_says_so() -> Non
 
 def test_a_market_order_waits_for_a_cancellation_that_is_not_confirmed_yet() -> None:
     orders = tuple(an_order(side, price, is_cancelling=True) for side, price in ((Side.BUY, "1"), (Side.SELL, "90000")))
-    decision = decide(a_view(open_orders=orders), parse_settings({}), START, random.Random(1))
+    decision = decide(Situation(a_view(open_orders=orders), parse_settings({}), START), random.Random(1))
     assert isinstance(decision, Wait)
     assert "until the" in decision.reason
     asked = tuple(replace(order, is_cancelling=False) for order in orders)
-    assert isinstance(decide(a_view(open_orders=asked), parse_settings({}), START, random.Random(1)), Cancel)
+    assert isinstance(decide(Situation(a_view(open_orders=asked), parse_settings({}), START), random.Random(1)), Cancel)
 
 
 def test_while_something_is_open_an_order_that_does_not_fit_the_budget_waits_for_it() -> None:
     progress = filled(49_000, "98.5", open_orders=1, open_buy_quote=Decimal(100))
-    decision = decide(a_view(), parse_settings({"max_cost_quote": "98.51"}), progress, random.Random(7))
+    decision = decide(Situation(a_view(), parse_settings({"max_cost_quote": "98.51"}), progress), random.Random(7))
     assert isinstance(decision, Wait)
     assert "of the cost budget" in decision.reason
 
@@ -318,7 +320,7 @@ def test_while_something_is_open_an_order_that_does_not_fit_the_budget_waits_for
 @pytest.mark.parametrize("drift", [26_900, -26_900])
 def test_near_the_cap_of_exposure_only_the_side_that_brings_it_back_gets_an_order(drift: int) -> None:
     for seed in range(20):
-        decision = decide(a_view(vitals=equity(drift=drift)), parse_settings({}), START, random.Random(seed))
+        decision = decide(Situation(a_view(vitals=equity(drift=drift)), parse_settings({}), START), random.Random(seed))
         assert isinstance(decision, Place)
         assert decision.intent.side is (Side.SELL if drift > 0 else Side.BUY)
 
@@ -334,7 +336,7 @@ def test_the_worst_cost_of_a_market_order_is_its_fee_and_the_furthest_level_that
 
 def test_an_order_without_fees_still_has_a_smallest_order() -> None:
     rules: MarketRules = replace(a_view().rules, maker_fee_rate=Decimal(0), taker_fee_rate=Decimal(0))
-    assert isinstance(decide(a_view(rules=rules), parse_settings({}), START, random.Random(1)), Place)
+    assert isinstance(decide(Situation(a_view(rules=rules), parse_settings({}), START), random.Random(1)), Place)
 
 
 def test_gauges_tell_how_near_each_guard_is() -> None:

@@ -29,11 +29,11 @@ def test_nothing_goes_before_the_halt() -> None:
     reached = Progress(target_quote=Decimal(100), bought_quote=Decimal(100))
     for enabled in (True, False):
         settings = parse_settings({"enable_volume_booster": enabled})
-        assert isinstance(decide(view, settings, reached, random.Random(1)), Halt)
+        assert isinstance(decide(Situation(view, settings, reached), random.Random(1)), Halt)
 
 
 @LAW
 @given(situations(trading=PLAY_MONEY, max_cost_bps=10_000, max_slippage_bps=100))
 def test_with_play_money_no_guard_halts(situation: Situation) -> None:
-    assert first_halt(LOCKS, situation.view, situation.settings, situation.progress) is None
+    assert first_halt(LOCKS, situation) is None
     assert not isinstance(situation.decide(), Halt)

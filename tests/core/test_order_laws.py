@@ -22,7 +22,7 @@ START = Progress(target_quote=Decimal(2_000))
 
 
 def decide_on(view: View, progress: Progress = START, seed: int = 1, **settings: object) -> Decision:
-    return decide(view, parse_settings(settings), progress, random.Random(seed))
+    return decide(Situation(view, parse_settings(settings), progress), random.Random(seed))
 
 
 def check_exchange_accepts(intent: OrderIntent, view: View) -> None:

@@ -12,7 +12,7 @@ import pytest
 from fake_market import FakeMarket
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LAW, a_view, an_order, calm
+from strategies import LAW, Situation, a_view, an_order, calm
 
 from octobot_volume_booster.core import positions
 from octobot_volume_booster.core.ledger import Progress
@@ -207,13 +207,13 @@ def test_beside_a_flat_position_orders_rest_on_one_side_only() -> None:
 def test_a_position_that_somebody_else_has_closed_is_not_opened_again() -> None:
     done = Progress(target_quote=Decimal(100), bought_quote=Decimal(60), sold_quote=Decimal(50))
     view = a_view(futures=FuturesAccount(Decimal(0), Decimal("0.01"), WORTH))
-    assert decide(view, parse_settings({}), done, random.Random(1)) == Done()
+    assert decide(Situation(view, parse_settings({}), done), random.Random(1)) == Done()
 
 
 def test_the_closing_order_is_a_market_order_that_only_reduces() -> None:
     done = Progress(target_quote=Decimal(100), bought_quote=Decimal(60), sold_quote=Decimal(50))
     view = a_view(futures=FuturesAccount(Decimal("0.01"), Decimal("0.01"), WORTH))
-    decision = decide(view, parse_settings({"order_type": "limit"}), done, random.Random(1))
+    decision = decide(Situation(view, parse_settings({"order_type": "limit"}), done), random.Random(1))
     assert isinstance(decision, Place)
     intent = decision.intent
     assert (intent.side, intent.order_type, intent.quantity) == (Side.SELL, OrderType.MARKET, Decimal("0.01"))
@@ -224,12 +224,12 @@ def test_the_closing_order_is_a_market_order_that_only_reduces() -> None:
 def test_a_pause_also_holds_the_closing_order() -> None:
     done = Progress(target_quote=Decimal(100), bought_quote=Decimal(60), sold_quote=Decimal(50))
     view = a_view(futures=FuturesAccount(Decimal("0.01"), Decimal("0.01"), WORTH))
-    assert decide(view, parse_settings({}), done, random.Random(1), hold="paused") == Wait(1.0, "paused")
+    assert decide(Situation(view, parse_settings({}), done), random.Random(1), hold="paused") == Wait(1.0, "paused")
 
 
 def test_without_margin_it_waits_for_funds() -> None:
     view = a_view(futures=FuturesAccount(Decimal(0), Decimal(0), Decimal(3)))
-    decision = decide(view, parse_settings({}), Progress(target_quote=Decimal(100)), random.Random(1))
+    decision = decide(Situation(view, parse_settings({}), Progress(target_quote=Decimal(100))), random.Random(1))
     assert isinstance(decision, Wait)
     assert decision.is_unfunded
     assert "the free margin of 3.00 at leverage 1" in decision.reason

@@ -179,7 +179,7 @@ def test_coins_of_every_price_are_traded_on_their_own_steps(
     view = a_view(rules=rules, mid_price=mid, balances=Balances(Decimal(10_000) / mid, Decimal(10_000)))
     chosen = parse_settings({"order_type": order_type.value})
     for seed in range(50):
-        decision = decide(view, chosen, Progress(target_quote=Decimal(50_000)), random.Random(seed))
+        decision = decide(Situation(view, chosen, Progress(target_quote=Decimal(50_000))), random.Random(seed))
         assert isinstance(decision, Place)
         intent = decision.intent
         assert writer(TRUNCATE, float(step))(intent.quantity) == intent.quantity

@@ -175,7 +175,7 @@ def test_the_last_buy_reaches_the_target_and_passes_it_by_less_than_the_smallest
     chosen = situation.settings.model_copy(
         update={"max_position_imbalance": Decimal(1), "max_exposure_percent": Decimal(100)}
     )
-    decision = decide(view, chosen, progress, random.Random(situation.seed))
+    decision = decide(Situation(view, chosen, progress), random.Random(situation.seed))
     assume(isinstance(decision, Place))
     assert isinstance(decision, Place) and decision.min_order_quote is not None
     intent, headroom = decision.intent, progress.headroom_quote
@@ -317,7 +317,7 @@ def test_on_futures_a_market_buy_is_by_quantity() -> None:
     view = a_view(rules=BY_CENTS, futures=account)
     buys = Progress(target_quote=Decimal(2_000), sells=1)
     decision = decide(
-        view, parse_settings({"order_type": "market", "side_policy": "alternate"}), buys, random.Random(1)
+        Situation(view, parse_settings({"order_type": "market", "side_policy": "alternate"}), buys), random.Random(1)
     )
     assert isinstance(decision, Place)
     assert (decision.intent.side, decision.intent.quote_quantity) == (Side.BUY, None)
@@ -330,9 +330,7 @@ def test_a_market_without_funds_for_the_smallest_amount_waits_for_them(
     rules = replace(a_view().rules, quote_step=quote_step, min_notional=Decimal("5.09"), quantity_step=Decimal("1e-8"))
     view = a_view(rules=rules, balances=Balances(Decimal(0), Decimal("5.0958")))  # without fee and buffer 5.09
     decision = decide(
-        view,
-        parse_settings({"order_type": "market", "fee_buffer_percent": 0}),
-        Progress(Decimal(2_000)),
+        Situation(view, parse_settings({"order_type": "market", "fee_buffer_percent": 0}), Progress(Decimal(2_000))),
         random.Random(1),
     )
     assert isinstance(decision, Wait) == by_quote
@@ -354,7 +352,7 @@ def test_an_order_that_reaches_is_never_rounded_up_above_the_largest() -> None:
         }
     )
     view = a_view(rules=rules, vitals=calm(Decimal("100.2") * 20))
-    decision = decide(view, chosen, progress, random.Random(1))
+    decision = decide(Situation(view, chosen, progress), random.Random(1))
     assert isinstance(decision, Place), decision
     assert decision.intent.notional == 99
 
@@ -368,7 +366,8 @@ def test_such_an_order_is_told_by_what_it_spends() -> None:
 
 @pytest.mark.parametrize(
     ("base", "rules", "quantity", "spent"),
-    [("0.01", BY_CENTS, "0.01", None), ("-0.01", BY_CENTS, "0.01", "300.00"), ("-0.01", a_view().rules, "0.01", None),
+    [("0.01", BY_CENTS, "0.01", None), ("-0.01", BY_CENTS, "0.01", "300.00"),
+     ("-0.01", a_view().rules, "0.01", None),
      ("-0.0100049", BY_CENTS, "0.01", "300.14"), ("-0.00016", BY_CENTS, "0.00017", "5.10"),
      ("-0.00001", BY_CENTS, None, None)],
 )  # fmt: skip

@@ -26,6 +26,7 @@ from octobot_volume_booster.core.market import (
 from octobot_volume_booster.core.pacing import decision_rng
 from octobot_volume_booster.core.policy import Cancel, Decision, Done, Place, decide
 from octobot_volume_booster.core.settings import Settings, parse_settings
+from octobot_volume_booster.core.situation import Situation
 from octobot_volume_booster.offline_exchange.server import orders as server
 from octobot_volume_booster.offline_exchange.server.price_path import MARKETS, MarketSpec, PricePath
 from octobot_volume_booster.offline_exchange.server.venue import Venue
@@ -76,7 +77,7 @@ class EngineMarket:
         for _ in range(most):
             view = self.view()
             rng = decision_rng(self.seed, EXCHANGE, SYMBOL, self.placed)
-            decision = decide(view, self.settings, self.progress, rng)
+            decision = decide(Situation(view, self.settings, self.progress), rng)
             self.carry_out(decision)
             self.take_in()
             yield decision

@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import pathlib
-import re
 import typing
 from collections.abc import Iterable
 from decimal import Decimal
 
 from .bot_lock import BotLock
+from .campaign_halts import StandingHalts
+from .campaign_orders import CampaignOrders
 from .core.allocation import Portion, portion_of
 from .core.books import Market, day_of
-from .core.conditions import Conditions
 from .core.control import COMMAND_OF, LASTING, RESUME, STOP, Control, ControlState, steered
 from .core.currency import campaign_currency
 from .core.guards import Halt
-from .core.ledger import Ledger, OrderRecord, Outcome, Progress
-from .core.market import ONE, Equity, Fill, OrderIntent, Trading
+from .core.ledger import Ledger, OrderRecord, Progress
+from .core.market import ONE, Equity, OrderIntent, Trading
 from .core.notices import Memory
 from .core.settings import Settings, TargetPeriod, TargetScope
-from .core.trade_ids import KnownFill
 from .equity_marks import EquityMarks
-from .journal import (
-    CONDITIONS,
-    GO,
-    HALT,
-    START,
-    TARGET,
-    WAIT,
-    CampaignRow,
-    Command,
-    EventRow,
-    HaltRow,
-    Journal,
-    JournalError,
-    OrderRow,
-    SentRow,
-)
+from .journal import GO, HALT, START, TARGET, CampaignRow, Command, Journal, JournalError
 from .journal_file import move_aside, remove, told
-from .market_board import MarketBoard
-
-_NUMBER = re.compile(r"\d[\d.,]*")
 
 CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 """Where a campaign lives, under OctoBot's user folder."""
@@ -53,7 +32,7 @@ LOOK_EVERY_S = 0.25
 """How often the journal is asked whether there is a command."""
 
 
-class Campaign:
+class Campaign(CampaignOrders):
     """One run towards one target, across restarts and shared by every symbol of a bot.
 
     Nothing here reads a clock: every moment is an argument, in seconds of OctoBot's clock.
@@ -62,13 +41,11 @@ class Campaign:
     """
 
     def __init__(self, journal: Journal, ledger: Ledger | None = None, lock: BotLock | None = None) -> None:
-        self._journal = journal
         self._lock = lock
-        self.board = MarketBoard()
-        self._load(journal.replay() if ledger is None else ledger)
+        super().__init__(journal, journal.replay() if ledger is None else ledger)
 
     def _load(self, ledger: Ledger) -> None:
-        self.ledger = ledger
+        super()._load(ledger)
         self.seed: int | None = None
         self.control = Control()
         self._settings: dict[str, Settings] = {}
@@ -77,7 +54,6 @@ class Campaign:
         self._configured_quote = None if configured is None else Decimal(str(configured))
         self._target_quote = self._journal.target_quote()
         self._begun_days = set(self._journal.days())
-        self._reasons: dict[str, tuple[str, str]] = {}
         self.told_percent: dict[str, Decimal] = {}
         """How much of the target was filled when a person was last told of it, in percent; in memory only."""
         self.notices = Memory()
@@ -89,13 +65,8 @@ class Campaign:
         self._told: dict[str, typing.Any] = {}
         self._has_begun = False
         self._last_command_id = 0
-        self._resumes = self._journal.resumes()
-        halts = reversed(self._journal.halts_in_force())
-        self._unwritten_halts: set[str] = set()
-        self._halts = {row.source: Halt(row.reason, row.guard, is_lasting=True) for row in halts}
-        self._questions = self._journal.questions()
-        self._equity = EquityMarks(self._journal, self._resumes)
-        self.last_order_at: float | None = None
+        self._halts = StandingHalts(self._journal)
+        self._equity = EquityMarks(self._journal, self._halts.resumes)
         self._currency = self._journal.currency()
         self._looked_at: float | None = None
 
@@ -142,9 +113,14 @@ class Campaign:
         return cls(Journal.create_or_open(path, is_batched=True), lock=lock)
 
     def begin(
-        self, now: float, trading: Trading, seed: int, octobot_version: str, source: str,
+        self,
+        now: float,
+        trading: Trading,
+        seed: int,
+        octobot_version: str,
+        source: str,
         settings: Settings | None = None,
-    ) -> pathlib.Path | None:  # fmt: skip
+    ) -> pathlib.Path | None:
         """A symbol's loop comes up: the campaign begins, or goes on with the seed that it began with.
 
         A finished campaign that is given other `settings` with a new target is set aside, and a new one begins: the
@@ -265,12 +241,9 @@ class Campaign:
         """A person lets it go on after a halt: what the guards count begins anew."""
         if not self._halts and self.control.state is not ControlState.EMERGENCY:
             return
-        self._journal.add_resume(command.command_id, now)
+        self._halts.end_all(command.command_id, now)
         self.ledger.forgive()
-        self._resumes += 1
-        self._halts = {}
-        self._unwritten_halts.clear()
-        self._equity.begin_anew(self._resumes)
+        self._equity.begin_anew(self._halts.resumes)
         for source in [source for source, (kind, _) in self._reasons.items() if kind == HALT]:
             self.note(now, GO, source, RESUMED_REASON)
 
@@ -280,13 +253,7 @@ class Campaign:
 
         :raises JournalError: when it could not be written down; it holds all the same, and is written at the next call.
         """
-        if halt.is_lasting and source not in self._halts:
-            self._halts[source] = halt
-            self._unwritten_halts.add(source)
-        if source in self._unwritten_halts:
-            lasting = self._halts[source]
-            self._journal.add_halt(HaltRow(now, source, lasting.guard, lasting.reason, self._resumes))
-            self._unwritten_halts.discard(source)
+        self._halts.add(now, source, halt)
         return self.note(now, HALT, source, halt.reason)
 
     def ask(self, now: float, source: str, order_ids: Iterable[str], halt: Halt) -> Halt:
@@ -294,47 +261,31 @@ class Campaign:
 
         The halt in force is returned: what another guard has halted is not asked for before that is resumed.
         """
-        before = self._halts.get(source)
-        if before is not None and before.guard != halt.guard:
-            return before
-        for order_id in order_ids:
-            if self._questions.get(order_id) != self._resumes:
-                self._journal.add_question(order_id, now, self._resumes)
-                self._questions[order_id] = self._resumes
-        if before is None:
-            self._journal.add_halt(HaltRow(now, source, halt.guard, halt.reason, self._resumes))
-        self._halts[source] = halt
-        return halt
+        return self._halts.ask(now, source, order_ids, halt)
 
     def answered(self, order_id: str) -> None:
         """It is known what became of an order before a person said to go on without it: none is asked any more."""
-        if self._questions.get(order_id) == self._resumes:
-            self._journal.withdraw_question(order_id, self._resumes)
-            del self._questions[order_id]
+        self._halts.answered(order_id)
 
     def is_given_up(self, order_id: str) -> bool:
         """Whether a person was asked what became of an order, and has resumed without it."""
-        return self._questions.get(order_id, self._resumes) < self._resumes
+        return self._halts.is_given_up(order_id)
 
     def lift(self, now: float, source: str, guard: str, reason: str) -> bool:
         """What a symbol was halted for is over without a person; False when it was not halted for that."""
-        halt = self._halts.get(source)
-        if halt is None or halt.guard != guard:
-            return False
-        self._journal.lift_halt(source, guard, now)
-        del self._halts[source]
-        self._unwritten_halts.discard(source)
-        self.note(now, GO, source, reason)
-        return True
+        is_lifted = self._halts.lift(now, source, guard)
+        if is_lifted:
+            self.note(now, GO, source, reason)
+        return is_lifted
 
     @property
     def resumes(self) -> int:
         """How many times a person has ended halts: each time what the guards count begins anew."""
-        return self._resumes
+        return self._halts.resumes
 
     def halt_of(self, source: str) -> Halt | None:
         """The halt of a symbol that nobody has ended yet."""
-        return self._halts.get(source)
+        return self._halts.of(source)
 
     def command(self, kind: str, now: float) -> bool:
         """A command from inside the bot: as if it had come from outside. False for one that would change nothing."""
@@ -350,9 +301,15 @@ class Campaign:
         return bool(before != told)
 
     def equity(
-        self, exchange: str, symbol: str, now: float, mid_price: Decimal, total_base: Decimal, total_quote: Decimal,
+        self,
+        exchange: str,
+        symbol: str,
+        now: float,
+        mid_price: Decimal,
+        total_base: Decimal,
+        total_quote: Decimal,
         quote_rate: Decimal = ONE,
-    ) -> Equity:  # fmt: skip
+    ) -> Equity:
         """What the campaign's account of one market is worth, with the marks that losses are counted from.
 
         Worth is in the campaign's currency: `quote_rate` is what one of the market's quote is worth in it.
@@ -364,9 +321,14 @@ class Campaign:
         return self._equity.at(market, now, mid_price * quote_rate, totals, self.ledger.drift(market))
 
     def reserve(
-        self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float,
+        self,
+        order_id: str,
+        exchange: str,
+        symbol: str,
+        intent: OrderIntent,
+        now: float,
         min_order_quote: Decimal | None = None,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Reserve an order's quantity and write it down, before it goes anywhere.
 
         False, with nothing written, when other orders have taken the headroom since this one was decided on: an order
@@ -382,133 +344,6 @@ class Campaign:
                 return False
         self.place(order_id, exchange, symbol, intent, now)
         return True
-
-    def place(self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float) -> None:
-        """An order is about to be sent, whatever the headroom: written down and its quantity reserved."""
-        self._journal.add_order(OrderRow(order_id, now, exchange, symbol, intent))
-        self.last_order_at = now
-        self.ledger.place(order_id, intent, now, exchange, symbol)
-
-    def accept(self, order_id: str, exchange_order_id: str, now: float) -> bool:
-        """The exchange has taken an order and calls it so; False when that is known already, or it does not say how.
-
-        From then on the order is there, also where the exchange does not find it for a while: it is waited for.
-        """
-        if exchange_order_id in ("", "None"):
-            return False
-        return self._journal.add_acceptance(order_id, now, exchange_order_id)
-
-    def order_of(self, exchange_order_id: str, exchange: str | None = None, symbol: str | None = None) -> str | None:
-        """Our order that an exchange calls so; None when it is none of ours.
-
-        An exchange may use the same id on two of its symbols, and so may two exchanges: name both where there may be
-        more than one.
-        """
-        return self._journal.order_of(exchange_order_id, exchange, symbol)
-
-    def exchange_order_id(self, order_id: str) -> str | None:
-        """What the exchange calls an order of ours; None while it has not told."""
-        return self._journal.exchange_order_id(order_id)
-
-    def knows(self, order_id: str) -> bool:
-        """Whether an order is one of ours, however long ago."""
-        return self._find(order_id) is not None
-
-    def awaits_news_of(self, order_id: str) -> bool:
-        """Whether something may still become of an order: it is ours, and not known to have filled whole."""
-        record = self._find(order_id)
-        return record is not None and record.outcome is not Outcome.FILLED
-
-    def record(self, order_id: str) -> OrderRecord:
-        """:raises KeyError: when the order is not one of ours."""
-        record = self._find(order_id)
-        if record is None:
-            raise KeyError(order_id)
-        return record
-
-    def _find(self, order_id: str) -> OrderRecord | None:
-        if not self.ledger.knows(order_id) and (record := self._journal.recall(order_id)):
-            self.ledger.recall(order_id, record)
-        return self.ledger.record(order_id) if self.ledger.knows(order_id) else None
-
-    def fill(self, fill: Fill) -> bool:
-        """A fill of one of our orders; False when it is known already.
-
-        :raises KeyError: when the order is not one of ours.
-        """
-        self.record(fill.order_id)
-        is_news = self._journal.add_fill(fill) and self.ledger.apply(fill)
-        if is_news:
-            record = self.ledger.record(fill.order_id)
-            self.board.measure(record.market, fill, record.intent)
-        self._sum_up_now_and_then()
-        return is_news
-
-    def fills_of(self, order_id: str) -> tuple[KnownFill, ...]:
-        """What is written down of the fills of an order."""
-        return tuple(self._journal.fills_of(order_id))
-
-    def order_of_fill(self, fill_id: str) -> str | None:
-        """The order that a fill of this id is written down for; None when none is."""
-        return self._journal.order_of_fill(fill_id)
-
-    def last_sent(self, exchange: str, symbol: str, count: int, lost_since: float) -> list[SentRow]:
-        """The last orders that were sent on one market, so many and all that were lost since a moment, with what became
-        of them."""
-        return self._journal.last_orders_of(exchange, symbol, count, lost_since)
-
-    def close(self, order_id: str, outcome: Outcome, reason: str, now: float) -> bool:
-        """An order of ours ended; False when that is known already.
-
-        :raises KeyError: when the order is not one of ours.
-        """
-        if self.record(order_id).outcome is not None:
-            return False
-        self._journal.add_outcome(order_id, now, outcome, reason)
-        is_news = self.ledger.close(order_id, outcome)
-        self._sum_up_now_and_then()
-        return is_news
-
-    def _sum_up_now_and_then(self) -> None:
-        if self._journal.are_sums_due:
-            # only a short cut for the next start: all that counts has been written, and the next write tells of trouble
-            with contextlib.suppress(JournalError):
-                self._journal.add_sums(self.ledger)
-
-    def note(self, now: float, kind: str, source: str, reason: str) -> bool:
-        """Something that a person may want to know of a symbol; False when it is what was last noted of it.
-
-        A wait or a halt for the same reason with other numbers is no news.
-        """
-        last = self._reasons.get(source)
-        if last == (kind, reason) or (kind in (WAIT, HALT) and last is not None and _is_same(last, kind, reason)):
-            return False
-        if kind == GO and self._reasons.get(source, (START,))[0] in (START, GO):
-            return False
-        self._reasons[source] = (kind, reason)
-        self._journal.add_event(EventRow(now, kind, source, reason))
-        return True
-
-    def note_conditions(self, now: float, source: str, conditions: Conditions) -> bool:
-        """What the plan of a market starts from, written down once; False when it is known already."""
-        if any(event.kind == CONDITIONS and event.source == source for event in self._journal.events()):
-            return False
-        self._journal.add_event(EventRow(now, CONDITIONS, source, json.dumps(conditions.to_json())))
-        return True
-
-    def orders_placed(self, exchange: str, symbol: str) -> int:
-        """How many orders were sent on one market: the number of the next decision there."""
-        return self.ledger.orders_placed((exchange, symbol))
-
-    def open_order_ids(self, exchange: str, symbol: str) -> list[str]:
-        """The orders of ours on one market whose end is not known, oldest first."""
-        market = (exchange, symbol)
-        return [order_id for order_id in self.ledger.open_order_ids if self.ledger.record(order_id).market == market]
-
-    def placed_at(self, order_id: str) -> float | None:
-        """When we sent this order; None when it is not one of ours."""
-        record = self._find(order_id)
-        return None if record is None else record.placed_at
 
     def progress(self, target_quote: Decimal) -> Progress:
         """Where the whole campaign stands towards a target in quote."""
@@ -579,17 +414,8 @@ class Campaign:
         """Bring all that is written onto the disk; to be called in a thread, as it waits for the disk."""
         self._journal.checkpoint()
 
-    def reason_of(self, source: str) -> tuple[str, str] | None:
-        """The kind and reason noted last of a symbol."""
-        return self._reasons.get(source)
-
     def close_journal(self) -> None:
         """Let go of the file, for another bot to take."""
         self._journal.close()
         if self._lock is not None:
             self._lock.release()
-
-
-def _is_same(last: tuple[str, str], kind: str, reason: str) -> bool:
-    last_kind, last_reason = last
-    return kind == last_kind and _NUMBER.sub("#", last_reason) == _NUMBER.sub("#", reason)

@@ -12,27 +12,17 @@ import json
 import pathlib
 import sqlite3
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 
 from . import bot_lock, journal_file
 from .core.ledger import Ledger, OrderRecord, Outcome
 from .core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side
-from .core.redact import named
-from .core.trade_ids import KnownFill
 from .journal_file import KINDS, OF_AN_ORDER, SEQUENCED, Row, damaged, told
 from .journal_file import SCHEMA_VERSION as SCHEMA_VERSION
 from .journal_file import JournalError as JournalError
 from .journal_file import NoCampaignError as NoCampaignError
-from .journal_rows import (
-    FILL_COLUMNS,
-    SENT_COLUMNS,
-    WHAT_BECAME,
-    fill_row,
-    sent_row,
-    valuation_of,
-    values_of,
-)
+from .journal_queries import JournalQueries
 from .journal_rows import OPEN as OPEN
 from .journal_rows import Baseline as Baseline
 from .journal_rows import CampaignRow as CampaignRow
@@ -42,6 +32,7 @@ from .journal_rows import HaltRow as HaltRow
 from .journal_rows import MarkRow as MarkRow
 from .journal_rows import OrderRow as OrderRow
 from .journal_rows import SentRow as SentRow
+from .journal_rows import valuation_of, values_of
 
 CHECKPOINT_EVERY = 1_000
 """So many writes make a checkpoint due: some 8 MB of log."""
@@ -60,18 +51,17 @@ CONDITIONS = "conditions"
 """A kind of event that nobody has to be told of: what the plan of a market starts from, as JSON."""
 
 
-class Journal:
+class Journal(JournalQueries):
     """One campaign's file. Every write is committed when the call returns, and costs the same however long the file is.
 
     :raises JournalError: when the file can't be opened, read or written, or is not a journal that this version reads.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: pathlib.Path | None, *, is_batched: bool = False) -> None:
-        self.path = path
+        super().__init__(connection, path)
         self._is_batched = is_batched
         self._pending: dict[str, list[Row]] = {table: [] for table in SEQUENCED}
         """Rows of a batched journal that SQLite has not got yet."""
-        self._connection = connection
         self._last: tuple[int, int] | None = None
         self._writes = 0
         self._rows_since_sums = 0
@@ -119,7 +109,7 @@ class Journal:
         """:raises JournalError: when what was to be written at the end could not be."""
         try:
             if self._is_batched:
-                self._write_pending()
+                self._flush()
                 with told(self.path, "written"):
                     self._connection.execute("COMMIT")
         finally:
@@ -161,11 +151,6 @@ class Journal:
         """What the amounts of this campaign are in."""
         self._write("INSERT INTO currencies VALUES (?, ?)", (at, currency))
 
-    def currency(self) -> str | None:
-        """What the amounts of this campaign are in; None while that was not written down."""
-        rows = self._read("SELECT currency FROM currencies ORDER BY rowid LIMIT 1")
-        return str(rows[0][0]) if rows else None
-
     def add_acceptance(self, order_id: str, at: float, exchange_order_id: str) -> bool:
         """The exchange's own id of an order of ours; False when one is known already."""
         return self._add("acceptances", (order_id, float(at), exchange_order_id))
@@ -183,21 +168,6 @@ class Journal:
         note = (fill.order_id, fill.fill_id, float(fill.at), str(fill.estimated_fee_quote), fill.fee_told)
         with self._together():
             return self._add("fills", values) and self._add("fee_notes", note)
-
-    def fills_of(self, order_id: str) -> list[KnownFill]:
-        """What is written down of the fills of one order."""
-        rows = self._read(
-            "SELECT fill_id, at, quantity, price FROM fills WHERE order_id = ?"
-            " AND seq > (SELECT seq FROM orders WHERE order_id = ?) ORDER BY seq",
-            *(order_id, order_id),
-        )
-        with self._understood():
-            return [KnownFill(fill_id, at, Decimal(quantity), Decimal(price)) for fill_id, at, quantity, price in rows]
-
-    def order_of_fill(self, fill_id: str) -> str | None:
-        """The order that a fill of this id is written down for; None when none is."""
-        rows = self._read("SELECT order_id FROM fills WHERE fill_id = ?", fill_id)
-        return str(rows[0][0]) if rows else None
 
     def add_event(self, event: EventRow) -> None:
         self._write("INSERT INTO events VALUES (?, ?, ?, ?)", values_of(event))
@@ -239,10 +209,6 @@ class Journal:
         """It is known what became of an order that a person was asked for and has not answered."""
         self._write("DELETE FROM questions WHERE order_id = ? AND resumes = ?", (order_id, resumes))
 
-    def questions(self) -> dict[str, int]:
-        """The orders that a person was asked for, and how often one had resumed before that."""
-        return dict(self._read("SELECT order_id, resumes FROM questions ORDER BY rowid"))
-
     def add_baseline(self, row: Baseline) -> None:
         values = (row.exchange, row.symbol, row.at, str(row.base), str(row.quote))
         self._write("INSERT INTO baselines VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
@@ -259,7 +225,7 @@ class Journal:
         if self._is_batched:
             self._pending[table].append(row)
             if len(self._pending[table]) >= CHECKPOINT_EVERY:
-                self._write_pending()
+                self._flush()
         elif self._write(_INSERTS[table], row).rowcount != 1:
             return False
         self._last = last_seq + 1, own_seal
@@ -283,7 +249,7 @@ class Journal:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def _write_pending(self) -> None:
+    def _flush(self) -> None:
         """Hand over what a batched journal has kept back; nothing in it is told twice."""
         if not self._is_batched:
             return
@@ -300,139 +266,6 @@ class Journal:
         rows = self._read(f"{lasts} ORDER BY seq DESC LIMIT 1")
         self._last = (rows[0][0], rows[0][1]) if rows else (0, 0)
         return self._last
-
-    def campaign(self) -> CampaignRow | None:
-        """The campaign of this file, None while none has begun."""
-        rows = self._read("SELECT started_at, trading, seed, octobot_version FROM campaign")
-        return CampaignRow(*rows[0]) if rows else None
-
-    def target_quote(self) -> Decimal | None:
-        """The target that was set last, in quote."""
-        row = self._last_settings()
-        return Decimal(row[1]) if row else None
-
-    def settings(self) -> dict[str, typing.Any]:
-        """The settings that were used last, as a configuration holds them; empty while none were."""
-        row = self._last_settings()
-        return dict(json.loads(row[2])) if row else {}
-
-    def _last_settings(self) -> Row | None:
-        for *values, own_seal in self._read("SELECT * FROM settings ORDER BY rowid DESC LIMIT 1"):
-            if journal_file.seal(tuple(values), 0) != own_seal:
-                raise damaged(self.path, "its settings are not what was written")
-            return tuple(values)
-        return None
-
-    def last_fill(self) -> tuple[Fill, str] | None:
-        """The fill that was written down last, and its symbol; None while there is none."""
-        rows = self._read(f"SELECT {FILL_COLUMNS} ORDER BY f.seq DESC LIMIT 1")
-        with self._understood():
-            return (fill_row(rows[0]), rows[0][-1]) if rows else None
-
-    def sent_orders(self) -> list[SentRow]:
-        """Every order in the order in which they were sent, with what became of it."""
-        rows = self._read(f"SELECT {SENT_COLUMNS} FROM orders o {WHAT_BECAME} ORDER BY o.seq")
-        with self._understood():
-            return [sent_row(row) for row in rows]
-
-    def fills(self) -> list[Fill]:
-        """Every fill in the order in which they were written down."""
-        rows = self._read(f"SELECT {FILL_COLUMNS} ORDER BY f.seq")
-        with self._understood():
-            return [fill_row(row) for row in rows]
-
-    def last_orders(self, count: int) -> list[SentRow]:
-        """The orders that were sent last, the newest last."""
-        newest = "(SELECT * FROM orders ORDER BY seq DESC LIMIT ?)"
-        rows = self._read(f"SELECT {SENT_COLUMNS} FROM {newest} o {WHAT_BECAME} ORDER BY o.seq", count)
-        with self._understood():
-            return [sent_row(row) for row in rows]
-
-    def last_orders_of(self, exchange: str, symbol: str, count: int, lost_since: float) -> list[SentRow]:
-        """The last orders of one market, the newest last: so many, and all that were lost since a moment."""
-        newest = "SELECT seq FROM orders WHERE exchange = ? AND symbol = ? ORDER BY seq DESC LIMIT ?"
-        lost = "u.outcome = ? AND u.at >= ? AND o.exchange = ? AND o.symbol = ?"
-        rows = self._read(
-            f"SELECT {SENT_COLUMNS} FROM orders o {WHAT_BECAME} WHERE o.seq IN ({newest}) OR ({lost}) ORDER BY o.seq",
-            exchange, symbol, count, Outcome.LOST.value, lost_since, exchange, symbol,
-        )  # fmt: skip
-        with self._understood():
-            return [sent_row(row) for row in rows]
-
-    def filled_of(self, order_ids: list[str]) -> dict[str, Decimal]:
-        """What is filled of each of these orders, in base; those without a fill are left out."""
-        marks = ", ".join("?" * len(order_ids))
-        rows = self._read(f"SELECT order_id, quantity FROM fills WHERE order_id IN ({marks})", *order_ids)
-        filled: dict[str, Decimal] = {}
-        with self._understood():
-            for order_id, quantity in rows:
-                filled[order_id] = filled.get(order_id, Decimal(0)) + Decimal(quantity)
-        return filled
-
-    def events(self) -> list[EventRow]:
-        return [EventRow(*row) for row in self._read("SELECT at, kind, source, reason FROM events ORDER BY rowid")]
-
-    def commands(self) -> list[tuple[Command, bool]]:
-        """Every command in the order in which they were given, and whether the bot has taken it up."""
-        columns = "id, c.at, kind, value, h.command_id IS NOT NULL"
-        rows = self._read(f"SELECT {columns} FROM commands c LEFT JOIN handled h ON h.command_id = c.id ORDER BY id")
-        return [(Command(*row[:4]), bool(row[4])) for row in rows]
-
-    def is_handled(self, command_id: int) -> bool:
-        """Whether the bot has taken a command up."""
-        return bool(self._read("SELECT 1 FROM handled WHERE command_id = ?", command_id))
-
-    def commands_after(self, command_id: int) -> list[Command]:
-        """The commands that were given after this one."""
-        rows = self._read("SELECT id, at, kind, value FROM commands WHERE id > ? ORDER BY id", command_id)
-        return [Command(*row) for row in rows]
-
-    def days(self) -> dict[int, Decimal]:
-        """The target in quote of every day that has begun."""
-        rows = self._read("SELECT day, target_quote FROM days ORDER BY day")
-        with self._understood():
-            return {day: Decimal(target) for day, target in rows}
-
-    def resumes(self) -> int:
-        """How often a person has ended halts."""
-        return int(self._read("SELECT count(*) FROM resumes")[0][0])
-
-    def halts_in_force(self) -> list[HaltRow]:
-        """The halts that need a person: nobody has ended them yet, nor has their reason gone; oldest first."""
-        rows = self._read(
-            "SELECT h.at, source, guard, reason, resumes FROM halts h LEFT JOIN lifted l ON l.halt_id = h.id"
-            " WHERE l.at IS NULL AND resumes = (SELECT count(*) FROM resumes) ORDER BY h.id"
-        )
-        return [HaltRow(*row) for row in rows]
-
-    def baselines(self) -> list[Baseline]:
-        """What the account of each market began with."""
-        rows = self._read("SELECT exchange, symbol, at, base, quote FROM baselines")
-        with self._understood():
-            return [Baseline(row[0], row[1], row[2], Decimal(row[3]), Decimal(row[4])) for row in rows]
-
-    def marks(self) -> list[MarkRow]:
-        """The marks of equity since a person last ended a halt, oldest first."""
-        rows = self._read("SELECT * FROM marks WHERE resumes = (SELECT count(*) FROM resumes) ORDER BY rowid")
-        with self._understood():
-            return [
-                MarkRow(at, exchange, symbol, kind, day, Decimal(equity_quote), resumes)
-                for at, exchange, symbol, kind, day, equity_quote, resumes in rows
-            ]
-
-    def exchange_order_id(self, order_id: str) -> str | None:
-        """The exchange's own id of an order of ours; None when it is not known."""
-        rows = self._read("SELECT exchange_order_id FROM acceptances WHERE order_id = ?", order_id)
-        return str(rows[0][0]) if rows else None
-
-    def order_of(self, exchange_order_id: str, exchange: str | None, symbol: str | None) -> str | None:
-        """Our order that an exchange calls so; None when it is none of ours. An exchange or symbol of None is any."""
-        rows = self._read(
-            "SELECT order_id FROM acceptances a JOIN orders o USING (order_id) WHERE exchange_order_id = ?"
-            " AND exchange = coalesce(?, exchange) AND symbol = coalesce(?, symbol) ORDER BY a.seq DESC LIMIT 1",
-            *(exchange_order_id, exchange, symbol),
-        )
-        return str(rows[0][0]) if rows else None
 
     def recall(self, order_id: str, until_seq: int = _NO_END) -> OrderRecord | None:
         """One order as the rows up to a number tell it; None when it is none of ours."""
@@ -482,19 +315,6 @@ class Journal:
             if values.get("version") == Ledger.VERSION:
                 return Ledger.load(values), seq, last_seal
         return Ledger(), 0, 0
-
-    def _rows(self, where: str, values: Row, tables: Iterable[str] = SEQUENCED) -> Iterator[Row]:
-        self._write_pending()
-        with told(self.path, "read"):
-            yield from self._connection.execute(journal_file.sequenced_rows(where, tables), values)
-
-    @contextlib.contextmanager
-    def _understood(self) -> Iterator[None]:
-        """Within it, what makes no sense is damage."""
-        try:
-            yield
-        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
-            raise damaged(self.path, named(error)) from error
 
     def _replay_row(self, ledger: Ledger, row: Row) -> None:
         seq, kind, _, first, second, *rest = row
@@ -548,11 +368,6 @@ class Journal:
             return self._connection.execute(statement, values)
         except sqlite3.Error as error:
             raise journal_file.sentence_of(error, self.path, "written") from error
-
-    def _read(self, query: str, *values: typing.Any) -> list[Row]:
-        self._write_pending()
-        with told(self.path, "read"):
-            return self._connection.execute(query, values).fetchall()
 
 
 _ONCE = {"acceptances": "order_id", "outcomes": "order_id", "fills": "fill_id", "resumes": "command_id"}

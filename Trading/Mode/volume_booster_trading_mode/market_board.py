@@ -124,7 +124,7 @@ def _state(
     view, is_able = entry.view, entry.is_able(now)
     if view is None:
         return MarketState(market, committed_quote, day_committed_quote, is_able=is_able)
-    rate, fee_rate = view.valuation.quote_rate, _fee_rate(view, entry.order_type)
+    rate, fee_rate = view.valuation.quote_rate, view.rules.fee_rate(entry.order_type.role)
     return MarketState(
         market=market,
         committed_quote=committed_quote,
@@ -134,7 +134,7 @@ def _state(
         cost_bps=_cost_bps(entry, view),
         buy_price=view.taker_price(Side.BUY) * (1 + fee_rate) * rate,
         sell_price=view.taker_price(Side.SELL) * (1 - fee_rate) * rate,
-        fee_rate=max(view.rules.maker_fee_rate, view.rules.taker_fee_rate, ZERO),
+        fee_rate=view.rules.worst_fee_rate,
     )
 
 
@@ -146,11 +146,7 @@ def _cost_bps(entry: _Entry, view: View) -> Decimal:
     volume = sum((one for one, _ in entry.beyond_plan), ZERO)
     beyond = bps(sum((one for _, one in entry.beyond_plan), ZERO), volume)
     if not volume:
-        beyond = _fee_rate(view, entry.order_type) * TEN_THOUSAND
+        beyond = view.rules.fee_rate(entry.order_type.role) * TEN_THOUSAND
     if entry.order_type is OrderType.LIMIT:
         return beyond
     return beyond + bps(view.taker_price(Side.BUY) - view.taker_price(Side.SELL), 2 * view.mid_price)
-
-
-def _fee_rate(view: View, order_type: OrderType) -> Decimal:
-    return view.rules.maker_fee_rate if order_type is OrderType.LIMIT else view.rules.taker_fee_rate

@@ -16,6 +16,7 @@ from .core.market import ONE, SPOT, Valuation, View
 from .core.named import unknown_names
 from .core.redact import text_of
 from .core.settings import Settings
+from .core.situation import Situation
 from .market_board import STARTS_WITHIN_S
 
 
@@ -117,12 +118,12 @@ class MarketShare:
                 view.vitals, highest_fee_rate=portion.highest_fee_rate, own_target_quote=own_target
             )
             view = dataclasses.replace(view, vitals=vitals)
-        decision = policy.decide(
+        situation = Situation(
             currency.view_in_quote(view, rate),
             currency.settings_in_quote(settings, rate),
             currency.progress_in_quote(progress, rate),
-            *(rng, hold, standing, portion),
         )
+        decision = policy.decide(situation, rng, hold, standing, portion)
         self._tell(decision, view.now)
         return decision
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 import octobot_commons.symbols as commons_symbols
 import octobot_trading.enums as trading_enums
 
+from .core import fees
 from .core.ledger import OrderRecord, Outcome
 from .core.market import Fill, Role
 
@@ -71,8 +72,8 @@ def _fee_quote(order: dict[str, typing.Any], price: Decimal) -> Decimal:
     cost = Decimal(str(fee[trading_enums.FeePropertyColumns.COST.value]))
     currency = fee[trading_enums.FeePropertyColumns.CURRENCY.value]
     symbol = commons_symbols.parse_symbol(order[Column.SYMBOL.value])
-    if currency == symbol.quote:
-        return cost
-    if currency == symbol.base:
-        return cost * price
-    raise ValueError(f"the fee of order {order[Column.ID.value]} is in {currency}, neither base nor quote of {symbol}")
+    fee_quote = fees.in_quote(cost, currency, price, symbol.base, symbol.quote, lambda asset: None)
+    if fee_quote is None:
+        order_id = order[Column.ID.value]
+        raise ValueError(f"the fee of order {order_id} is in {currency}, neither base nor quote of {symbol}")
+    return fee_quote

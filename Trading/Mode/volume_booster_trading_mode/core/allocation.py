@@ -122,9 +122,7 @@ def _rank(state: MarketState, settings: Settings) -> int:
     return names.index(state.exchange) if state.exchange in names else len(names)
 
 
-def _by_weight(
-    mine: MarketState, members: list[MarketState], headroom_quote: Decimal, settings: Settings
-) -> Portion:  # fmt: skip
+def _by_weight(mine: MarketState, members: list[MarketState], headroom_quote: Decimal, settings: Settings) -> Portion:
     """What is missing of this market's quota of all that the members have and may still order."""
     needs = _needs(members, headroom_quote, settings)
     need = _rounded_to_orders(needs, members)[mine.market]
@@ -164,9 +162,7 @@ def _rounded_to_orders(needs: dict[Market, Decimal], members: list[MarketState])
     return rounded
 
 
-def _by_cost(
-    mine: MarketState, members: list[MarketState], headroom_quote: Decimal, settings: Settings
-) -> Portion:  # fmt: skip
+def _by_cost(mine: MarketState, members: list[MarketState], headroom_quote: Decimal, settings: Settings) -> Portion:
     """All may take what is left; the pauses share it out. One whose cost is not known yet is found out about first."""
     cheapest = min(members, key=lambda state: (ZERO if state.cost_bps is None else state.cost_bps, state.market))
     if mine is cheapest:

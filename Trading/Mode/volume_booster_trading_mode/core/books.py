@@ -7,12 +7,12 @@ import enum
 import functools
 import operator
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any
 
 from .inventory import Inventory
-from .market import ZERO, Role, Side
+from .market import ZERO, CampaignAmount, Role, Side
 from .round_trips import RoundTrips
 
 DAY_S = 86_400
@@ -103,16 +103,16 @@ class Tally:
             self.cancelled += by
 
 
-AMOUNTS = ("bought_quote", "sold_quote", "maker_quote", "fees_quote", "slippage_quote", "estimated_fees_quote")
-COUNTS = ("orders", "fills", "buys", "sells", "cancelled", "rejected", "ended", "succeeded")
+AMOUNTS = tuple(field.name for field in fields(Tally) if field.type == "Decimal")
+COUNTS = tuple(field.name for field in fields(Tally) if field.type == "int")
 
 
 @dataclass(frozen=True, slots=True)
 class Forgiven:
     """What was spent and filled up to a person's last resume: the guards count what came after it."""
 
-    cost_quote: Decimal = ZERO
-    filled_quote: Decimal = ZERO
+    cost_quote: CampaignAmount = ZERO
+    filled_quote: CampaignAmount = ZERO
 
     def plus(self, other: Forgiven) -> Forgiven:
         return Forgiven(exact_add(self.cost_quote, other.cost_quote), exact_add(self.filled_quote, other.filled_quote))

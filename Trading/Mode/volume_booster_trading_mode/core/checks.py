@@ -193,8 +193,8 @@ def _far_order(side: Side, market: Market) -> FarOrder | None:
 def _is_funded(plan: FarOrder, market: Market) -> bool:
     if plan.side is Side.SELL:
         return plan.quantity <= market.base_free
-    fee_rate = max(market.rules.maker_fee_rate, market.rules.taker_fee_rate, ZERO)
-    return market.rules.notional(plan.quantity, plan.price) * (1 + fee_rate) <= market.quote_free
+    rules = market.rules
+    return rules.notional(plan.quantity, plan.price) * (1 + rules.worst_fee_rate) <= market.quote_free
 
 
 def _needed(plan: FarOrder, rules: MarketRules) -> str:

@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import decimal
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import Any, TypeVar, get_args, get_type_hints
 
-from .books import Forgiven
-from .ledger import Holding, Progress
-from .market import ONE, Equity, View
+from .ledger import Progress
+from .market import ONE, Unit, View
 from .settings import Settings
 
 RATE_DIGITS = decimal.Context(prec=12)
-_OF_SETTINGS = (
-    "volume_target", "min_buy_amount", "max_buy_amount", "min_sell_amount", "max_sell_amount", "max_cost_quote",
-)  # fmt: skip
-_OF_PROGRESS = (
-    "target_quote", "bought_quote", "sold_quote", "open_buy_quote", "open_sell_quote", "open_buy_here_quote",
-    "open_sell_here_quote", "maker_quote", "fees_quote", "slippage_quote", "estimated_fees_quote",
-)  # fmt: skip
+_T = TypeVar("_T")
 
 
 class CurrencyError(ValueError):
@@ -59,44 +54,55 @@ def rounded_rate(rate: Decimal) -> Decimal:
 
 def settings_in_quote(settings: Settings, rate: Decimal) -> Settings:
     """The settings with their amounts in a quote of which one is worth `rate` of the campaign's currency."""
-    if rate == ONE:
-        return settings
-    amounts = {name: getattr(settings, name) for name in _OF_SETTINGS}
-    return settings.model_copy(update={name: value and value / rate for name, value in amounts.items()})
+    return _in_quote(settings, rate)
 
 
 def progress_in_quote(progress: Progress, rate: Decimal) -> Progress:
     """The same of a progress."""
-    if rate == ONE:
-        return progress
-    forgiven, holdings = progress.forgiven, progress.holdings
-    amounts = {name: getattr(progress, name) for name in _OF_PROGRESS}
-    return dataclasses.replace(
-        progress,
-        **{name: amount and amount / rate for name, amount in amounts.items()},
-        forgiven=Forgiven(forgiven.cost_quote / rate, forgiven.filled_quote / rate),
-        holdings=tuple(_holding_in_quote(holding, rate) for holding in holdings),
-    )
-
-
-def _holding_in_quote(holding: Holding, rate: Decimal) -> Holding:
-    prices = {name: getattr(holding, name) / rate for name in ("average_price", "last_price", "realised_quote")}
-    return dataclasses.replace(holding, **prices)
+    return _in_quote(progress, rate)
 
 
 def view_in_quote(view: View, rate: Decimal) -> View:
-    """A view of which the equity and what the campaign has filled are in its currency, with those in quote too."""
-    if rate == ONE:
-        return view
-    equity = view.vitals.equity
-    in_quote = Equity(*(getattr(equity, field.name) / rate for field in dataclasses.fields(equity)))
-    hour_filled, own_target = view.vitals.hour_filled_quote, view.vitals.own_target_quote
-    return dataclasses.replace(
-        view,
-        vitals=dataclasses.replace(
-            view.vitals,
-            equity=in_quote,
-            hour_filled_quote=hour_filled / rate,
-            own_target_quote=own_target and own_target / rate,
-        ),
-    )
+    """The same of a view: its equity, and what the campaign has filled."""
+    return _in_quote(view, rate)
+
+
+def _in_quote(counted: _T, rate: Decimal) -> _T:
+    converted: _T = counted if rate == ONE else _converted(counted, rate)
+    return converted
+
+
+def _converted(value: Any, rate: Decimal) -> Any:
+    if isinstance(value, Decimal):
+        return value and value / rate
+    if isinstance(value, tuple):
+        return tuple(_converted(part, rate) for part in value)
+    kind: Any = type(value)
+    changes = {name: _converted(getattr(value, name), rate) for name in _counted_fields(kind)}
+    if not changes:
+        return value
+    return value.model_copy(update=changes) if isinstance(value, Settings) else dataclasses.replace(value, **changes)
+
+
+@functools.cache
+def _counted_fields(kind: Any) -> tuple[str, ...]:
+    """The fields of a class that are in the campaign's currency, or hold something with such a field."""
+    return tuple(name for name, hint in type_hints(kind).items() if any(map(_is_counted, parts_of(hint))))
+
+
+def _is_counted(part: Any) -> bool:
+    return part is Unit.CAMPAIGN or (isinstance(part, type) and bool(_counted_fields(part)))
+
+
+def type_hints(kind: type) -> dict[str, Any]:
+    """The types of the fields of a dataclass or of settings, with their units; none of any other class."""
+    if issubclass(kind, Settings):
+        return {name: (info.annotation, *info.metadata) for name, info in kind.model_fields.items()}
+    return get_type_hints(kind, include_extras=True) if dataclasses.is_dataclass(kind) else {}
+
+
+def parts_of(hint: Any) -> Iterator[Any]:
+    """A type and all that it is made of, the unit of a number included."""
+    yield hint
+    for part in hint if isinstance(hint, tuple) else get_args(hint):
+        yield from parts_of(part)

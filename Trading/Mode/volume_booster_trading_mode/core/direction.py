@@ -17,9 +17,14 @@ KEPT_SHARE_OF_EXPOSURE = Decimal("0.9")
 
 
 def choose_sides(
-    fundable: dict[Side, Decimal], min_order: Decimal, settings: Settings, progress: Progress, equity: Equity,
-    rng: random.Random, preferred: Side | None = None,
-) -> tuple[list[Side], str]:  # fmt: skip
+    fundable: dict[Side, Decimal],
+    min_order: Decimal,
+    settings: Settings,
+    progress: Progress,
+    equity: Equity,
+    rng: random.Random,
+    preferred: Side | None = None,
+) -> tuple[list[Side], str]:
     """The sides that the next order may have, the first choice first, or none and the reason why neither will do.
 
     `fundable` is the largest notional each side can pay for and `min_order` the exchange's smallest, both in quote. A
@@ -39,13 +44,26 @@ def choose_sides(
     sides = [side for side in allowed if side in funded]
     if not sides:
         return [], _unfunded(f"the {allowed[0].value} side, which has to be next,", fundable, min_order)
-    if preferred in sides:
+    weights = {side: _funding_weight(side, fundable[side], settings) for side in sides}
+    return in_order(weights, settings, progress, rng, preferred), ""
+
+
+def in_order(
+    weights: dict[Side, float],
+    settings: Settings,
+    progress: Progress,
+    rng: random.Random,
+    preferred: Side | None,
+) -> list[Side]:
+    """The sides of these weights, the first choice first: by turns, or drawn by weight; `preferred` before both."""
+    sides = list(weights)
+    if preferred in weights:
         first = preferred
     elif settings.side_policy is SidePolicy.ALTERNATE:
         first = min(sides, key=progress.turns)
     else:
-        first = rng.choices(sides, [_funding_weight(side, fundable[side], settings) for side in sides])[0]
-    return [first, *(side for side in sides if side is not first)], ""
+        first = rng.choices(sides, list(weights.values()))[0]
+    return [first, *(side for side in sides if side is not first)]
 
 
 def is_any_allowed(settings: Settings, progress: Progress, equity: Equity) -> bool:
@@ -55,10 +73,10 @@ def is_any_allowed(settings: Settings, progress: Progress, equity: Equity) -> bo
 
 def is_allowed(side: Side, settings: Settings, progress: Progress, equity: Equity) -> bool:
     """Whether an order on this side keeps the caps of imbalance and exposure."""
-    return _is_balanced(side, settings, progress) and _is_exposed_enough(side, settings, progress, equity)
+    return is_balanced(side, settings, progress) and _is_exposed_enough(side, settings, progress, equity)
 
 
-def _is_balanced(side: Side, settings: Settings, progress: Progress) -> bool:
+def is_balanced(side: Side, settings: Settings, progress: Progress) -> bool:
     """Whether |bought - sold| / target is within its cap even if all that is open on this side fills and nothing else.
 
     One more order may then pass the cap by no more than itself.

@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
 from .conditions import Conditions
-from .guards import HUNDRED, LONGEST_CAMPAIGN_DAYS, largest_order, participation_an_hour
+from .guards import HUNDRED, LONGEST_CAMPAIGN_DAYS, largest_order, participation_an_hour, worst_cost_rate
 from .market import TEN_THOUSAND, OrderType, Side, bps
 from .settings import Settings, TargetPeriod
 
@@ -94,13 +94,14 @@ def balances(settings: Settings, conditions: Conditions, forecast: Forecast) -> 
         return None
     rules, free = conditions.rules, conditions.balances
     smallest = rules.min_order_notional(conditions.price)
-    worst_rate = max(rules.maker_fee_rate, rules.taker_fee_rate, Decimal(0))
     kept = 1 - settings.fee_buffer_percent / 100
     # one order is a share of both together, and both pay for all
-    for_one_order = smallest / settings.max_position_percent * HUNDRED / 2 + settings.volume_target * worst_rate
+    for_one_order = (
+        smallest / settings.max_position_percent * HUNDRED / 2 + settings.volume_target * rules.worst_fee_rate
+    )
     wanted = {side: max(settings.amount_range(side)[0], smallest, for_one_order) * MARGIN / kept for side in Side}
     nearest = {
-        f"--balance {rules.quote}": _amount(wanted[Side.BUY] * (1 + worst_rate)),
+        f"--balance {rules.quote}": _amount(wanted[Side.BUY] * (1 + rules.worst_fee_rate)),
         f"--balance {rules.base}": _amount(wanted[Side.SELL] / conditions.price),
     }
     held = f"{free.base_free.normalize():f} {rules.base} and {free.quote_free:,.2f} {rules.quote}"
@@ -246,12 +247,8 @@ def _equity(conditions: Conditions) -> Decimal:
 def _worst_order(settings: Settings, conditions: Conditions) -> Decimal:
     """What the last order may cost at worst, as the guard counts it."""
     rules = conditions.rules
-    rate = max(rules.maker_fee_rate, rules.taker_fee_rate, Decimal(0))
-    if settings.order_type is OrderType.MARKET and conditions.depth_quote is not None:
-        slipped = settings.max_slippage_bps / TEN_THOUSAND
-        rate = slipped + rate * (1 + slipped)
-    smallest = rules.min_order_notional(conditions.price)
-    return smallest * rate
+    order_type = settings.order_type if conditions.depth_quote is not None else OrderType.LIMIT
+    return rules.min_order_notional(conditions.price) * worst_cost_rate(order_type, rules.worst_fee_rate, settings)
 
 
 def _quicker(settings: Settings, forecast: Forecast, most_s: float) -> dict[str, str]:

@@ -54,7 +54,7 @@ def fee_of(
     values = [_value(part, price, rules, price_of) for part in parts]
     known = sum((value for value in values if value is not None), ZERO)
     if not parts or None in values:
-        estimated = notional * max(rules.maker_fee_rate if role is Role.MAKER else rules.taker_fee_rate, ZERO)
+        estimated = notional * max(rules.fee_rate(role), ZERO)
         return _as_charged(Fee(known + estimated, estimated, told=_in_words(parts)), parts)
     fee = _as_charged(Fee(known), parts)
     return fee if len(parts) == 1 else Fee(known, told=_in_words(parts))
@@ -66,16 +66,20 @@ def _as_charged(fee: Fee, parts: tuple[Charge, ...]) -> Fee:
     return Fee(fee.quote, fee.estimated_quote, parts[0].amount, parts[0].asset, fee.told)
 
 
+def in_quote(amount: Decimal, asset: str, price: Decimal, base: str, quote: str, price_of: PriceOf) -> Decimal | None:
+    """What an amount of an asset is worth in the quote of a market, at the price of a fill; None when not known."""
+    if not amount or asset == quote:
+        return amount
+    if asset == base:
+        return amount * price
+    asset_price = price_of(asset) if asset else None
+    return None if asset_price is None else amount * asset_price
+
+
 def _value(part: Charge, price: Decimal, rules: MarketRules, price_of: PriceOf) -> Decimal | None:
-    """What a part is worth in quote; None when that can't be told."""
     if part.amount is None:
         return None
-    if not part.amount or part.asset == rules.quote:
-        return part.amount
-    if part.asset == rules.base:
-        return part.amount * price
-    asset_price = price_of(part.asset) if part.asset else None
-    return None if asset_price is None else part.amount * asset_price
+    return in_quote(part.amount, part.asset, price, rules.base, rules.quote, price_of)
 
 
 def _in_words(parts: tuple[Charge, ...]) -> str:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from .ledger import Progress
 from .market import TEN_THOUSAND, Equity, OrderIntent, OrderType, Trading, View, bps
 from .settings import Settings, TargetPeriod
+from .situation import Situation
 
 HUNDRED = Decimal(100)
 REAL_FUNDS_LOCK = "real_funds_lock"
@@ -50,11 +51,12 @@ class Gauge:
     unit: str
 
 
-def real_funds_lock(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def real_funds_lock(situation: Situation) -> Halt | None:
     """Real funds need two consents, one in the settings and one in the environment of OctoBot's process."""
+    view = situation.view
     if view.trading is not Trading.LIVE:
         return None
-    is_set, is_told = settings.i_accept_real_trading, view.vitals.is_real_trading_allowed
+    is_set, is_told = situation.settings.i_accept_real_trading, view.vitals.is_real_trading_allowed
     if is_set and is_told:
         return None
     given = [name for name, is_given in (("the setting", is_set), ("the environment", is_told)) if is_given]
@@ -71,10 +73,10 @@ def _only(given: list[str]) -> str:
     return f"only {given[0]} says so" if given else "neither says so"
 
 
-def participation_ceiling(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def participation_ceiling(situation: Situation) -> Halt | None:
     """With real money nobody may be more than a fifth of a market."""
-    percent = settings.max_participation_percent
-    if view.trading is not Trading.LIVE or percent <= REAL_PARTICIPATION_CEILING_PERCENT:
+    percent = situation.settings.max_participation_percent
+    if situation.view.trading is not Trading.LIVE or percent <= REAL_PARTICIPATION_CEILING_PERCENT:
         return None
     ceiling = REAL_PARTICIPATION_CEILING_PERCENT
     return Halt(
@@ -83,8 +85,9 @@ def participation_ceiling(view: View, settings: Settings, progress: Progress) ->
     )
 
 
-def thin_market(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def thin_market(situation: Situation) -> Halt | None:
     """A market in which the target can't be reached in reasonable time without being too much of it."""
+    view, settings = situation.view, situation.settings
     volume = view.vitals.day_volume_quote
     if volume is None:
         return None
@@ -98,14 +101,14 @@ def thin_market(view: View, settings: Settings, progress: Progress) -> Halt | No
             "thin_market",
         )
     own_target = view.vitals.own_target_quote
-    target_quote = progress.target_quote if own_target is None else own_target
+    target_quote = situation.progress.target_quote if own_target is None else own_target
     most_days = 1 if settings.target_period is TargetPeriod.DAILY else LONGEST_CAMPAIGN_DAYS
     if target_quote <= allowed_a_day * most_days:
         return None
     days = f"in {most_days} days" if most_days > 1 else "a day"
     return Halt(
-        f"{view.symbol} on {view.exchange} is too thin for the settings: it trades {volume:.2f} in 24 h, of which "
-        f"max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, or "
+        f"{view.symbol} on {view.exchange} is too thin for the settings: it trades {volume:.2f} in 24 h, of "
+        f"which max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, or "
         f"{allowed_a_day * most_days:.2f} {days}; the target is {target_quote:.2f}: lower volume_target or "
         "choose a market that trades more",
         "thin_market",
@@ -120,8 +123,9 @@ def participation_an_hour(day_volume_quote: Decimal, settings: Settings) -> Deci
     return day_volume_quote * settings.max_participation_percent / HUNDRED / HOURS_TOUCHED_BY_A_DAY
 
 
-def cost_rate(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def cost_rate(situation: Situation) -> Halt | None:
     """All-in costs as a share of what was filled."""
+    settings, progress = situation.settings, situation.progress
     rate_bps = bps(progress.guarded_cost_quote, progress.guarded_filled_quote)
     if progress.fills < LEAST_FILLS_FOR_COST or not progress.guarded_filled_quote or rate_bps <= settings.max_cost_bps:
         return None
@@ -132,16 +136,18 @@ def cost_rate(view: View, settings: Settings, progress: Progress) -> Halt | None
     )
 
 
-def daily_loss(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def daily_loss(situation: Situation) -> Halt | None:
     """Equity against the start of the day."""
+    view = situation.view
     equity = view.vitals.equity
-    return _loss("daily_loss", "today", equity.day_start_quote, view, settings.max_daily_loss_percent)
+    return _loss("daily_loss", "today", equity.day_start_quote, view, situation.settings.max_daily_loss_percent)
 
 
-def drawdown(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def drawdown(situation: Situation) -> Halt | None:
     """Equity against its peak."""
+    view = situation.view
     equity = view.vitals.equity
-    return _loss("drawdown", "since its peak", equity.peak_quote, view, settings.max_drawdown_percent)
+    return _loss("drawdown", "since its peak", equity.peak_quote, view, situation.settings.max_drawdown_percent)
 
 
 def _loss(guard: str, since: str, before_quote: Decimal, view: View, limit_percent: Decimal) -> Halt | None:
@@ -152,13 +158,14 @@ def _loss(guard: str, since: str, before_quote: Decimal, view: View, limit_perce
     key = "max_daily_loss_percent" if guard == "daily_loss" else "max_drawdown_percent"
     return _lasting(
         guard,
-        f"equity on {view.symbol} fell from {before_quote:.2f} to {now_quote:.2f} {since}, by {lost_percent:.2f} %: "
-        f"{key} is {limit_percent:g}",
+        f"equity on {view.symbol} fell from {before_quote:.2f} to {now_quote:.2f} {since}, by "
+        f"{lost_percent:.2f} %: {key} is {limit_percent:g}",
     )
 
 
-def consecutive_failures(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def consecutive_failures(situation: Situation) -> Halt | None:
     """Orders that were refused, one after the other."""
+    settings, progress = situation.settings, situation.progress
     if progress.failures_in_a_row < settings.max_consecutive_failures:
         return None
     return _lasting(
@@ -168,8 +175,9 @@ def consecutive_failures(view: View, settings: Settings, progress: Progress) -> 
     )
 
 
-def consecutive_losses(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def consecutive_losses(situation: Situation) -> Halt | None:
     """Round trips that each lost much more than they had to."""
+    settings, progress = situation.settings, situation.progress
     if progress.losses_in_a_row < settings.max_consecutive_losses:
         return None
     return _lasting(
@@ -179,8 +187,9 @@ def consecutive_losses(view: View, settings: Settings, progress: Progress) -> Ha
     )
 
 
-def exposure(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def exposure(situation: Situation) -> Halt | None:
     """How far the inventory has drifted from where it began."""
+    view, settings = situation.view, situation.settings
     equity = view.vitals.equity
     percent = _percent(abs(equity.drift_quote), equity.now_quote)
     if percent <= settings.max_exposure_percent:
@@ -192,8 +201,9 @@ def exposure(view: View, settings: Settings, progress: Progress) -> Halt | None:
     )
 
 
-def price_jump(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def price_jump(situation: Situation) -> Halt | None:
     """A price that can hardly be true."""
+    view, settings = situation.view, situation.settings
     last = view.vitals.last_mid_price
     if last is None:
         return None
@@ -202,14 +212,15 @@ def price_jump(view: View, settings: Settings, progress: Progress) -> Halt | Non
         return None
     return _lasting(
         "price_jump",
-        f"the price of {view.symbol} jumped from {last} to {view.mid_price}, by {percent:.2f} %, from one look to the "
-        f"next: max_price_jump_percent is {settings.max_price_jump_percent:g}",
+        f"the price of {view.symbol} jumped from {last} to {view.mid_price}, by {percent:.2f} %, from one look "
+        f"to the next: max_price_jump_percent is {settings.max_price_jump_percent:g}",
     )
 
 
-def clock_set_back(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def clock_set_back(situation: Situation) -> Halt | None:
     """Ages of orders and prices, and days, can't be trusted after that."""
-    back_s = -view.vitals.clock_jump_s
+    settings = situation.settings
+    back_s = -situation.view.vitals.clock_jump_s
     if back_s <= settings.max_clock_jump:
         return None
     return _lasting(
@@ -218,20 +229,22 @@ def clock_set_back(view: View, settings: Settings, progress: Progress) -> Halt |
     )
 
 
-def leverage_limit(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def leverage_limit(situation: Situation) -> Halt | None:
     """A contract has a leverage that it does not go beyond."""
+    view, settings = situation.view, situation.settings
     most = None if view.futures is None else view.futures.max_leverage
     if most is None or settings.leverage <= most:
         return None
     return Halt(
-        f"leverage {settings.leverage:g} is above the most that {view.symbol} on {view.exchange} allows, {most:g}: "
-        "lower it",
+        f"leverage {settings.leverage:g} is above the most that {view.symbol} on {view.exchange} allows, "
+        f"{most:g}: lower it",
         "leverage_limit",
     )
 
 
-def funding_rate(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def funding_rate(situation: Situation) -> Halt | None:
     """What the next funding costs the position; without one, what it would cost on the side that pays."""
+    view, settings = situation.view, situation.settings
     paid_bps = funding_bps(view)
     if paid_bps is None or paid_bps <= settings.max_funding_rate_bps:
         return None
@@ -253,17 +266,18 @@ def funding_bps(view: View) -> Decimal | None:
     return longs_pay_bps if futures.net_quantity > 0 else -longs_pay_bps
 
 
-def liquidation(view: View, settings: Settings, progress: Progress) -> Halt | None:
+def liquidation(situation: Situation) -> Halt | None:
     """How near the price is to the one at which the exchange closes the position by force."""
+    view, settings = situation.view, situation.settings
     percent, futures = liquidation_percent(view), view.futures
     if percent is None or percent >= settings.min_liquidation_distance_percent:
         return None
     assert futures is not None
     return _lasting(
         "liquidation",
-        f"the position of {futures.net_quantity:+f} on {view.symbol} is liquidated at {futures.liquidation_price:g}, "
-        f"{percent:.2f} % away from the price of {view.mid_price:g}: min_liquidation_distance_percent is "
-        f"{settings.min_liquidation_distance_percent:g}. {_POSITION_STAYS}",
+        f"the position of {futures.net_quantity:+f} on {view.symbol} is liquidated at "
+        f"{futures.liquidation_price:g}, {percent:.2f} % away from the price of {view.mid_price:g}: "
+        f"min_liquidation_distance_percent is {settings.min_liquidation_distance_percent:g}. {_POSITION_STAYS}",
     )
 
 
@@ -276,11 +290,12 @@ def liquidation_percent(view: View) -> Decimal | None:
     return max(_percent(left if futures.net_quantity > 0 else -left, view.mid_price), Decimal(0))
 
 
-def cost_budget(intent: OrderIntent, view: View, settings: Settings, progress: Progress) -> Halt | None:
+def cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
     """The budget is never passed: what the next order and all that is open may cost at worst has to fit into it."""
+    view, settings, progress = situation.view, situation.settings, situation.progress
     smallest_quote = view.rules.min_order_notional(view.mid_price)
     budget_quote = settings.cost_budget(max(progress.target_quote, smallest_quote))
-    worst_quote = worst_cost(intent, view, settings) + worst_open_cost(progress, view, settings)
+    worst_quote = worst_cost(intent, view, settings) + worst_open_cost(situation)
     if progress.guarded_cost_quote + worst_quote <= budget_quote:
         return None
     key = "max_cost_quote" if settings.max_cost_quote is not None else f"max_cost_bps {settings.max_cost_bps:g}"
@@ -302,35 +317,34 @@ def worst_cost(intent: OrderIntent, view: View, settings: Settings) -> Decimal:
     reference_quote = intent.quote_quantity or worth.notional(intent.quantity, max(intent.price, intent.mid_price))
     if view.trading.is_simulated and intent.order_type is OrderType.MARKET:
         slippage_quote = abs(worth.slippage(intent.side, intent.quantity, intent.price, intent.mid_price))
-        return slippage_quote / worth.quote_rate + reference_quote * _fee_rate(view)
-    return reference_quote * _worst_rate(intent.order_type, _fee_rate(view), settings)
+        return slippage_quote / worth.quote_rate + reference_quote * view.rules.worst_fee_rate
+    return reference_quote * worst_cost_rate(intent.order_type, view.rules.worst_fee_rate, settings)
 
 
-def worst_open_cost(progress: Progress, view: View, settings: Settings) -> Decimal:
+def worst_open_cost(situation: Situation) -> Decimal:
     """The most that all that is open may still cost, all-in, in quote."""
+    view, settings, progress = situation.view, situation.settings, situation.progress
     open_quote = progress.open_buy_quote + progress.open_sell_quote
     # a sell is written down at the bid, so up to the slippage below the mid that it is measured against
     reference_quote = open_quote * (1 + 2 * _slippage_rate(settings.order_type, settings))
-    fee_rate = max(_fee_rate(view), view.vitals.highest_fee_rate)
-    return reference_quote * _worst_rate(settings.order_type, fee_rate, settings)
+    fee_rate = max(view.rules.worst_fee_rate, view.vitals.highest_fee_rate)
+    return reference_quote * worst_cost_rate(settings.order_type, fee_rate, settings)
 
 
-def _worst_rate(order_type: OrderType, fee_rate: Decimal, settings: Settings) -> Decimal:
+def worst_cost_rate(order_type: OrderType, fee_rate: Decimal, settings: Settings) -> Decimal:
+    """The most that an order may cost, as a ratio of its notional: slippage, and the fee on what it then comes to."""
     slippage_rate = _slippage_rate(order_type, settings)
     return slippage_rate + fee_rate * (1 + slippage_rate)
-
-
-def _fee_rate(view: View) -> Decimal:
-    return max(view.rules.maker_fee_rate, view.rules.taker_fee_rate, Decimal(0))
 
 
 def _slippage_rate(order_type: OrderType, settings: Settings) -> Decimal:
     return Decimal(0) if order_type is OrderType.LIMIT else settings.max_slippage_bps / TEN_THOUSAND
 
 
-def position_size(intent: OrderIntent, view: View, settings: Settings, progress: Progress) -> Halt | None:
+def position_size(intent: OrderIntent, situation: Situation) -> Halt | None:
     """Orders are cut to `max_position_percent` of equity; one that is larger still is the exchange's smallest."""
-    equity_quote = view.vitals.equity.now_quote
+    settings = situation.settings
+    equity_quote = situation.view.vitals.equity.now_quote
     most_quote = largest_order(settings, equity_quote)
     if intent.notional <= max(most_quote, Decimal(0)):
         return None
@@ -354,8 +368,8 @@ def _percent(part: Decimal, whole: Decimal) -> Decimal:
     return part / whole * HUNDRED if whole > 0 else Decimal(0)
 
 
-Guard = Callable[[View, Settings, Progress], Halt | None]
-OrderGuard = Callable[[OrderIntent, View, Settings, Progress], Halt | None]
+Guard = Callable[[Situation], Halt | None]
+OrderGuard = Callable[[OrderIntent, Situation], Halt | None]
 
 LOCKS: tuple[Guard, ...] = (real_funds_lock, participation_ceiling, leverage_limit)
 """Before anything else, even before a reached target is told."""
@@ -375,14 +389,14 @@ GUARDS: tuple[Guard, ...] = (
 ORDER_GUARDS: tuple[OrderGuard, ...] = (cost_budget, position_size)
 
 
-def first_halt(guards: tuple[Guard, ...], view: View, settings: Settings, progress: Progress) -> Halt | None:
+def first_halt(guards: tuple[Guard, ...], situation: Situation) -> Halt | None:
     """The first of these guards that says stop."""
-    return next((halt for guard in guards if (halt := guard(view, settings, progress)) is not None), None)
+    return next((halt for guard in guards if (halt := guard(situation)) is not None), None)
 
 
-def order_halt(intent: OrderIntent, view: View, settings: Settings, progress: Progress) -> Halt | None:
+def order_halt(intent: OrderIntent, situation: Situation) -> Halt | None:
     """The first guard that forbids an order."""
-    halts = (guard(intent, view, settings, progress) for guard in ORDER_GUARDS)
+    halts = (guard(intent, situation) for guard in ORDER_GUARDS)
     return next((halt for halt in halts if halt is not None), None)
 
 
@@ -409,15 +423,13 @@ def gauges(equity: Equity, settings: Settings, progress: Progress) -> tuple[Gaug
 def futures_gauges(view: View, settings: Settings) -> tuple[Gauge, ...]:
     """How near the guards of a futures position are to their limits, as far as anybody tells."""
     funding, distance = funding_bps(view), liquidation_percent(view)
-    least = float(settings.min_liquidation_distance_percent)
-    return (
-        *(
-            ()
-            if funding is None
-            else (Gauge("funding_rate", float(funding), float(settings.max_funding_rate_bps), "bps"),)
-        ),
-        *(() if distance is None else (Gauge("liquidation", float(distance), least, "% away"),)),
-    )
+    shown = []
+    if funding is not None:
+        shown.append(Gauge("funding_rate", float(funding), float(settings.max_funding_rate_bps), "bps"))
+    if distance is not None:
+        least = float(settings.min_liquidation_distance_percent)
+        shown.append(Gauge("liquidation", float(distance), least, "% away"))
+    return tuple(shown)
 
 
 def position_sentence(view: View, settings: Settings) -> str:

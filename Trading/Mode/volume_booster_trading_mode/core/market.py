@@ -7,10 +7,26 @@ import decimal
 import enum
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
 TEN_THOUSAND = Decimal(10_000)
+
+
+class Unit(enum.Enum):
+    """What a number is counted in. The type of a field says it, and `currency` converts by that."""
+
+    CAMPAIGN = "the campaign's currency"
+    QUOTE = "the market's quote"
+    QUANTITY = "what an order's quantity is: base on spot, contracts on futures"
+    NONE = "no currency"
+
+
+CampaignAmount = Annotated[Decimal, Unit.CAMPAIGN]
+QuoteAmount = Annotated[Decimal, Unit.QUOTE]
+Quantity = Annotated[Decimal, Unit.QUANTITY]
+Ratio = Annotated[Decimal, Unit.NONE]
 
 
 class Side(enum.Enum):
@@ -34,6 +50,11 @@ class Role(enum.Enum):
 class OrderType(enum.Enum):
     LIMIT = "limit"
     MARKET = "market"
+
+    @property
+    def role(self) -> Role:
+        """The role that its fills are expected to have."""
+        return Role.MAKER if self is OrderType.LIMIT else Role.TAKER
 
 
 class Trading(enum.Enum):
@@ -66,8 +87,8 @@ class Valuation:
     contracts x size x (1 / mid - 1 / price) x price = base at the mid x (price - mid), as on spot.
     """
 
-    quote_rate: Decimal = ONE
-    contract_size: Decimal = ONE
+    quote_rate: Ratio = ONE
+    contract_size: Ratio = ONE
     is_inverse: bool = False
 
     def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
@@ -119,21 +140,30 @@ class MarketRules:
 
     base: str
     quote: str
-    price_tick: Decimal
-    quantity_step: Decimal
-    min_quantity: Decimal
-    min_notional: Decimal
-    max_quantity: Decimal | None = None
-    max_notional: Decimal | None = None
-    maker_fee_rate: Decimal = ZERO
-    taker_fee_rate: Decimal = ZERO
+    price_tick: QuoteAmount
+    quantity_step: Quantity
+    min_quantity: Quantity
+    min_notional: QuoteAmount
+    max_quantity: Quantity | None = None
+    max_notional: QuoteAmount | None = None
+    maker_fee_rate: Ratio = ZERO
+    taker_fee_rate: Ratio = ZERO
     valuation: Valuation = SPOT
-    quote_step: Decimal | None = None
+    quote_step: QuoteAmount | None = None
     """Where market buys are placed by the quote to spend: the step of that amount. None where they are by quantity."""
     price_digits: int | None = None
     """The most significant digits that a price may have; None where only its tick counts."""
-    widest_tick: Decimal | None = None
+    widest_tick: QuoteAmount | None = None
     """Where significant digits count: the tick that is never exceeded, 1 where whole prices may have any number."""
+
+    def fee_rate(self, role: Role) -> Decimal:
+        """What a fill of this role is charged, as a ratio of its notional; below zero where it is paid."""
+        return self.maker_fee_rate if role is Role.MAKER else self.taker_fee_rate
+
+    @property
+    def worst_fee_rate(self) -> Decimal:
+        """The most that a fill is charged, as a ratio of its notional; never below zero."""
+        return max(self.maker_fee_rate, self.taker_fee_rate, ZERO)
 
     def tick_at(self, price: Decimal) -> Decimal:
         """The step of prices as high as this one. It is a multiple of that of lower prices."""
@@ -166,8 +196,8 @@ class MarketRules:
 class Balances:
     """What is free to be put into a new order: base in base currency, quote in quote currency."""
 
-    base_free: Decimal
-    quote_free: Decimal
+    base_free: Quantity
+    quote_free: QuoteAmount
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +206,8 @@ class OpenOrder:
 
     order_id: str
     side: Side
-    price: Decimal
-    remaining_quantity: Decimal
+    price: QuoteAmount
+    remaining_quantity: Quantity
     placed_at: float
     is_ours: bool = True
     """False for an order of this bot that another trading mode or a person placed: never touched, never crossed."""
@@ -189,8 +219,8 @@ class OpenOrder:
 class Level:
     """One price of a side of the order book, and the base that rests there."""
 
-    price: Decimal
-    quantity: Decimal
+    price: QuoteAmount
+    quantity: Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +232,10 @@ class Equity:
     what it sold, below zero for the opposite.
     """
 
-    now_quote: Decimal
-    day_start_quote: Decimal
-    peak_quote: Decimal
-    drift_quote: Decimal = ZERO
+    now_quote: CampaignAmount
+    day_start_quote: CampaignAmount
+    peak_quote: CampaignAmount
+    drift_quote: CampaignAmount = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,19 +243,19 @@ class Vitals:
     """What the guards look at beside the market itself."""
 
     equity: Equity
-    last_mid_price: Decimal | None = None
+    last_mid_price: QuoteAmount | None = None
     """The mid of the look before, None when that is too long ago to compare with."""
     clock_jump_s: float = 0.0
     """By how much the clock has gone on since the look before, beyond the time that has passed; negative: gone back."""
-    day_volume_quote: Decimal | None = None
+    day_volume_quote: QuoteAmount | None = None
     """What everybody has traded on this market in 24 hours; None where nobody tells."""
-    hour_filled_quote: Decimal = ZERO
+    hour_filled_quote: CampaignAmount = ZERO
     """What this campaign has filled on this market in the present hour of the clock."""
     last_order_at: float | None = None
     """When this bot last sent an order, on whatever market."""
-    own_target_quote: Decimal | None = None
+    own_target_quote: CampaignAmount | None = None
     """What this market is to fill of the campaign's target; None for all of it."""
-    highest_fee_rate: Decimal = ZERO
+    highest_fee_rate: Ratio = ZERO
     """Of all markets that the campaign trades: what is open anywhere may be charged so much."""
     exchange_orders_per_second: float | None = None
     """How many requests a second the exchange allows; None where it does not say."""
@@ -243,18 +273,18 @@ class FuturesAccount:
     Quantities are what an order's quantity is: base, or quote where the contract is inverse. Above zero is long.
     """
 
-    net_quantity: Decimal
+    net_quantity: Quantity
     """Of the account, whoever traded it."""
-    own_quantity: Decimal
+    own_quantity: Quantity
     """What the fills of this campaign have added to it."""
-    margin_free_quote: Decimal
+    margin_free_quote: QuoteAmount
     """The margin that is free for new orders, in quote at the present mid."""
-    leverage: Decimal = ONE
-    max_leverage: Decimal | None = None
+    leverage: Ratio = ONE
+    max_leverage: Ratio | None = None
     """The most that the contract allows, None where nobody tells."""
-    liquidation_price: Decimal | None = None
+    liquidation_price: QuoteAmount | None = None
     """None without a position, or where nobody tells."""
-    funding_rate: Decimal | None = None
+    funding_rate: Ratio | None = None
     """What longs pay to shorts at the next funding, as a ratio of the position; None where nobody tells."""
 
 
@@ -269,14 +299,14 @@ class View:
     symbol: str
     trading: Trading
     now: float
-    mid_price: Decimal
+    mid_price: QuoteAmount
     price_age_s: float
     rules: MarketRules
     balances: Balances
     vitals: Vitals
     open_orders: tuple[OpenOrder, ...] = ()
-    best_bid: Decimal | None = None
-    best_ask: Decimal | None = None
+    best_bid: QuoteAmount | None = None
+    best_ask: QuoteAmount | None = None
     """The best prices of the order book, None where it was not read."""
     bids: tuple[Level, ...] = ()
     asks: tuple[Level, ...] = ()
@@ -311,15 +341,15 @@ class OrderIntent:
 
     side: Side
     order_type: OrderType
-    quantity: Decimal
-    price: Decimal
-    mid_price: Decimal
+    quantity: Quantity
+    price: QuoteAmount
+    mid_price: QuoteAmount
     valuation: Valuation = SPOT
     reduce_only: bool = False
     """On futures: it may make the open position smaller, and nothing else."""
     post_only: bool = False
     """A limit order that the exchange refuses where it would take."""
-    quote_quantity: Decimal | None = None
+    quote_quantity: QuoteAmount | None = None
     """For a market buy on an exchange that only takes an amount of quote to spend: that amount. `quantity` is then what
     it is expected to buy. None for an order by quantity."""
 
@@ -351,14 +381,14 @@ class Fill:
     at: float
     side: Side
     role: Role
-    quantity: Decimal
-    price: Decimal
-    fee_quote: Decimal
-    mid_price: Decimal
+    quantity: Quantity
+    price: QuoteAmount
+    fee_quote: CampaignAmount
+    mid_price: QuoteAmount
     fee: Decimal = ZERO
     fee_asset: str = ""
     valuation: Valuation = SPOT
-    estimated_fee_quote: Decimal = ZERO
+    estimated_fee_quote: CampaignAmount = ZERO
     """What of `fee_quote` is an estimate, as the exchange has not told it or charged it in what has no price."""
     fee_told: str = ""
     """In words what was told of the fee, where it is not one amount in one asset with a price."""

@@ -25,15 +25,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditions import Conditions
-from .direction import FULLY_FUNDED_ORDERS, KEPT_SHARE_OF_EXPOSURE
-from .guards import participation_an_hour
+from .direction import FULLY_FUNDED_ORDERS
 from .market import OrderType, Side
+from .montecarlo_state import Flags, Floats, Outcomes, State, Terms
 from .pacing import HOUR_S
 from .policy import IDLE_S
 from .settings import Settings, SidePolicy
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 GO_ON = 4
 """Where only some campaigns have ended they go on for so many times the steps: drawing the rest of the slow ones from
@@ -49,197 +46,6 @@ LOOKS_IN_A_TIMEOUT = 24
 SUMS = ("filled", "duration_s", "orders", "fees", "slippage", "maker")
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Settings and conditions as plain numbers."""
-
-    target: float
-    low: dict[Side, float]
-    high: dict[Side, float]
-    step: float
-    tick: float
-    min_quantity: float
-    min_notional: float
-    max_quantity: float
-    max_notional: float
-    maker_rate: float
-    taker_rate: float
-    kept: float
-    cap: float
-    offset: float
-    largest_share: float
-    """Of the equity: the largest order."""
-    exposure_share: float
-    """Of the equity: how far the inventory may drift."""
-    shortest_pause_s: float
-    hour_allowance: float
-    """What may be filled in one hour of the clock."""
-
-    @classmethod
-    def of(cls, settings: Settings, conditions: Conditions) -> Terms:
-        rules = conditions.rules
-        ranges = {side: settings.amount_range(side) for side in Side}
-        target = float(settings.volume_target) / conditions.pairs
-        return cls(
-            target=target,
-            low={side: float(ends[0]) for side, ends in ranges.items()},
-            high={side: float(ends[1]) for side, ends in ranges.items()},
-            step=float(rules.quantity_step),
-            tick=float(rules.tick_at(conditions.price)),
-            min_quantity=float(rules.min_quantity),
-            min_notional=float(rules.min_notional),
-            max_quantity=math.inf if rules.max_quantity is None else float(rules.max_quantity),
-            max_notional=math.inf if rules.max_notional is None else float(rules.max_notional),
-            maker_rate=float(rules.maker_fee_rate),
-            taker_rate=float(rules.taker_fee_rate),
-            kept=1 - float(settings.fee_buffer_percent) / 100,
-            cap=float(settings.max_position_imbalance) * target,
-            offset=float(settings.price_offset_percent) / 100,
-            largest_share=float(settings.max_position_percent) / 100,
-            exposure_share=float(settings.max_exposure_percent / 100 * KEPT_SHARE_OF_EXPOSURE),
-            shortest_pause_s=_shortest_pause_s(settings, conditions),
-            hour_allowance=_hour_allowance(settings, conditions),
-        )
-
-    def smallest_quantity(self, price: Floats) -> Floats:
-        """The exchange's smallest order, in base."""
-        steps = np.maximum(np.ceil(self.min_notional / price / self.step - 1e-9), 1.0)
-        return np.asarray(np.maximum(steps, math.ceil(self.min_quantity / self.step - 1e-9)) * self.step)
-
-    def quantity(self, notional: Floats, price: Floats, affordable: Floats, reach: Flags) -> Floats:
-        """As `sizing.fit_quantity`; 0 where nothing fits."""
-        steps = notional / price / self.step
-        quantity = np.where(reach, np.ceil(steps - 1e-9), np.floor(steps + 1e-9)) * self.step
-        smallest = self.smallest_quantity(price)
-        most = np.minimum(affordable, self.max_notional) / price
-        quantity = np.minimum(np.maximum(quantity, smallest), np.floor(most / self.step + 1e-9) * self.step)
-        quantity = np.minimum(quantity, self.max_quantity)
-        return np.where(quantity >= smallest * (1 - 1e-9), quantity, 0.0)
-
-
-def _shortest_pause_s(settings: Settings, conditions: Conditions) -> float:
-    """After the answer to an order: by the limits of pace, and by the client's throttle, which has begun before it."""
-    throttled_s = conditions.pairs * conditions.order_interval_s - conditions.order_latency_s
-    return max(conditions.pairs / _orders_per_second(settings, conditions), throttled_s)
-
-
-def _orders_per_second(settings: Settings, conditions: Conditions) -> float:
-    allowed = conditions.orders_per_second
-    own = settings.max_orders_per_second
-    return own if allowed is None else min(own, allowed * float(settings.rate_limit_margin))
-
-
-def _hour_allowance(settings: Settings, conditions: Conditions) -> float:
-    volume = conditions.market_quote_per_hour
-    return math.inf if volume is None else float(participation_an_hour(volume * 24, settings))
-
-
-@dataclass(slots=True)
-class Outcomes:
-    """What became of each campaign, one number each; quote currency where not named otherwise."""
-
-    filled: Floats
-    duration_s: Floats
-    """From the first order to the last fill."""
-    orders: Floats
-    fees: Floats
-    slippage: Floats
-    maker: Floats
-    """Filled as maker."""
-    lowest_inventory: Floats
-    highest_inventory: Floats
-    base_used: Floats
-    """The most that was taken out of the base balance at any moment, in base."""
-    quote_used: Floats
-    is_stuck: Flags
-    """No side could fund or was allowed an order, and nothing rested that could change that."""
-
-
-@dataclass(slots=True)
-class _State:
-    """All campaigns at one moment."""
-
-    rng: np.random.Generator
-    count: int
-    start_base: float
-    start_quote: float
-    start_price: float
-    price: Floats = field(init=False)
-    base: Floats = field(init=False)
-    quote: Floats = field(init=False)
-    bought: Floats = field(init=False)
-    sold: Floats = field(init=False)
-    buys: Floats = field(init=False)
-    sells: Floats = field(init=False)
-    time_s: Floats = field(init=False)
-    net_base: Floats = field(init=False)
-    hour_used: Floats = field(init=False)
-    """What was ordered in the present hour of the clock."""
-    began_in_hour_s: Floats = field(init=False)
-    depth_error: Floats = field(init=False)
-    """How wrong the median of the book is in each campaign, in standard errors."""
-    book_second: Floats = field(init=False)
-    asks_drawn: Floats = field(init=False)
-    bids_drawn: Floats = field(init=False)
-    taken_asks: Floats = field(init=False)
-    taken_bids: Floats = field(init=False)
-    """What our market orders took out of the book and has not come back yet."""
-    ended: Flags = field(init=False)
-    out: Outcomes = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.price = np.full(self.count, self.start_price)
-        self.base = np.full(self.count, self.start_base)
-        self.quote = np.full(self.count, self.start_quote)
-        for name in ("bought", "sold", "buys", "sells", "time_s", "net_base", "taken_asks", "taken_bids", "hour_used"):
-            setattr(self, name, np.zeros(self.count))
-        self.depth_error = self.normal()
-        self.book_second = np.full(self.count, -1.0)
-        self.asks_drawn, self.bids_drawn = self.normal(), self.normal()
-        self.began_in_hour_s = self.rng.random(self.count) * HOUR_S
-        self.ended = np.zeros(self.count, dtype=bool)
-        sums = {name: np.zeros(self.count) for name in Outcomes.__slots__[:-1]}
-        self.out = Outcomes(**sums, is_stuck=np.zeros(self.count, dtype=bool))
-
-    @property
-    def equity(self) -> Floats:
-        return self.base * self.price + self.quote
-
-    def uniform(self) -> Floats:
-        return self.rng.random(self.count)
-
-    def normal(self) -> Floats:
-        return self.rng.standard_normal(self.count)
-
-    def best_levels(self) -> tuple[Floats, Floats]:
-        """How large the best levels of others are, asks and bids, in standard deviations: others' every second."""
-        second = np.floor(self.began_in_hour_s + self.time_s)
-        is_new = second != self.book_second
-        self.asks_drawn = np.where(is_new, self.normal(), self.asks_drawn)
-        self.bids_drawn = np.where(is_new, self.normal(), self.bids_drawn)
-        self.book_second = second
-        return self.asks_drawn, self.bids_drawn
-
-    def trade(self, signed: Floats, price: Floats, fee_rate: float, mid: Floats) -> None:
-        """Book trades: base quantities, bought above zero and sold below; 0 where there is none."""
-        notional = np.abs(signed) * price
-        is_buy = signed > 0
-        self.bought += np.where(is_buy, notional, 0.0)
-        self.sold += np.where(is_buy, 0.0, notional)
-        self.base += signed
-        self.net_base += signed
-        self.quote -= signed * price + notional * fee_rate
-        out = self.out
-        out.filled += notional
-        out.fees += notional * fee_rate
-        out.slippage += signed * (price - mid)
-        worth = self.net_base * price
-        np.minimum(out.lowest_inventory, worth, out=out.lowest_inventory)
-        np.maximum(out.highest_inventory, worth, out=out.highest_inventory)
-        np.maximum(out.base_used, self.start_base - self.base, out=out.base_used)
-        np.maximum(out.quote_used, self.start_quote - self.quote, out=out.quote_used)
-
-
 def play(settings: Settings, conditions: Conditions, seed: int, campaigns: int, most_steps: int) -> Outcomes:
     """So many campaigns from their start to the target; the same arguments, the same outcomes.
 
@@ -247,7 +53,7 @@ def play(settings: Settings, conditions: Conditions, seed: int, campaigns: int, 
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     balances = conditions.balances
-    state = _State(rng, campaigns, float(balances.base_free), float(balances.quote_free), float(conditions.price))
+    state = State(rng, campaigns, float(balances.base_free), float(balances.quote_free), float(conditions.price))
     terms = Terms.of(settings, conditions)
     is_market = settings.order_type is OrderType.MARKET
     book = None if is_market else _Book(campaigns, settings.max_open_orders)
@@ -268,7 +74,7 @@ def play(settings: Settings, conditions: Conditions, seed: int, campaigns: int, 
 
 
 def _sides(
-    state: _State, terms: Terms, settings: Settings, free: dict[Side, Floats], open_: dict[Side, Floats]
+    state: State, terms: Terms, settings: Settings, free: dict[Side, Floats], open_: dict[Side, Floats]
 ) -> Floats:
     """As `direction.choose_sides`: +1 for a buy, -1 for a sell, 0 where neither will do."""
     min_order = terms.smallest_quantity(state.price) * state.price
@@ -285,7 +91,7 @@ def _sides(
     return np.where(is_buy, 1.0, np.where(can_sell, -1.0, 0.0))
 
 
-def _is_exposed(state: _State, terms: Terms, side: Side, open_quote: Floats) -> Flags:
+def _is_exposed(state: State, terms: Terms, side: Side, open_quote: Floats) -> Flags:
     """As `direction` keeps the inventory away from `max_exposure_percent`."""
     drift = state.net_base * state.price * (1 if side is Side.BUY else -1)
     largest = np.minimum(terms.high[side], state.equity * terms.largest_share)
@@ -293,7 +99,7 @@ def _is_exposed(state: _State, terms: Terms, side: Side, open_quote: Floats) -> 
 
 
 def _order(
-    state: _State, terms: Terms, side: Floats, price: Floats, free: dict[Side, Floats], headroom: Floats
+    state: State, terms: Terms, side: Floats, price: Floats, free: dict[Side, Floats], headroom: Floats
 ) -> Floats:
     """The quantity of the next order on a side, in base, signed."""
     is_buy = side > 0
@@ -310,7 +116,7 @@ def _order(
     return np.where(has_room, side * quantity, 0.0)
 
 
-def _pause(state: _State, terms: Terms, settings: Settings, notional: Floats) -> Floats:
+def _pause(state: State, terms: Terms, settings: Settings, notional: Floats) -> Floats:
     """Until the next order: as the settings say, but not quicker than the limits of pace and of participation allow."""
     low, high = settings.trade_frequency_min, settings.trade_frequency_max
     pause = np.maximum(low + (high - low) * state.uniform(), terms.shortest_pause_s)
@@ -325,12 +131,11 @@ def _pause(state: _State, terms: Terms, settings: Settings, notional: Floats) ->
     return pause
 
 
-def _free(state: _State, terms: Terms, base: Floats, quote: Floats) -> dict[Side, Floats]:
-    worst_rate = max(terms.maker_rate, terms.taker_rate, 0.0)
-    return {Side.BUY: quote * (terms.kept / (1 + worst_rate)), Side.SELL: base * terms.kept * state.price}
+def _free(state: State, terms: Terms, base: Floats, quote: Floats) -> dict[Side, Floats]:
+    return {Side.BUY: quote * (terms.kept / (1 + terms.worst_rate)), Side.SELL: base * terms.kept * state.price}
 
 
-def _market_step(state: _State, terms: Terms, settings: Settings, conditions: Conditions) -> None:
+def _market_step(state: State, terms: Terms, settings: Settings, conditions: Conditions) -> None:
     free, nothing = _free(state, terms, state.base, state.quote), np.zeros(state.count)
     side = _sides(state, terms, settings, free, {Side.BUY: nothing, Side.SELL: nothing})
     side[state.ended] = 0.0
@@ -361,7 +166,7 @@ def _market_step(state: _State, terms: Terms, settings: Settings, conditions: Co
         state.price = state.price * np.exp(deviation * state.normal() - deviation**2 / 2)
 
 
-def _worse(state: _State, signed: Floats, touch: Floats, side: Floats, conditions: Conditions) -> Floats:
+def _worse(state: State, signed: Floats, touch: Floats, side: Floats, conditions: Conditions) -> Floats:
     """The mean price of a market order by the touch of a whole book.
 
     The price moves while the order is on its way, and what others and our own orders took out of the book may not have
@@ -440,7 +245,7 @@ class _Book:
         self.placed_at[rows, column] = at
 
 
-def _limit_step(state: _State, book: _Book, terms: Terms, settings: Settings, conditions: Conditions) -> None:
+def _limit_step(state: State, book: _Book, terms: Terms, settings: Settings, conditions: Conditions) -> None:
     timeout_s = settings.limit_order_timeout
     stale = (state.time_s[:, None] - book.placed_at >= timeout_s - 1e-9) & (book.side != 0)
     state.buys -= (stale & (book.side > 0)).sum(axis=1)
@@ -468,7 +273,7 @@ def _limit_step(state: _State, book: _Book, terms: Terms, settings: Settings, co
     _pass_time(state, book, terms, conditions, np.where(waits, idle, pause + conditions.order_latency_s))
 
 
-def _limit_price(state: _State, book: _Book, terms: Terms, side: Floats) -> Floats:
+def _limit_price(state: State, book: _Book, terms: Terms, side: Floats) -> Floats:
     """As `pricing.price_for`: away from the market, on the tick, never through an own order."""
     buy = np.floor(state.price * (1 - terms.offset) / terms.tick + 1e-9) * terms.tick
     sell = np.ceil(state.price * (1 + terms.offset) / terms.tick - 1e-9) * terms.tick
@@ -480,7 +285,7 @@ def _limit_price(state: _State, book: _Book, terms: Terms, side: Floats) -> Floa
     return price
 
 
-def _pass_time(state: _State, book: _Book, terms: Terms, conditions: Conditions, seconds: Floats) -> None:
+def _pass_time(state: State, book: _Book, terms: Terms, conditions: Conditions, seconds: Floats) -> None:
     """The price moves on for so many seconds, and what trades reach is filled."""
     variance = conditions.deviation_per_root_second**2 * seconds
     start = np.log(state.price)
@@ -514,7 +319,7 @@ def _extreme(start: Floats, end: Floats, variance: Floats, uniform: Floats, sign
     return np.asarray((start + end + sign * reach) / 2)
 
 
-def _fill(state: _State, book: _Book, terms: Terms, filled: Flags, seconds: Floats) -> None:
+def _fill(state: State, book: _Book, terms: Terms, filled: Flags, seconds: Floats) -> None:
     """Fill these orders, one place after the other; a campaign that reaches its target ends somewhere in between."""
     for place in np.nonzero(filled.any(axis=0))[0]:
         signed = np.where(filled[:, place], book.side[:, place] * book.quantity[:, place], 0.0)
@@ -527,7 +332,7 @@ def _fill(state: _State, book: _Book, terms: Terms, filled: Flags, seconds: Floa
     state.ended |= is_done
 
 
-def _draw_the_rest(state: _State, terms: Terms, half: dict[str, Floats]) -> None:
+def _draw_the_rest(state: State, terms: Terms, half: dict[str, Floats]) -> None:
     """Bring the campaigns that have not ended to their target: see the module's docstring."""
     out, still = state.out, ~state.ended
     late = np.stack([getattr(out, name)[still] - half[name][still] for name in SUMS])

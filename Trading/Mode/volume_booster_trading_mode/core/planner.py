@@ -13,7 +13,7 @@ from . import corrections, montecarlo
 from .conditions import Conditions
 from .feasibility import Forecast, Problem, problems_of
 from .market import ZERO, OrderType, Side, bps
-from .montecarlo import Floats, Outcomes
+from .montecarlo_state import Floats, Outcomes
 from .presets import Preset
 from .settings import Settings, parse_settings
 

@@ -10,9 +10,9 @@ from decimal import Decimal
 from . import direction, pacing, positions, pricing, sizing, spending
 from .allocation import Portion
 from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt, participation_an_hour
-from .ledger import Progress
 from .market import ZERO, OpenOrder, OrderIntent, OrderType, Side, Trading, View
 from .settings import OpenOrdersAtStart, Settings
+from .situation import Situation
 
 CANCEL_LOOK_S = 0.25
 """How soon a cancellation that is on its way is looked at again."""
@@ -68,48 +68,54 @@ Decision = Place | Cancel | Wait | Halt | Done
 
 
 def decide(
-    view: View, settings: Settings, progress: Progress, rng: random.Random, hold: str = "",
-    standing: Halt | None = None, portion: Portion | None = None,
-) -> Decision:  # fmt: skip
+    situation: Situation,
+    rng: random.Random,
+    hold: str = "",
+    standing: Halt | None = None,
+    portion: Portion | None = None,
+) -> Decision:
     """What to do now. The same arguments, random state included, give the same decision.
 
     `hold` is why a person wants no new order, empty when nobody does; `standing` is a halt that nobody has ended yet;
     `portion` is this market's of a campaign on several, None for all of it.
     """
+    view, settings, progress = situation.view, situation.settings, situation.progress
     portion = portion or Portion(progress.headroom_quote)
-    if lock := first_halt(LOCKS, view, settings, progress):
+    if lock := first_halt(LOCKS, situation):
         return lock
     ours = tuple(order for order in view.open_orders if order.is_ours)
     if progress.is_done:
-        return _end(view, settings, progress, ours, hold)
-    if halt := standing or first_halt(GUARDS, view, settings, progress):
+        return _end(situation, ours, hold)
+    if halt := standing or first_halt(GUARDS, situation):
         return halt
     if off := _switched_off(settings):
         return off
     if cancel := _overdue(view, settings, ours):
         return cancel
-    if waiting := _reason_to_wait(view, settings, progress, ours, hold):
+    if waiting := _reason_to_wait(situation, ours, hold):
         return waiting
     if portion.headroom_quote <= 0 and not positions.is_to_be_closed(view, settings):
         return Wait(IDLE_S, portion.reason, is_for_others=True)
-    return _next_order(view, settings, progress, rng, portion)
+    return _next_order(situation, rng, portion)
 
 
-def _end(view: View, settings: Settings, progress: Progress, ours: tuple[OpenOrder, ...], hold: str) -> Decision:
+def _end(situation: Situation, ours: tuple[OpenOrder, ...], hold: str) -> Decision:
     """The target is reached: nothing may rest any more, and on futures the position goes back to where it began."""
+    view, settings = situation.view, situation.settings
     if ours or not positions.is_to_be_closed(view, settings):
         return Done(leftovers=ours)
     if waiting := _switched_off(settings) or _not_now(view, settings, hold) or _too_soon(view, settings):
         return waiting
-    return _close(view, settings, progress)
+    return _close(situation)
 
 
 def _switched_off(settings: Settings) -> Wait | None:
     return None if settings.enable_volume_booster else Wait(IDLE_S, "enable_volume_booster is off")
 
 
-def _close(view: View, settings: Settings, progress: Progress) -> Decision:
+def _close(situation: Situation) -> Decision:
     """A market order for as much of the position as one order may be."""
+    view, settings = situation.view, situation.settings
     assert view.futures is not None
     side = positions.closing_side(view.futures)
     if in_the_way := pricing.crossing_side(side, view.open_orders):
@@ -122,7 +128,7 @@ def _close(view: View, settings: Settings, progress: Progress) -> Decision:
         held = view.futures.own_quantity
         return Wait(IDLE_S, f"no order that the exchange and its book take closes the {held:+f} left on {view.symbol}")
     intent = _intent(side, OrderType.MARKET, quantity, price, view)
-    return order_halt(intent, view, settings, progress) or Place(intent, settings.trade_frequency_min, None)
+    return order_halt(intent, situation) or Place(intent, settings.trade_frequency_min, None)
 
 
 def _overdue(view: View, settings: Settings, ours: tuple[OpenOrder, ...]) -> Cancel | None:
@@ -135,10 +141,9 @@ def _overdue(view: View, settings: Settings, ours: tuple[OpenOrder, ...]) -> Can
     return None
 
 
-def _reason_to_wait(
-    view: View, settings: Settings, progress: Progress, ours: tuple[OpenOrder, ...], hold: str
-) -> Wait | None:
+def _reason_to_wait(situation: Situation, ours: tuple[OpenOrder, ...], hold: str) -> Wait | None:
     """Why no order is sent at this moment, though nothing is wrong; it passes by itself."""
+    view, settings, progress = situation.view, situation.settings, situation.progress
     if waiting := _not_now(view, settings, hold):
         return waiting
     if progress.headroom_quote <= 0:
@@ -146,7 +151,7 @@ def _reason_to_wait(
         return Wait(IDLE_S, f"open orders of {open_quote:.2f} cover the rest of the target")
     if len(ours) >= settings.max_open_orders:
         return Wait(IDLE_S, f"{len(ours)} orders are open, as many as max_open_orders allows")
-    return _too_soon(view, settings) or _too_much(view, settings, progress)
+    return _too_soon(view, settings) or _too_much(situation)
 
 
 def _not_now(view: View, settings: Settings, hold: str) -> Wait | None:
@@ -163,57 +168,57 @@ def _not_now(view: View, settings: Settings, hold: str) -> Wait | None:
 
 def _too_soon(view: View, settings: Settings) -> Wait | None:
     """The limits of pace: the exchange's and our own."""
-    vitals, margin = view.vitals, float(settings.rate_limit_margin_of(view.exchange))
-    if vitals.rate_limit_used >= margin:
-        used = f"{vitals.rate_limit_used:.0%} of a limit of {view.exchange} is used, rate_limit_margin is {margin:.0%}"
-        return Wait(max(vitals.rate_limit_resets_in_s, IDLE_S), used)
-    allowed = [settings.max_orders_per_second, (vitals.exchange_orders_per_second or math.inf) * margin]
-    if vitals.last_order_at is not None and (left_s := vitals.last_order_at + 1 / min(allowed) - view.now) > 1e-3:
+    risk, margin = view.vitals, float(settings.rate_limit_margin_of(view.exchange))
+    if risk.rate_limit_used >= margin:
+        used = f"{risk.rate_limit_used:.0%} of a limit of {view.exchange} is used, rate_limit_margin is {margin:.0%}"
+        return Wait(max(risk.rate_limit_resets_in_s, IDLE_S), used)
+    allowed = [settings.max_orders_per_second, (risk.exchange_orders_per_second or math.inf) * margin]
+    if risk.last_order_at is not None and (left_s := risk.last_order_at + 1 / min(allowed) - view.now) > 1e-3:
         return Wait(left_s, f"no more than {min(allowed):g} orders a second", is_pace=True)
     return None
 
 
-def _too_much(view: View, settings: Settings, progress: Progress) -> Wait | None:
+def _too_much(situation: Situation) -> Wait | None:
     """The share of the market."""
+    view = situation.view
     vitals = view.vitals
     if vitals.day_volume_quote is None:
         return Wait(IDLE_S, NO_DAY_VOLUME) if view.trading is Trading.LIVE else None
-    if _hour_left(view, settings, progress) < view.rules.min_order_notional(view.mid_price):
-        percent = f"max_participation_percent {settings.max_participation_percent:g}"
+    if _hour_left(situation) < view.rules.min_order_notional(view.mid_price):
+        percent = f"max_participation_percent {situation.settings.max_participation_percent:g}"
         hour = f"{percent} of the market's volume is reached for this hour"
         return Wait(min(pacing.seconds_to_next_hour(view.now), LONGEST_WAIT_S), hour, gives_way=True)
     return None
 
 
-def _hour_left(view: View, settings: Settings, progress: Progress) -> Decimal:
+def _hour_left(situation: Situation) -> Decimal:
     """What may still be filled in this hour of the clock; only for a market whose volume is known."""
+    view, progress = situation.view, situation.progress
     assert view.vitals.day_volume_quote is not None
     open_quote = progress.open_here_quote(Side.BUY) + progress.open_here_quote(Side.SELL)
-    allowance = participation_an_hour(view.vitals.day_volume_quote, settings)
+    allowance = participation_an_hour(view.vitals.day_volume_quote, situation.settings)
     return allowance - view.vitals.hour_filled_quote - open_quote
 
 
-def _next_order(
-    view: View, settings: Settings, progress: Progress, rng: random.Random, portion: Portion
-) -> Decision:  # fmt: skip
-    sides, reason, is_unfunded = _sides(view, settings, progress, rng, portion)
+def _next_order(situation: Situation, rng: random.Random, portion: Portion) -> Decision:
+    settings = situation.settings
+    sides, reason, is_unfunded = _sides(situation, rng, portion)
     delay_s = pacing.next_delay(settings.trade_frequency_min, settings.trade_frequency_max, rng) * portion.pace
     if not sides:
         return Wait(delay_s, reason, is_unfunded, gives_way=is_unfunded)
-    first = _order_on(sides[0], view, settings, progress, rng, delay_s, portion)
+    first = _order_on(sides[0], situation, rng, delay_s, portion)
     if not isinstance(first, Wait):
         return first
-    others = (_order_on(side, view, settings, progress, rng, delay_s, portion) for side in sides[1:])
+    others = (_order_on(side, situation, rng, delay_s, portion) for side in sides[1:])
     return next((decision for decision in others if not isinstance(decision, Wait)), first)
 
 
-def _sides(
-    view: View, settings: Settings, progress: Progress, rng: random.Random, portion: Portion
-) -> tuple[list[Side], str, bool]:  # fmt: skip
+def _sides(situation: Situation, rng: random.Random, portion: Portion) -> tuple[list[Side], str, bool]:
     """The sides that the next order may have; else why neither, and whether that is for want of funds."""
+    view, settings, progress = situation.view, situation.settings, situation.progress
     if view.futures is not None:
         headroom = min(progress.headroom_quote, portion.headroom_quote)
-        sides, reason = positions.choose_sides(view, settings, progress, headroom, rng, portion.side)
+        sides, reason = positions.choose_sides(situation, headroom, rng, portion.side)
         return sides, reason, positions.is_unfunded(view, settings)
     fundable = {
         side: sizing.fundable_notional(side, view.mid_price, view.rules, view.balances, settings) for side in Side
@@ -226,9 +231,8 @@ def _sides(
     return sides, reason, is_unfunded
 
 
-def _order_on(
-    side: Side, view: View, settings: Settings, progress: Progress, rng: random.Random, delay_s: float, portion: Portion
-) -> Decision:
+def _order_on(side: Side, situation: Situation, rng: random.Random, delay_s: float, portion: Portion) -> Decision:
+    view, settings, progress = situation.view, situation.settings, situation.progress
     drawn = sizing.draw_notional(side, settings, rng)
     if settings.order_type is OrderType.MARKET and (in_the_way := pricing.crossing_side(side, view.open_orders)):
         return _clear_the_way(side, in_the_way)
@@ -236,14 +240,14 @@ def _order_on(
     if price is None:
         return Wait(delay_s, f"no {side.value} price is left that does not cross an own order")
     headroom = min(progress.headroom_quote, portion.headroom_quote)
-    notional, intent = _fitted(side, drawn, price, headroom, view, settings, progress, not portion.is_a_cap)
+    notional, intent = _fitted(side, drawn, price, headroom, situation, not portion.is_a_cap)
     if intent is None:
         return Wait(delay_s, _does_not_fit(side, notional, view, settings), gives_way=True)
-    if halt := order_halt(intent, view, settings, progress):
+    if halt := order_halt(intent, situation):
         # what is open keeps a part of the budget until it has filled or is cancelled
         return Wait(IDLE_S, halt.reason) if progress.open_orders else halt
     passes_by = None if _closes(intent, view, settings) else _smallest(side, price, view, settings)
-    return Place(intent, max(delay_s, _participation_delay(intent, view, settings, progress)), passes_by)
+    return Place(intent, max(delay_s, _participation_delay(intent, situation)), passes_by)
 
 
 def _intent(
@@ -276,24 +280,24 @@ def _smallest(side: Side, price: Decimal, view: View, settings: Settings) -> Dec
 
 
 def _fitted(
-    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, view: View, settings: Settings, progress: Progress,
-    may_reach: bool,
-) -> tuple[Decimal, OrderIntent | None]:  # fmt: skip
+    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
+) -> tuple[Decimal, OrderIntent | None]:
     """The notional that is wanted, and the order that comes nearest to it."""
+    view, settings = situation.view, situation.settings
     if spends := _spending(side, price, view, settings):
-        notional, spent = _spent(spends, drawn, headroom, view, settings, progress, may_reach)
+        notional, spent = _spent(spends, drawn, headroom, situation, may_reach)
         quantity = None if spent is None else spends.quantity(spent)
     else:
         sized, spent = _sized if view.futures is None else _sized_on_futures, None
-        notional, quantity = sized(side, drawn, price, headroom, view, settings, progress, may_reach)
+        notional, quantity = sized(side, drawn, price, headroom, situation, may_reach)
     return notional, None if quantity is None else _intent(side, settings.order_type, quantity, price, view, spent)
 
 
 def _spent(
-    spends: spending.Spending, drawn: Decimal, headroom: Decimal, view: View, settings: Settings, progress: Progress,
-    may_reach: bool,
-) -> tuple[Decimal, Decimal | None]:  # fmt: skip
-    most_quote = _most_quote(view, settings, progress)
+    spends: spending.Spending, drawn: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
+) -> tuple[Decimal, Decimal | None]:
+    view, settings = situation.view, situation.settings
+    most_quote = _most_quote(situation)
     notional = min(sizing.clip_to_headroom(drawn, headroom, spends.smallest), most_quote)
     fundable = sizing.fundable_notional(Side.BUY, spends.price, view.rules, view.balances, settings)
     limits = fundable, spending.reachable_quote(view, settings)
@@ -302,10 +306,10 @@ def _spent(
 
 
 def _sized(
-    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, view: View, settings: Settings, progress: Progress,
-    may_reach: bool,
-) -> tuple[Decimal, Decimal | None]:  # fmt: skip
-    rules, most_quote = view.rules, _most_quote(view, settings, progress)
+    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
+) -> tuple[Decimal, Decimal | None]:
+    view, settings = situation.view, situation.settings
+    rules, most_quote = view.rules, _most_quote(situation)
     notional = min(sizing.clip_to_headroom(drawn, headroom, rules.min_order_notional(price)), most_quote)
     # an order that has to reach is rounded up, but not above the largest
     most = max(rules.quantity(most_quote, price), sizing.smallest_quantity(price, rules))
@@ -321,10 +325,10 @@ def _sized(
 
 
 def _sized_on_futures(
-    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, view: View, settings: Settings, progress: Progress,
-    may_reach: bool,
-) -> tuple[Decimal, Decimal | None]:  # fmt: skip
-    rules, most_quote = view.rules, _most_quote(view, settings, progress)
+    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
+) -> tuple[Decimal, Decimal | None]:
+    view, settings = situation.view, situation.settings
+    rules, most_quote = view.rules, _most_quote(situation)
     most = _cut_to_book(rules.quantity(most_quote, price), side, view, settings)
     wanted, is_last = positions.wanted(side, drawn, headroom, rules.min_order_notional(price), view, settings)
     notional, reach = min(wanted, most_quote), is_last and may_reach
@@ -341,10 +345,11 @@ def _takes(settings: Settings) -> bool:
     return settings.order_type is OrderType.MARKET
 
 
-def _most_quote(view: View, settings: Settings, progress: Progress) -> Decimal:
+def _most_quote(situation: Situation) -> Decimal:
     """The largest order for the equity and for this hour's share of the market."""
-    most = largest_order(settings, view.vitals.equity.now_quote)
-    return most if view.vitals.day_volume_quote is None else min(most, _hour_left(view, settings, progress))
+    view = situation.view
+    most = largest_order(situation.settings, view.vitals.equity.now_quote)
+    return most if view.vitals.day_volume_quote is None else min(most, _hour_left(situation))
 
 
 def _does_not_fit(side: Side, notional: Decimal, view: View, settings: Settings) -> str:
@@ -357,12 +362,13 @@ def _does_not_fit(side: Side, notional: Decimal, view: View, settings: Settings)
     return f"a {side.value} of {notional:.2f} does not fit the balance and the exchange's limits"
 
 
-def _participation_delay(intent: OrderIntent, view: View, settings: Settings, progress: Progress) -> float:
+def _participation_delay(intent: OrderIntent, situation: Situation) -> float:
+    view = situation.view
     volume = view.vitals.day_volume_quote
     if volume is None:
         return 0.0
-    allowance = participation_an_hour(volume, settings)
-    used = allowance - _hour_left(view, settings, progress)
+    allowance = participation_an_hour(volume, situation.settings)
+    used = allowance - _hour_left(situation)
     return pacing.participation_delay(intent.notional, view.now, used, allowance)
 
 

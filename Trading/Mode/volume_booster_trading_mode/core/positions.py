@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from .ledger import Progress
+from . import direction
 from .market import (
     SPOT,
     ZERO,
@@ -28,7 +28,8 @@ from .market import (
     View,
     round_to_step,
 )
-from .settings import Settings, SidePolicy
+from .settings import Settings
+from .situation import Situation
 from .sizing import HUNDRED, clip_to_headroom, fit_quantity, smallest_quantity
 
 KEPT_SHARE_OF_CAP = Decimal("0.9")
@@ -95,7 +96,7 @@ def opening_power(futures: FuturesAccount, rules: MarketRules, settings: Setting
     for inverse contracts, followed by OctoBot in `get_max_order_quantity_for_price`): at most
     notional x (1 / leverage + fee + fee x (1 + 1 / leverage)), for linear contracts in quote, for inverse ones in base.
     """
-    fee_rate = max(rules.taker_fee_rate, rules.maker_fee_rate, ZERO)
+    fee_rate = rules.worst_fee_rate
     margin_rate = 1 / futures.leverage
     kept = 1 - settings.fee_buffer_percent / HUNDRED
     return futures.margin_free_quote * kept / (margin_rate + fee_rate * (2 + margin_rate))
@@ -154,32 +155,21 @@ def most_notional(side: Side, price: Decimal, view: View, settings: Settings, he
 
 
 def choose_sides(
-    view: View, settings: Settings, progress: Progress, headroom_quote: Decimal, rng: random.Random,
-    preferred: Side | None = None,
-) -> tuple[list[Side], str]:  # fmt: skip
+    situation: Situation, headroom_quote: Decimal, rng: random.Random, preferred: Side | None = None
+) -> tuple[list[Side], str]:
     """The sides that the next order may have, the first choice first, or none and the reason why neither will do.
 
     The nearer the position is to its cap, the less often it is made larger.
     """
+    view, settings, progress = situation.view, situation.settings, situation.progress
     price = view.mid_price
     most = {side: most_notional(side, price, view, settings, headroom_quote) for side in Side}
     least = {side: smallest_rules(side, view).min_order_notional(price) for side in Side}
-    sides = [side for side in Side if most[side] >= least[side] and _is_balanced(side, settings, progress)]
+    sides = [side for side in Side if most[side] >= least[side] and direction.is_balanced(side, settings, progress)]
     if not sides:
         return [], _no_side(most, least, view)
-    if preferred in sides:
-        first = preferred
-    elif settings.side_policy is SidePolicy.ALTERNATE:
-        first = min(sides, key=progress.turns)
-    else:
-        first = rng.choices(sides, [_weight(side, view, settings) for side in sides])[0]
-    return [first, *(side for side in sides if side is not first)], ""
-
-
-def _is_balanced(side: Side, settings: Settings, progress: Progress) -> bool:
-    """As on spot: bought and sold differ by no more than their cap."""
-    skew = progress.committed_quote(side) - progress.filled_on(side.opposite)
-    return skew <= settings.max_position_imbalance * progress.target_quote
+    weights = {side: _weight(side, view, settings) for side in sides}
+    return direction.in_order(weights, settings, progress, rng, preferred), ""
 
 
 def _weight(side: Side, view: View, settings: Settings) -> float:
@@ -221,17 +211,23 @@ def wanted(
 
 
 def fit(
-    side: Side, notional: Decimal, price: Decimal, view: View, settings: Settings, *, reach: bool = False,
+    side: Side,
+    notional: Decimal,
+    price: Decimal,
+    view: View,
+    settings: Settings,
+    *,
+    reach: bool = False,
     most_quantity: Decimal | None = None,
-) -> Decimal | None:  # fmt: skip
+) -> Decimal | None:
     """The quantity that the exchange, the margin and the position allow; None when there is none.
 
     What closes a position leaves none of it, or enough for one more order.
     """
     rules, limits = smallest_rules(side, view), room(side, price, view, settings)
     most = min((limit for limit in (limits.quantity, most_quantity) if limit is not None), default=None)
-    quantity = fit_quantity(notional, price, limits.notional(price, rules) if limits.quantity is None else limits.quote,
-                            rules, reach=reach, most_quantity=most)  # fmt: skip
+    fundable = limits.notional(price, rules) if limits.quantity is None else limits.quote
+    quantity = fit_quantity(notional, price, fundable, rules, reach=reach, most_quantity=most)
     if quantity is None or limits.quantity is None:
         return quantity
     return _without_dust(quantity, limits.quantity, most_quantity, price, rules)
@@ -313,9 +309,12 @@ def planning_rules(rules: MarketRules, price: Decimal) -> MarketRules:
 
     most = None if rules.max_quantity is None else base(rules.max_quantity)
     return replace(
-        rules, quantity_step=base(rules.quantity_step), min_quantity=base(rules.min_quantity), max_quantity=most,
+        rules,
+        quantity_step=base(rules.quantity_step),
+        min_quantity=base(rules.min_quantity),
+        max_quantity=most,
         valuation=SPOT,
-    )  # fmt: skip
+    )
 
 
 def _open_quantity(side: Side, orders: Iterable[OpenOrder]) -> Decimal:

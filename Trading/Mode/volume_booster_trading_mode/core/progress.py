@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from .books import Forgiven, exact_add
-from .market import ZERO, Side, bps
+from .market import ZERO, CampaignAmount, Quantity, Side, bps
 
 NOTHING_FORGIVEN = Forgiven()
 
@@ -17,10 +17,10 @@ class Holding:
 
     exchange: str
     symbol: str
-    base: Decimal
-    average_price: Decimal
-    last_price: Decimal
-    realised_quote: Decimal
+    base: Quantity
+    average_price: CampaignAmount
+    last_price: CampaignAmount
+    realised_quote: CampaignAmount
 
     @property
     def value_quote(self) -> Decimal:
@@ -30,20 +30,20 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a campaign stands. Everything that ends in `_quote` is in quote currency."""
+    """Where a campaign stands, in the campaign's currency."""
 
-    target_quote: Decimal
-    bought_quote: Decimal = ZERO
-    sold_quote: Decimal = ZERO
-    open_buy_quote: Decimal = ZERO
-    open_sell_quote: Decimal = ZERO
-    open_buy_here_quote: Decimal | None = None
-    open_sell_here_quote: Decimal | None = None
+    target_quote: CampaignAmount
+    bought_quote: CampaignAmount = ZERO
+    sold_quote: CampaignAmount = ZERO
+    open_buy_quote: CampaignAmount = ZERO
+    open_sell_quote: CampaignAmount = ZERO
+    open_buy_here_quote: CampaignAmount | None = None
+    open_sell_here_quote: CampaignAmount | None = None
     """What of that is open on the market that it is seen from; None for all of it."""
-    maker_quote: Decimal = ZERO
-    fees_quote: Decimal = ZERO
-    slippage_quote: Decimal = ZERO
-    estimated_fees_quote: Decimal = ZERO
+    maker_quote: CampaignAmount = ZERO
+    fees_quote: CampaignAmount = ZERO
+    slippage_quote: CampaignAmount = ZERO
+    estimated_fees_quote: CampaignAmount = ZERO
     """What of the fees is an estimate, as the exchange has not told them or charged them in what has no price."""
     orders: int = 0
     fills: int = 0

@@ -173,9 +173,14 @@ def settle_missing(
 
 
 def _asked(
-    reason: str, sent: SentOrder, watch: Watch, now: float, fills: tuple[Fill, ...] = (), *,
+    reason: str,
+    sent: SentOrder,
+    watch: Watch,
+    now: float,
+    fills: tuple[Fill, ...] = (),
+    *,
     is_asked_at_once: bool = False,
-) -> Settlement:  # fmt: skip
+) -> Settlement:
     """Pending, and from some time on a question for a person."""
     called = f" (there {sent.exchange_order_id})" if sent.exchange_order_id else ""
     question = (

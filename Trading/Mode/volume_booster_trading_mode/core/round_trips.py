@@ -61,9 +61,15 @@ class RoundTrips:
         self._gain_quote = self._planned_quote = ZERO
 
     def add(
-        self, order_id: str, side: Side, quantity: Decimal, price: Decimal, fee_quote: Decimal, distance_quote: Decimal,
+        self,
+        order_id: str,
+        side: Side,
+        quantity: Decimal,
+        price: Decimal,
+        fee_quote: Decimal,
+        distance_quote: Decimal,
         at: float,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A fill: quantity in base, price in quote per base, `distance_quote` the planned price's distance to the mid.
 
         A distance below zero, as a resting order has it, counts as none.

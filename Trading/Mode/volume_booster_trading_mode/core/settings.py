@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import pydantic
 
-from .market import TEN_THOUSAND, OrderType, Side
+from .market import TEN_THOUSAND, CampaignAmount, OrderType, Ratio, Side, Unit
 from .named import NamedAmounts, Names, amounts_text, names_text, read_amounts, read_names
 from .presets import Preset, decided_by
 
@@ -72,17 +72,18 @@ RANGES = (
 """The settings that are the two ends of a range."""
 
 _NUMBER = pydantic.BeforeValidator(_refuse_bool)
-QuoteAmount = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
+Amount = Annotated[CampaignAmount, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
 Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False)]
-Percent = Annotated[Decimal, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False)]
-ShareOrNever = Annotated[Decimal, _NUMBER, pydantic.Field(ge=0, le=100, allow_inf_nan=False)]
-Share = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=100, allow_inf_nan=False)]
-Bps = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=10_000, allow_inf_nan=False)]
+Percent = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False)]
+ShareOrNever = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=100, allow_inf_nan=False)]
+Share = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=100, allow_inf_nan=False)]
+Bps = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=10_000, allow_inf_nan=False)]
 PerSecond = Annotated[float, _NUMBER, pydantic.Field(ge=0.01, le=20, allow_inf_nan=False)]
-Ratio = Annotated[Decimal, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False)]
-Leverage = Annotated[Decimal, _NUMBER, pydantic.Field(ge=1, le=125, allow_inf_nan=False)]
+Fraction = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False)]
+Leverage = Annotated[Ratio, _NUMBER, pydantic.Field(ge=1, le=125, allow_inf_nan=False)]
 Count = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=200)]
-Amounts = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts)]
+Amounts = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.CAMPAIGN]
+Ratios = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.NONE]
 NameList = Annotated[Names, pydantic.BeforeValidator(read_names)]
 Seed = Annotated[int, _NUMBER, pydantic.Field(ge=0, le=2**63 - 1)]
 
@@ -97,14 +98,14 @@ def _setting(default: Any, group: str, description: str, **shown_when: str) -> A
 class Settings(pydantic.BaseModel):
     """Every setting with its default, unit and bounds.
 
-    A number may be written as a number or as a string that holds one ("150"). Amounts are in quote currency. A preset
-    other than custom decides its settings, whatever else is given for them.
+    A number may be written as a number or as a string that holds one ("150"). A preset
+    other than custom decides its settings, whatever else is given for them. Amounts are in the campaign's currency.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     enable_volume_booster: bool = _setting(True, "Campaign", "Off: place no new order")
-    volume_target: QuoteAmount = _setting(Decimal(50_000), "Campaign", "Filled volume to reach, in quote")
+    volume_target: Amount = _setting(Decimal(50_000), "Campaign", "Filled volume to reach, in quote")
     target_scope: TargetScope = _setting(
         TargetScope.TOTAL, "Campaign", "total: all pairs reach the target together; pair: each one for itself"
     )
@@ -120,7 +121,7 @@ class Settings(pydantic.BaseModel):
         "Several markets",
         "even: the same for each; weights: as share_weights says; cost: most to the cheapest just now",
     )
-    share_weights: Amounts = _setting(
+    share_weights: Ratios = _setting(
         (), "Several markets", "BTC/USDT = 2, kraken = 0: of pairs, exchanges, or both; not named: 1; 0: not traded"
     )
     min_share_percent: Share = _setting(
@@ -134,7 +135,7 @@ class Settings(pydantic.BaseModel):
     max_daily_quote: Amounts = _setting(
         (), "Several markets", "binance = 20000: most that is filled on an exchange in a day, in quote, from 00:00 UTC"
     )
-    rate_limit_margins: Amounts = _setting(
+    rate_limit_margins: Ratios = _setting(
         (), "Several markets", "binance = 0.5: rate_limit_margin of single exchanges, above 0 and up to 1"
     )
     match_across_exchanges: bool = _setting(
@@ -148,10 +149,10 @@ class Settings(pydantic.BaseModel):
     )
     trade_frequency_min: Seconds = _setting(2.0, "Pace", "Shortest time between two orders, seconds", preset="custom")
     trade_frequency_max: Seconds = _setting(8.0, "Pace", "Longest time between two orders, seconds", preset="custom")
-    min_buy_amount: QuoteAmount = _setting(Decimal(25), "Size", "Smallest buy, in quote", preset="custom")
-    max_buy_amount: QuoteAmount = _setting(Decimal(150), "Size", "Largest buy, in quote", preset="custom")
-    min_sell_amount: QuoteAmount = _setting(Decimal(25), "Size", "Smallest sell, in quote", preset="custom")
-    max_sell_amount: QuoteAmount = _setting(Decimal(150), "Size", "Largest sell, in quote", preset="custom")
+    min_buy_amount: Amount = _setting(Decimal(25), "Size", "Smallest buy, in quote", preset="custom")
+    max_buy_amount: Amount = _setting(Decimal(150), "Size", "Largest buy, in quote", preset="custom")
+    min_sell_amount: Amount = _setting(Decimal(25), "Size", "Smallest sell, in quote", preset="custom")
+    max_sell_amount: Amount = _setting(Decimal(150), "Size", "Largest sell, in quote", preset="custom")
     price_offset_percent: Percent = _setting(
         Decimal("0.2"),
         "Limit orders",
@@ -177,7 +178,7 @@ class Settings(pydantic.BaseModel):
     side_policy: SidePolicy = _setting(
         SidePolicy.BALANCED, "Sides", "balanced: random, a poor side less often; alternate: buy, sell, buy, ..."
     )
-    max_position_imbalance: Ratio = _setting(
+    max_position_imbalance: Fraction = _setting(
         Decimal("0.2"),
         "Sides",
         "Share of the target by which bought and sold may differ before the other side is forced",
@@ -201,7 +202,7 @@ class Settings(pydantic.BaseModel):
     max_cost_bps: Bps = _setting(
         Decimal(30), "Guards", "Halts when all-in costs are above this share of the volume, in 1/10,000"
     )
-    max_cost_quote: QuoteAmount | None = _setting(
+    max_cost_quote: Amount | None = _setting(
         None, "Guards", "Budget of all-in costs, in quote, never passed; empty: max_cost_bps of the target"
     )
     max_daily_loss_percent: Share = _setting(Decimal(10), "Guards", "Halts at this loss of equity since 00:00 UTC")
@@ -217,7 +218,7 @@ class Settings(pydantic.BaseModel):
     max_orders_per_second: PerSecond = _setting(
         5.0, "Guards", "Most orders a second, of all pairs together; the client's throttle may let fewer through"
     )
-    rate_limit_margin: Ratio = _setting(
+    rate_limit_margin: Fraction = _setting(
         Decimal("0.8"), "Guards", "Share of the exchange's own limits that may be used before it waits"
     )
     max_participation_percent: Share = _setting(

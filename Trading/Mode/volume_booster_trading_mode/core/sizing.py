@@ -18,8 +18,7 @@ def fundable_notional(
     """The largest notional, in quote, that the free balance of this side pays for, fees and buffer left aside."""
     kept = 1 - settings.fee_buffer_percent / HUNDRED
     if side is Side.BUY:
-        worst_fee_rate = max(rules.taker_fee_rate, rules.maker_fee_rate, Decimal(0))
-        return balances.quote_free * kept / (1 + worst_fee_rate)
+        return balances.quote_free * kept / (1 + rules.worst_fee_rate)
     return balances.base_free * kept * price
 
 
@@ -52,9 +51,14 @@ def reachable_quantity(side: Side, view: View, settings: Settings) -> Decimal | 
 
 
 def fit_quantity(
-    notional: Decimal, price: Decimal, fundable: Decimal, rules: MarketRules, *, reach: bool = False,
+    notional: Decimal,
+    price: Decimal,
+    fundable: Decimal,
+    rules: MarketRules,
+    *,
+    reach: bool = False,
     most_quantity: Decimal | None = None,
-) -> Decimal | None:  # fmt: skip
+) -> Decimal | None:
     """The quantity, in base, that the exchange accepts and the balance pays for; None when there is none.
 
     Rounded down to the exchange's step, or up when the order has to `reach` the notional, as the last one of a

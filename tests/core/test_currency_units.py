@@ -1,0 +1,88 @@
+"""Every number that a decision looks at says what it is counted in, and is converted by that."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from strategies import a_view
+
+from octobot_volume_booster.core.books import Forgiven
+from octobot_volume_booster.core.currency import (
+    parts_of,
+    progress_in_quote,
+    settings_in_quote,
+    type_hints,
+    view_in_quote,
+)
+from octobot_volume_booster.core.ledger import Holding, Progress
+from octobot_volume_booster.core.market import CampaignAmount, Equity, MarketRules, QuoteAmount, Unit, View, Vitals
+from octobot_volume_booster.core.settings import Settings, parse_settings
+
+RATE = Decimal(4)
+
+
+def classes_within(kind: type) -> Iterator[type]:
+    """A class, and those of all that it holds."""
+    yield kind
+    for hint in type_hints(kind).values():
+        for part in parts_of(hint):
+            if isinstance(part, type) and type_hints(part):
+                yield from classes_within(part)
+
+
+def without_unit(kind: type) -> list[str]:
+    hints = {name: list(parts_of(hint)) for name, hint in type_hints(kind).items()}
+    return [name for name, parts in hints.items() if Decimal in parts and not units(parts)]
+
+
+def units(parts: list[Any]) -> list[Any]:
+    return [part for part in parts if isinstance(part, Unit)]
+
+
+DECIDED_ON = {one for kind in (View, Settings, Progress) for one in classes_within(kind)}
+
+
+@pytest.mark.parametrize("kind", sorted(DECIDED_ON, key=lambda kind: kind.__name__))
+def test_every_amount_has_a_unit(kind: type) -> None:
+    assert without_unit(kind) == []
+
+
+def test_the_classes_of_a_decision_are_all_looked_at() -> None:
+    assert {View, Vitals, Equity, MarketRules, Settings, Progress, Holding, Forgiven} <= DECIDED_ON
+
+
+def test_an_amount_without_a_unit_is_found() -> None:
+    @dataclasses.dataclass
+    class Forgetful:
+        spent: Decimal
+        earned: Decimal | None
+        counted: CampaignAmount
+
+    # its annotations are text, as those of the source are, and name what this module imports
+    assert without_unit(Forgetful) == ["spent", "earned"]
+
+
+def test_a_new_amount_is_converted_by_its_unit_alone() -> None:
+    progress = dataclasses.replace(WithTip(target_quote=Decimal(8)), tip=Decimal(20), price=Decimal(20))
+    converted = progress_in_quote(progress, RATE)
+    assert isinstance(converted, WithTip)
+    assert (converted.target_quote, converted.tip, converted.price) == (2, 5, 20)
+
+
+@dataclasses.dataclass(frozen=True)
+class WithTip(Progress):
+    tip: CampaignAmount = Decimal(0)
+    price: QuoteAmount = Decimal(0)
+
+
+def test_what_is_in_no_currency_of_the_campaign_stays_the_very_same() -> None:
+    view, settings = a_view(), parse_settings({"max_daily_quote": "binance = 20", "share_weights": "binance = 2"})
+    converted = view_in_quote(view, RATE)
+    assert converted.rules is view.rules
+    assert converted.vitals.equity.now_quote == view.vitals.equity.now_quote / RATE
+    assert settings_in_quote(settings, RATE).max_daily_quote == (("binance", Decimal(5)),)
+    assert settings_in_quote(settings, RATE).share_weights == settings.share_weights
