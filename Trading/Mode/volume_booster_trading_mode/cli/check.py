@@ -26,11 +26,9 @@ from ..core import checks
 from ..core.checks import Row, fails, untried
 from ..core.settings import parse_settings, without_octobot_keys
 from ..venues import support
-from . import check_process, home, launch, run, sandbox
+from . import check_process, home, launch, options, run, sandbox
 from .watchdog import ExitCode
 
-DEFAULT_HOME = pathlib.Path(".octobot")
-PROFILE = "volume_booster"
 _RESULTS = {True: "[green]ok[/green]", False: "[red]not ok[/red]", None: "not tried"}
 _RESULT_WIDTH = 9
 
@@ -127,7 +125,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         exchange = support.name_of(arguments.exchange)
     except support.UnknownExchangeError as error:
         raise home.HomeError(str(error)) from error
-    octobot_home = home.Home((arguments.home or DEFAULT_HOME).absolute())
+    octobot_home = home.Home((arguments.home or options.DEFAULT_HOME).absolute())
     if arguments.home is not None and not octobot_home.path.is_dir():
         raise home.HomeError(f"there is no folder {octobot_home.path}")
     if arguments.order and (process := running_bot(octobot_home.campaign)):
@@ -152,7 +150,7 @@ def _selected(octobot_home: home.Home) -> str:
         selected = str(home.read_json(octobot_home.config).get("profile"))
         if (octobot_home.profile(selected) / home.MODE_CONFIG).is_file():
             return selected
-    return PROFILE
+    return options.PLAIN_PROFILE
 
 
 def _pairs(config: dict[str, typing.Any]) -> list[str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import pathlib
 import sys
 import typing
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import rich.console
 import rich.table
@@ -124,74 +123,3 @@ def _tier_lines(gain: fee_tiers.TierGain, quote: str, settings: Settings) -> lis
 
 def _tier(tier: fee_tiers.FeeTier) -> str:
     return f"{shown(tier.volume_quote)} (maker {tier.maker_rate:.4%}, taker {tier.taker_rate:.4%})"
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options by which a plan can be told what it would otherwise assume."""
-    add = parser.add_argument
-    add("--price", type=_positive("price"), metavar="QUOTE", help="quote per base; default: the local exchange's")
-    add("--maker-fee-percent", type=_number("fee", -1, 10), metavar="PERCENT", help="default: the profile's")
-    add("--taker-fee-percent", type=_number("fee", -1, 10), metavar="PERCENT", help="default: the profile's")
-    add("--spread-bps", type=_number("spread", 0, 5_000), metavar="BPS", help="best ask less best bid")
-    add("--volatility-percent", type=_number("volatility", 0, 1_000), metavar="PERCENT", help="of a year's return")
-    add("--depth-quote", type=_number("depth", 0), metavar="QUOTE", help="median size of a level of the book")
-    add("--price-tick", type=_positive("price tick"), metavar="QUOTE", help="the exchange's step of prices")
-    add("--quantity-step", type=_positive("quantity step"), metavar="BASE", help="the exchange's step of quantities")
-    add("--max-quantity", type=_positive("maximum"), metavar="BASE", help="the exchange's largest order")
-    add("--min-notional", type=_number("minimum", 0), metavar="QUOTE", help="the exchange's smallest order")
-    add("--market-volume", type=_number("volume", 0), metavar="QUOTE", help="what everybody trades in an hour")
-    add("--balance", type=_balance, metavar="ASSET=AMOUNT", action="append", default=[], help="may be repeated")
-    add("--deadline", type=_seconds, metavar="SECONDS", help="in which time it has to be done")
-    add("--fee-tiers", type=pathlib.Path, metavar="FILE", help="CSV of 30-day volume, maker and taker fee in percent")
-    add(
-        "--volume-30d", type=_number("volume", 0), metavar="QUOTE", default=Decimal(0), help="traded before; default: 0"
-    )
-    add("--seed", dest="plan_seed", type=_whole, metavar="N", default=0, help="of the simulated campaigns; default: 0")
-
-
-def _number(name: str, lowest: int, highest: int | None = None) -> typing.Callable[[str], Decimal]:
-    """A reader of finite numbers from the lowest to the highest."""
-
-    def read(text: str) -> Decimal:
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            value = Decimal("NaN")
-        if not value.is_finite() or value < lowest or (highest is not None and value > highest):
-            bounds = f"from {lowest} to {highest}" if highest is not None else f"of at least {lowest}"
-            raise argparse.ArgumentTypeError(f"{name} must be a number {bounds}, not {text!r}")
-        return value
-
-    return read
-
-
-def _positive(name: str) -> typing.Callable[[str], Decimal]:
-    """A reader of finite numbers above 0."""
-
-    def read(text: str) -> Decimal:
-        value = _number(name, 0)(text)
-        if not value:
-            raise argparse.ArgumentTypeError(f"{name} must be above 0")
-        return value
-
-    return read
-
-
-def _balance(text: str) -> tuple[str, Decimal]:
-    asset, equals, amount = text.partition("=")
-    if not equals or not asset:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form ASSET=AMOUNT")
-    return asset.upper(), _number("balance", 0)(amount)
-
-
-def _seconds(text: str) -> float:
-    value = float(_number("deadline", 0)(text))
-    if not value:
-        raise argparse.ArgumentTypeError("deadline must be above 0")
-    return value
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**63:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
-    return int(text)
