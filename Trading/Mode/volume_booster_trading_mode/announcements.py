@@ -6,16 +6,18 @@ import asyncio
 import statistics
 import typing
 
-from . import notifications, report
+from . import notifications
 from .campaign import Campaign
 from .core import positions
+from .core import progress_lines as report
 from .core.conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
+from .core.formats import duration
 from .core.ledger import Progress
 from .core.market import ONE, View
 from .core.milestones import milestone
 from .core.montecarlo import LEVEL_LOG_DEVIATION
 from .core.notices import Notice, of_whom, shown_whom
-from .core.planner import Plan, duration, estimate
+from .core.planner import Plan, estimate
 from .core.redact import text_of
 from .core.settings import Settings, TargetScope
 from .error_log import log_error

@@ -13,9 +13,10 @@ import typing
 from dataclasses import dataclass
 from decimal import Decimal
 
-from . import exchange_view, futures_view, notifications, report, request_queue
+from . import exchange_view, futures_view, notifications, request_queue
 from .campaign import Campaign
 from .core import positions, pricing, spending
+from .core import progress_lines as report
 from .core.control import ControlState
 from .core.guards import Halt
 from .core.market import OrderIntent, Side

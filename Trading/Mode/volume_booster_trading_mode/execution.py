@@ -11,9 +11,10 @@ from decimal import Decimal
 import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 
-from . import exchange_view, notifications, order_submission, report
+from . import exchange_view, notifications, order_submission
 from .campaign import Campaign
 from .core import pacing, policy
+from .core import progress_lines as report
 from .core.books import day_of
 from .core.guards import REAL_FUNDS_LOCK, Halt
 from .core.ledger import Outcome, Progress

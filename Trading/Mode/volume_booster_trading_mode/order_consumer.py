@@ -10,8 +10,9 @@ import octobot_trading.errors as trading_errors
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
-from . import departure, exchange_view, futures_view, http_guard, order_submission, report, request_queue
+from . import departure, exchange_view, futures_view, http_guard, order_submission, request_queue
 from .campaign import Campaign
+from .core import progress_lines as report
 from .core import reconcile
 from .core.guards import Halt
 from .core.ledger import Outcome

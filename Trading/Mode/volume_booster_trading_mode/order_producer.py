@@ -16,12 +16,13 @@ import octobot_trading.constants as trading_constants
 import octobot_trading.exchange_channel as exchange_channel
 import octobot_trading.modes as trading_modes
 
-from . import bot_process, exchange_view, funds_lock, futures_view, http_guard, order_events, order_submission, report
+from . import bot_process, exchange_view, funds_lock, futures_view, http_guard, order_events, order_submission
 from .announcements import Announcements
 from .campaign import BACKTEST_FILE, CAMPAIGN_FILE, Campaign
 from .campaign_registry import CAMPAIGNS
 from .cancellation import Cancellation
 from .core import guards, pacing, policy
+from .core import progress_lines as report
 from .core.control import STOP, ControlState
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress

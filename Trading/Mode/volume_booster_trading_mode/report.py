@@ -2,76 +2,20 @@
 
 from __future__ import annotations
 
-import datetime
-import itertools
+import dataclasses
 import pathlib
 import typing
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from .core import campaign_state
 from .core.books import DAY_S, day_of
-from .core.control import HELD_REASON, HOLD, PAUSE, PAUSED_REASON, RESUME, STOP, UNHOLD
+from .core.campaign_state import LIVE, StateName, lasting_control, state_after
+from .core.formats import CENT, iso_date, iso_time, money, money_of_quotient
 from .core.ledger import Holding, Ledger, Progress
-from .core.market import Fill, OrderIntent, Trading
+from .core.market import Fill, Trading
 from .core.settings import TargetPeriod, TargetScope
-from .journal import CONDITIONS, DONE, HALT, START, TARGET, WAIT, EventRow, Journal
-
-CENT = Decimal("0.01")
-PART_STATES: dict[str | None, str] = {HALT: "halted", WAIT: "waiting", STOP: "stopped", DONE: "done"}
-FINEST = Decimal("1e-12")
-LARGEST = Decimal("1e12")
-
-
-def money(value: Decimal) -> str:
-    """An exact decimal string without exponent, with at least two decimals."""
-    whole, _, decimals = f"{value:f}".partition(".")
-    return f"{whole}.{decimals.rstrip('0'):0<2}"
-
-
-def shown(value: Decimal) -> str:
-    """An amount for people: to the cent, with thousands separators."""
-    return f"{value.quantize(CENT) + 0:,}"
-
-
-class Later:
-    """A text for the log, made only when the line is really written: a log that is off costs next to nothing."""
-
-    __slots__ = ("_arguments", "_make")
-
-    def __init__(self, make: Callable[..., str], *arguments: typing.Any) -> None:
-        self._make, self._arguments = make, arguments
-
-    def __str__(self) -> str:
-        return self._make(*self._arguments)
-
-
-def sentence(progress: Progress) -> str:
-    """Where the campaign stands."""
-    share = progress.filled_quote / progress.target_quote * 100
-    return (
-        f"{shown(progress.filled_quote)} of {shown(progress.target_quote)} filled ({share:.1f} %), "
-        f"fills {progress.fills}, cost {shown(progress.cost_quote)} ({progress.cost_bps:.2f} bps)"
-    )
-
-
-def intent_line(intent: OrderIntent, symbol: str) -> str:
-    """An order in one line: side, quantity, price, notional; where it is placed by the amount to spend, that first."""
-    if intent.quote_quantity is not None:
-        base, _, quote = symbol.partition("/")
-        what = f"{shown(intent.quote_quantity)} {quote}, about {intent.quantity.normalize():f} {base}"
-        return f"{intent.order_type.value} {intent.side.value} for {what} at {intent.price:,}"
-    return _order_line(intent.order_type.value, intent.side.value, intent.quantity, intent.price, symbol)
-
-
-def fill_line(fill: Fill, symbol: str) -> str:
-    """A fill in one line: role, side, quantity, price, notional."""
-    return _order_line(fill.role.value, fill.side.value, fill.quantity, fill.price, symbol)
-
-
-def _order_line(kind: str, side: str, quantity: Decimal, price: Decimal, symbol: str) -> str:
-    base, _, quote = symbol.partition("/")
-    return f"{kind} {side} {quantity.normalize():f} {base} at {price:,} = {shown(quantity * price)} {quote}"
+from .journal import CONDITIONS, START, TARGET, EventRow, Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +28,7 @@ class Day:
     def to_json(self) -> dict[str, typing.Any]:
         progress = self.progress
         return {
-            "day": _iso(self.day * DAY_S)[:10],
+            "day": iso_date(self.day * DAY_S),
             "target_quote": money(progress.target_quote),
             "filled_quote": money(progress.filled_quote),
             "orders": progress.orders,
@@ -108,6 +52,10 @@ class Part:
     def name(self) -> str:
         return f"{self.exchange} {self.symbol}"
 
+    @property
+    def state(self) -> StateName:
+        return state_after(self.kind)
+
     def share_of(self, whole: Progress) -> float:
         """Of all that is filled, 0 to 1."""
         return float(self.progress.filled_quote / whole.filled_quote) if whole.filled_quote else 0.0
@@ -123,7 +71,7 @@ class Part:
             "fills": progress.fills,
             "cost_quote": money(progress.cost_quote),
             "cost_bps": f"{progress.cost_bps:.2f}",
-            "state": PART_STATES.get(self.kind, "running"),
+            "state": self.state,
             "reason": self.reason or None,
         }
 
@@ -136,7 +84,7 @@ class CampaignReport:
     """
 
     progress: Progress
-    state: str
+    state: StateName
     reason: str | None
     trading: str
     octobot_version: str
@@ -167,6 +115,25 @@ class CampaignReport:
             octobot_version=octobot_version, markets=(), seed=None, restarts=0, started_at=now, last_start_at=now,
             ended_at=now, last_fill=None, last_seen_at=now,
         )  # fmt: skip
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a bot has still something to do for it."""
+        return self.state in LIVE
+
+    def stopped(self, reason: str, at: float) -> CampaignReport:
+        """The same, ended by something that its journal does not tell."""
+        return dataclasses.replace(self, state="stopped", reason=reason, ended_at=at)
+
+    @property
+    def state_text(self) -> str:
+        """The state and its reason, for people."""
+        return self.state + (f": {self.reason}" if self.reason else "")
+
+    @property
+    def markets_text(self) -> str:
+        """Its markets, for people."""
+        return ", ".join(f"{symbol} on {exchange}" for exchange, symbol in self.markets) or "no order yet"
 
     @property
     def quote(self) -> str:
@@ -209,8 +176,8 @@ class CampaignReport:
             "cost_quote": money(progress.cost_quote),
             "cost_bps": f"{progress.cost_bps:.2f}",
             "imbalance": round(progress.imbalance, 4),
-            "started_at": _iso(self.started_at),
-            "ended_at": None if self.ended_at is None else _iso(self.ended_at),
+            "started_at": iso_time(self.started_at),
+            "ended_at": None if self.ended_at is None else iso_time(self.ended_at),
             "runtime_s": round(self.runtime_s(now), 1),
             "target_scope": self.target_scope,
             "target_period": self.target_period,
@@ -219,8 +186,8 @@ class CampaignReport:
             "success_rate": round(progress.success_rate, 4),
             "rate_quote_per_hour": money(progress.quote_per_hour(self.until(now)).quantize(CENT)),
             "eta_s": self._eta_s(now),
-            "realised_pnl_quote": money(_to_cents_of_cents(progress.realised_pnl_quote)),
-            "inventory_quote": money(_to_cents_of_cents(progress.inventory_quote)),
+            "realised_pnl_quote": money_of_quotient(progress.realised_pnl_quote),
+            "inventory_quote": money_of_quotient(progress.inventory_quote),
             "inventory": [_holding_json(holding) for holding in progress.holdings],
             "days": [day.to_json() for day in self.days],
             "currency": self.quote or None,
@@ -247,15 +214,10 @@ def _holding_json(holding: Holding) -> dict[str, typing.Any]:
         "exchange": holding.exchange,
         "symbol": holding.symbol,
         "base": money(holding.base),
-        "average_price": money(_to_cents_of_cents(holding.average_price)),
-        "value_quote": money(_to_cents_of_cents(holding.value_quote)),
-        "realised_pnl_quote": money(_to_cents_of_cents(holding.realised_quote)),
+        "average_price": money_of_quotient(holding.average_price),
+        "value_quote": money_of_quotient(holding.value_quote),
+        "realised_pnl_quote": money_of_quotient(holding.realised_quote),
     }
-
-
-def _to_cents_of_cents(value: Decimal) -> Decimal:
-    """What a division has made, without its endless decimals."""
-    return value.quantize(FINEST) if abs(value) < LARGEST else value
 
 
 def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport | None:
@@ -278,25 +240,30 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
         day = day_of(last_seen_at if now is None else now) if period == TargetPeriod.DAILY.value else None
         targets = _Targets(target_quote, _pairs(ledger, events) if scope == TargetScope.PAIR.value else ())
         progress = targets.progress(ledger, day)
-        state, reason, ended_at = _state(progress, targets.are_reached(ledger, day), events, _held_by(journal))
+        state = campaign_state.campaign_state(
+            events,
+            lasting_control(command.kind for command, _ in journal.commands()),
+            is_done=targets.are_reached(ledger, day),
+            last_fill_at=progress.last_fill_at,
+        )
         return CampaignReport(
             progress=progress,
-            state=state,
-            reason=reason,
+            state=state.name,
+            reason=state.reason,
             trading=campaign.trading,
             octobot_version=campaign.octobot_version,
             markets=ledger.markets,
             seed=campaign.seed,
-            restarts=_restarts(events),
+            restarts=campaign_state.restarts(events),
             started_at=campaign.started_at,
             last_start_at=max((event.at for event in events if event.kind == START), default=campaign.started_at),
-            ended_at=ended_at,
+            ended_at=state.ended_at,
             last_fill=journal.last_fill(),
             last_seen_at=last_seen_at,
             target_scope=scope,
             target_period=period,
             days=() if day is None else _days(journal, ledger, targets, day),
-            has_said_done=_has_said_done(events),
+            has_said_done=campaign_state.has_noted_done(events),
             currency=journal.currency(),
             parts=_parts(ledger, events, target_quote, day),
         )
@@ -328,19 +295,6 @@ def _target_quote(journal: Journal) -> Decimal | None:
     return Decimal(waiting[-1]) if waiting else journal.target_quote()
 
 
-def _held_by(journal: Journal) -> str | None:
-    """Why a person wants no new order; a pause does not end a stop."""
-    held_by = None
-    for command, _ in journal.commands():
-        if command.kind in (RESUME, UNHOLD):
-            held_by = None
-        elif command.kind == HOLD:
-            held_by = HELD_REASON
-        elif command.kind == PAUSE:
-            held_by = held_by or PAUSED_REASON
-    return held_by
-
-
 def _pairs(ledger: Ledger, events: list[EventRow]) -> tuple[tuple[str, str], ...]:
     """The pairs of the campaign, also those that have sent no order yet: a source is an exchange and a symbol."""
     begun = [event.source.rpartition(" ") for event in events if event.kind == START]
@@ -368,63 +322,3 @@ def _days(journal: Journal, ledger: Ledger, targets: _Targets, today: int) -> tu
     begun = journal.days()
     days = sorted({*begun, *ledger.days, today})
     return tuple(Day(day, targets.progress(ledger, day, begun.get(day))) for day in days)
-
-
-def _state(
-    progress: Progress, is_done: bool, events: list[EventRow], held_by: str | None
-) -> tuple[str, str | None, float | None]:
-    """The state that the contract names, its reason, and when the campaign ended if it did."""
-    if is_done:
-        reached_at = progress.last_fill_at or 0.0
-        told_at = (event.at for event in reversed(events) if event.kind == DONE and event.at >= reached_at)
-        return "done", None, next(told_at, reached_at)
-    is_stopped = bool(events) and events[-1].kind == STOP
-    lasts = _lasts(events)
-    halted = [event for event in lasts if event.kind == HALT]
-    if halted and all(event.kind in (HALT, DONE) for event in lasts):
-        # OctoBot may be stopped while it is halted: the halt is what a person has to know
-        return "halted", _together(halted), max(event.at for event in halted)
-    if is_stopped:
-        return "stopped", events[-1].reason, events[-1].at
-    if held_by:
-        return "paused", held_by, None
-    if halted:
-        return "running", _together(halted), None
-    told = [event for event in lasts if event.kind != START and event.reason]
-    # where one of several markets trades, what the others wait for is nothing that a person has to know
-    return "running", _together(told) if told and len(told) == len(lasts) else None, None
-
-
-def _lasts(events: list[EventRow]) -> list[EventRow]:
-    """What was noted last of each market since the bot was started last, stops aside."""
-    lasts: dict[str, EventRow] = {}
-    for event in events:
-        if event.kind == START and lasts.get(event.source, event).kind != START:
-            lasts.pop(event.source, None)
-        if event.kind != STOP:
-            lasts[event.source] = event
-    return list(lasts.values())
-
-
-def _together(halted: list[EventRow]) -> str:
-    """The reasons of the markets that are halted, each with its market where there are several."""
-    if len({event.reason for event in halted}) == 1:
-        return halted[0].reason
-    return "; ".join(f"{event.source}: {event.reason}" for event in halted)
-
-
-def _has_said_done(events: list[EventRow]) -> bool:
-    since_start = itertools.takewhile(lambda event: event.kind != START, reversed(events))
-    return any(event.kind == DONE for event in since_start)
-
-
-def _restarts(events: list[EventRow]) -> int:
-    starts: dict[str, int] = {}
-    for event in events:
-        if event.kind == START:
-            starts[event.source] = starts.get(event.source, 0) + 1
-    return max(starts.values(), default=1) - 1
-
-
-def _iso(at: float) -> str:
-    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).isoformat(timespec="seconds")

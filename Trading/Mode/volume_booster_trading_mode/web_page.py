@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typing
 
-from . import notifications, report
+from . import notifications
 from .campaign import Campaign
+from .core import progress_lines
+from .core.campaign_state import BY_A_PERSON, StateName, live_state
 from .core.control import EMERGENCY, HOLD, PAUSE, RESUME, UNHOLD, ControlState
 from .core.ledger import Progress
 from .core.notices import Notice
@@ -32,13 +34,16 @@ _UNCHANGED = {
     ),
     ControlState.STOPPED: "OctoBot is ending.",
 }
-_STATES = {
-    ControlState.PAUSED: "Paused",
-    ControlState.HELD: "Stopped",
-    ControlState.EMERGENCY: "Emergency stop",
-    ControlState.STOPPED: "Ending",
+_WORDS: dict[StateName, str] = {
+    "running": "Running",
+    "waiting": "Waiting",
+    "paused": "Paused",
+    "held": "Stopped",
+    "emergency": "Emergency stop",
+    "stopped": "Ending",
+    "halted": "Halted",
+    "done": "Target reached",
 }
-_STATES_BY_NOTE = {WAIT: "Waiting", ERROR: "Waiting"}
 
 
 async def press(producer: typing.Any, button: str) -> None:
@@ -78,7 +83,7 @@ def state(producer: typing.Any, problems: list[str], *, is_usable: bool) -> tupl
     progress = producer.progress()
     word, why = _state(producer, progress)
     unused = f"the saved settings can't be used, the ones before stay in use: {told}" if told else ""
-    sentence = ". ".join(filter(None, [f"{word}: {report.sentence(progress)}", producer.position, why, unused]))
+    sentence = ". ".join(filter(None, [f"{word}: {progress_lines.sentence(progress)}", producer.position, why, unused]))
     return sentence, float(min(progress.filled_quote / progress.target_quote, 1))
 
 
@@ -91,12 +96,9 @@ def _state(producer: typing.Any, progress: Progress) -> tuple[str, str]:
     """The state in a word or two, and its reason where it has one."""
     control = producer.campaign.control
     kind, reason = producer.campaign.reason_of(producer.source) or (GO, "")
-    problem = _problem_of(producer)
-    if problem or kind == HALT:
-        return _STATES.get(control.state, "Halted"), problem or reason
-    waits_for = reason if kind in _STATES_BY_NOTE else ""
-    if progress.is_done:
-        return "Target reached", waits_for
-    if control.state in _STATES:
-        return _STATES[control.state], control.reason
-    return _STATES_BY_NOTE.get(kind, "Running"), waits_for
+    if problem := _problem_of(producer):
+        kind, reason = HALT, problem
+    state = live_state(kind, control.state, is_done=progress.is_done)
+    if kind != HALT and state in BY_A_PERSON:
+        return _WORDS[state], control.reason
+    return _WORDS[state], reason if kind in (HALT, WAIT, ERROR) else ""

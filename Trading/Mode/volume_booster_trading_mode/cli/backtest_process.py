@@ -131,9 +131,8 @@ class Engine:
         if report is None:
             why = last_line(pathlib.Path(self._job.log))
             raise LaunchError(f"OctoBot's backtesting ended without a campaign: {why} Log: {self._job.log}")
-        if report.state in ("running", "paused", "stopped"):
-            reason = "interrupted" if self._has_been_cut else DATA_ENDED
-            return dataclasses.replace(report, state="stopped", reason=reason, ended_at=report.last_seen_at)
+        if report.is_live or report.state == "stopped":
+            return report.stopped("interrupted" if self._has_been_cut else DATA_ENDED, report.last_seen_at)
         return report
 
     def _send(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import typing
 from decimal import Decimal
 
@@ -11,13 +10,14 @@ import rich.progress_bar
 import rich.table
 import rich.text
 
+from ..core.formats import clock_duration, clock_time, shown
 from ..core.guards import Gauge
 from ..core.ledger import Outcome, Progress
 from ..core.market import Side
 from ..core.planner import Plan
 from ..history import Glance
 from ..journal import HALT, SentRow
-from ..report import CampaignReport, shown
+from ..report import CampaignReport
 
 Lines = list[tuple[str, rich.console.RenderableType]]
 _STATE_STYLES = {"running": "bold blue", "done": "bold green", "halted": "bold red", "paused": "bold yellow"}
@@ -36,19 +36,17 @@ def dashboard(glance: Glance, now: float) -> rich.console.RenderableType:
     parts: list[rich.console.RenderableType] = [grid]
     if glance.last_orders:
         parts.append(_orders(glance))
-    parts += [_line(f"{_clock(event.at)} {event.kind}: {event.reason}", "yellow" if event.kind != HALT else "red")
+    parts += [_line(f"{clock_time(event.at)} {event.kind}: {event.reason}", "yellow" if event.kind != HALT else "red")
               for event in glance.warnings]  # fmt: skip
     return rich.console.Group(*parts)
 
 
 def _state(report: CampaignReport) -> rich.text.Text:
-    state = report.state + (f": {report.reason}" if report.reason else "")
-    return _line(state, _STATE_STYLES.get(report.state, "bold"))
+    return _line(report.state_text, _STATE_STYLES.get(report.state, "bold"))
 
 
 def _market(report: CampaignReport) -> rich.text.Text:
-    markets = ", ".join(f"{symbol} on {exchange}" for exchange, symbol in report.markets) or "no order yet"
-    return _line(f"{markets}, {report.trading}, OctoBot {report.octobot_version}")
+    return _line(f"{report.markets_text}, {report.trading}, OctoBot {report.octobot_version}")
 
 
 def _volume(glance: Glance, now: float) -> rich.console.RenderableType:
@@ -129,11 +127,11 @@ def eta(report: CampaignReport, plan: Plan | None, now: float) -> str:
     if report.ended_at is not None:
         return ""
     at_pace = progress.eta_s(now)
-    told = "ETA --:--" if at_pace is None else f"ETA {_duration(at_pace)}"
+    told = "ETA --:--" if at_pace is None else f"ETA {clock_duration(at_pace)}"
     if plan is None or not plan.duration_s.is_finite:
         return told
     low, _, high = plan.elapsed_s(float(min(progress.remaining_quote / plan.target_quote, Decimal(1))))
-    return f"{told} ({_duration(low)}-{_duration(high)})"
+    return f"{told} ({clock_duration(low)}-{clock_duration(high)})"
 
 
 def _orders(glance: Glance) -> rich.table.Table:
@@ -145,7 +143,7 @@ def _orders(glance: Glance) -> rich.table.Table:
         intent = row.order.intent
         kind = rich.text.Text(f"{intent.order_type.value} {intent.side.value}", style=_SIDE_STYLES[intent.side])
         amounts = f"{intent.quantity.normalize():f}", f"{intent.price:,}", shown(intent.notional)
-        table.add_row(_clock(row.order.at), kind, *amounts, _fate(row, filled))
+        table.add_row(clock_time(row.order.at), kind, *amounts, _fate(row, filled))
     return table
 
 
@@ -157,15 +155,3 @@ def _fate(row: SentRow, filled: Decimal) -> str:
 
 def _line(text: str, style: str = "") -> rich.text.Text:
     return rich.text.Text(text, style=style, no_wrap=True, overflow="ellipsis")
-
-
-def _clock(at: float) -> str:
-    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%H:%M:%S")
-
-
-def _duration(seconds: float) -> str:
-    """Minutes and seconds, or hours and minutes."""
-    whole = int(seconds)
-    if whole < 3_600:
-        return f"{whole // 60:02d}:{whole % 60:02d}"
-    return f"{whole // 3_600}h{whole % 3_600 // 60:02d}"

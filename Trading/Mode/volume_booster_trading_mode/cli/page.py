@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import html
 import json
 import platform
@@ -10,11 +9,12 @@ import typing
 from collections.abc import Iterable
 
 from ..core.control import STOP
+from ..core.formats import duration, moment, number, shown
 from ..core.metrics import DEFINITIONS, NOT_THE_GOAL
-from ..core.planner import BAND_PERCENT, Band, Plan, duration
+from ..core.planner import BAND_PERCENT, Band, Plan
 from ..history import History
 from ..journal import DONE, ERROR, GO, HALT, START, WAIT
-from ..report import CampaignReport, shown
+from ..report import CampaignReport
 from .charts import Chart, draw_all
 
 TOLD_EVENTS = 60
@@ -42,13 +42,12 @@ def render(history: History, now: float, bundle_version: str) -> str:
 
 
 def _header(report: CampaignReport, now: float) -> str:
-    market = ", ".join(f"{symbol} on {exchange}" for exchange, symbol in report.markets) or "no order yet"
-    state = report.state + (f": {report.reason}" if report.reason else "")
-    ended = f", ended {_moment(report.ended_at)}" if report.ended_at is not None else f", as of {_moment(now)}"
+    ended = f", ended {moment(report.ended_at)}" if report.ended_at is not None else f", as of {moment(now)}"
     return (
-        f'<header><h1>Volume booster</h1><p class="state {_css_name(report.state)}">{html.escape(state)}</p>'
-        f"<p>{html.escape(market)} &middot; {html.escape(report.trading)} &middot; OctoBot "
-        f"{html.escape(report.octobot_version)} &middot; began {_moment(report.started_at)}{ended}</p></header>"
+        f'<header><h1>Volume booster</h1><p class="state {_css_name(report.state)}">'
+        f"{html.escape(report.state_text)}</p>"
+        f"<p>{html.escape(report.markets_text)} &middot; {html.escape(report.trading)} &middot; OctoBot "
+        f"{html.escape(report.octobot_version)} &middot; began {moment(report.started_at)}{ended}</p></header>"
     )
 
 
@@ -117,9 +116,9 @@ def _traded_s(report: CampaignReport, now: float) -> float:
 
 def _events_table(history: History) -> str:
     told = [event for event in history.events if event.kind in _EVENT_NAMES]
-    rows = [(_moment(event.at), _EVENT_NAMES[event.kind], event.source, event.reason) for event in told[-TOLD_EVENTS:]]
+    rows = [(moment(event.at), _EVENT_NAMES[event.kind], event.source, event.reason) for event in told[-TOLD_EVENTS:]]
     rows += [
-        (_moment(command.at), "command", "a person", f"{command.kind} {command.value}".strip())
+        (moment(command.at), "command", "a person", f"{command.kind} {command.value}".strip())
         for command in history.commands
     ]
     rows.sort()
@@ -131,7 +130,7 @@ def _events_table(history: History) -> str:
 def _metrics_table(history: History) -> str:
     values = history.metrics().to_json()
     rows = [
-        (name.removesuffix("_quote").replace("_", " "), _number(values[name]), definition)
+        (name.removesuffix("_quote").replace("_", " "), number(values[name]), definition)
         for name, definition in DEFINITIONS.items()
     ]
     note = f"<p><em>{html.escape(NOT_THE_GOAL.capitalize())}</em>: with random sides they are chance, and costs.</p>"
@@ -157,16 +156,6 @@ def _settings_table(settings: dict[str, typing.Any]) -> str:
     return _table(("setting", "value"), [(key, json.dumps(value).strip('"')) for key, value in settings.items()])
 
 
-def _number(value: typing.Any) -> str:
-    if value is None:
-        return "none"
-    try:
-        number = float(value)
-    except ValueError:
-        return str(value)
-    return f"{number:,.0f}" if isinstance(value, int) else f"{number:,.2f}"
-
-
 def _section(title: str, content: str) -> str:
     return f'<section class="table"><h2>{html.escape(title)}</h2>{content}</section>'
 
@@ -180,10 +169,6 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def _css_name(state: str) -> str:
     return "".join(letter for letter in state if letter.isalpha())
-
-
-def _moment(at: float) -> str:
-    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 _STYLE = """

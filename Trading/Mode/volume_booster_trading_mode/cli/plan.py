@@ -12,11 +12,11 @@ import rich.console
 import rich.table
 
 from ..core import fee_tiers
+from ..core.formats import duration, shown
 from ..core.market import OrderType, Role
-from ..core.planner import BAND_PERCENT, Band, Plan, duration, estimate
+from ..core.planner import BAND_PERCENT, Band, Plan, estimate
 from ..core.redact import text_of
 from ..core.settings import Settings, without_octobot_keys
-from ..report import shown
 from . import home, run
 from .assumptions import Assumed, assume, read_text
 from .watchdog import ExitCode

@@ -12,9 +12,9 @@ import rich.console
 import rich.table
 
 from .. import history as histories
+from ..core.formats import money, number, shown
 from ..core.metrics import DEFINITIONS, NOT_THE_GOAL
 from ..history import History
-from ..report import money, shown
 from . import bundle, home, page
 from .live import summary_table
 from .status import Look, asked_file, look
@@ -94,8 +94,7 @@ def _metrics_table(history: History) -> rich.table.Table:
     table = _table(f"Traders' metrics: {NOT_THE_GOAL}", ("", "value", "definition"))
     for name, definition in DEFINITIONS.items():
         value = history.metrics().to_json()[name]
-        told = "none" if value is None else f"{float(value):,.0f}" if isinstance(value, int) else f"{float(value):,.2f}"
-        table.add_row(name.removesuffix("_quote").replace("_", " "), told, definition)
+        table.add_row(name.removesuffix("_quote").replace("_", " "), number(value), definition)
     return table
 
 

@@ -109,9 +109,7 @@ def _result(plan: Plan, verdict: Verdict, report: CampaignReport | None, now: fl
         version = importlib.metadata.version("octobot")
         begun = CampaignReport.not_begun(plan.settings.volume_target, version, verdict.reason, now)
         return dataclasses.replace(begun, trading=plan.rehearsal.trading.value)
-    if report.state in ("running", "paused"):
-        return dataclasses.replace(report, state="stopped", reason=verdict.reason, ended_at=now)
-    return report
+    return report.stopped(verdict.reason, now) if report.is_live else report
 
 
 def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> Plan:

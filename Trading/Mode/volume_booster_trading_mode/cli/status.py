@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import pathlib
 import time
@@ -77,7 +76,7 @@ def look(home: Home, file: pathlib.Path | None = None) -> Look:
         raise HomeError(f"there is no campaign in {where}")
     # one that is kept beside the campaign of a home is run by nobody
     process = running_bot(path) if path.name == home.campaign.name else None
-    if process is None and report.state in ("running", "paused"):
+    if process is None and report.is_live:
         why = NOT_RUNNING if report.state == "running" else f"{NOT_RUNNING} paused"
-        report = dataclasses.replace(report, state="stopped", reason=why, ended_at=report.last_seen_at)
+        report = report.stopped(why, report.last_seen_at)
     return Look(report, process, now)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 from ..bot_lock import running_bot
 from ..core.control import EMERGENCY, PAUSE, RESUME, STOP
+from ..core.formats import shown
 from ..core.settings import parse_settings
 from ..journal import TARGET, Journal
-from ..report import shown
 from .home import Home
 from .status import Look, look, show
 from .watchdog import ExitCode

@@ -21,9 +21,10 @@ import rich.console
 import rich.progress
 import rich.table
 
+from ..core.formats import shown
 from ..core.redact import text_of
 from ..core.settings import Settings, SettingsError
-from ..report import CampaignReport, shown
+from ..report import CampaignReport
 from . import backtest_process
 from .backtest_process import Job
 from .home import Home, HomeError
