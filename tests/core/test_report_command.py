@@ -16,7 +16,7 @@ from played_market import BALANCES, conditions
 from recorded import SOURCE, START, halted, recorded
 
 from octobot_volume_booster.campaign import CAMPAIGN_FILE, Campaign
-from octobot_volume_booster.cli import bundle, watch
+from octobot_volume_booster.cli import bundle, page, watch
 from octobot_volume_booster.cli.charts import MOST_POINTS, draw_all
 from octobot_volume_booster.cli.dashboard import dashboard
 from octobot_volume_booster.cli.main import main
@@ -217,6 +217,12 @@ def test_what_a_person_or_an_exchange_wrote_is_text_on_the_page(home: pathlib.Pa
     campaign.close_journal()
     assert main(["report", "--home", str(home), "--html", str(home / "page.html")]) == 0
     assert "<script" not in (home / "page.html").read_text("utf-8")
+
+
+def test_the_template_of_the_page_is_in_the_bundle() -> None:
+    shipped = bundle.own_parts().read()
+    (template,) = [path for path in shipped if path.name == page.TEMPLATE.name]
+    assert shipped[template] == page.TEMPLATE.read_bytes()
 
 
 def test_a_campaign_without_a_fill_has_a_page_too(home: pathlib.Path) -> None:

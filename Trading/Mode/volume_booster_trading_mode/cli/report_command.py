@@ -12,8 +12,8 @@ import rich.console
 import rich.table
 
 from .. import history as histories
-from ..core.formats import money, number, shown
-from ..core.metrics import DEFINITIONS, NOT_THE_GOAL
+from ..core.formats import money, shown
+from ..core.metrics import NOT_THE_GOAL
 from ..history import History
 from . import bundle, home, page
 from .live import summary_table
@@ -92,9 +92,8 @@ def _print(history: History, seen: Look) -> None:
 
 def _metrics_table(history: History) -> rich.table.Table:
     table = _table(f"Traders' metrics: {NOT_THE_GOAL}", ("", "value", "definition"))
-    for name, definition in DEFINITIONS.items():
-        value = history.metrics().to_json()[name]
-        table.add_row(name.removesuffix("_quote").replace("_", " "), number(value), definition)
+    for row in page.metrics_rows(history):
+        table.add_row(*row)
     return table
 
 
