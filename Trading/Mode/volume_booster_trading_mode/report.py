@@ -1,4 +1,4 @@
-"""Progress -> words and JSON: what a person or a script reads of a campaign, live or dead."""
+"""The report of a campaign, running or not: its fields, as JSON for scripts and as text for people."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .journal import CONDITIONS, START, TARGET, EventRow, Journal
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What a campaign with a daily target reached on one day, which began at 00:00 UTC."""
+    """The progress of a daily target on one day, from 00:00 UTC."""
 
     day: int
     progress: Progress
@@ -31,16 +31,13 @@ class Day:
             "day": iso_date(self.day * DAY_S),
             "target_quote": money(progress.target_quote),
             "filled_quote": money(progress.filled_quote),
-            "orders": progress.orders,
-            "fills": progress.fills,
-            "cost_quote": money(progress.cost_quote),
-            "cost_bps": f"{progress.cost_bps:.2f}",
+            **_totals(progress),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one market has done of a campaign, and what it does now: a kind of event and its reason."""
+    """One market of a campaign: its progress, and the kind and reason of its last event."""
 
     exchange: str
     symbol: str
@@ -67,10 +64,7 @@ class Part:
             "symbol": self.symbol,
             "filled_quote": money(progress.filled_quote),
             "share": round(self.share_of(whole), 4),
-            "orders": progress.orders,
-            "fills": progress.fills,
-            "cost_quote": money(progress.cost_quote),
-            "cost_bps": f"{progress.cost_bps:.2f}",
+            **_totals(progress),
             "state": self.state,
             "reason": self.reason or None,
         }
@@ -78,7 +72,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class CampaignReport:
-    """A campaign as its journal tells it.
+    """A campaign as its journal records it.
 
     With a daily target `progress` and `state` are those of the day, and `days` is the history, the day itself the last.
     """
@@ -100,29 +94,41 @@ class CampaignReport:
     target_scope: str = TargetScope.TOTAL.value
     target_period: str = TargetPeriod.TOTAL.value
     days: tuple[Day, ...] = ()
-    has_said_done: bool = False
+    has_noted_done: bool = False
     """Whether the bot has noted, since it was started last, that the target is reached."""
     currency: str | None = None
-    """What the campaign counts in; None for one that was begun before that was written down."""
+    """The currency of its amounts; None in a journal of an older version."""
     parts: tuple[Part, ...] = ()
-    """What each market has done of it."""
+    """Its markets, one by one."""
 
     @classmethod
-    def not_begun(cls, target_quote: Decimal, octobot_version: str, reason: str, now: float) -> CampaignReport:
-        """A simulation that ended before its campaign began."""
+    def not_started(
+        cls, target_quote: Decimal, trading: Trading, octobot_version: str, reason: str, now: float
+    ) -> CampaignReport:
+        """A run that ended before its campaign started."""
         return cls(
-            progress=Progress(target_quote), state="stopped", reason=reason, trading=Trading.SIMULATION.value,
-            octobot_version=octobot_version, markets=(), seed=None, restarts=0, started_at=now, last_start_at=now,
-            ended_at=now, last_fill=None, last_seen_at=now,
-        )  # fmt: skip
+            progress=Progress(target_quote),
+            state="stopped",
+            reason=reason,
+            trading=trading.value,
+            octobot_version=octobot_version,
+            markets=(),
+            seed=None,
+            restarts=0,
+            started_at=now,
+            last_start_at=now,
+            ended_at=now,
+            last_fill=None,
+            last_seen_at=now,
+        )
 
     @property
     def is_live(self) -> bool:
-        """Whether a bot has still something to do for it."""
+        """Whether it is running or paused."""
         return self.state in LIVE
 
     def stopped(self, reason: str, at: float) -> CampaignReport:
-        """The same, ended by something that its journal does not tell."""
+        """The same, stopped for a reason that is not in its journal."""
         return dataclasses.replace(self, state="stopped", reason=reason, ended_at=at)
 
     @property
@@ -137,12 +143,12 @@ class CampaignReport:
 
     @property
     def quote(self) -> str:
-        """The currency that it counts in: the quote of its markets, where that is the same for all."""
+        """The currency of its amounts: that of the campaign, else the quotes of its markets."""
         return self.currency or ", ".join(dict.fromkeys(symbol.partition("/")[2] for _, symbol in self.markets))
 
     @property
     def is_finished(self) -> bool:
-        """Whether there is nothing left to do for good: the target of a day is followed by the next day's."""
+        """Whether the target is reached for good: a daily target is followed by that of the next day."""
         return self.state == "done" and self.target_period == TargetPeriod.TOTAL.value
 
     def runtime_s(self, now: float) -> float:
@@ -197,8 +203,8 @@ class CampaignReport:
 
     @property
     def is_wrapped_up(self) -> bool:
-        """Whether the target is reached and the bot has nothing left to do: no order of ours is open any more."""
-        return self.state == "done" and self.has_said_done and not self.progress.open_orders
+        """Whether the target is reached, the bot has noted it, and no own order is open any more."""
+        return self.state == "done" and self.has_noted_done and not self.progress.open_orders
 
     def until(self, now: float) -> float:
         """The end of the campaign, `now` while it has none."""
@@ -207,6 +213,15 @@ class CampaignReport:
     def _eta_s(self, now: float) -> float | None:
         eta_s = self.progress.eta_s(now) if self.state == "running" else None
         return None if eta_s is None else round(eta_s, 1)
+
+
+def _totals(progress: Progress) -> dict[str, typing.Any]:
+    return {
+        "orders": progress.orders,
+        "fills": progress.fills,
+        "cost_quote": money(progress.cost_quote),
+        "cost_bps": f"{progress.cost_bps:.2f}",
+    }
 
 
 def _holding_json(holding: Holding) -> dict[str, typing.Any]:
@@ -221,9 +236,9 @@ def _holding_json(holding: Holding) -> dict[str, typing.Any]:
 
 
 def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport | None:
-    """The report of the campaign in a journal, while it runs or after; None while none has begun.
+    """The report of the campaign in a journal, while it runs or after; None before it has started.
 
-    `now` tells which day it is, for a daily target; None is the day on which the journal was last written to.
+    `now` selects the day of a daily target; None is the day of the last entry in the journal.
 
     :raises JournalError: when the file can't be read.
     """
@@ -263,7 +278,7 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
             target_scope=scope,
             target_period=period,
             days=() if day is None else _days(journal, ledger, targets, day),
-            has_said_done=campaign_state.has_noted_done(events),
+            has_noted_done=campaign_state.has_noted_done(events),
             currency=journal.currency(),
             parts=_parts(ledger, events, target_quote, day),
         )
@@ -273,7 +288,7 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
 
 @dataclass(frozen=True, slots=True)
 class _Targets:
-    """What is to be reached: by all together, or by each of these pairs."""
+    """The target: of all markets together, or of each of these pairs."""
 
     target_quote: Decimal
     pairs: tuple[tuple[str, str], ...]
@@ -290,19 +305,19 @@ class _Targets:
 
 
 def _target_quote(journal: Journal) -> Decimal | None:
-    """The target in force, or the one that was asked for since and waits to be taken up."""
+    """The target in force, or a newer one that the bot has not taken up yet."""
     waiting = [command.value for command, is_handled in journal.commands() if command.kind == TARGET and not is_handled]
     return Decimal(waiting[-1]) if waiting else journal.target_quote()
 
 
 def _pairs(ledger: Ledger, events: list[EventRow]) -> tuple[tuple[str, str], ...]:
-    """The pairs of the campaign, also those that have sent no order yet: a source is an exchange and a symbol."""
-    begun = [event.source.rpartition(" ") for event in events if event.kind == START]
-    return tuple(dict.fromkeys([*((exchange, symbol) for exchange, _, symbol in begun), *ledger.markets]))
+    """The pairs of the campaign, also those without an order yet: a source is an exchange and a symbol."""
+    started = [event.source.rpartition(" ") for event in events if event.kind == START]
+    return tuple(dict.fromkeys([*((exchange, symbol) for exchange, _, symbol in started), *ledger.markets]))
 
 
 def _parts(ledger: Ledger, events: list[EventRow], target_quote: Decimal, day: int | None) -> tuple[Part, ...]:
-    """What each market has done, and what was noted of it last."""
+    """The progress of each market, and its last event."""
     last = {event.source: event for event in events}
     parts = []
     for exchange, symbol in _pairs(ledger, events):
@@ -318,7 +333,7 @@ def _last_seen_at(started_at: float, ledger: Ledger, events: list[EventRow]) -> 
 
 
 def _days(journal: Journal, ledger: Ledger, targets: _Targets, today: int) -> tuple[Day, ...]:
-    """Every day that has begun or has fills; one that began without a target of its own has the present one."""
-    begun = journal.days()
-    days = sorted({*begun, *ledger.days, today})
-    return tuple(Day(day, targets.progress(ledger, day, begun.get(day))) for day in days)
+    """Every day that was noted or has fills; one without a target of its own has the current one."""
+    targets_by_day = journal.days()
+    days = sorted({*targets_by_day, *ledger.days, today})
+    return tuple(Day(day, targets.progress(ledger, day, targets_by_day.get(day))) for day in days)

@@ -1,4 +1,4 @@
-"""What OctoBot's web page has of the mode: its buttons, and the sentence on where the campaign stands."""
+"""The mode on OctoBot's web page: its buttons, and the state of the campaign in one sentence."""
 
 from __future__ import annotations
 
@@ -74,15 +74,15 @@ def _is_same_press(before: tuple[str, float], button: str, now: float) -> bool:
 def state(producer: typing.Any, problems: list[str], *, is_usable: bool) -> tuple[str, float]:
     """Where the campaign stands, in a sentence, and the share of the target that is filled, 0 to 1.
 
-    `problems` are those of the saved settings; `is_usable` tells that there are settings in use all the same.
+    `problems` are those of the saved settings; `is_usable` is whether other settings are in use.
     """
-    told = "; ".join(problems)
+    unusable = "; ".join(problems)
     if producer is None or producer.campaign is None or not is_usable:
-        problem = told or _problem_of(producer)
+        problem = unusable or _problem_of(producer)
         return (f"Halted: {problem}" if problem else "Starting"), 0.0
     progress = producer.progress()
     word, why = _state(producer, progress)
-    unused = f"the saved settings can't be used, the ones before stay in use: {told}" if told else ""
+    unused = f"the saved settings can't be used, the ones before stay in use: {unusable}" if unusable else ""
     sentence = ". ".join(filter(None, [f"{word}: {progress_lines.sentence(progress)}", producer.position, why, unused]))
     return sentence, float(min(progress.filled_quote / progress.target_quote, 1))
 

@@ -28,7 +28,7 @@ PORT_VARIABLES = {
 
 
 class LaunchError(Exception):
-    """A process could not be started, or ended when it should not; one sentence says which and why."""
+    """A process could not be started or ended too early; the message is one sentence."""
 
 
 class Child:

@@ -1,4 +1,4 @@
-"""A run as a person sees it while it goes on, and its summary."""
+"""The display of a run in progress, and its summary."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class LiveView:
             self._live.stop()
 
     def say(self, text: str) -> None:
-        """One line that stays."""
+        """Print one line that stays on the screen."""
         if not self._is_quiet:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def show(self, report: CampaignReport | None, now: float) -> None:
-        """The campaign as it stands."""
+        """Update the display."""
         if self._is_quiet or report is None:
             return
         if self._live is not None:
-            self._live.update(dashboard(self._watcher.glance(report), now), refresh=True)
+            self._live.update(dashboard(self._watcher.live_status(report), now), refresh=True)
         elif now - self._line_at >= LINE_EVERY_S:
-            plan = self._watcher.glance(report).plan
+            plan = self._watcher.live_status(report).plan
             line = f"{sentence(report.progress)}{cost_of_plan(plan, report.progress)} {eta(report, plan, now)}"
             if line != self._line:
                 self.say(line)

@@ -1,4 +1,4 @@
-"""The command line: what can be asked for, and how a problem is told."""
+"""The command line: its commands, and how problems are reported."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ COMMANDS = (
     ),
     Command("plan", "plan.main", "what a campaign would cost and take, before it starts", options.plan),
     Command("check", "check.main", "what works on an exchange, a row each", options.check),
-    Command("status", "status.main", "one look at a campaign, running or not", options.look),
-    Command("watch", "watch.main", "a running campaign, redrawn in place until it ends", options.look),
+    Command("status", "status.main", "one look at a campaign, running or not", options.inspect),
+    Command("watch", "watch.main", "a running campaign, redrawn in place until it ends", options.inspect),
     Command("report", "report_command.main", "the result of a campaign, running or not", options.report),
     Command("pause", "steer.pause", "place no new order until it is resumed, also after a restart", options.steer),
     Command("resume", "steer.resume", "let a paused or halted campaign go on", options.steer),
@@ -65,7 +65,7 @@ COMMANDS = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """One sentence for arguments that can't be used, exit code 2."""
+    """Reports unusable arguments in one sentence, exit code 2."""
 
     def error(self, message: str) -> typing.NoReturn:
         self.exit(ExitCode.UNUSABLE, f"volume-booster: {message}; see `{self.prog} --help`\n")
@@ -82,7 +82,7 @@ class _Version(argparse.Action):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Do what the arguments ask for; the exit code of the contract. Every problem is one sentence on standard error."""
+    """Run a command; the exit code of the contract. Every problem is one sentence on standard error."""
     given = sys.argv[1:] if argv is None else argv
     try:
         if given[:1] == ["exchange"]:
@@ -99,7 +99,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _problem(ExitCode.INTERRUPTED, "interrupted")
     except BrokenPipeError:
-        # who read our output has gone: nobody is left to tell
+        # the reader of our output has gone, so a message would reach nobody
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
 
@@ -111,7 +111,7 @@ def _problem(exit_code: ExitCode, *sentences: str) -> int:
 
 
 def _exchange(options: list[str]) -> int:
-    """The exchange's own command line: it tells its options, and their problems, itself."""
+    """The exchange's own command line, which reports its own problems."""
     from . import launch
 
     server: typing.Any = importlib.import_module(launch.EXCHANGE_MODULE)
@@ -128,7 +128,7 @@ def parser() -> argparse.ArgumentParser:
         one = parsers.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
         one.set_defaults(command=command)
         command.add_options(one)
-    # only to be listed: the exchange parses its own options
+    # listed only: the exchange parses its own options
     parsers.add_parser("exchange", help="run the local exchange alone; `exchange --help` tells its options")
     return parser
 

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 DEFAULT_HOME = pathlib.Path(".octobot")
 DEFAULT_PATIENCE_S = 120.0
 MOST_DAYS = 366
-"""So many days of drawn prices are made in a minute or two."""
+"""More days of drawn prices would take more than a minute or two."""
 PLAIN_PROFILE = "volume_booster"
 
 
@@ -53,7 +53,7 @@ def backtest(parser: argparse.ArgumentParser) -> None:
 
 
 def plan(parser: argparse.ArgumentParser) -> None:
-    """What is to be planned, and what the plan would otherwise assume."""
+    """What to plan, and what replaces the assumptions of the plan."""
     _home(parser)
     _json(parser, "plan")
     _profile(parser, PLAIN_PROFILE)
@@ -94,8 +94,8 @@ def check(parser: argparse.ArgumentParser) -> None:
     _json(parser, "rows")
 
 
-def look(parser: argparse.ArgumentParser) -> None:
-    """Of a command that only looks at a campaign."""
+def inspect(parser: argparse.ArgumentParser) -> None:
+    """Options of a command that only shows a campaign."""
     steer(parser)
     parser.add_argument(
         "--campaign", type=pathlib.Path, metavar="FILE", help="look at this file, such as one that was kept aside"
@@ -104,13 +104,13 @@ def look(parser: argparse.ArgumentParser) -> None:
 
 
 def report(parser: argparse.ArgumentParser) -> None:
-    look(parser)
+    inspect(parser)
     parser.add_argument("--html", type=pathlib.Path, metavar="FILE", help="write one page with charts, for any browser")
     parser.add_argument("--csv", type=pathlib.Path, metavar="DIR", help="write orders.csv and fills.csv into a folder")
 
 
 def steer(parser: argparse.ArgumentParser) -> None:
-    """Of a command for the campaign of a home."""
+    """Options of a command for the campaign of a home."""
     _home(parser)
     _json(parser, "campaign")
 
@@ -126,7 +126,7 @@ def emergency_stop(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(parser: argparse.ArgumentParser, profile: str) -> None:
-    """Of a command that runs a campaign."""
+    """Options of a command that runs a campaign."""
     _home(parser)
     _profile(parser, profile)
     _target(parser)
@@ -138,7 +138,7 @@ def _run(parser: argparse.ArgumentParser, profile: str) -> None:
 
 
 def _run_live(parser: argparse.ArgumentParser, profile: str) -> None:
-    """Of a command that runs a campaign in a live OctoBot."""
+    """Options of a command that runs a campaign in a live OctoBot."""
     _run(parser, profile)
     parser.add_argument(
         "--fresh", action="store_true", help="begin a new campaign; an unfinished one is kept beside it"

@@ -1,4 +1,4 @@
-"""`volume-booster plan`: what a campaign would cost and take, before it starts."""
+"""`volume-booster plan`: estimates the cost and duration of a campaign before it starts."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .watchdog import ExitCode
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print the plan; exit code 2 when the campaign can't be done as it is asked for.
+    """Print the plan; exit code 2 when such a campaign is not feasible.
 
     :raises SettingsError, HomeError, BundleError: when there is nothing to plan.
     """
-    settings, config = _asked(arguments)
+    settings, config = _settings_and_config(arguments)
     assumed = assume(arguments, config, settings)
     plan = estimate(settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
     gain = _gain(arguments, settings, plan)
@@ -42,11 +42,11 @@ def main(arguments: argparse.Namespace) -> int:
     return ExitCode.DONE if plan.is_feasible else ExitCode.UNUSABLE
 
 
-def _asked(arguments: argparse.Namespace) -> tuple[Settings, dict[str, typing.Any]]:
+def _settings_and_config(arguments: argparse.Namespace) -> tuple[Settings, dict[str, typing.Any]]:
     """The settings that a run with these arguments would have, and the configuration of its profile."""
     profile = run.find_profile(home.Home(arguments.home.absolute()), arguments.profile)
-    asked = dict(arguments.set) | ({} if arguments.target is None else {"volume_target": arguments.target})
-    return run.settings_of(without_octobot_keys(home.mode_settings(profile)), asked), home.profile_config(profile)
+    requested = dict(arguments.set) | ({} if arguments.target is None else {"volume_target": arguments.target})
+    return run.settings_of(without_octobot_keys(home.mode_settings(profile)), requested), home.profile_config(profile)
 
 
 def _gain(arguments: argparse.Namespace, settings: Settings, plan: Plan) -> fee_tiers.TierGain | None:
@@ -99,8 +99,8 @@ def plan_rows(plan: Plan, quote: str) -> list[tuple[str, ...]]:
     ]
 
 
-def _ends(band: Band, told: typing.Callable[[Decimal], str]) -> tuple[str, str, str]:
-    return told(band.low), told(band.expected), told(band.high)
+def _ends(band: Band, show: typing.Callable[[Decimal], str]) -> tuple[str, str, str]:
+    return show(band.low), show(band.expected), show(band.high)
 
 
 def _tier_lines(gain: fee_tiers.TierGain, quote: str, settings: Settings) -> list[str]:

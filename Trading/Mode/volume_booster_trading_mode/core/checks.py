@@ -131,6 +131,24 @@ def rules_text(rules: MarketRules) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What to check.
+
+    `of_profile` is the exchange's entry in the profile, `profile` its folder, `settings` the file in it that holds the
+    settings of the mode; `save` is a folder for the answers, empty for none.
+    """
+
+    exchange: str
+    symbols: list[str]
+    profile: str
+    settings: str
+    of_profile: dict[str, typing.Any]
+    most_quote: str | None
+    is_order_wanted: bool
+    save: str
+
+
+@dataclass(frozen=True, slots=True)
 class Market:
     """What a far order is worked out from: the touch, the free balances, and the prices that the exchange takes."""
 
