@@ -48,7 +48,7 @@ COMMANDS = (
     Command(
         "backtest", "backtest.main", "the same campaign in OctoBot's backtesting, in seconds", options.backtest
     ),
-    Command("plan", "plan.main", "what a campaign would cost and take, before it starts", options.plan),
+    Command("plan", "plan.main", "estimate a campaign's cost and duration before it starts", options.plan),
     Command("check", "check.main", "what works on an exchange, a row each", options.check),
     Command("status", "status.main", "one look at a campaign, running or not", options.inspect),
     Command("watch", "watch.main", "a running campaign, redrawn in place until it ends", options.inspect),

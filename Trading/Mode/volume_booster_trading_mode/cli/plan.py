@@ -64,7 +64,7 @@ def _print(plan: Plan, assumed: Assumed, settings: Settings, gain: fee_tiers.Tie
     where = f"{assumed.symbol} on {assumed.exchange}, {assumed.trading.value}"
     console.print(plan_table(plan, quote, f"Plan: {shown(plan.target_quote)} {quote} of {where}"))
     lines = [
-        f"{BAND_PERCENT} of 100 campaigns lie between low and high, in each line.",
+        f"Each range covers {BAND_PERCENT} % of simulated campaigns.",
         *(_tier_lines(gain, quote, settings) if gain else ()),
         *(f"Note: {note}" for note in plan.notes),
         *(f"Assumed {source}" for source in assumed.sources),

@@ -28,7 +28,7 @@ CANCELLED_WITHIN_S = 60.0
 
 _DONE = {
     PAUSE: "Paused: no new order is placed until `volume-booster resume`.",
-    RESUME: "Resumed; if a guard had halted it, what the guards count begins anew.",
+    RESUME: "Resumed. Guard counters were reset if a guard had halted it.",
     EMERGENCY: "Emergency stop: all open orders are cancelled and confirmed, and the mode is switched off.",
     STOP: "Stopped: OctoBot has ended; started again, the campaign goes on.",
     TARGET: "The target is {target} now.",
