@@ -24,7 +24,7 @@ from ..core.settings import TargetPeriod
 from ..journal import HALT, Journal, NoCampaignError, remove
 from ..report import CampaignReport, read_report
 from .launch import LaunchError, last_line
-from .octobot_process import offline_environment, own_group
+from .octobot_process import offline_environment, start_piped
 
 ENGINE_MODULE = f"{__package__.rpartition('.')[0]}.backtest_engine"
 END_TIMEOUT_S = 25.0
@@ -69,17 +69,8 @@ class BacktestProcess:
         remove(pathlib.Path(job.journal))
         log = pathlib.Path(job.log)
         try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("wb") as errors:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", ENGINE_MODULE],
-                    cwd=log.parent,
-                    env=offline_environment(),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    **own_group(),
-                )
+            command = [sys.executable, "-m", ENGINE_MODULE]
+            self._process = start_piped(command, log.parent, log, offline_environment())
         except OSError as error:
             raise LaunchError(f"OctoBot's backtesting could not be started: {text_of(error)}") from error
         self._send()

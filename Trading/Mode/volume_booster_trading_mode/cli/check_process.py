@@ -18,7 +18,7 @@ from dataclasses import asdict
 from ..core.checks import CheckRequest, Row, fails
 from .home import Home
 from .launch import LaunchError, environment_with, last_line
-from .octobot_process import own_group
+from .octobot_process import start_piped
 
 ENGINE_MODULE = f"{__package__.rpartition('.')[0]}.checks.engine"
 LOG = "check.log"
@@ -36,17 +36,7 @@ def ask(
     """
     log = octobot_home.logs / LOG
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", ENGINE_MODULE],
-                cwd=octobot_home.path,
-                env=environment_with(ports),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                **own_group(),
-            )
+        process = start_piped([sys.executable, "-m", ENGINE_MODULE], octobot_home.path, log, environment_with(ports))
     except OSError as error:
         raise LaunchError(f"OctoBot could not be started: {error}") from error
     with process:
