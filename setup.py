@@ -53,6 +53,7 @@ setuptools.setup(
         "octobot==2.1.1; python_version >= '3.12'",
         # what OctoBot brings anyway; unpinned here, so that its own pins decide
         "aiohttp",
+        "jinja2",
         "numpy",
         "pydantic>=2",
         "rich",

@@ -28,7 +28,7 @@ from PIL import Image
 from octobot_volume_booster.cli.dashboard import dashboard
 from octobot_volume_booster.cli.home import Home, HomeError
 from octobot_volume_booster.cli.main import main as volume_booster
-from octobot_volume_booster.cli.status import look
+from octobot_volume_booster.cli.status import campaign_status
 from octobot_volume_booster.history import Watcher
 from octobot_volume_booster.journal import JournalError
 
@@ -74,10 +74,10 @@ def run_and_picture_live(home: Home) -> None:
     while run.poll() is None:
         time.sleep(0.2)
         with contextlib.suppress(HomeError, JournalError):  # it has not begun
-            seen = look(home)
-            if not is_taken and seen.report.progress.filled_quote > HALF * float(seen.report.progress.target_quote):
+            status = campaign_status(home)
+            if not is_taken and status.report.progress.filled_quote > HALF * float(status.report.progress.target_quote):
                 console = rich.console.Console(width=TERMINAL_WIDTH, record=True, file=io.StringIO())
-                console.print(dashboard(watcher.glance(seen.report), seen.now))
+                console.print(dashboard(watcher.live_status(status.report), status.now))
                 save(console, "watch", "volume-booster watch")
                 is_taken = True
     if run.returncode or not is_taken:

@@ -62,7 +62,7 @@ def test_the_same_question_has_the_same_answer_and_leaves_nothing_behind(
 def test_a_person_reads_a_table_with_what_was_assumed(capsys: pytest.CaptureFixture[str]) -> None:
     exit_code, out, _ = run(capsys, "--target", 5_000)
     assert exit_code == 0
-    for words in ("low", "expected", "high", "Duration", "Capital", "90 of 100 campaigns", "Assumed fees"):
+    for words in ("low", "expected", "high", "Duration", "Capital", "90 % of simulated campaigns", "Assumed fees"):
         assert words in out
     assert max(map(len, out.splitlines())) <= 80
 

@@ -16,7 +16,7 @@ from played_market import BALANCES, conditions
 from recorded import SOURCE, START, halted, recorded
 
 from octobot_volume_booster.campaign import CAMPAIGN_FILE, Campaign
-from octobot_volume_booster.cli import bundle, watch
+from octobot_volume_booster.cli import bundle, page, watch
 from octobot_volume_booster.cli.charts import MOST_POINTS, draw_all
 from octobot_volume_booster.cli.dashboard import dashboard
 from octobot_volume_booster.cli.main import main
@@ -219,6 +219,12 @@ def test_what_a_person_or_an_exchange_wrote_is_text_on_the_page(home: pathlib.Pa
     assert "<script" not in (home / "page.html").read_text("utf-8")
 
 
+def test_the_template_of_the_page_is_in_the_bundle() -> None:
+    shipped = bundle.own_parts().read()
+    (template,) = [path for path in shipped if path.name == page.TEMPLATE.name]
+    assert shipped[template] == page.TEMPLATE.read_bytes()
+
+
 def test_a_campaign_without_a_fill_has_a_page_too(home: pathlib.Path) -> None:
     campaign = Campaign.open(home / "user" / CAMPAIGN_FILE)
     campaign.close_journal()
@@ -235,26 +241,26 @@ def test_many_fills_are_thinned_to_what_can_be_seen(home: pathlib.Path) -> None:
     assert sum(len(chart.svg) for chart in draw_all(history)) < 1_000_000
 
 
-def test_a_glance_tells_how_near_the_guards_are_and_what_is_held(home: pathlib.Path) -> None:
+def test_the_live_status_shows_how_near_the_guards_are_and_what_is_held(home: pathlib.Path) -> None:
     campaign = recorded(home)
     campaign.note(START + 9, "error", SOURCE, "refused once")
     path = home / "user" / CAMPAIGN_FILE
     report = read_report(path)
     assert report is not None
-    glance = Watcher(path).glance(report)
+    status = Watcher(path).live_status(report)
     campaign.close_journal()
-    gauges = {gauge.guard: gauge for gauge in glance.gauges}
+    gauges = {gauge.guard: gauge for gauge in status.gauges}
     assert gauges["cost_rate"].value == pytest.approx(float(report.progress.cost_bps))
     assert gauges["cost_budget"].limit == 60
     assert 0 < gauges["exposure"].value < gauges["exposure"].limit == 50
-    assert glance.balances is not None
+    assert status.balances is not None
     (holding,) = report.progress.holdings
-    assert glance.balances.base_free == BALANCES.base_free + holding.base
+    assert status.balances.base_free == BALANCES.base_free + holding.base
     count = report.progress.orders
-    assert [row.order.order_id for row, _ in glance.last_orders] == [f"order {n}" for n in range(count - 5, count)]
-    assert [event.reason for event in glance.warnings] == ["refused once"]
+    assert [row.order.order_id for row, _ in status.last_orders] == [f"order {n}" for n in range(count - 5, count)]
+    assert [event.reason for event in status.warnings] == ["refused once"]
     console = rich.console.Console(width=80, record=True, file=io.StringIO())
-    console.print(dashboard(glance, START + 100))
+    console.print(dashboard(status, START + 100))
     lines = console.export_text().splitlines()
     assert max(map(len, lines)) <= 80
     assert any(line.startswith("Guards") and "cost rate 10/30 bps" in line for line in lines)

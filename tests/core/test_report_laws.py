@@ -15,9 +15,10 @@ from strategies import LAW
 from octobot_volume_booster import journal as journals
 from octobot_volume_booster.campaign import Campaign
 from octobot_volume_booster.core.control import STOP
+from octobot_volume_booster.core.formats import money
 from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
 from octobot_volume_booster.core.settings import parse_settings
-from octobot_volume_booster.report import CampaignReport, money, read_report
+from octobot_volume_booster.report import CampaignReport, read_report
 
 CONTRACT_FIELDS = [
     "state", "reason", "trading", "octobot_version", "exchanges", "symbols", "seed", "restarts",

@@ -106,7 +106,7 @@ def test_what_octobot_was_writing_when_it_was_killed_is_as_it_was_before(
     file.parent.mkdir(parents=True)
     file.write_text(whole if left is None else left, "utf-8")
     file.with_name(file.name + ".back").write_text(whole, "utf-8")
-    Home(tmp_path).mend()
+    Home(tmp_path).restore_interrupted_writes()
     assert file.read_text("utf-8") == whole
 
 
@@ -123,5 +123,5 @@ def test_what_can_be_read_or_has_no_whole_copy_stays_as_it_is(
     if copy is not None:
         home.config.with_name("config.json.back").write_text(copy, "utf-8")
     before = sorted((file.name, file.read_bytes()) for file in home.config.parent.iterdir())
-    home.mend()
+    home.restore_interrupted_writes()
     assert sorted((file.name, file.read_bytes()) for file in home.config.parent.iterdir()) == before

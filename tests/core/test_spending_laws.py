@@ -13,8 +13,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_view, calm, multiples, situations, some
 
-from octobot_volume_booster import report
-from octobot_volume_booster.core import guards, spending
+from octobot_volume_booster.core import guards, progress_lines, spending
 from octobot_volume_booster.core.ledger import Outcome, Progress
 from octobot_volume_booster.core.market import (
     SPOT,
@@ -359,9 +358,9 @@ def test_an_order_that_reaches_is_never_rounded_up_above_the_largest() -> None:
 
 def test_such_an_order_is_told_by_what_it_spends() -> None:
     order = OrderIntent(Side.BUY, OrderType.MARKET, Decimal("0.00200"), Decimal(30_000), Decimal(30_000))
-    assert report.intent_line(order, "BTC/USDT") == "market buy 0.002 BTC at 30,000 = 60.00 USDT"
+    assert progress_lines.intent_line(order, "BTC/USDT") == "market buy 0.002 BTC at 30,000 = 60.00 USDT"
     spends = replace(order, quote_quantity=Decimal("60.05"))
-    assert report.intent_line(spends, "BTC/USDT") == "market buy for 60.05 USDT, about 0.002 BTC at 30,000"
+    assert progress_lines.intent_line(spends, "BTC/USDT") == "market buy for 60.05 USDT, about 0.002 BTC at 30,000"
 
 
 @pytest.mark.parametrize(

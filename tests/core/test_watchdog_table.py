@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from octobot_volume_booster.cli.watchdog import ExitCode, Sight, judge
+from octobot_volume_booster.cli.watchdog import ExitCode, RunStatus, judge
 from octobot_volume_booster.core.control import PAUSED_REASON, STOPPED_REASON
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.report import CampaignReport
@@ -30,14 +30,14 @@ def a_report(state: str, reason: str | None = None) -> CampaignReport:
         last_start_at=0.0,
         ended_at=None,
         last_fill=None,
-        has_said_done=state == "done",
+        has_noted_done=state == "done",
     )
 
 
 RUNNING, WAITING = a_report("running"), a_report("running", "no price yet")
 DONE, HALTED, STOPPED = a_report("done"), a_report("halted", "loss limit"), a_report("stopped", "OctoBot stopped")
 
-REACHED = replace(DONE, has_said_done=False)
+REACHED = replace(DONE, has_noted_done=False)
 PAUSED, ASKED_TO_STOP = a_report("paused", PAUSED_REASON), a_report("stopped", STOPPED_REASON)
 
 ENDS: list[tuple[str, dict[str, Any], ExitCode | None, str]] = [
@@ -83,10 +83,10 @@ ENDS: list[tuple[str, dict[str, Any], ExitCode | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("sight", "exit_code", "reason"), [row[1:] for row in ENDS], ids=[row[0] for row in ENDS])
-def test_a_run_ends_with(sight: dict[str, Any], exit_code: ExitCode | None, reason: str) -> None:
-    seen = Sight(**{"elapsed_s": 1.0, "since_news_s": 1.0, "report": None} | sight)
-    verdict = judge(seen, TIMEOUT_S, PATIENCE_S)
+@pytest.mark.parametrize(("status", "exit_code", "reason"), [row[1:] for row in ENDS], ids=[row[0] for row in ENDS])
+def test_a_run_ends_with(status: dict[str, Any], exit_code: ExitCode | None, reason: str) -> None:
+    run_status = RunStatus(**{"elapsed_s": 1.0, "since_news_s": 1.0, "report": None} | status)
+    verdict = judge(run_status, TIMEOUT_S, PATIENCE_S)
     if exit_code is None:
         assert verdict is None
     else:
@@ -96,7 +96,7 @@ def test_a_run_ends_with(sight: dict[str, Any], exit_code: ExitCode | None, reas
 
 
 def test_without_a_time_out_a_run_may_take_forever() -> None:
-    assert judge(Sight(elapsed_s=1e9, since_news_s=1.0, report=RUNNING), None, PATIENCE_S) is None
+    assert judge(RunStatus(elapsed_s=1e9, since_news_s=1.0, report=RUNNING), None, PATIENCE_S) is None
 
 
 def test_the_exit_codes_are_those_of_the_contract() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from octobot_volume_booster.cli.home import Home, HomeError
-from octobot_volume_booster.cli.status import look
+from octobot_volume_booster.cli.status import campaign_status
 
 from .. import documents
 from ..documents import ANYTHING, PAGES, Command
@@ -81,8 +81,8 @@ def until_it_trades(launcher: subprocess.Popen[str], folder: pathlib.Path) -> No
     octobot_home, deadline = Home(folder / ".octobot"), time.monotonic() + BEGINS_WITHIN_S
     while time.monotonic() < deadline:
         with contextlib.suppress(HomeError):  # it has not begun
-            seen = look(octobot_home)
-            if seen.process is not None and seen.report.progress.orders:
+            status = campaign_status(octobot_home)
+            if status.process is not None and status.report.progress.orders:
                 return
         assert launcher.poll() is None, launcher.communicate()
         time.sleep(LOOK_EVERY_S)

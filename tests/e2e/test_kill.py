@@ -65,7 +65,7 @@ class World:
     def octobot(self, **settings: typing.Any) -> Iterator[psutil.Process]:
         """An OctoBot that trades with these settings, and is killed in the end."""
         assert self._nursery.stdin is not None and self._nursery.stdout is not None
-        self._home.mend()
+        self._home.restore_interrupted_writes()
         with homes.settings_of_this_run(self._profile, {**PACE, **settings}):
             self._nursery.stdin.write("\n")
             self._nursery.stdin.flush()

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from octobot_volume_booster.checks import account, engine, far_order
-from octobot_volume_booster.core.checks import Row
+from octobot_volume_booster.core.checks import CheckRequest, Row
 from octobot_volume_booster.core.guards import REAL_TRADING_VARIABLE
 from octobot_volume_booster.venues import VENUES
 from octobot_volume_booster.venues.record import refused
@@ -19,13 +19,13 @@ from .checked import BTC, Checked, knob
 
 
 @pytest.fixture
-async def live(checked: Checked, tmp_path: pathlib.Path) -> engine.Request:
+async def live(checked: Checked, tmp_path: pathlib.Path) -> CheckRequest:
     """A real account: its class reaches the exchange itself. The settings are in a file that is not there yet."""
     await account.equip(checked.exchange.manager)
-    return engine.Request("binance", [BTC], str(tmp_path), str(tmp_path / "settings.json"), {}, None, True, "")
+    return CheckRequest("binance", [BTC], str(tmp_path), str(tmp_path / "settings.json"), {}, None, True, "")
 
 
-async def tried(checked: Checked, request: engine.Request) -> Row:
+async def tried(checked: Checked, request: CheckRequest) -> Row:
     is_ready = await checked.read()
     await engine.try_order(request, checked.questions, checked.guard, is_ready, checked.emit)
     return checked.rows[far_order.PLACED]
@@ -38,7 +38,7 @@ NO_CONSENT = [None, "", "not JSON", "[]", "null", "{}", *(
 
 @pytest.mark.parametrize("settings", NO_CONSENT)
 async def test_with_real_funds_nothing_is_placed_without_the_setting(
-    checked: Checked, live: engine.Request, monkeypatch: pytest.MonkeyPatch, settings: str | None
+    checked: Checked, live: CheckRequest, monkeypatch: pytest.MonkeyPatch, settings: str | None
 ) -> None:
     monkeypatch.setenv(REAL_TRADING_VARIABLE, "yes")
     if settings is not None:
@@ -54,7 +54,7 @@ def write(file: str, content: str) -> None:
 
 @pytest.mark.parametrize("environment", [None, "", "no", "YES", "true"])
 async def test_with_real_funds_nothing_is_placed_without_the_environment(
-    checked: Checked, live: engine.Request, monkeypatch: pytest.MonkeyPatch, environment: str | None
+    checked: Checked, live: CheckRequest, monkeypatch: pytest.MonkeyPatch, environment: str | None
 ) -> None:
     monkeypatch.delenv(REAL_TRADING_VARIABLE, raising=False)
     if environment is not None:
@@ -66,7 +66,7 @@ async def test_with_real_funds_nothing_is_placed_without_the_environment(
 
 
 async def test_with_real_funds_and_both_consents_one_is_placed_and_cancelled(
-    checked: Checked, live: engine.Request, monkeypatch: pytest.MonkeyPatch
+    checked: Checked, live: CheckRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(REAL_TRADING_VARIABLE, "yes")
     write(live.settings, '{"i_accept_real_trading": true}')
@@ -75,7 +75,7 @@ async def test_with_real_funds_and_both_consents_one_is_placed_and_cancelled(
 
 
 async def test_a_consent_that_is_withdrawn_on_the_way_still_counts(
-    checked: Checked, live: engine.Request, monkeypatch: pytest.MonkeyPatch
+    checked: Checked, live: CheckRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(REAL_TRADING_VARIABLE, "yes")
     write(live.settings, '{"i_accept_real_trading": true}')
@@ -94,7 +94,7 @@ async def test_a_consent_that_is_withdrawn_on_the_way_still_counts(
 
 @pytest.mark.parametrize("knobs", [{"other_error": "Busy."}, {"balances": {"ETH": "1"}}, {"is_crossed": True}])
 async def test_an_order_that_could_not_be_seen_afterwards_is_not_placed(
-    checked: Checked, live: engine.Request, monkeypatch: pytest.MonkeyPatch, knobs: dict[str, typing.Any]
+    checked: Checked, live: CheckRequest, monkeypatch: pytest.MonkeyPatch, knobs: dict[str, typing.Any]
 ) -> None:
     monkeypatch.setenv(REAL_TRADING_VARIABLE, "yes")
     write(live.settings, '{"i_accept_real_trading": true}')
@@ -106,7 +106,7 @@ async def test_an_order_that_could_not_be_seen_afterwards_is_not_placed(
 
 @pytest.mark.parametrize("venue", ["refused", "unproven", "unknown"])
 async def test_on_an_exchange_where_no_orders_are_placed_none_is_tried(
-    checked: Checked, live: engine.Request, monkeypatch: pytest.MonkeyPatch, venue: str
+    checked: Checked, live: CheckRequest, monkeypatch: pytest.MonkeyPatch, venue: str
 ) -> None:
     known = VENUES["binance"]
     monkeypatch.setenv(REAL_TRADING_VARIABLE, "yes")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import statistics
 
-from . import notifications, report
+from . import notifications
 from .campaign import Campaign
-from .core import positions
+from .core import positions, progress_lines
 from .core.conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
+from .core.formats import duration
 from .core.ledger import Progress
 from .core.market import ONE, View
 from .core.milestones import milestone
 from .core.montecarlo import LEVEL_LOG_DEVIATION
 from .core.notices import Notice, of_whom, shown_whom
-from .core.planner import Plan, duration, estimate
+from .core.planner import Plan, estimate
 from .core.redact import text_of
 from .core.settings import Settings, TargetScope
 from .error_log import log_error
@@ -53,7 +54,7 @@ class Announcements:
         campaign.told_percent[whose] = reached
         if before < reached < 100:
             shown = shown_whom(source, settings, len(campaign.sources))
-            text = f"{shown}, {reached:g} %: {report.sentence(progress)}"
+            text = f"{shown}, {reached:g} %: {progress_lines.sentence(progress)}"
             await notifications.tell(campaign, self._session.now(), Notice(f"{whose} {reached:g} %", text, WATCH))
 
     def _begin(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
@@ -120,7 +121,7 @@ def plan_sentence(plan: Plan, quote: str, pairs: int = 1) -> str:
     low, expected, high = (duration(float(end)) for end in (seconds.low, seconds.expected, seconds.high))
     shared = f" on {pairs} markets" if pairs > 1 else ""
     return (
-        f"{report.shown(plan.target_quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
-        f"({low} to {high}), at a cost of about {report.shown(cost.expected)} {quote} "
+        f"{progress_lines.shown(plan.target_quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
+        f"({low} to {high}), at a cost of about {progress_lines.shown(cost.expected)} {quote} "
         f"({plan.cost_bps.expected:.2f} bps)"
     )

@@ -11,9 +11,9 @@ import datetime
 from dataclasses import dataclass
 from decimal import Decimal
 
-from . import exchange_view, futures_view, notifications, report
+from . import exchange_view, futures_view, notifications
 from .campaign import Campaign
-from .core import positions, pricing, spending
+from .core import positions, pricing, progress_lines, spending
 from .core.control import ControlState
 from .core.guards import Halt
 from .core.market import OpenOrder, OrderIntent, Side
@@ -217,7 +217,7 @@ class EmergencyStop:
         return (
             f"Emergency stop on {session.source}: {done}; the mode is switched off.",
             flattened,
-            f"So far: {report.sentence(session.progress())}." if session.settings else "",
+            f"So far: {progress_lines.sentence(session.progress())}." if session.settings else "",
             RECOVERY,
         )
 

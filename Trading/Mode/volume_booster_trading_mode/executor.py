@@ -7,9 +7,9 @@ import random
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
-from . import exchange_view, notifications, order_submission, report
+from . import exchange_view, notifications, order_submission
 from .campaign import Campaign
-from .core import pacing, policy
+from .core import pacing, policy, progress_lines
 from .core.books import day_of
 from .core.guards import REAL_FUNDS_LOCK, Halt
 from .core.ledger import Outcome, Progress
@@ -230,7 +230,7 @@ class OrderExecutor:
             return await self.cancel(decision.leftovers, "the target is reached")
         if (again_s := self._reconciler.settles_in_s()) > 0:
             return again_s
-        session, told = self._session, report.sentence(progress)
+        session, told = self._session, progress_lines.sentence(progress)
         if self._campaign.note(session.now(), DONE, session.source, told):
             session.logger.info("Target reached on %s: %s", session.source, told)
             await self._tell_end(progress, told)

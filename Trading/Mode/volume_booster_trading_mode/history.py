@@ -1,4 +1,4 @@
-"""All that a journal tells of a campaign, read once: for the report, its page and its tables."""
+"""Everything in the journal of a campaign, read once: for the report, its page and its tables."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class History:
         return {row.order.order_id: row for row in self.orders}
 
     def outcomes(self) -> dict[str, int]:
-        """How many orders ended how; those that have not are open."""
+        """The number of orders by outcome; those without one are open."""
         filled: dict[str, Decimal] = {}
         for fill in self.fills:
             filled[fill.order_id] = filled.get(fill.order_id, ZERO) + fill.quantity
@@ -87,7 +87,7 @@ class History:
         return CostSplit(fees[Role.MAKER], fees[Role.TAKER], spread, drift)
 
     def metrics(self) -> TradersMetrics:
-        """What traders expect to be told."""
+        """The metrics that traders expect."""
         markets: dict[tuple[str, str], list[Fill]] = {}
         orders = self.order_of()
         for fill in self.fills:
@@ -110,7 +110,7 @@ class History:
 
 
 def read_history(path: pathlib.Path, now: float | None = None) -> History | None:
-    """The campaign in a journal with all that it tells; None while none has begun.
+    """The campaign in a journal with all its rows; None before it has started.
 
     :raises JournalError: when the file can't be read.
     """
@@ -134,8 +134,8 @@ def read_history(path: pathlib.Path, now: float | None = None) -> History | None
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """A campaign as somebody who watches it sees it."""
+class LiveStatus:
+    """A running campaign with what a display shows beside its report."""
 
     report: CampaignReport
     plan: Plan | None
@@ -143,24 +143,24 @@ class Glance:
     """With the quantity that is filled of each; the newest last."""
     warnings: tuple[EventRow, ...]
     balances: Balances | None
-    """What was there at the start and what was traded since; None on several markets, or where it is not known."""
+    """The balances at the start plus what was traded since; None on several markets, or where they are unknown."""
     gauges: tuple[Gauge, ...]
     """How near each guard is to its limit, on the market where it is nearest."""
     orders_per_second: float
-    """Sent in the last ten seconds that an order was sent in."""
+    """Over the ten seconds before the last order."""
     settings: dict[str, typing.Any]
 
 
 class Watcher:
-    """Looks at one journal again and again; the plan is made only when what it is made from has changed."""
+    """Reads one journal repeatedly; the plan is made again only when its inputs have changed."""
 
     def __init__(self, path: pathlib.Path) -> None:
         self._path = path
-        self._planned_for: typing.Any = None
+        self._planned_inputs: typing.Any = None
         self._plan: Plan | None = None
 
-    def glance(self, report: CampaignReport) -> Glance:
-        """What there is to see beside a report of now.
+    def live_status(self, report: CampaignReport) -> LiveStatus:
+        """What there is beside a current report.
 
         :raises JournalError: when the file can't be read.
         """
@@ -171,12 +171,12 @@ class Watcher:
             baselines, marks = journal.baselines(), journal.marks()
         finally:
             journal.close()
-        told = [event for event in events if event.kind in (HALT, ERROR)]
-        return Glance(
+        warnings = [event for event in events if event.kind in (HALT, ERROR)]
+        return LiveStatus(
             report=report,
             plan=self._plan_for(settings, events, report),
             last_orders=tuple((row, filled.get(row.order.order_id, ZERO)) for row in rows[-LAST_ORDERS:]),
-            warnings=tuple(told[-LAST_WARNINGS:]),
+            warnings=tuple(warnings[-LAST_WARNINGS:]),
             balances=_balances(baselines, report),
             gauges=gauges_of(settings, baselines, marks, report),
             orders_per_second=_orders_per_second([row.order.at for row in rows]),
@@ -185,9 +185,9 @@ class Watcher:
 
     def _plan_for(self, settings: dict[str, typing.Any], events: list[EventRow], report: CampaignReport) -> Plan | None:
         met = [event.reason for event in events if event.kind == CONDITIONS]
-        made_from = json.dumps(settings), report.progress.target_quote, met
-        if made_from != self._planned_for:
-            self._plan, self._planned_for = plan_of(settings, events, report), made_from
+        inputs = json.dumps(settings), report.progress.target_quote, met
+        if inputs != self._planned_inputs:
+            self._plan, self._planned_inputs = plan_of(settings, events, report), inputs
         return self._plan
 
 
@@ -208,7 +208,7 @@ def _traded_quote(report: CampaignReport) -> Decimal:
 def gauges_of(
     settings: dict[str, typing.Any], baselines: list[Baseline], marks: list[MarkRow], report: CampaignReport
 ) -> tuple[Gauge, ...]:
-    """How near each guard is to its limit, at the price of the last fill; none where that can't be told.
+    """How near each guard is to its limit, at the price of the last fill; none where the settings can't be read.
 
     Of several markets the equity of each is not known here, as the fills of all are added up: then the guards of equity
     are left out.
@@ -239,12 +239,12 @@ def _orders_per_second(sent_at: list[float]) -> float:
 
 
 def with_report(history: History, report: CampaignReport) -> History:
-    """The same with a report that knows more, such as whether a bot runs the campaign."""
+    """The same with another report, such as one that says whether a bot runs the campaign."""
     return dataclasses.replace(history, report=report)
 
 
 def plan_of(settings: dict[str, typing.Any], events: Iterable[EventRow], report: CampaignReport) -> Plan | None:
-    """The plan of the whole campaign, from its settings and what it met when it began; None when that is not known."""
+    """The plan of the whole campaign, from its settings and first conditions; None where they are unknown."""
     met = [event.reason for event in events if event.kind == CONDITIONS]
     try:
         target_quote = report.progress.target_quote

@@ -16,6 +16,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from . import bot_lock, journal_file
+from .core.campaign_state import DONE as DONE
+from .core.campaign_state import ERROR as ERROR
+from .core.campaign_state import GO as GO
+from .core.campaign_state import HALT as HALT
+from .core.campaign_state import START as START
+from .core.campaign_state import WAIT as WAIT
 from .core.ledger import Ledger, OrderRecord, Outcome
 from .core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side
 from .journal_file import KINDS, OF_AN_ORDER, SEQUENCED, Row, damaged, told
@@ -40,9 +46,6 @@ SUMS_EVERY = 2_000
 """So many rows of the ledger make it worth writing down what they add up to."""
 _NO_END = 2**62
 
-START, WAIT, GO, DONE, HALT, ERROR = "start", "wait", "go", "done", "halt", "error"
-"""The kinds of event, beside STOP: the bot came up, waits, goes on after a wait, reached the target, was halted,
-failed."""
 TARGET = "target"
 """A kind of command beside those of `core.control`: reach this volume, in quote."""
 DAY, PEAK = "day", "peak"

@@ -10,9 +10,9 @@ import octobot_trading.errors as trading_errors
 import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as trading_personal_data
 
-from . import departure, exchange_view, futures_view, http_guard, order_submission, report, request_queue
+from . import departure, exchange_view, futures_view, http_guard, order_submission, request_queue
 from .campaign import Campaign
-from .core import reconcile
+from .core import progress_lines, reconcile
 from .core.guards import Halt
 from .core.ledger import Outcome
 from .core.market import OrderIntent, OrderType, Side
@@ -187,7 +187,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
     def _log_sending(self, intent: OrderIntent, symbol: str, *, is_simulated: bool) -> None:
         """One line an order: a simulated market order fills at once, and that line says the same."""
         if not is_simulated or intent.order_type is OrderType.LIMIT:
-            self.logger.info("Sending: %s", report.Later(report.intent_line, intent, symbol))
+            self.logger.info("Sending: %s", progress_lines.Later(progress_lines.intent_line, intent, symbol))
 
     def _refuse(self, request: OrderRequest, campaign: Campaign, reason: str) -> None:
         campaign.close(request.order_id, Outcome.REJECTED, reason, self._session.now())

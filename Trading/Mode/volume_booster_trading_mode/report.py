@@ -1,82 +1,26 @@
-"""Progress -> words and JSON: what a person or a script reads of a campaign, live or dead."""
+"""The report of a campaign, running or not: its fields, as JSON for scripts and as text for people."""
 
 from __future__ import annotations
 
-import datetime
-import itertools
+import dataclasses
 import pathlib
 import typing
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from .core import campaign_state
 from .core.books import DAY_S, day_of
-from .core.control import HELD_REASON, HOLD, PAUSE, PAUSED_REASON, RESUME, STOP, UNHOLD
+from .core.campaign_state import LIVE, StateName, lasting_control, state_after
+from .core.formats import CENT, iso_date, iso_time, money, money_of_quotient
 from .core.ledger import Holding, Ledger, Progress
-from .core.market import Fill, OrderIntent, Trading
+from .core.market import Fill, Trading
 from .core.settings import TargetPeriod, TargetScope
-from .journal import CONDITIONS, DONE, HALT, START, TARGET, WAIT, EventRow, Journal
-
-CENT = Decimal("0.01")
-PART_STATES: dict[str | None, str] = {HALT: "halted", WAIT: "waiting", STOP: "stopped", DONE: "done"}
-FINEST = Decimal("1e-12")
-LARGEST = Decimal("1e12")
-
-
-def money(value: Decimal) -> str:
-    """An exact decimal string without exponent, with at least two decimals."""
-    whole, _, decimals = f"{value:f}".partition(".")
-    return f"{whole}.{decimals.rstrip('0'):0<2}"
-
-
-def shown(value: Decimal) -> str:
-    """An amount for people: to the cent, with thousands separators."""
-    return f"{value.quantize(CENT) + 0:,}"
-
-
-class Later:
-    """A text for the log, made only when the line is really written: a log that is off costs next to nothing."""
-
-    __slots__ = ("_arguments", "_make")
-
-    def __init__(self, make: Callable[..., str], *arguments: typing.Any) -> None:
-        self._make, self._arguments = make, arguments
-
-    def __str__(self) -> str:
-        return self._make(*self._arguments)
-
-
-def sentence(progress: Progress) -> str:
-    """Where the campaign stands."""
-    share = progress.filled_quote / progress.target_quote * 100
-    return (
-        f"{shown(progress.filled_quote)} of {shown(progress.target_quote)} filled ({share:.1f} %), "
-        f"fills {progress.fills}, cost {shown(progress.cost_quote)} ({progress.cost_bps:.2f} bps)"
-    )
-
-
-def intent_line(intent: OrderIntent, symbol: str) -> str:
-    """An order in one line: side, quantity, price, notional; where it is placed by the amount to spend, that first."""
-    if intent.quote_quantity is not None:
-        base, _, quote = symbol.partition("/")
-        what = f"{shown(intent.quote_quantity)} {quote}, about {intent.quantity.normalize():f} {base}"
-        return f"{intent.order_type.value} {intent.side.value} for {what} at {intent.price:,}"
-    return _order_line(intent.order_type.value, intent.side.value, intent.quantity, intent.price, symbol)
-
-
-def fill_line(fill: Fill, symbol: str) -> str:
-    """A fill in one line: role, side, quantity, price, notional."""
-    return _order_line(fill.role.value, fill.side.value, fill.quantity, fill.price, symbol)
-
-
-def _order_line(kind: str, side: str, quantity: Decimal, price: Decimal, symbol: str) -> str:
-    base, _, quote = symbol.partition("/")
-    return f"{kind} {side} {quantity.normalize():f} {base} at {price:,} = {shown(quantity * price)} {quote}"
+from .journal import CONDITIONS, START, TARGET, EventRow, Journal
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What a campaign with a daily target reached on one day, which began at 00:00 UTC."""
+    """The progress of a daily target on one day, from 00:00 UTC."""
 
     day: int
     progress: Progress
@@ -84,19 +28,16 @@ class Day:
     def to_json(self) -> dict[str, typing.Any]:
         progress = self.progress
         return {
-            "day": _iso(self.day * DAY_S)[:10],
+            "day": iso_date(self.day * DAY_S),
             "target_quote": money(progress.target_quote),
             "filled_quote": money(progress.filled_quote),
-            "orders": progress.orders,
-            "fills": progress.fills,
-            "cost_quote": money(progress.cost_quote),
-            "cost_bps": f"{progress.cost_bps:.2f}",
+            **_totals(progress),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one market has done of a campaign, and what it does now: a kind of event and its reason."""
+    """One market of a campaign: its progress, and the kind and reason of its last event."""
 
     exchange: str
     symbol: str
@@ -107,6 +48,10 @@ class Part:
     @property
     def name(self) -> str:
         return f"{self.exchange} {self.symbol}"
+
+    @property
+    def state(self) -> StateName:
+        return state_after(self.kind)
 
     def share_of(self, whole: Progress) -> float:
         """Of all that is filled, 0 to 1."""
@@ -119,24 +64,21 @@ class Part:
             "symbol": self.symbol,
             "filled_quote": money(progress.filled_quote),
             "share": round(self.share_of(whole), 4),
-            "orders": progress.orders,
-            "fills": progress.fills,
-            "cost_quote": money(progress.cost_quote),
-            "cost_bps": f"{progress.cost_bps:.2f}",
-            "state": PART_STATES.get(self.kind, "running"),
+            **_totals(progress),
+            "state": self.state,
             "reason": self.reason or None,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignReport:
-    """A campaign as its journal tells it.
+    """A campaign as its journal records it.
 
     With a daily target `progress` and `state` are those of the day, and `days` is the history, the day itself the last.
     """
 
     progress: Progress
-    state: str
+    state: StateName
     reason: str | None
     trading: str
     octobot_version: str
@@ -152,30 +94,61 @@ class CampaignReport:
     target_scope: str = TargetScope.TOTAL.value
     target_period: str = TargetPeriod.TOTAL.value
     days: tuple[Day, ...] = ()
-    has_said_done: bool = False
+    has_noted_done: bool = False
     """Whether the bot has noted, since it was started last, that the target is reached."""
     currency: str | None = None
-    """What the campaign counts in; None for one that was begun before that was written down."""
+    """The currency of its amounts; None in a journal of an older version."""
     parts: tuple[Part, ...] = ()
-    """What each market has done of it."""
+    """Its markets, one by one."""
 
     @classmethod
-    def not_begun(cls, target_quote: Decimal, octobot_version: str, reason: str, now: float) -> CampaignReport:
-        """A simulation that ended before its campaign began."""
+    def not_started(
+        cls, target_quote: Decimal, trading: Trading, octobot_version: str, reason: str, now: float
+    ) -> CampaignReport:
+        """A run that ended before its campaign started."""
         return cls(
-            progress=Progress(target_quote), state="stopped", reason=reason, trading=Trading.SIMULATION.value,
-            octobot_version=octobot_version, markets=(), seed=None, restarts=0, started_at=now, last_start_at=now,
-            ended_at=now, last_fill=None, last_seen_at=now,
-        )  # fmt: skip
+            progress=Progress(target_quote),
+            state="stopped",
+            reason=reason,
+            trading=trading.value,
+            octobot_version=octobot_version,
+            markets=(),
+            seed=None,
+            restarts=0,
+            started_at=now,
+            last_start_at=now,
+            ended_at=now,
+            last_fill=None,
+            last_seen_at=now,
+        )
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is running or paused."""
+        return self.state in LIVE
+
+    def stopped(self, reason: str, at: float) -> CampaignReport:
+        """The same, stopped for a reason that is not in its journal."""
+        return dataclasses.replace(self, state="stopped", reason=reason, ended_at=at)
+
+    @property
+    def state_text(self) -> str:
+        """The state and its reason, for people."""
+        return self.state + (f": {self.reason}" if self.reason else "")
+
+    @property
+    def markets_text(self) -> str:
+        """Its markets, for people."""
+        return ", ".join(f"{symbol} on {exchange}" for exchange, symbol in self.markets) or "no order yet"
 
     @property
     def quote(self) -> str:
-        """The currency that it counts in: the quote of its markets, where that is the same for all."""
+        """The currency of its amounts: that of the campaign, else the quotes of its markets."""
         return self.currency or ", ".join(dict.fromkeys(symbol.partition("/")[2] for _, symbol in self.markets))
 
     @property
     def is_finished(self) -> bool:
-        """Whether there is nothing left to do for good: the target of a day is followed by the next day's."""
+        """Whether the target is reached for good: a daily target is followed by that of the next day."""
         return self.state == "done" and self.target_period == TargetPeriod.TOTAL.value
 
     def runtime_s(self, now: float) -> float:
@@ -209,8 +182,8 @@ class CampaignReport:
             "cost_quote": money(progress.cost_quote),
             "cost_bps": f"{progress.cost_bps:.2f}",
             "imbalance": round(progress.imbalance, 4),
-            "started_at": _iso(self.started_at),
-            "ended_at": None if self.ended_at is None else _iso(self.ended_at),
+            "started_at": iso_time(self.started_at),
+            "ended_at": None if self.ended_at is None else iso_time(self.ended_at),
             "runtime_s": round(self.runtime_s(now), 1),
             "target_scope": self.target_scope,
             "target_period": self.target_period,
@@ -219,8 +192,8 @@ class CampaignReport:
             "success_rate": round(progress.success_rate, 4),
             "rate_quote_per_hour": money(progress.quote_per_hour(self.until(now)).quantize(CENT)),
             "eta_s": self._eta_s(now),
-            "realised_pnl_quote": money(_to_cents_of_cents(progress.realised_pnl_quote)),
-            "inventory_quote": money(_to_cents_of_cents(progress.inventory_quote)),
+            "realised_pnl_quote": money_of_quotient(progress.realised_pnl_quote),
+            "inventory_quote": money_of_quotient(progress.inventory_quote),
             "inventory": [_holding_json(holding) for holding in progress.holdings],
             "days": [day.to_json() for day in self.days],
             "currency": self.quote or None,
@@ -230,8 +203,8 @@ class CampaignReport:
 
     @property
     def is_wrapped_up(self) -> bool:
-        """Whether the target is reached and the bot has nothing left to do: no order of ours is open any more."""
-        return self.state == "done" and self.has_said_done and not self.progress.open_orders
+        """Whether the target is reached, the bot has noted it, and no own order is open any more."""
+        return self.state == "done" and self.has_noted_done and not self.progress.open_orders
 
     def until(self, now: float) -> float:
         """The end of the campaign, `now` while it has none."""
@@ -242,26 +215,30 @@ class CampaignReport:
         return None if eta_s is None else round(eta_s, 1)
 
 
+def _totals(progress: Progress) -> dict[str, typing.Any]:
+    return {
+        "orders": progress.orders,
+        "fills": progress.fills,
+        "cost_quote": money(progress.cost_quote),
+        "cost_bps": f"{progress.cost_bps:.2f}",
+    }
+
+
 def _holding_json(holding: Holding) -> dict[str, typing.Any]:
     return {
         "exchange": holding.exchange,
         "symbol": holding.symbol,
         "base": money(holding.base),
-        "average_price": money(_to_cents_of_cents(holding.average_price)),
-        "value_quote": money(_to_cents_of_cents(holding.value_quote)),
-        "realised_pnl_quote": money(_to_cents_of_cents(holding.realised_quote)),
+        "average_price": money_of_quotient(holding.average_price),
+        "value_quote": money_of_quotient(holding.value_quote),
+        "realised_pnl_quote": money_of_quotient(holding.realised_quote),
     }
 
 
-def _to_cents_of_cents(value: Decimal) -> Decimal:
-    """What a division has made, without its endless decimals."""
-    return value.quantize(FINEST) if abs(value) < LARGEST else value
-
-
 def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport | None:
-    """The report of the campaign in a journal, while it runs or after; None while none has begun.
+    """The report of the campaign in a journal, while it runs or after; None before it has started.
 
-    `now` tells which day it is, for a daily target; None is the day on which the journal was last written to.
+    `now` selects the day of a daily target; None is the day of the last entry in the journal.
 
     :raises JournalError: when the file can't be read.
     """
@@ -278,25 +255,30 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
         day = day_of(last_seen_at if now is None else now) if period == TargetPeriod.DAILY.value else None
         targets = _Targets(target_quote, _pairs(ledger, events) if scope == TargetScope.PAIR.value else ())
         progress = targets.progress(ledger, day)
-        state, reason, ended_at = _state(progress, targets.are_reached(ledger, day), events, _held_by(journal))
+        state = campaign_state.campaign_state(
+            events,
+            lasting_control(command.kind for command, _ in journal.commands()),
+            is_done=targets.are_reached(ledger, day),
+            last_fill_at=progress.last_fill_at,
+        )
         return CampaignReport(
             progress=progress,
-            state=state,
-            reason=reason,
+            state=state.name,
+            reason=state.reason,
             trading=campaign.trading,
             octobot_version=campaign.octobot_version,
             markets=ledger.markets,
             seed=campaign.seed,
-            restarts=_restarts(events),
+            restarts=campaign_state.restarts(events),
             started_at=campaign.started_at,
             last_start_at=max((event.at for event in events if event.kind == START), default=campaign.started_at),
-            ended_at=ended_at,
+            ended_at=state.ended_at,
             last_fill=journal.last_fill(),
             last_seen_at=last_seen_at,
             target_scope=scope,
             target_period=period,
             days=() if day is None else _days(journal, ledger, targets, day),
-            has_said_done=_has_said_done(events),
+            has_noted_done=campaign_state.has_noted_done(events),
             currency=journal.currency(),
             parts=_parts(ledger, events, target_quote, day),
         )
@@ -306,7 +288,7 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
 
 @dataclass(frozen=True, slots=True)
 class _Targets:
-    """What is to be reached: by all together, or by each of these pairs."""
+    """The target: of all markets together, or of each of these pairs."""
 
     target_quote: Decimal
     pairs: tuple[tuple[str, str], ...]
@@ -323,32 +305,19 @@ class _Targets:
 
 
 def _target_quote(journal: Journal) -> Decimal | None:
-    """The target in force, or the one that was asked for since and waits to be taken up."""
+    """The target in force, or a newer one that the bot has not taken up yet."""
     waiting = [command.value for command, is_handled in journal.commands() if command.kind == TARGET and not is_handled]
     return Decimal(waiting[-1]) if waiting else journal.target_quote()
 
 
-def _held_by(journal: Journal) -> str | None:
-    """Why a person wants no new order; a pause does not end a stop."""
-    held_by = None
-    for command, _ in journal.commands():
-        if command.kind in (RESUME, UNHOLD):
-            held_by = None
-        elif command.kind == HOLD:
-            held_by = HELD_REASON
-        elif command.kind == PAUSE:
-            held_by = held_by or PAUSED_REASON
-    return held_by
-
-
 def _pairs(ledger: Ledger, events: list[EventRow]) -> tuple[tuple[str, str], ...]:
-    """The pairs of the campaign, also those that have sent no order yet: a source is an exchange and a symbol."""
-    begun = [event.source.rpartition(" ") for event in events if event.kind == START]
-    return tuple(dict.fromkeys([*((exchange, symbol) for exchange, _, symbol in begun), *ledger.markets]))
+    """The pairs of the campaign, also those without an order yet: a source is an exchange and a symbol."""
+    started = [event.source.rpartition(" ") for event in events if event.kind == START]
+    return tuple(dict.fromkeys([*((exchange, symbol) for exchange, _, symbol in started), *ledger.markets]))
 
 
 def _parts(ledger: Ledger, events: list[EventRow], target_quote: Decimal, day: int | None) -> tuple[Part, ...]:
-    """What each market has done, and what was noted of it last."""
+    """The progress of each market, and its last event."""
     last = {event.source: event for event in events}
     parts = []
     for exchange, symbol in _pairs(ledger, events):
@@ -364,67 +333,7 @@ def _last_seen_at(started_at: float, ledger: Ledger, events: list[EventRow]) -> 
 
 
 def _days(journal: Journal, ledger: Ledger, targets: _Targets, today: int) -> tuple[Day, ...]:
-    """Every day that has begun or has fills; one that began without a target of its own has the present one."""
-    begun = journal.days()
-    days = sorted({*begun, *ledger.days, today})
-    return tuple(Day(day, targets.progress(ledger, day, begun.get(day))) for day in days)
-
-
-def _state(
-    progress: Progress, is_done: bool, events: list[EventRow], held_by: str | None
-) -> tuple[str, str | None, float | None]:
-    """The state that the contract names, its reason, and when the campaign ended if it did."""
-    if is_done:
-        reached_at = progress.last_fill_at or 0.0
-        told_at = (event.at for event in reversed(events) if event.kind == DONE and event.at >= reached_at)
-        return "done", None, next(told_at, reached_at)
-    is_stopped = bool(events) and events[-1].kind == STOP
-    lasts = _lasts(events)
-    halted = [event for event in lasts if event.kind == HALT]
-    if halted and all(event.kind in (HALT, DONE) for event in lasts):
-        # OctoBot may be stopped while it is halted: the halt is what a person has to know
-        return "halted", _together(halted), max(event.at for event in halted)
-    if is_stopped:
-        return "stopped", events[-1].reason, events[-1].at
-    if held_by:
-        return "paused", held_by, None
-    if halted:
-        return "running", _together(halted), None
-    told = [event for event in lasts if event.kind != START and event.reason]
-    # where one of several markets trades, what the others wait for is nothing that a person has to know
-    return "running", _together(told) if told and len(told) == len(lasts) else None, None
-
-
-def _lasts(events: list[EventRow]) -> list[EventRow]:
-    """What was noted last of each market since the bot was started last, stops aside."""
-    lasts: dict[str, EventRow] = {}
-    for event in events:
-        if event.kind == START and lasts.get(event.source, event).kind != START:
-            lasts.pop(event.source, None)
-        if event.kind != STOP:
-            lasts[event.source] = event
-    return list(lasts.values())
-
-
-def _together(halted: list[EventRow]) -> str:
-    """The reasons of the markets that are halted, each with its market where there are several."""
-    if len({event.reason for event in halted}) == 1:
-        return halted[0].reason
-    return "; ".join(f"{event.source}: {event.reason}" for event in halted)
-
-
-def _has_said_done(events: list[EventRow]) -> bool:
-    since_start = itertools.takewhile(lambda event: event.kind != START, reversed(events))
-    return any(event.kind == DONE for event in since_start)
-
-
-def _restarts(events: list[EventRow]) -> int:
-    starts: dict[str, int] = {}
-    for event in events:
-        if event.kind == START:
-            starts[event.source] = starts.get(event.source, 0) + 1
-    return max(starts.values(), default=1) - 1
-
-
-def _iso(at: float) -> str:
-    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).isoformat(timespec="seconds")
+    """Every day that was noted or has fills; one without a target of its own has the current one."""
+    targets_by_day = journal.days()
+    days = sorted({*targets_by_day, *ledger.days, today})
+    return tuple(Day(day, targets.progress(ledger, day, targets_by_day.get(day))) for day in days)

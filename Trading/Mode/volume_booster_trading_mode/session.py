@@ -6,8 +6,9 @@ import asyncio
 import logging
 import typing
 
-from . import notifications, report
+from . import notifications
 from .campaign import Campaign
+from .core import progress_lines
 from .core.books import Market
 from .core.guards import Halt
 from .core.ledger import Progress
@@ -190,7 +191,7 @@ class Session:
         if self.campaign is None or self.settings is None:
             return
         progress = self.progress()
-        line = report.Later(report.fill_line, fill, self.symbol)
-        self.logger.info("Filled: %s | %s", line, report.Later(report.sentence, progress))
+        line = progress_lines.Later(progress_lines.fill_line, fill, self.symbol)
+        self.logger.info("Filled: %s | %s", line, progress_lines.Later(progress_lines.sentence, progress))
         if progress.is_done:
             self.wake()

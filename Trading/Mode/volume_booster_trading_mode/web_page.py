@@ -1,11 +1,13 @@
-"""What OctoBot's web page has of the mode: its buttons, and the sentence on where the campaign stands."""
+"""The mode on OctoBot's web page: its buttons, and the state of the campaign in one sentence."""
 
 from __future__ import annotations
 
 import typing
 
-from . import notifications, report
+from . import notifications
 from .campaign import Campaign
+from .core import progress_lines
+from .core.campaign_state import BY_A_PERSON, StateName, live_state
 from .core.control import EMERGENCY, HOLD, PAUSE, RESUME, UNHOLD, ControlState
 from .core.ledger import Progress
 from .core.notices import Notice
@@ -33,13 +35,16 @@ _UNCHANGED = {
     ),
     ControlState.STOPPED: "OctoBot is ending.",
 }
-_STATES = {
-    ControlState.PAUSED: "Paused",
-    ControlState.HELD: "Stopped",
-    ControlState.EMERGENCY: "Emergency stop",
-    ControlState.STOPPED: "Ending",
+_WORDS: dict[StateName, str] = {
+    "running": "Running",
+    "waiting": "Waiting",
+    "paused": "Paused",
+    "held": "Stopped",
+    "emergency": "Emergency stop",
+    "stopped": "Ending",
+    "halted": "Halted",
+    "done": "Target reached",
 }
-_STATES_BY_NOTE = {WAIT: "Waiting", ERROR: "Waiting"}
 
 
 async def press(session: Session | None, button: str) -> None:
@@ -70,16 +75,16 @@ def _is_same_press(before: tuple[str, float], button: str, now: float) -> bool:
 def state(session: Session | None, problems: list[str], *, is_usable: bool) -> tuple[str, float]:
     """Where the campaign stands, in a sentence, and the share of the target that is filled, 0 to 1.
 
-    `problems` are those of the saved settings; `is_usable` tells that there are settings in use all the same.
+    `problems` are those of the saved settings; `is_usable` is whether other settings are in use.
     """
-    told = "; ".join(problems)
+    unusable = "; ".join(problems)
     if session is None or session.campaign is None or not is_usable:
-        problem = told or _problem_of(session)
+        problem = unusable or _problem_of(session)
         return (f"Halted: {problem}" if problem else "Starting"), 0.0
     progress = session.progress()
     word, why = _state(session, session.campaign, progress)
-    unused = f"the saved settings can't be used, the ones before stay in use: {told}" if told else ""
-    sentence = ". ".join(filter(None, [f"{word}: {report.sentence(progress)}", session.position, why, unused]))
+    unused = f"the saved settings can't be used, the ones before stay in use: {unusable}" if unusable else ""
+    sentence = ". ".join(filter(None, [f"{word}: {progress_lines.sentence(progress)}", session.position, why, unused]))
     return sentence, min(float(progress.filled_quote / progress.target_quote), 1.0)
 
 
@@ -92,12 +97,9 @@ def _state(session: Session, campaign: Campaign, progress: Progress) -> tuple[st
     """The state in a word or two, and its reason where it has one."""
     control = campaign.control
     kind, reason = campaign.reason_of(session.source) or (GO, "")
-    problem = _problem_of(session)
-    if problem or kind == HALT:
-        return _STATES.get(control.state, "Halted"), problem or reason
-    waits_for = reason if kind in _STATES_BY_NOTE else ""
-    if progress.is_done:
-        return "Target reached", waits_for
-    if control.state in _STATES:
-        return _STATES[control.state], control.reason
-    return _STATES_BY_NOTE.get(kind, "Running"), waits_for
+    if problem := _problem_of(session):
+        kind, reason = HALT, problem
+    state = live_state(kind, control.state, is_done=progress.is_done)
+    if kind != HALT and state in BY_A_PERSON:
+        return _WORDS[state], control.reason
+    return _WORDS[state], reason if kind in (HALT, WAIT, ERROR) else ""

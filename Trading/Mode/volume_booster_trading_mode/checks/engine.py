@@ -16,11 +16,11 @@ import sys
 import threading
 import typing
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from decimal import Decimal
 
 from .. import bot_process, exchange_view, order_submission
-from ..core.checks import Row, fails, untried
+from ..core.checks import CheckRequest, Row, fails, untried
 from ..core.guards import REAL_TRADING_VARIABLE
 from ..core.market import Trading
 from ..venues import venue_of
@@ -35,27 +35,9 @@ CONSENT = "i_accept_real_trading"
 CLASS = "class"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to check.
-
-    `of_profile` is the exchange's entry in the profile, `profile` its folder, `settings` the file in it that holds the
-    settings of the mode; `save` is a folder for the answers, empty for none.
-    """
-
-    exchange: str
-    symbols: list[str]
-    profile: str
-    settings: str
-    of_profile: dict[str, typing.Any]
-    most_quote: str | None
-    is_order_wanted: bool
-    save: str
-
-
 def main() -> int:
     """0 when the check came to its end, whatever it found; else the log says why."""
-    request = Request(**json.loads(sys.stdin.buffer.readline()))
+    request = CheckRequest(**json.loads(sys.stdin.buffer.readline()))
     secrets = Secrets()
     _log_without(secrets)
     asyncio.run(_run(request, secrets))
@@ -63,7 +45,7 @@ def main() -> int:
     return 0
 
 
-async def _run(request: Request, secrets: Secrets) -> None:
+async def _run(request: CheckRequest, secrets: Secrets) -> None:
     _end_with_launcher()
     with contextlib.suppress(asyncio.CancelledError):
         await check(request, secrets, _print)
@@ -73,7 +55,7 @@ def _print(row: Row) -> None:
     print(json.dumps(asdict(row)), flush=True)
 
 
-async def check(request: Request, secrets: Secrets, emit: Callable[[Row], None]) -> None:
+async def check(request: CheckRequest, secrets: Secrets, emit: Callable[[Row], None]) -> None:
     """Ask, and try one order where that is wanted; a row for each answer."""
     try:
         account.import_exchange_classes(pathlib.Path.cwd())
@@ -101,7 +83,7 @@ async def check(request: Request, secrets: Secrets, emit: Callable[[Row], None])
 
 
 async def try_order(
-    request: Request, questions: Questions, guard: Guard, is_ready: bool, emit: Callable[[Row], None]
+    request: CheckRequest, questions: Questions, guard: Guard, is_ready: bool, emit: Callable[[Row], None]
 ) -> None:
     """Place, find and cancel one far order, if it may be.
 

@@ -32,7 +32,7 @@ SMALLEST_IN_AMOUNT = 5
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """The conditions, whose trader and market they are of, and where they come from, in words."""
+    """The conditions with their trader and market, and their sources in words."""
 
     conditions: Conditions
     trading: Trading
@@ -42,15 +42,13 @@ class Assumed:
 
 
 def assume(arguments: argparse.Namespace, config: dict[str, typing.Any], settings: Settings) -> Assumed:
-    """What a campaign of a profile with this configuration will meet.
+    """The conditions of a campaign with this profile.
 
-    :raises HomeError: naming what the profile or the local exchange does not tell, and the option that would.
+    :raises HomeError: naming what neither the profile nor the local exchange has, and the option for it.
     """
     exchange = _first(config["exchanges"], "exchange")
-    pairs = [
-        pair for coin in config["crypto-currencies"].values() if coin.get("enabled", True) for pair in coin["pairs"]
-    ]
-    symbol = str(_first(pairs, "pair"))
+    pairs = home.enabled_pairs(config)
+    symbol = _first(pairs, "pair")
     trading = _trading(config, exchange)
     spec = _market(arguments, symbol)
     price = arguments.price or spec.start_price_quote
@@ -119,7 +117,7 @@ class _Terms:
 
 
 def _terms(arguments: argparse.Namespace, spec: typing.Any, symbol: str, price: Decimal, settings: Settings) -> _Terms:
-    """Those of the options, else of the local exchange, else such as pairs of this price usually have.
+    """Terms from the options, else of the local exchange, else usual ones for such a price.
 
     :raises HomeError: when a price of the pair would be nothing.
     """

@@ -19,48 +19,48 @@ from ..campaign import BACKTEST_FILE
 from ..core.candles import CandleSeries
 from ..core.settings import Settings, without_octobot_keys
 from . import backtest_process, candle_files, home, run, sweep
-from .backtest_process import Engine, Job, Outcome, is_reached
+from .backtest_process import BacktestProcess, BacktestResult, Job, is_reached
 from .live import summary_table
 from .watchdog import ExitCode, Verdict
 
-LOOK_EVERY_S = 0.1
+POLL_INTERVAL_S = 0.1
 LOG = "backtest.log"
 MINUTES_A_DAY = 1_440
 _DATA_SUFFIX = ".data"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Backtests that can be started: everything about them has been checked."""
+class BacktestPlan:
+    """Backtests whose arguments, profile and data have been checked."""
 
     home: home.Home
     config: dict[str, typing.Any]
     of_profile: dict[str, typing.Any]
     """The settings of the mode in the profile."""
-    asked: dict[str, str]
+    requested: dict[str, str]
     data: pathlib.Path | None
     markets: dict[str, list[str]]
-    """The pairs of each exchange that there are to be candles of."""
+    """The pairs of each exchange that need candles."""
     days: int
     drawn_seed: int
-    """Of all runs for which none was asked, so that they can be compared."""
+    """The seed of all runs without one of their own, so that they can be compared."""
     written: set[pathlib.Path] = field(default_factory=set)
-    """Data files that are in place."""
+    """Data files that have been written."""
 
     def settings(self, more: dict[str, str]) -> Settings:
         """The settings of one run, always with a seed.
 
         :raises SettingsError: when they can't be used.
         """
-        settings = run.settings_of(self.of_profile, self.asked | more)
+        settings = run.settings_of(self.of_profile, self.requested | more)
         if settings.seed is None:
             settings = settings.model_copy(update={"seed": self.drawn_seed})
         return settings
 
     def job(self, settings: Settings, journal: pathlib.Path, log: pathlib.Path) -> Job:
-        """The run of these settings, with its data in place.
+        """The job for these settings; its data files are written first.
 
-        :raises HomeError: when there are no such data.
+        :raises HomeError: when there are no data.
         """
         data_files = [str(path) for path in self._data_files(settings)]
         return Job(self.config, data_files, settings.to_config(), str(journal), str(log))
@@ -70,7 +70,8 @@ class Plan:
         if self.data is not None and self.data.suffix == _DATA_SUFFIX:
             candle_files.check_data_file(self.data)
             return [self.data]
-        return [self._data_file(settings, *market, number) for number, market in enumerate(self.markets.items())]
+        markets = enumerate(self.markets.items())
+        return [self._data_file(settings, exchange, symbols, number) for number, (exchange, symbols) in markets]
 
     def _data_file(self, settings: Settings, exchange: str, symbols: list[str], number: int) -> pathlib.Path:
         """Each exchange has prices of its own, as the local exchanges have."""
@@ -104,41 +105,39 @@ def main(arguments: argparse.Namespace) -> int:
     settings = plan.settings({})
     plan.home.make()
     job = plan.job(settings, plan.home.path / "user" / BACKTEST_FILE, plan.home.logs / LOG)
-    verdict, outcome = _run(job, arguments)
-    now = outcome.report.last_seen_at
+    verdict, result = _run(job, arguments)
+    now = result.report.last_seen_at
     if arguments.json:
-        print(json.dumps(outcome.report.to_json(now) | {"wall_s": round(outcome.wall_s, 2)}))
+        print(json.dumps(result.report.to_json(now) | {"wall_s": round(result.wall_s, 2)}))
     else:
-        rich.console.Console().print(summary_table(outcome.report, now))
+        rich.console.Console().print(summary_table(result.report, now))
     if verdict.exit_code is not ExitCode.DONE:
         print(f"volume-booster: {verdict.reason}", file=sys.stderr)
     return verdict.exit_code
 
 
-def _plan(arguments: argparse.Namespace) -> Plan:
+def _plan(arguments: argparse.Namespace) -> BacktestPlan:
     octobot_home = home.Home(arguments.home.absolute())
     profile = run.find_profile(octobot_home, arguments.profile)
     config = home.profile_config(profile) | {"backtesting": {"files": []}}
     if arguments.data is not None and not arguments.data.is_file():
         raise home.HomeError(f"there is no file {arguments.data}")
-    return Plan(
-        octobot_home,
-        config,
-        without_octobot_keys(home.mode_settings(profile)),
-        run.asked_for(arguments),
-        arguments.data and arguments.data.absolute(),
-        _markets(config, arguments),
-        arguments.days,
-        random.SystemRandom().randrange(2**32),
+    return BacktestPlan(
+        home=octobot_home,
+        config=config,
+        of_profile=without_octobot_keys(home.mode_settings(profile)),
+        requested=run.requested_settings(arguments),
+        data=arguments.data and arguments.data.absolute(),
+        markets=_markets(config, arguments),
+        days=arguments.days,
+        drawn_seed=random.SystemRandom().randrange(2**32),
     )
 
 
 def _markets(config: dict[str, typing.Any], arguments: argparse.Namespace) -> dict[str, list[str]]:
     """All that the profile has enabled; of a CSV, and of a pair that was named, one on the first exchange."""
-    currencies = config["crypto-currencies"].values()
-    pairs = [str(pair) for currency in currencies if currency.get("enabled", True) for pair in currency["pairs"]]
     exchanges = [name for name, one in config["exchanges"].items() if one.get("enabled", True)]
-    pairs = [arguments.symbol] if arguments.symbol else pairs
+    pairs = [arguments.symbol] if arguments.symbol else home.enabled_pairs(config)
     if not pairs:
         raise home.HomeError("the profile trades no pair: name one with --symbol")
     if not exchanges:
@@ -148,7 +147,7 @@ def _markets(config: dict[str, typing.Any], arguments: argparse.Namespace) -> di
     return dict.fromkeys(exchanges, pairs)
 
 
-def _run(job: Job, arguments: argparse.Namespace) -> tuple[Verdict, Outcome]:
+def _run(job: Job, arguments: argparse.Namespace) -> tuple[Verdict, BacktestResult]:
     console = rich.console.Console(stderr=True)
     columns = (rich.progress.TextColumn("Backtest"), rich.progress.BarColumn(None), rich.progress.TaskProgressColumn())
     is_shown = console.is_terminal and not arguments.quiet
@@ -157,31 +156,33 @@ def _run(job: Job, arguments: argparse.Namespace) -> tuple[Verdict, Outcome]:
         run.interruption() as is_interrupted,
     ):
         task = bar.add_task("", total=1.0)
-        engine = Engine(job, lambda share: bar.update(task, completed=share))
-        cut_short = _watch(engine, arguments.timeout, is_interrupted)
-    outcome = engine.outcome()
+        process = BacktestProcess(job, lambda share: bar.update(task, completed=share))
+        cut_short = _watch(process, arguments.timeout, is_interrupted)
+    result = process.result()
     if cut_short is not None:
-        report = dataclasses.replace(outcome.report, reason=outcome.report.reason and cut_short.reason)
-        return cut_short, dataclasses.replace(outcome, report=report)
-    return judge(outcome), outcome
+        report = dataclasses.replace(result.report, reason=result.report.reason and cut_short.reason)
+        return cut_short, dataclasses.replace(result, report=report)
+    return judge(result), result
 
 
-def _watch(engine: Engine, timeout_s: float | None, is_interrupted: typing.Callable[[], bool]) -> Verdict | None:
-    """Wait for the end; why it was ended before, None when it ended by itself."""
+def _watch(
+    process: BacktestProcess, timeout_s: float | None, is_interrupted: typing.Callable[[], bool]
+) -> Verdict | None:
+    """Wait for the end; the reason of an early end, None when it ended by itself."""
     started_at, verdict = time.monotonic(), None
-    while verdict is None and not engine.wait(LOOK_EVERY_S):
+    while verdict is None and not process.wait(POLL_INTERVAL_S):
         if is_interrupted():
             verdict = Verdict(ExitCode.INTERRUPTED, "interrupted")
         elif timeout_s is not None and time.monotonic() - started_at >= timeout_s:
             verdict = Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {timeout_s:g} s")
     if verdict is not None:
-        engine.cut()
+        process.interrupt()
     return verdict
 
 
-def judge(outcome: Outcome) -> Verdict:
-    """How a backtest that came to its end is told."""
-    report = outcome.report
+def judge(result: BacktestResult) -> Verdict:
+    """The verdict on a backtest that ran to its end."""
+    report = result.report
     if report.state == "halted":
         return Verdict(ExitCode.HALTED, f"halted: {report.reason}")
     if is_reached(report):

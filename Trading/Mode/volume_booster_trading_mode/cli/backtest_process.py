@@ -1,12 +1,11 @@
-"""One backtest as a process of its own: started, followed and ended, and what its campaign came to.
+"""One backtest as a process of its own, and the result of its campaign.
 
-A job is plain data, and to run one is a function of it alone: a pool of this computer or a scheduler of others may.
+A job is plain data and its result depends on it alone, so any pool or scheduler may run it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import importlib.metadata
 import json
 import pathlib
@@ -16,7 +15,7 @@ import threading
 import time
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from ..core.market import Trading
@@ -25,17 +24,17 @@ from ..core.settings import TargetPeriod
 from ..journal import HALT, Journal, NoCampaignError, remove
 from ..report import CampaignReport, read_report
 from .launch import LaunchError, last_line
-from .octobot_process import offline_environment, own_group
+from .octobot_process import offline_environment, start_piped
 
 ENGINE_MODULE = f"{__package__.rpartition('.')[0]}.backtest_engine"
 END_TIMEOUT_S = 25.0
-LOOK_EVERY_S = 0.2
+POLL_INTERVAL_S = 0.2
 DATA_ENDED = "the data ended before the target was reached"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A backtest that can be started: everything about it has been checked."""
+    """A backtest whose arguments have been checked."""
 
     config: dict[str, typing.Any]
     """OctoBot's, with exchanges, portfolio and fees."""
@@ -47,8 +46,8 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a backtest came to, and the seconds that it took on the wall clock."""
+class BacktestResult:
+    """The report of a backtest, and the seconds that it took on the wall clock."""
 
     report: CampaignReport
     wall_s: float
@@ -56,8 +55,8 @@ class Outcome:
     """How often a guard halted it."""
 
 
-class Engine:
-    """A running backtest. The campaign of the one before it in the same place is gone.
+class BacktestProcess:
+    """A running backtest. It replaces the campaign of the previous one in the same place.
 
     :raises LaunchError: when it can't be started.
     :raises JournalError: when another one runs in the same place.
@@ -66,17 +65,12 @@ class Engine:
     def __init__(self, job: Job, on_progress: Callable[[float], None] = lambda share: None) -> None:
         self._job = job
         self._started_at = time.monotonic()
-        self._has_been_cut = False
+        self._is_interrupted = False
         remove(pathlib.Path(job.journal))
         log = pathlib.Path(job.log)
         try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("wb") as errors:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", ENGINE_MODULE],
-                    cwd=log.parent, env=offline_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=errors, **own_group(),
-                )  # fmt: skip
+            command = [sys.executable, "-m", ENGINE_MODULE]
+            self._process = start_piped(command, log.parent, log, offline_environment())
         except OSError as error:
             raise LaunchError(f"OctoBot's backtesting could not be started: {text_of(error)}") from error
         self._send()
@@ -91,9 +85,9 @@ class Engine:
             return False
         return True
 
-    def cut(self) -> None:
-        """End it where it is, in good order; what it came to so far counts."""
-        self._has_been_cut = True
+    def interrupt(self) -> None:
+        """End it cleanly where it is; its result so far counts."""
+        self._is_interrupted = True
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it is about to end by itself
             self._process.stdin.close()
@@ -101,8 +95,8 @@ class Engine:
             self._process.kill()
             self._process.wait()
 
-    def outcome(self) -> Outcome:
-        """What the campaign came to; to be asked when it has ended.
+    def result(self) -> BacktestResult:
+        """The result; to be called when it has ended.
 
         :raises LaunchError: when OctoBot failed.
         """
@@ -116,31 +110,27 @@ class Engine:
                 f"OctoBot's backtesting failed: {last_line(pathlib.Path(self._job.log))} Log: {self._job.log}"
             )
         report = self._report()
-        return Outcome(report, wall_s, _halts(pathlib.Path(self._job.journal)))
+        return BacktestResult(report, wall_s, _halts(pathlib.Path(self._job.journal)))
 
     def _report(self) -> CampaignReport:
         try:
             report = read_report(pathlib.Path(self._job.journal))
         except NoCampaignError:
             report = None
-        if report is None and self._has_been_cut:
+        if report is None and self._is_interrupted:
             target_quote = Decimal(str(self._job.settings["volume_target"]))
             version = importlib.metadata.version("octobot")
-            not_begun = CampaignReport.not_begun(target_quote, version, "interrupted", time.time())
-            return dataclasses.replace(not_begun, trading=Trading.BACKTEST.value)
+            return CampaignReport.not_started(target_quote, Trading.BACKTEST, version, "interrupted", time.time())
         if report is None:
             why = last_line(pathlib.Path(self._job.log))
             raise LaunchError(f"OctoBot's backtesting ended without a campaign: {why} Log: {self._job.log}")
-        if report.state in ("running", "paused", "stopped"):
-            reason = "interrupted" if self._has_been_cut else DATA_ENDED
-            return dataclasses.replace(report, state="stopped", reason=reason, ended_at=report.last_seen_at)
+        if report.is_live or report.state == "stopped":
+            return report.stopped("interrupted" if self._is_interrupted else DATA_ENDED, report.last_seen_at)
         return report
 
     def _send(self) -> None:
-        job = self._job
-        request = {
-            "config": job.config, "data_files": job.data_files, "settings": job.settings, "journal": job.journal
-        }  # fmt: skip
+        request = asdict(self._job)
+        del request["log"]
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it has ended already: its log says why
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -160,20 +150,20 @@ def _halts(path: pathlib.Path) -> int:
         return sum(event.kind == HALT for event in journal.events())
 
 
-def run(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Outcome:
+def run(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> BacktestResult:
     """Run one backtest to its end, or until it is cancelled.
 
     :raises LaunchError: when OctoBot failed.
     """
-    engine = Engine(job)
+    process = BacktestProcess(job)
     try:
-        while not engine.wait(LOOK_EVERY_S):
+        while not process.wait(POLL_INTERVAL_S):
             if is_cancelled():
-                engine.cut()
+                process.interrupt()
     except BaseException:
-        engine.cut()
+        process.interrupt()
         raise
-    return engine.outcome()
+    return process.result()
 
 
 def is_reached(report: CampaignReport) -> bool:

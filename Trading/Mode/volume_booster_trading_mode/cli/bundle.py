@@ -7,6 +7,7 @@ what came of it.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import re
@@ -19,6 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from ..core.redact import text_of
 from .octobot_process import is_octobot_installed, run_octobot
+from .watchdog import ExitCode
 
 Files = Mapping[PurePosixPath, bytes]
 """The files of a bundle by their path inside it."""
@@ -57,6 +59,15 @@ class Parts:
             for file in sorted(source.rglob("*"))
             if file.is_file() and _is_shipped(file.relative_to(source))
         }
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """`volume-booster pack`: build the zip and print where it is.
+
+    :raises BundleError: as `pack`.
+    """
+    print(pack(arguments.out))
+    return ExitCode.DONE
 
 
 def profiles() -> dict[str, Path]:

@@ -64,7 +64,7 @@ def read_csv(path: pathlib.Path) -> CandleSeries:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             return candles.read_csv(lines)
     except (OSError, UnicodeError, candles.CandleError) as error:
-        raise HomeError(f"{path} can't be used as candles: {_told(error)}") from error
+        raise HomeError(f"{path} can't be used as candles: {_os_reason(error)}") from error
 
 
 def check_data_file(path: pathlib.Path) -> None:
@@ -76,7 +76,7 @@ def check_data_file(path: pathlib.Path) -> None:
             has_candles = connection.execute("SELECT 1 FROM ohlcv LIMIT 1").fetchone()
             is_described = connection.execute("SELECT 1 FROM description LIMIT 1").fetchone()
     except (OSError, sqlite3.Error) as error:
-        raise HomeError(f"{path} is not a backtesting file of OctoBot: {_told(error)}") from error
+        raise HomeError(f"{path} is not a backtesting file of OctoBot: {_os_reason(error)}") from error
     if not has_candles or not is_described:
         raise HomeError(f"{path} is a backtesting file of OctoBot without candles")
 
@@ -101,7 +101,7 @@ def write_data_file(path: pathlib.Path, series: dict[str, CandleSeries], exchang
             connection.execute("INSERT INTO description VALUES (?, ?, ?, ?, ?, ?, ?)", described)
         part.replace(path)
     except (OSError, sqlite3.Error) as error:
-        raise HomeError(f"{path} can't be written: {_told(error)}") from error
+        raise HomeError(f"{path} can't be written: {_os_reason(error)}") from error
 
 
 def _rows(exchange: str, symbol: str, series: CandleSeries) -> Iterator[tuple[typing.Any, ...]]:
@@ -114,5 +114,5 @@ def _row(candle: Candle) -> str:
     return json.dumps([candle.opened_at, candle.open, candle.high, candle.low, candle.close, candle.volume])
 
 
-def _told(error: Exception) -> str:
+def _os_reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)

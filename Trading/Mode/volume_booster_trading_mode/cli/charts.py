@@ -1,4 +1,4 @@
-"""The charts of the report: drawn by matplotlib as SVG that stands in the page itself, in the page's own colours.
+"""The charts of the report: drawn by matplotlib as SVG inside the page, in the page's own colours.
 
 Nothing in them is fetched or run: no script, no font, no image. A colour is a name in `Ink`, which the page gives a
 value for light and for dark.
@@ -114,12 +114,12 @@ def _draw_plan(axes: Axes, plan: Plan, clock: _Clock) -> None:
 
 
 def _mark_events(axes: Axes, history: History, clock: _Clock) -> None:
-    """Halts, and every start but the first of each market."""
-    begun: set[str] = set()
+    """Mark halts, and every start but the first of each market."""
+    started: set[str] = set()
     labelled: set[str] = set()
     for event in history.events:
-        is_restart = event.kind == START and event.source in begun
-        begun.update([event.source] if event.kind == START else [])
+        is_restart = event.kind == START and event.source in started
+        started.update([event.source] if event.kind == START else [])
         name = "halt" if event.kind == HALT else "restart" if is_restart else None
         if name is None or clock.at(event.at) < 0:
             continue
@@ -141,7 +141,7 @@ def _cost(history: History) -> Chart:
         "drift": split.drift_quote,
     }
     figure, axes = _figure(left=0.14)
-    least = max(map(abs, parts.values())) / 2_000  # less than that is nothing to be seen
+    least = max(map(abs, parts.values())) / 2_000  # too small to be visible
     values = [float(value) if abs(value) > least else 0.0 for value in parts.values()]
     colours = [PLAN.stand_in if value >= 0 else BUY.stand_in for value in values]
     bars = axes.barh(list(parts), values, color=colours, height=0.56)
@@ -187,9 +187,10 @@ def _price(history: History, market: tuple[str, str], fills: list[Fill]) -> Char
     axes.legend(loc="best", ncols=3)
     axes.margins(x=0.01)
     return Chart(
-        f"Price and fills of {symbol}", f"On {exchange}: the mid when each order was decided on, and its fills.",
+        f"Price and fills of {symbol}",
+        f"On {exchange}: the mid when each order was decided on, and its fills.",
         _svg(figure, f"price{exchange}{symbol}"),
-    )  # fmt: skip
+    )
 
 
 def _inventory(history: History) -> Chart:
@@ -199,9 +200,9 @@ def _inventory(history: History) -> Chart:
     for fill in history.fills:
         times.append(clock.at(fill.at))
         net.append(net[-1] + float(fill.volume) * (1 if fill.side is Side.BUY else -1))
-    shown = _thinned(times, net)
-    axes.fill_between(*shown, step="post", color=BASE.stand_in, alpha=0.15, linewidth=0)
-    axes.step(*shown, where="post", color=BASE.stand_in, linewidth=1.4)
+    points = _thinned(times, net)
+    axes.fill_between(*points, step="post", color=BASE.stand_in, alpha=0.15, linewidth=0)
+    axes.step(*points, where="post", color=BASE.stand_in, linewidth=1.4)
     axes.axhline(0, color=MUTED.stand_in, linewidth=0.8)
     cap = float(history.settings.get("max_position_imbalance", 0)) * target
     lowest, highest = min(net), max(net)
@@ -233,9 +234,10 @@ def _latency(history: History) -> Chart:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     middle, late = (_at_share(seconds, share) * factor for share in (0.5, 0.95))
     return Chart(
-        "Fill latency", f"Half of the fills came within {middle:,.3g} {unit}, 95 of 100 within {late:,.3g} {unit}.",
+        "Fill latency",
+        f"Half of the fills came within {middle:,.3g} {unit}, 95 of 100 within {late:,.3g} {unit}.",
         _svg(figure, "latency"),
-    )  # fmt: skip
+    )
 
 
 def _outcomes(history: History) -> Chart:
@@ -261,7 +263,7 @@ def _outcomes(history: History) -> Chart:
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """Time since the first order, in a unit that reads well."""
+    """Time since the first order, in a readable unit."""
 
     start: float
     divisor: float

@@ -1,4 +1,4 @@
-"""`volume-booster check`: what works on an exchange, a row each. It changes nothing there, unless it is asked to."""
+"""`volume-booster check`: what works on an exchange, a row each. It changes nothing there, except with --order."""
 
 from __future__ import annotations
 
@@ -26,18 +26,16 @@ from ..core import checks
 from ..core.checks import Row, fails, untried
 from ..core.settings import parse_settings, without_octobot_keys
 from ..venues import support
-from . import check_process, home, launch, run, sandbox
+from . import check_process, home, launch, options, run, sandbox
 from .watchdog import ExitCode
 
-DEFAULT_HOME = pathlib.Path(".octobot")
-PROFILE = "volume_booster"
 _RESULTS = {True: "[green]ok[/green]", False: "[red]not ok[/red]", None: "not tried"}
 _RESULT_WIDTH = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A check that can be made: everything about it has been looked at."""
+class CheckPlan:
+    """A check whose arguments, home and profile have been read."""
 
     home: home.Home
     has_keys: bool
@@ -45,7 +43,7 @@ class Plan:
     exchange: str
     use: support.Use
     of_profile: dict[str, typing.Any]
-    """What the profile says of the exchange."""
+    """The exchange's entry in the profile."""
     save: pathlib.Path | None
 
 
@@ -57,34 +55,34 @@ def main(arguments: argparse.Namespace) -> int:
     versions = support.Versions(importlib.metadata.version("octobot"), ccxt.__version__)
     if arguments.exchange is None:
         _only_all(arguments)
-        return _tell_all(versions, is_json=arguments.json)
+        return _print_overview(versions, is_json=arguments.json)
     plan = _plan(arguments)
-    rows, is_cut = list(support.rows(plan.exchange, plan.use, versions)), False
+    rows, is_interrupted = list(support.rows(plan.exchange, plan.use, versions)), False
     if plan.has_keys:
-        told, is_cut = _ask(plan, is_order_wanted=arguments.order)
-        rows += told
+        answers, is_interrupted = _ask(plan, is_order_wanted=arguments.order)
+        rows += answers
     else:
         rows += _without_keys(plan, is_order_wanted=arguments.order)
-    _tell(plan, rows, versions, is_json=arguments.json)
-    if is_cut:
+    _print_rows(plan, rows, versions, is_json=arguments.json)
+    if is_interrupted:
         print("volume-booster: interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED
     return ExitCode.DONE if checks.all_work(rows) else ExitCode.FAILED
 
 
-def _without_keys(plan: Plan, *, is_order_wanted: bool) -> list[Row]:
+def _without_keys(plan: CheckPlan, *, is_order_wanted: bool) -> list[Row]:
     rows = [untried("account", f"{plan.home.path} has no keys for {plan.exchange}")]
     return rows + ([fails("order placed", "none was placed: there are no keys")] if is_order_wanted else [])
 
 
 def _only_all(arguments: argparse.Namespace) -> None:
-    """:raises HomeError: when something is asked for that takes an exchange."""
+    """:raises HomeError: when an option needs an exchange."""
     if arguments.order or arguments.save or arguments.pair:
         raise home.HomeError("name the exchange with --exchange")
 
 
-def _tell_all(versions: support.Versions, *, is_json: bool) -> int:
-    """Every exchange that is known. That some are refused is no failure of anything."""
+def _print_overview(versions: support.Versions, *, is_json: bool) -> int:
+    """Every known exchange; one that is refused is no failure."""
     rows = support.overview(versions.octobot)
     used = [row for row in rows if row.ok]
     sentence = f"Orders are placed on {len(used)} of {len(rows)} exchanges; on any other, nothing is sent."
@@ -95,7 +93,7 @@ def _tell_all(versions: support.Versions, *, is_json: bool) -> int:
     return ExitCode.DONE
 
 
-def _tell(plan: Plan, rows: list[Row], versions: support.Versions, *, is_json: bool) -> None:
+def _print_rows(plan: CheckPlan, rows: list[Row], versions: support.Versions, *, is_json: bool) -> None:
     title = support.title_of(plan.exchange)
     sentence = checks.last_sentence(title, rows)
     if is_json:
@@ -106,8 +104,8 @@ def _tell(plan: Plan, rows: list[Row], versions: support.Versions, *, is_json: b
 
 
 def _print_json(exchange: str | None, rows: list[Row], sentence: str, *, is_ok: bool, **about: str) -> None:
-    told = {"exchange": exchange, "ok": is_ok, "rows": [asdict(row) for row in rows], "text": sentence, **about}
-    print(json.dumps(told))
+    result = {"exchange": exchange, "ok": is_ok, "rows": [asdict(row) for row in rows], "text": sentence, **about}
+    print(json.dumps(result))
 
 
 def _print_table(title: str, what: str, rows: list[Row], sentence: str) -> None:
@@ -122,12 +120,12 @@ def _print_table(title: str, what: str, rows: list[Row], sentence: str) -> None:
     console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
-def _plan(arguments: argparse.Namespace) -> Plan:
+def _plan(arguments: argparse.Namespace) -> CheckPlan:
     try:
         exchange = support.name_of(arguments.exchange)
     except support.UnknownExchangeError as error:
         raise home.HomeError(str(error)) from error
-    octobot_home = home.Home((arguments.home or DEFAULT_HOME).absolute())
+    octobot_home = home.Home((arguments.home or options.DEFAULT_HOME).absolute())
     if arguments.home is not None and not octobot_home.path.is_dir():
         raise home.HomeError(f"there is no folder {octobot_home.path}")
     if arguments.order and (process := running_bot(octobot_home.campaign)):
@@ -141,7 +139,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     settings = parse_settings(without_octobot_keys(home.mode_settings(profile)))
     is_futures = of_profile.get("exchange-type") == "future"
     use = support.Use(settings, [arguments.pair] if arguments.pair else _pairs(config), is_futures)
-    return Plan(
+    return CheckPlan(
         octobot_home, _has_keys(octobot_home, exchange), profile, exchange, use, of_profile, _folder(arguments.save)
     )
 
@@ -152,19 +150,18 @@ def _selected(octobot_home: home.Home) -> str:
         selected = str(home.read_json(octobot_home.config).get("profile"))
         if (octobot_home.profile(selected) / home.MODE_CONFIG).is_file():
             return selected
-    return PROFILE
+    return options.PLAIN_PROFILE
 
 
 def _pairs(config: dict[str, typing.Any]) -> list[str]:
-    currencies = [one for one in (config.get("crypto-currencies") or {}).values() if one.get("enabled", True)]
-    pairs = [str(pair) for currency in currencies for pair in currency.get("pairs", ())]
+    pairs = home.enabled_pairs(config)
     if not pairs:
         raise home.HomeError("the profile trades no pair: name one with --pair")
     return pairs
 
 
 def _entry(config: dict[str, typing.Any], exchange: str) -> dict[str, typing.Any]:
-    """What a configuration says of an exchange; nothing where it says nothing that can be read."""
+    """The entry of an exchange in a configuration; empty where there is none that can be read."""
     exchanges = config.get("exchanges")
     entry = exchanges.get(exchange) if isinstance(exchanges, dict) else None
     return entry if isinstance(entry, dict) else {}
@@ -187,11 +184,11 @@ def _folder(save: pathlib.Path | None) -> pathlib.Path | None:
     return save.absolute()
 
 
-def _ask(plan: Plan, *, is_order_wanted: bool) -> tuple[list[Row], bool]:
-    """What OctoBot tells with the keys of the home, and whether it was interrupted."""
+def _ask(plan: CheckPlan, *, is_order_wanted: bool) -> tuple[list[Row], bool]:
+    """The rows of OctoBot with the keys of the home, and whether it was interrupted."""
     settings = plan.use.settings
     most_quote = None if settings.target_currency else min(settings.max_buy_amount, settings.max_sell_amount)
-    request = check_process.Request(
+    request = checks.CheckRequest(
         exchange=plan.exchange,
         symbols=list(plan.use.symbols),
         profile=str(plan.profile),
@@ -211,7 +208,7 @@ def _ask(plan: Plan, *, is_order_wanted: bool) -> tuple[list[Row], bool]:
 
 
 @contextlib.contextmanager
-def _local_exchange(plan: Plan) -> Iterator[dict[str, int]]:
+def _local_exchange(plan: CheckPlan) -> Iterator[dict[str, int]]:
     """The port of the exchange of this computer, on a copy of its account: it is started where none is named."""
     variable = launch.PORT_VARIABLES.get(plan.exchange)
     if variable is None:

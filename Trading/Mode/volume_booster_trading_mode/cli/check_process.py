@@ -1,4 +1,4 @@
-"""OctoBot asked about one exchange, as a process of its own: started, heard and ended."""
+"""The check of one exchange by OctoBot, as a process of its own."""
 
 from __future__ import annotations
 
@@ -13,65 +13,46 @@ import threading
 import time
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
-from ..core.checks import Row, fails
+from ..core.checks import CheckRequest, Row, fails
 from .home import Home
 from .launch import LaunchError, environment_with, last_line
-from .octobot_process import own_group
+from .octobot_process import start_piped
 
 ENGINE_MODULE = f"{__package__.rpartition('.')[0]}.checks.engine"
 LOG = "check.log"
-LOOK_EVERY_S = 0.2
+POLL_INTERVAL_S = 0.2
 END_TIMEOUT_S = 60.0
 """How long it may take to cancel what it has placed, when it is cut short."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to ask: see the engine's own."""
-
-    exchange: str
-    symbols: list[str]
-    profile: str
-    settings: str
-    of_profile: dict[str, typing.Any]
-    most_quote: str | None
-    is_order_wanted: bool
-    save: str
-
-
 def ask(
-    octobot_home: Home, ports: Mapping[str, int], request: Request, is_interrupted: Callable[[], bool]
+    octobot_home: Home, ports: Mapping[str, int], request: CheckRequest, is_interrupted: Callable[[], bool]
 ) -> list[Row]:
-    """The rows that it tells; when it is interrupted, those that it told until it had cancelled what it placed.
+    """The rows of the check; when it is interrupted, those until it had cancelled what it placed.
 
     :raises LaunchError: when OctoBot can't be started.
     """
     log = octobot_home.logs / LOG
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", ENGINE_MODULE], cwd=octobot_home.path, env=environment_with(ports),
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, **own_group(),
-            )  # fmt: skip
+        process = start_piped([sys.executable, "-m", ENGINE_MODULE], octobot_home.path, log, environment_with(ports))
     except OSError as error:
         raise LaunchError(f"OctoBot could not be started: {error}") from error
     with process:
-        rows, has_ended = _hear(process, request, is_interrupted)
+        rows, has_ended = _read_rows(process, request, is_interrupted)
     return rows if has_ended else [*rows, _broken_off(request, log)]
 
 
-def _broken_off(request: Request, log: pathlib.Path) -> Row:
+def _broken_off(request: CheckRequest, log: pathlib.Path) -> Row:
     order = "; look on the exchange's own page whether an order rests" if request.is_order_wanted else ""
     return fails("process", f"OctoBot failed while it was asked: {last_line(log)} Log: {log}{order}")
 
 
-def _hear(
-    process: subprocess.Popen[bytes], request: Request, is_interrupted: Callable[[], bool]
+def _read_rows(
+    process: subprocess.Popen[bytes], request: CheckRequest, is_interrupted: Callable[[], bool]
 ) -> tuple[list[Row], bool]:
-    """The rows, and whether the check came to its end."""
+    """The rows, and whether the check ran to its end."""
     assert process.stdin is not None
     with contextlib.suppress(OSError):  # it has ended already: its log says why
         process.stdin.write(json.dumps(asdict(request)).encode() + b"\n")
@@ -82,11 +63,11 @@ def _hear(
     ends_at = math.inf
     try:
         while time.monotonic() < ends_at and (line := _next(lines)) is not None:
-            told = _told(line)
-            if "end" in told:
+            message = _message(line)
+            if "end" in message:
                 return rows, True
-            if "name" in told:
-                rows.append(Row(**told))
+            if "name" in message:
+                rows.append(Row(**message))
             elif is_interrupted() and ends_at == math.inf:
                 ends_at = time.monotonic() + END_TIMEOUT_S
                 process.stdin.close()
@@ -105,18 +86,18 @@ def _read(process: subprocess.Popen[bytes], lines: queue.Queue[bytes | None]) ->
 def _next(lines: queue.Queue[bytes | None]) -> bytes | None:
     """The next line; an empty one when there is none yet, None at the end."""
     try:
-        return lines.get(timeout=LOOK_EVERY_S)
+        return lines.get(timeout=POLL_INTERVAL_S)
     except queue.Empty:
         return b""
 
 
-def _told(line: bytes) -> dict[str, typing.Any]:
-    """OctoBot may print too: that tells nothing."""
+def _message(line: bytes) -> dict[str, typing.Any]:
+    """Empty for what OctoBot itself prints."""
     try:
-        told = json.loads(line)
+        message = json.loads(line)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return message if isinstance(message, dict) else {}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,9 +1,7 @@
-"""A campaign at one glance, for a terminal of 80 columns or more."""
+"""A running campaign on one screen, for a terminal of 80 columns or more."""
 
 from __future__ import annotations
 
-import datetime
-import typing
 from decimal import Decimal
 
 import rich.console
@@ -11,61 +9,62 @@ import rich.progress_bar
 import rich.table
 import rich.text
 
+from ..core.formats import clock_duration, clock_time, shown
 from ..core.guards import Gauge
 from ..core.ledger import Outcome, Progress
 from ..core.market import Side
 from ..core.planner import Plan
-from ..history import Glance
+from ..history import LiveStatus
 from ..journal import HALT, SentRow
-from ..report import CampaignReport, shown
+from ..report import CampaignReport
 
 Lines = list[tuple[str, rich.console.RenderableType]]
 _STATE_STYLES = {"running": "bold blue", "done": "bold green", "halted": "bold red", "paused": "bold yellow"}
+_RIGHT = ("quantity", "price", "quote")
 _SIDE_STYLES = {Side.BUY: "green", Side.SELL: "red"}
 
 
-def dashboard(glance: Glance, now: float) -> rich.console.RenderableType:
-    """Everything that is known of a campaign while it runs."""
+def dashboard(status: LiveStatus, now: float) -> rich.console.RenderableType:
+    """The whole display of a running campaign."""
     grid = rich.table.Table.grid(padding=(0, 1), expand=True)
     grid.add_column(style="bold", no_wrap=True, width=8)
     grid.add_column(ratio=1)
-    top: Lines = [("Campaign", _state(glance.report)), ("Market", _market(glance.report))]
-    lines = [*top, ("Volume", _volume(glance, now)), *_words(glance, now)]
+    top: Lines = [("Campaign", _state(status.report)), ("Market", _market(status.report))]
+    lines = [*top, ("Volume", _volume(status, now)), *_figures(status, now)]
     for name, content in lines:
         grid.add_row(name, content)
     parts: list[rich.console.RenderableType] = [grid]
-    if glance.last_orders:
-        parts.append(_orders(glance))
-    parts += [_line(f"{_clock(event.at)} {event.kind}: {event.reason}", "yellow" if event.kind != HALT else "red")
-              for event in glance.warnings]  # fmt: skip
+    if status.last_orders:
+        parts.append(_orders(status))
+    for event in status.warnings:
+        style = "red" if event.kind == HALT else "yellow"
+        parts.append(_line(f"{clock_time(event.at)} {event.kind}: {event.reason}", style))
     return rich.console.Group(*parts)
 
 
 def _state(report: CampaignReport) -> rich.text.Text:
-    state = report.state + (f": {report.reason}" if report.reason else "")
-    return _line(state, _STATE_STYLES.get(report.state, "bold"))
+    return _line(report.state_text, _STATE_STYLES.get(report.state, "bold"))
 
 
 def _market(report: CampaignReport) -> rich.text.Text:
-    markets = ", ".join(f"{symbol} on {exchange}" for exchange, symbol in report.markets) or "no order yet"
-    return _line(f"{markets}, {report.trading}, OctoBot {report.octobot_version}")
+    return _line(f"{report.markets_text}, {report.trading}, OctoBot {report.octobot_version}")
 
 
-def _volume(glance: Glance, now: float) -> rich.console.RenderableType:
-    progress = glance.report.progress
+def _volume(status: LiveStatus, now: float) -> rich.console.RenderableType:
+    progress = status.report.progress
     share = float(progress.filled_quote / progress.target_quote)
     bar = rich.progress_bar.ProgressBar(total=1.0, completed=min(share, 1.0), width=None)
     row = rich.table.Table.grid(expand=True, padding=(0, 1))
     row.add_column(no_wrap=True)
     row.add_column(ratio=1)
     row.add_column(no_wrap=True)
-    amount = f"{shown(progress.filled_quote)} of {shown(progress.target_quote)} {glance.report.quote}"
-    row.add_row(amount, bar, f"{share:.1%} {eta(glance.report, glance.plan, now)}")
+    amount = f"{shown(progress.filled_quote)} of {shown(progress.target_quote)} {status.report.quote}"
+    row.add_row(amount, bar, f"{share:.1%} {eta(status.report, status.plan, now)}")
     return row
 
 
-def _words(glance: Glance, now: float) -> Lines:
-    report, progress = glance.report, glance.report.progress
+def _figures(status: LiveStatus, now: float) -> Lines:
+    report, progress = status.report, status.report.progress
     orders = (
         f"{progress.orders} sent, {progress.fills} fills, {progress.open_orders} open, {progress.cancelled} cancelled, "
         f"{progress.rejected} rejected, maker {progress.maker_share:.1%}"
@@ -73,44 +72,45 @@ def _words(glance: Glance, now: float) -> Lines:
     pace = f"{shown(progress.quote_per_hour(report.until(now)))} {report.quote} an hour"
     lines = [
         ("Orders", orders),
-        ("Cost", f"{cost(progress, report.quote)}{cost_of_plan(glance.plan, progress)}"),
-        ("Sides", _sides(glance, progress)),
+        ("Cost", f"{cost(progress, report.quote)}{cost_of_plan(status.plan, progress)}"),
+        ("Sides", _sides(status, progress)),
         ("Pace", f"{pace}, {progress.success_rate:.1%} of ended orders filled, seed {report.seed}"),
     ]
-    if glance.gauges:
-        lines.append(("Guards", guards(glance)))
-    lines.append(("Rate", _rate(glance)))
-    if glance.balances is not None:
+    if status.gauges:
+        lines.append(("Guards", guards(status)))
+    lines.append(("Rate", _rate(status)))
+    if status.balances is not None:
         base = report.markets[0][1].partition("/")[0] if report.markets else ""
-        held = f"{glance.balances.base_free:,.5f} {base}, {shown(glance.balances.quote_free)} {report.quote}"
+        held = f"{status.balances.base_free:,.5f} {base}, {shown(status.balances.quote_free)} {report.quote}"
         lines.append(("Balances", f"{held} (at the start, and traded since)"))
     return [(name, rich.text.Text(line) if name == "Guards" else _line(line)) for name, line in lines]
 
 
-def guards(glance: Glance) -> str:
+def guards(status: LiveStatus) -> str:
     """How near each guard is to its limit, the nearest first."""
-    nearest = sorted(glance.gauges, key=lambda gauge: -gauge.value / (gauge.limit or 1))
-    told = (f"{gauge.guard.replace('_', ' ')} {gauge.value:.3g}/{gauge.limit:g}{_unit(gauge)}" for gauge in nearest)
-    return ", ".join(told)
+    nearest = sorted(status.gauges, key=lambda gauge: -gauge.value / (gauge.limit or 1))
+    return ", ".join(
+        f"{gauge.guard.replace('_', ' ')} {gauge.value:.3g}/{gauge.limit:g}{_unit(gauge)}" for gauge in nearest
+    )
 
 
 def _unit(gauge: Gauge) -> str:
     return {"%": " %", "bps": " bps"}.get(gauge.unit, "")
 
 
-def _rate(glance: Glance) -> str:
-    allowed = glance.settings.get("max_orders_per_second")
-    return f"{glance.orders_per_second:.1f} orders a second" + (f" of at most {allowed:g}" if allowed else "")
+def _rate(status: LiveStatus) -> str:
+    allowed = status.settings.get("max_orders_per_second")
+    return f"{status.orders_per_second:.1f} orders a second" + (f" of at most {allowed:g}" if allowed else "")
 
 
-def _sides(glance: Glance, progress: Progress) -> str:
-    cap = glance.settings.get("max_position_imbalance")
+def _sides(status: LiveStatus, progress: Progress) -> str:
+    cap = status.settings.get("max_position_imbalance")
     allowed = f" of at most {float(cap):.0%}" if cap is not None else ""
     return f"{progress.buys} buys, {progress.sells} sells, imbalance {progress.imbalance:.1%}{allowed}"
 
 
 def cost(progress: Progress, quote: str) -> str:
-    """What it has cost so far."""
+    """The cost so far."""
     return f"{shown(progress.cost_quote)} {quote}, {progress.cost_bps:.2f} bps, fees {shown(progress.fees_quote)}"
 
 
@@ -129,27 +129,26 @@ def eta(report: CampaignReport, plan: Plan | None, now: float) -> str:
     if report.ended_at is not None:
         return ""
     at_pace = progress.eta_s(now)
-    told = "ETA --:--" if at_pace is None else f"ETA {_duration(at_pace)}"
+    text = "ETA --:--" if at_pace is None else f"ETA {clock_duration(at_pace)}"
     if plan is None or not plan.duration_s.is_finite:
-        return told
+        return text
     low, _, high = plan.elapsed_s(float(min(progress.remaining_quote / plan.target_quote, Decimal(1))))
-    return f"{told} ({_duration(low)}-{_duration(high)})"
+    return f"{text} ({clock_duration(low)}-{clock_duration(high)})"
 
 
-def _orders(glance: Glance) -> rich.table.Table:
+def _orders(status: LiveStatus) -> rich.table.Table:
     table = rich.table.Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name, justify in (("last orders", "left"), ("", "left"), ("quantity", "right"), ("price", "right"),
-                          ("quote", "right"), ("", "left")):  # fmt: skip
-        table.add_column(name, justify=typing.cast(typing.Any, justify), no_wrap=True)
-    for row, filled in reversed(glance.last_orders):
+    for name in ("last orders", "", "quantity", "price", "quote", ""):
+        table.add_column(name, justify="right" if name in _RIGHT else "left", no_wrap=True)
+    for row, filled in reversed(status.last_orders):
         intent = row.order.intent
         kind = rich.text.Text(f"{intent.order_type.value} {intent.side.value}", style=_SIDE_STYLES[intent.side])
-        amounts = f"{intent.quantity.normalize():f}", f"{intent.price:,}", shown(intent.notional)
-        table.add_row(_clock(row.order.at), kind, *amounts, _fate(row, filled))
+        quantity, price = f"{intent.quantity.normalize():f}", f"{intent.price:,}"
+        table.add_row(clock_time(row.order.at), kind, quantity, price, shown(intent.notional), _outcome(row, filled))
     return table
 
 
-def _fate(row: SentRow, filled: Decimal) -> str:
+def _outcome(row: SentRow, filled: Decimal) -> str:
     state = row.state(filled)
     is_part = filled and state != Outcome.FILLED.value
     return f"{state} {float(filled / row.order.intent.quantity):.0%}" if is_part else state
@@ -157,15 +156,3 @@ def _fate(row: SentRow, filled: Decimal) -> str:
 
 def _line(text: str, style: str = "") -> rich.text.Text:
     return rich.text.Text(text, style=style, no_wrap=True, overflow="ellipsis")
-
-
-def _clock(at: float) -> str:
-    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%H:%M:%S")
-
-
-def _duration(seconds: float) -> str:
-    """Minutes and seconds, or hours and minutes."""
-    whole = int(seconds)
-    if whole < 3_600:
-        return f"{whole // 60:02d}:{whole % 60:02d}"
-    return f"{whole // 3_600}h{whole % 3_600 // 60:02d}"

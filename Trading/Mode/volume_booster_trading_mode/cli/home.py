@@ -1,4 +1,4 @@
-"""An OctoBot home that a run of ours may use: its configuration, its profile and the settings of one run."""
+"""An OctoBot home: its configuration, its profiles and the settings of one run."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ..core.redact import text_of
 MODE_CONFIG = pathlib.PurePath("specific_config", "VolumeBoosterTradingMode.json")
 KEPT_SUFFIX = ".before_run"
 OCTOBOTS_COPY_SUFFIX = ".back"
-"""Of the copy that OctoBot makes of a file before it writes it, and removes afterwards."""
+"""The suffix of OctoBot's own copy of a file, which exists only while it writes the file."""
 OFFLINE_EXCHANGE = "offline_exchange"
 OFFLINE_EXCHANGES = (OFFLINE_EXCHANGE, "second_offline_exchange")
 """The exchanges of the bundle, which run on this computer."""
 
 
 class HomeError(Exception):
-    """The home can't be used; one sentence says why and what would do."""
+    """The home can't be used; the message is one sentence with the reason and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The folder in which OctoBot works: everything that it reads and writes is below it."""
+    """OctoBot's working folder: everything that it reads and writes is below it."""
 
     path: pathlib.Path
 
@@ -47,7 +47,10 @@ class Home:
         return self.path / "user" / "profiles" / profile_id
 
     def check_is_for_runs(self, own_profiles: tuple[str, ...]) -> None:
-        """:raises HomeError: when it is a person's own OctoBot, which a run keeps out of."""
+        """Keep out of an OctoBot that is not ours.
+
+        :raises HomeError: when another profile is selected there.
+        """
         if not self.config.is_file():
             return
         chosen = read_json(self.config).get("profile")
@@ -57,8 +60,8 @@ class Home:
                 "it: choose another --home, or use `volume-booster install --home` to add the mode to it"
             )
 
-    def mend(self) -> None:
-        """Give OctoBot back what it was writing when it was killed: meanwhile it keeps a copy beside the file.
+    def restore_interrupted_writes(self) -> None:
+        """Restore the files that OctoBot was writing when it was killed, from the copies that it keeps meanwhile.
 
         Without it OctoBot would start with its default profile, and without the keys of its exchanges.
 
@@ -107,9 +110,15 @@ def profile_config(profile: pathlib.Path) -> dict[str, typing.Any]:
     return config
 
 
+def enabled_pairs(config: dict[str, typing.Any]) -> list[str]:
+    """The pairs that a profile's configuration trades."""
+    currencies = (config.get("crypto-currencies") or {}).values()
+    return [str(pair) for one in currencies if one.get("enabled", True) for pair in one.get("pairs", ())]
+
+
 @contextlib.contextmanager
 def settings_of_this_run(profile: pathlib.Path, settings: dict[str, typing.Any]) -> Iterator[None]:
-    """Within it the profile has these settings of the mode; afterwards its own again, also if a run was killed."""
+    """Give the profile these settings of the mode for a while; its own come back, also after a run was killed."""
     file = profile / MODE_CONFIG
     kept = file.with_name(file.name + KEPT_SUFFIX)
     if not kept.exists():
@@ -122,7 +131,7 @@ def settings_of_this_run(profile: pathlib.Path, settings: dict[str, typing.Any])
 
 
 def mode_settings(profile: pathlib.Path) -> dict[str, typing.Any]:
-    """The settings of the mode that a profile has of its own."""
+    """The profile's own settings of the mode."""
     file = profile / MODE_CONFIG
     kept = file.with_name(file.name + KEPT_SUFFIX)
     return read_json(kept if kept.exists() else file)

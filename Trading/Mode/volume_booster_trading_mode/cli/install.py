@@ -6,6 +6,7 @@ not enough, as it can report success and install nothing.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib.metadata
 import json
@@ -26,6 +27,7 @@ from .bundle import (
     version_of,
     write_zip,
 )
+from .watchdog import ExitCode
 
 _BUNDLE_IN_HOME = PurePosixPath("user/volume_booster/bundle.zip")
 _PROFILE_OF_A_NEW_HOME = "volume_booster"
@@ -75,6 +77,16 @@ class InstallReport:
             "other_profiles": list(self.other_profiles),
             "selected_profile": self.selected_profile,
         }
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """`volume-booster install`: install, and print what was done.
+
+    :raises BundleError: as `install`.
+    """
+    report = install(arguments.home)
+    print(json.dumps(report.to_json_object()) if arguments.json else report.text())
+    return ExitCode.DONE
 
 
 def install(home: Path, bundle_zip: Path | None = None) -> InstallReport:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping
 
 from ..core.redact import text_of, without_secrets
-from .octobot_process import octobot_command, offline_environment, own_group
+from .octobot_process import octobot_command, offline_environment, start_piped
 
 EXCHANGE_READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 25.0
@@ -28,7 +28,7 @@ PORT_VARIABLES = {
 
 
 class LaunchError(Exception):
-    """A process could not be started, or ended when it should not; one sentence says which and why."""
+    """A process could not be started or ended too early; the message is one sentence."""
 
 
 class Child:
@@ -42,18 +42,8 @@ class Child:
     ) -> None:
         self.name = name
         self.log = log
-        log.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with log.open("ab") as errors:
-                self._process = subprocess.Popen(
-                    command,
-                    cwd=cwd,
-                    env=environment,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    **own_group(),
-                )
+            self._process = start_piped(command, cwd, log, environment, is_log_kept=True)
         except OSError as error:
             raise LaunchError(f"{name} could not be started: {text_of(error)}") from error
         self._lines: queue.Queue[str] = queue.Queue()

@@ -1,4 +1,4 @@
-"""A run as a person sees it while it goes on, and its summary."""
+"""The display of a run in progress, and its summary."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import rich.console
 import rich.live
 import rich.table
 
-from .. import report as reports
+from ..core.formats import shown
+from ..core.progress_lines import sentence
 from ..history import Watcher
-from ..journal import HALT
-from ..report import CampaignReport, shown
+from ..report import CampaignReport
 from .dashboard import cost_of_plan, dashboard, eta
 
 LINE_EVERY_S = 5.0
+_HALTED = ", halted"
 _NOTES = {
     "simulation": "OctoBot's simulator fills without spread: real costs are higher",
     "backtest": "OctoBot's simulator fills without spread: real costs are higher",
@@ -41,19 +42,19 @@ class LiveView:
             self._live.stop()
 
     def say(self, text: str) -> None:
-        """One line that stays."""
+        """Print one line that stays on the screen."""
         if not self._is_quiet:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def show(self, report: CampaignReport | None, now: float) -> None:
-        """The campaign as it stands."""
+        """Update the display."""
         if self._is_quiet or report is None:
             return
         if self._live is not None:
-            self._live.update(dashboard(self._watcher.glance(report), now), refresh=True)
+            self._live.update(dashboard(self._watcher.live_status(report), now), refresh=True)
         elif now - self._line_at >= LINE_EVERY_S:
-            plan = self._watcher.glance(report).plan
-            line = f"{reports.sentence(report.progress)}{cost_of_plan(plan, report.progress)} {eta(report, plan, now)}"
+            plan = self._watcher.live_status(report).plan
+            line = f"{sentence(report.progress)}{cost_of_plan(plan, report.progress)} {eta(report, plan, now)}"
             if line != self._line:
                 self.say(line)
             self._line_at, self._line = now, line
@@ -74,7 +75,7 @@ def _shares(report: CampaignReport) -> str:
     parts = sorted(report.parts, key=lambda part: part.name)
     return "\n".join(
         f"{part.name}: {shown(part.progress.filled_quote)}, {part.share_of(report.progress):.1%}, "
-        f"{part.progress.cost_bps:.2f} bps{', halted' if part.kind == HALT else ''}"
+        f"{part.progress.cost_bps:.2f} bps{_HALTED if part.state == 'halted' else ''}"
         for part in parts
     )
 
@@ -82,11 +83,10 @@ def _shares(report: CampaignReport) -> str:
 def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
     """The result of a campaign, for a person."""
     progress, quote = report.progress, report.quote
-    market = ", ".join(f"{symbol} on {exchange}" for exchange, symbol in report.markets) or "no order yet"
     rows = [
-        ("State", report.state + (f": {report.reason}" if report.reason else "")),
+        ("State", report.state_text),
         ("Trading", f"{report.trading}, OctoBot {report.octobot_version}"),
-        ("Market", market),
+        ("Market", report.markets_text),
         ("Volume", f"{shown(progress.filled_quote)} of {shown(progress.target_quote)} {quote}"),
         ("Orders", f"{progress.orders} sent, {progress.cancelled} cancelled, {progress.rejected} rejected"),
         ("Fills", f"{progress.fills}"),

@@ -49,6 +49,26 @@ def run_octobot(home: Path, *args: str, timeout_s: float) -> tuple[int, str]:
         return exit_code, output.read().decode("utf-8", "replace")
 
 
+def start_piped(
+    command: list[str], cwd: Path, log: Path, environment: dict[str, str], *, is_log_kept: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start a process with pipes to its input and output; its errors go to a log, behind what is there if it is kept.
+
+    :raises OSError: when it can't be started.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab" if is_log_kept else "wb") as errors:
+        return subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            **own_group(),
+        )
+
+
 def offline_environment() -> dict[str, str]:
     """This process's environment, with OctoBot's switches set so that starting it asks nothing of the internet.
 

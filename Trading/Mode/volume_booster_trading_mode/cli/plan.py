@@ -1,34 +1,33 @@
-"""`volume-booster plan`: what a campaign would cost and take, before it starts."""
+"""`volume-booster plan`: estimates the cost and duration of a campaign before it starts."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import pathlib
 import sys
 import typing
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import rich.console
 import rich.table
 
 from ..core import fee_tiers
+from ..core.formats import duration, shown
 from ..core.market import OrderType, Role
-from ..core.planner import BAND_PERCENT, Band, Plan, duration, estimate
+from ..core.planner import BAND_PERCENT, Band, Plan, estimate
 from ..core.redact import text_of
 from ..core.settings import Settings, without_octobot_keys
-from ..report import shown
 from . import home, run
 from .assumptions import Assumed, assume, read_text
 from .watchdog import ExitCode
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print the plan; exit code 2 when the campaign can't be done as it is asked for.
+    """Print the plan; exit code 2 when such a campaign is not feasible.
 
     :raises SettingsError, HomeError, BundleError: when there is nothing to plan.
     """
-    settings, config = _asked(arguments)
+    settings, config = _settings_and_config(arguments)
     assumed = assume(arguments, config, settings)
     plan = estimate(settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
     gain = _gain(arguments, settings, plan)
@@ -43,11 +42,11 @@ def main(arguments: argparse.Namespace) -> int:
     return ExitCode.DONE if plan.is_feasible else ExitCode.UNUSABLE
 
 
-def _asked(arguments: argparse.Namespace) -> tuple[Settings, dict[str, typing.Any]]:
+def _settings_and_config(arguments: argparse.Namespace) -> tuple[Settings, dict[str, typing.Any]]:
     """The settings that a run with these arguments would have, and the configuration of its profile."""
     profile = run.find_profile(home.Home(arguments.home.absolute()), arguments.profile)
-    asked = dict(arguments.set) | ({} if arguments.target is None else {"volume_target": arguments.target})
-    return run.settings_of(without_octobot_keys(home.mode_settings(profile)), asked), home.profile_config(profile)
+    requested = dict(arguments.set) | ({} if arguments.target is None else {"volume_target": arguments.target})
+    return run.settings_of(without_octobot_keys(home.mode_settings(profile)), requested), home.profile_config(profile)
 
 
 def _gain(arguments: argparse.Namespace, settings: Settings, plan: Plan) -> fee_tiers.TierGain | None:
@@ -65,7 +64,7 @@ def _print(plan: Plan, assumed: Assumed, settings: Settings, gain: fee_tiers.Tie
     where = f"{assumed.symbol} on {assumed.exchange}, {assumed.trading.value}"
     console.print(plan_table(plan, quote, f"Plan: {shown(plan.target_quote)} {quote} of {where}"))
     lines = [
-        f"{BAND_PERCENT} of 100 campaigns lie between low and high, in each line.",
+        f"Each range covers {BAND_PERCENT} % of simulated campaigns.",
         *(_tier_lines(gain, quote, settings) if gain else ()),
         *(f"Note: {note}" for note in plan.notes),
         *(f"Assumed {source}" for source in assumed.sources),
@@ -100,8 +99,8 @@ def plan_rows(plan: Plan, quote: str) -> list[tuple[str, ...]]:
     ]
 
 
-def _ends(band: Band, told: typing.Callable[[Decimal], str]) -> tuple[str, str, str]:
-    return told(band.low), told(band.expected), told(band.high)
+def _ends(band: Band, show: typing.Callable[[Decimal], str]) -> tuple[str, str, str]:
+    return show(band.low), show(band.expected), show(band.high)
 
 
 def _tier_lines(gain: fee_tiers.TierGain, quote: str, settings: Settings) -> list[str]:
@@ -124,74 +123,3 @@ def _tier_lines(gain: fee_tiers.TierGain, quote: str, settings: Settings) -> lis
 
 def _tier(tier: fee_tiers.FeeTier) -> str:
     return f"{shown(tier.volume_quote)} (maker {tier.maker_rate:.4%}, taker {tier.taker_rate:.4%})"
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options by which a plan can be told what it would otherwise assume."""
-    add = parser.add_argument
-    add("--price", type=_positive("price"), metavar="QUOTE", help="quote per base; default: the local exchange's")
-    add("--maker-fee-percent", type=_number("fee", -1, 10), metavar="PERCENT", help="default: the profile's")
-    add("--taker-fee-percent", type=_number("fee", -1, 10), metavar="PERCENT", help="default: the profile's")
-    add("--spread-bps", type=_number("spread", 0, 5_000), metavar="BPS", help="best ask less best bid")
-    add("--volatility-percent", type=_number("volatility", 0, 1_000), metavar="PERCENT", help="of a year's return")
-    add("--depth-quote", type=_number("depth", 0), metavar="QUOTE", help="median size of a level of the book")
-    add("--price-tick", type=_positive("price tick"), metavar="QUOTE", help="the exchange's step of prices")
-    add("--quantity-step", type=_positive("quantity step"), metavar="BASE", help="the exchange's step of quantities")
-    add("--max-quantity", type=_positive("maximum"), metavar="BASE", help="the exchange's largest order")
-    add("--min-notional", type=_number("minimum", 0), metavar="QUOTE", help="the exchange's smallest order")
-    add("--market-volume", type=_number("volume", 0), metavar="QUOTE", help="what everybody trades in an hour")
-    add("--balance", type=_balance, metavar="ASSET=AMOUNT", action="append", default=[], help="may be repeated")
-    add("--deadline", type=_seconds, metavar="SECONDS", help="in which time it has to be done")
-    add("--fee-tiers", type=pathlib.Path, metavar="FILE", help="CSV of 30-day volume, maker and taker fee in percent")
-    add(
-        "--volume-30d", type=_number("volume", 0), metavar="QUOTE", default=Decimal(0), help="traded before; default: 0"
-    )
-    add("--seed", dest="plan_seed", type=_whole, metavar="N", default=0, help="of the simulated campaigns; default: 0")
-
-
-def _number(name: str, lowest: int, highest: int | None = None) -> typing.Callable[[str], Decimal]:
-    """A reader of finite numbers from the lowest to the highest."""
-
-    def read(text: str) -> Decimal:
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            value = Decimal("NaN")
-        if not value.is_finite() or value < lowest or (highest is not None and value > highest):
-            bounds = f"from {lowest} to {highest}" if highest is not None else f"of at least {lowest}"
-            raise argparse.ArgumentTypeError(f"{name} must be a number {bounds}, not {text!r}")
-        return value
-
-    return read
-
-
-def _positive(name: str) -> typing.Callable[[str], Decimal]:
-    """A reader of finite numbers above 0."""
-
-    def read(text: str) -> Decimal:
-        value = _number(name, 0)(text)
-        if not value:
-            raise argparse.ArgumentTypeError(f"{name} must be above 0")
-        return value
-
-    return read
-
-
-def _balance(text: str) -> tuple[str, Decimal]:
-    asset, equals, amount = text.partition("=")
-    if not equals or not asset:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form ASSET=AMOUNT")
-    return asset.upper(), _number("balance", 0)(amount)
-
-
-def _seconds(text: str) -> float:
-    value = float(_number("deadline", 0)(text))
-    if not value:
-        raise argparse.ArgumentTypeError("deadline must be above 0")
-    return value
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**63:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
-    return int(text)

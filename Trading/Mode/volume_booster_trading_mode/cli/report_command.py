@@ -1,4 +1,4 @@
-"""`volume-booster report`: the result of a campaign, live or dead, as text, JSON, a page and tables."""
+"""`volume-booster report`: the result of a campaign, running or not, as text, JSON, a page and tables."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ import rich.console
 import rich.table
 
 from .. import history as histories
-from ..core.metrics import DEFINITIONS, NOT_THE_GOAL
+from ..core.formats import money, shown
+from ..core.metrics import NOT_THE_GOAL
 from ..history import History
-from ..report import money, shown
 from . import bundle, home, page
 from .live import summary_table
-from .status import Look, asked_file, look
+from .status import CampaignStatus, campaign_status, chosen_file
 from .watchdog import ExitCode
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print the report, and write what was asked for; exit code 0 whatever the campaign's state.
+    """Print the report, and write the files that were requested; exit code 0 whatever the campaign's state.
 
     :raises HomeError: when there is no campaign, or a file can't be written.
     :raises JournalError: when its journal can't be read.
     """
     octobot_home = home.Home(arguments.home.absolute())
-    file = asked_file(arguments, octobot_home)
-    seen = look(octobot_home, file)
-    history = histories.read_history(file or octobot_home.campaign, seen.now)
-    assert history is not None, "look() has seen a campaign"
-    history = histories.with_report(history, seen.report)
-    written = _write(arguments, history, seen.now)
+    file = chosen_file(arguments, octobot_home)
+    status = campaign_status(octobot_home, file)
+    history = histories.read_history(file or octobot_home.campaign, status.now)
+    assert history is not None, "campaign_status() found a campaign"
+    history = histories.with_report(history, status.report)
+    written = _write(arguments, history, status.now)
     if arguments.json:
-        print(json.dumps(to_json(history, seen)))
+        print(json.dumps(to_json(history, status)))
     else:
-        _print(history, seen)
+        _print(history, status)
     for file in written:
         print(f"volume-booster: written to {file}", file=sys.stderr)
     return ExitCode.DONE
 
 
-def to_json(history: History, seen: Look) -> dict[str, typing.Any]:
-    """The fields of the contract, and what only the whole journal tells."""
+def to_json(history: History, status: CampaignStatus) -> dict[str, typing.Any]:
+    """The fields of the contract, and those that need the whole journal."""
     split = history.cost_split()
-    return seen.to_json() | {
+    return status.to_json() | {
         "plan": None if history.plan is None else history.plan.to_json(),
         "cost_split": {name: money(getattr(split, name)) for name in split.__slots__},
         "outcomes": history.outcomes(),
@@ -71,12 +71,12 @@ def _write(arguments: argparse.Namespace, history: History, now: float) -> list[
     return written
 
 
-def _print(history: History, seen: Look) -> None:
-    console, report = rich.console.Console(), seen.report
-    console.print(summary_table(report, seen.now))
+def _print(history: History, status: CampaignStatus) -> None:
+    console, report = rich.console.Console(), status.report
+    console.print(summary_table(report, status.now))
     if history.plan is not None:
         table = _table("Plan against actual", ("", "low", "expected", "high", "actual", "within"))
-        for row in page.plan_against_actual(history.plan, report, seen.now):
+        for row in page.plan_against_actual(history.plan, report, status.now):
             table.add_row(*row)
         console.print(table)
     split, quote = history.cost_split(), report.quote
@@ -92,10 +92,8 @@ def _print(history: History, seen: Look) -> None:
 
 def _metrics_table(history: History) -> rich.table.Table:
     table = _table(f"Traders' metrics: {NOT_THE_GOAL}", ("", "value", "definition"))
-    for name, definition in DEFINITIONS.items():
-        value = history.metrics().to_json()[name]
-        told = "none" if value is None else f"{float(value):,.0f}" if isinstance(value, int) else f"{float(value):,.2f}"
-        table.add_row(name.removesuffix("_quote").replace("_", " "), told, definition)
+    for row in page.metrics_rows(history):
+        table.add_row(*row)
     return table
 
 

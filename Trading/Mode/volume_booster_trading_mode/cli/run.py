@@ -1,14 +1,13 @@
 """A run of a campaign to its end: the local exchange and the real OctoBot, started, watched and stopped together.
 
-What tells `simulate` from `sandbox` is a `Rehearsal`: whose trader it is, which profiles will do, and what the exchange
-has to be told.
+`simulate` and `sandbox` differ by their `Rehearsal`: the trader, the profiles that are allowed, and the options of the
+exchange.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import importlib.metadata
 import json
 import pathlib
@@ -33,13 +32,13 @@ from ..journal import TARGET, Journal, NoCampaignError, set_aside
 from ..report import CampaignReport, read_report
 from . import bundle, home, install, launch
 from .live import LiveView, summary_table
-from .watchdog import ExitCode, Sight, Verdict, judge
+from .watchdog import ExitCode, RunStatus, Verdict, judge
 
-LOOK_EVERY_S = 0.25
+POLL_INTERVAL_S = 0.25
 
 
 class Rehearsal(typing.Protocol):
-    """What a run rehearses."""
+    """What differs between the kinds of run."""
 
     trading: Trading
 
@@ -52,15 +51,15 @@ class Rehearsal(typing.Protocol):
     def exchange_options(
         self, exchange: str, octobot_home: home.Home, config: dict[str, typing.Any], is_new: bool
     ) -> list[str]:
-        """What a local exchange is started with, for a new campaign or one that goes on."""
+        """The options of a local exchange, for a new campaign or one that continues."""
 
     def connect(self, exchange: str, octobot_home: home.Home) -> None:
         """Let OctoBot into a local exchange; called before it starts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A run that can be started: everything about it has been checked."""
+class RunPlan:
+    """A run whose arguments, home and profile have been checked."""
 
     rehearsal: Rehearsal
     home: home.Home
@@ -73,7 +72,7 @@ class Plan:
     """Of the profile."""
     is_fresh: bool
     has_own_target: bool
-    """Asked for on the command line: it wins over one that a running campaign was given."""
+    """Given on the command line: it replaces the target of a campaign that continues."""
 
 
 def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
@@ -103,23 +102,21 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
     return verdict.exit_code
 
 
-def _result(plan: Plan, verdict: Verdict, report: CampaignReport | None, now: float) -> CampaignReport:
-    """What is told of the run: its campaign, stopped if it had not ended by itself, or one that never began."""
+def _result(plan: RunPlan, verdict: Verdict, report: CampaignReport | None, now: float) -> CampaignReport:
+    """The report of a run: its campaign, stopped if it had not ended by itself, or one that never started."""
     if report is None:
         version = importlib.metadata.version("octobot")
-        begun = CampaignReport.not_begun(plan.settings.volume_target, version, verdict.reason, now)
-        return dataclasses.replace(begun, trading=plan.rehearsal.trading.value)
-    if report.state in ("running", "paused"):
-        return dataclasses.replace(report, state="stopped", reason=verdict.reason, ended_at=now)
-    return report
+        target_quote, trading = plan.settings.volume_target, plan.rehearsal.trading
+        return CampaignReport.not_started(target_quote, trading, version, verdict.reason, now)
+    return report.stopped(verdict.reason, now) if report.is_live else report
 
 
-def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> Plan:
+def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
     own = bundle.profiles()
     octobot_home = home.Home(arguments.home.absolute())
     process = running_bot(octobot_home.campaign)
     if not process:
-        octobot_home.mend()
+        octobot_home.restore_interrupted_writes()
     octobot_home.check_is_for_runs(tuple(own))
     if process:
         raise home.HomeError(
@@ -128,18 +125,18 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> Plan:
         )
     profile = find_profile(octobot_home, arguments.profile)
     config = rehearsal.check(profile)
-    asked = asked_for(arguments)
-    return Plan(
-        rehearsal,
-        octobot_home,
-        arguments.profile,
-        settings_of(without_octobot_keys(home.mode_settings(profile)), asked),
-        arguments.port,
-        arguments.timeout,
-        arguments.patience,
-        config,
-        arguments.fresh,
-        "volume_target" in asked,
+    requested = requested_settings(arguments)
+    return RunPlan(
+        rehearsal=rehearsal,
+        home=octobot_home,
+        profile_id=arguments.profile,
+        settings=settings_of(without_octobot_keys(home.mode_settings(profile)), requested),
+        port=arguments.port,
+        timeout_s=arguments.timeout,
+        patience_s=arguments.patience,
+        config=config,
+        is_fresh=arguments.fresh,
+        has_own_target="volume_target" in requested,
     )
 
 
@@ -156,20 +153,20 @@ def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
     return own[profile_id]
 
 
-def asked_for(arguments: argparse.Namespace) -> dict[str, str]:
+def requested_settings(arguments: argparse.Namespace) -> dict[str, str]:
     """The settings on the command line."""
     options = {"volume_target": arguments.target, "seed": arguments.seed}
     return dict(arguments.set) | {key: value for key, value in options.items() if value is not None}
 
 
-def settings_of(of_profile: dict[str, typing.Any], asked: dict[str, str]) -> Settings:
-    """The settings of a profile with those that were asked for on top.
+def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, str]) -> Settings:
+    """The settings of a profile, overridden by those of the command line.
 
-    :raises SettingsError: also when a setting is asked for that the preset decides.
+    :raises SettingsError: also when the command line sets what the preset decides.
     """
-    values, sentences = swap_inverted_ranges(of_profile | asked)
+    values, sentences = swap_inverted_ranges(of_profile | requested)
     preset = values.get("preset", Preset.CUSTOM.value)
-    if overruled := [key for key in decided_by(preset) if key in asked]:
+    if overruled := [key for key in decided_by(preset) if key in requested]:
         raise SettingsError(
             [f"{key}: the preset {preset} decides it; use preset=custom to set it yourself" for key in overruled]
         )
@@ -179,7 +176,7 @@ def settings_of(of_profile: dict[str, typing.Any], asked: dict[str, str]) -> Set
 
 
 def _run(
-    plan: Plan, view: LiveView, is_interrupted: typing.Callable[[], bool]
+    plan: RunPlan, view: LiveView, is_interrupted: typing.Callable[[], bool]
 ) -> tuple[Verdict, CampaignReport | None]:
     octobot_home = plan.home
     octobot_home.make()
@@ -210,23 +207,26 @@ def _run(
 
 
 def _watch(
-    plan: Plan, view: LiveView, octobot: launch.Child, exchanges: list[launch.Child],
+    plan: RunPlan,
+    view: LiveView,
+    octobot: launch.Child,
+    exchanges: list[launch.Child],
     is_interrupted: typing.Callable[[], bool],
-) -> Verdict:  # fmt: skip
+) -> Verdict:
     started_at, clock = time.time(), time.monotonic
     start = news_at = clock()
-    seen: tuple[typing.Any, ...] = ()
+    last: tuple[typing.Any, ...] = ()
     with view:
         while True:
-            # before its campaign is read: what an OctoBot that has ended wrote last is in it then
+            # read before the campaign, so that the campaign has all that an ended OctoBot wrote
             octobot_exit_code = octobot.exit_code
             ended = [exchange.exit_code for exchange in exchanges if exchange.exit_code is not None]
             report = _read(plan.home, started_at)
             news = (report.progress.orders, report.progress.fills, report.state) if report else ()
-            if news != seen:
-                seen, news_at = news, clock()
+            if news != last:
+                last, news_at = news, clock()
             view.show(report, time.time())
-            sight = Sight(
+            status = RunStatus(
                 elapsed_s=clock() - start,
                 since_news_s=clock() - news_at,
                 report=report,
@@ -234,9 +234,9 @@ def _watch(
                 exchange_exit_code=ended[0] if ended else None,
                 is_interrupted=is_interrupted(),
             )
-            if verdict := judge(sight, plan.timeout_s, plan.patience_s):
+            if verdict := judge(status, plan.timeout_s, plan.patience_s):
                 return verdict
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_INTERVAL_S)
 
 
 def _read(octobot_home: home.Home, since: float) -> CampaignReport | None:
@@ -248,8 +248,8 @@ def _read(octobot_home: home.Home, since: float) -> CampaignReport | None:
     return report if report is not None and report.last_start_at >= since else None
 
 
-def _start_exchange(plan: Plan, name: str, number: int, is_new: bool) -> tuple[launch.Child, int]:
-    """The first one listens on the port that was asked for, and each has prices of its own."""
+def _start_exchange(plan: RunPlan, name: str, number: int, is_new: bool) -> tuple[launch.Child, int]:
+    """The first one listens on the requested port; each has its own prices."""
     seed = plan.settings.seed if plan.settings.seed is not None else random.SystemRandom().randrange(2**32)
     options = plan.rehearsal.exchange_options(name, plan.home, plan.config, is_new)
     if is_new or "--state" not in options:  # a state holds the seed that it began with
@@ -258,8 +258,8 @@ def _start_exchange(plan: Plan, name: str, number: int, is_new: bool) -> tuple[l
     return launch.start_exchange(0 if number else plan.port, log, *options)
 
 
-def _set_other_campaign_aside(plan: Plan, view: LiveView) -> bool:
-    """A campaign that is not gone on with is kept beside the new one; True when a new one begins."""
+def _set_other_campaign_aside(plan: RunPlan, view: LiveView) -> bool:
+    """Rename the file of a campaign that does not continue; True when a new one starts."""
     if plan.is_fresh:  # also one that can't be read
         if kept := set_aside(plan.home.campaign, time.time()):
             view.say(f"The campaign so far is kept as {kept}")
@@ -283,7 +283,7 @@ def _set_other_campaign_aside(plan: Plan, view: LiveView) -> bool:
 
 @contextlib.contextmanager
 def interruption() -> Iterator[typing.Callable[[], bool]]:
-    """Within it Ctrl-C and SIGTERM do not kill: the function that it gives tells that one came."""
+    """Catch Ctrl-C and SIGTERM; the function that it yields returns whether one came."""
     received: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, lambda number, _: received.append(number)) for number in signals}

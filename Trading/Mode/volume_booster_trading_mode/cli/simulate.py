@@ -11,7 +11,7 @@ from . import home, run
 
 
 class Simulation:
-    """OctoBot's own simulator trades; an exchange only tells prices."""
+    """OctoBot's own simulator trades; the exchange only supplies prices."""
 
     trading = Trading.SIMULATION
 

@@ -1,9 +1,8 @@
-"""`volume-booster status`: one look at the campaign of a home, live or dead."""
+"""`volume-booster status`: the campaign of a home at this moment, whether a bot runs it or not."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import pathlib
 import time
@@ -24,8 +23,8 @@ NOT_RUNNING = "OctoBot is not running; started again, the campaign goes on"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A campaign at one moment; `process` is the number of the OctoBot that runs it, None when none does."""
+class CampaignStatus:
+    """A campaign at one moment; `process` is the process id of the OctoBot that runs it, None when none does."""
 
     report: CampaignReport
     process: int | None
@@ -43,26 +42,26 @@ def main(arguments: argparse.Namespace) -> int:
     :raises JournalError: when its journal can't be read.
     """
     home = Home(arguments.home.absolute())
-    show(look(home, asked_file(arguments, home)), as_json=arguments.json)
+    show(campaign_status(home, chosen_file(arguments, home)), as_json=arguments.json)
     return ExitCode.DONE
 
 
-def asked_file(arguments: argparse.Namespace, home: Home) -> pathlib.Path | None:
-    """The file of another campaign than the home's own, where one was asked for."""
+def chosen_file(arguments: argparse.Namespace, home: Home) -> pathlib.Path | None:
+    """The file named on the command line; None for the home's own campaign."""
     file: pathlib.Path | None = arguments.campaign
     return home.path / "user" / BACKTEST_FILE if file is None and arguments.backtest else file
 
 
-def show(seen: Look, *, as_json: bool) -> None:
-    """Print what was seen: a table, or one JSON object."""
+def show(status: CampaignStatus, *, as_json: bool) -> None:
+    """Print the status: a table, or one JSON object."""
     if as_json:
-        print(json.dumps(seen.to_json()))
+        print(json.dumps(status.to_json()))
     else:
-        rich.console.Console().print(summary_table(seen.report, seen.now))
+        rich.console.Console().print(summary_table(status.report, status.now))
 
 
-def look(home: Home, file: pathlib.Path | None = None) -> Look:
-    """The campaign of a home, or of a file, now. It is running or paused only when there is an OctoBot that runs it.
+def campaign_status(home: Home, file: pathlib.Path | None = None) -> CampaignStatus:
+    """The campaign of a home, or of a file, now; running or paused only while an OctoBot runs it.
 
     :raises HomeError: when there is no campaign.
     :raises JournalError: when its journal can't be read.
@@ -75,9 +74,9 @@ def look(home: Home, file: pathlib.Path | None = None) -> Look:
     if report is None:
         where = file or f"{home.path}: a run begins one, or name its home with --home"
         raise HomeError(f"there is no campaign in {where}")
-    # one that is kept beside the campaign of a home is run by nobody
+    # nobody runs a campaign that was set aside
     process = running_bot(path) if path.name == home.campaign.name else None
-    if process is None and report.state in ("running", "paused"):
+    if process is None and report.is_live:
         why = NOT_RUNNING if report.state == "running" else f"{NOT_RUNNING} paused"
-        report = dataclasses.replace(report, state="stopped", reason=why, ended_at=report.last_seen_at)
-    return Look(report, process, now)
+        report = report.stopped(why, report.last_seen_at)
+    return CampaignStatus(report, process, now)

@@ -1,4 +1,4 @@
-"""`volume-booster pause | resume | stop | target`: what a person wants of a campaign, through its journal."""
+"""`volume-booster pause | resume | stop | target | emergency-stop`: commands to a campaign, through its journal."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from collections.abc import Callable
 
 from ..bot_lock import running_bot
 from ..core.control import EMERGENCY, PAUSE, RESUME, STOP
+from ..core.formats import shown
 from ..core.settings import parse_settings
 from ..journal import TARGET, Journal
-from ..report import shown
 from .home import Home
-from .status import Look, look, show
+from .status import CampaignStatus, campaign_status, show
 from .watchdog import ExitCode
 
 TAKEN_UP_WITHIN_S = 5.0
 ENDED_WITHIN_S = 30.0
-LOOK_EVERY_S = 0.05
+POLL_INTERVAL_S = 0.05
 
 EMERGENCY_WORD = "EMERGENCY_STOP"
 CANCELLED_WITHIN_S = 60.0
 
 _DONE = {
     PAUSE: "Paused: no new order is placed until `volume-booster resume`.",
-    RESUME: "Resumed; if a guard had halted it, what the guards count begins anew.",
+    RESUME: "Resumed. Guard counters were reset if a guard had halted it.",
     EMERGENCY: "Emergency stop: all open orders are cancelled and confirmed, and the mode is switched off.",
     STOP: "Stopped: OctoBot has ended; started again, the campaign goes on.",
     TARGET: "The target is {target} now.",
@@ -61,7 +61,7 @@ def target(arguments: argparse.Namespace) -> int:
 
 
 def emergency_stop(arguments: argparse.Namespace) -> int:
-    """No further order from this moment. Asks for a word to be typed, unless `--yes` was given."""
+    """No further order from this moment. A word must be typed first, unless `--yes` was given."""
     if not arguments.yes and not _is_confirmed():
         print(f"volume-booster: nothing was done: {EMERGENCY_WORD} was not typed", file=sys.stderr)
         return ExitCode.UNUSABLE
@@ -78,19 +78,19 @@ def _is_confirmed() -> bool:
 
 
 def _steer(arguments: argparse.Namespace, kind: str, value: str = "") -> int:
-    """Write the command down, wait until the bot has taken it up, and say what has become of it.
+    """Write the command to the journal, wait until the bot has carried it out, and report the result.
 
     :raises HomeError: when there is no campaign.
     :raises JournalError: when its journal can't be used.
     """
     home = Home(arguments.home.absolute())
-    before = look(home)
+    before = campaign_status(home)
     sentence, problem = _DONE[kind], None
     if before.process is None:
         sentence = _WHILE_DOWN[kind]
     if before.process is not None or kind != STOP:
         problem = _send(home, kind, value, before.process)
-    after = look(home)
+    after = campaign_status(home)
     if problem is not None:
         print(f"volume-booster: {problem}", file=sys.stderr)
     if arguments.json:
@@ -122,8 +122,8 @@ def _send(home: Home, kind: str, value: str, process: int | None) -> str | None:
 
 
 def _is_carried_out(home: Home) -> bool:
-    """Whether the bot has told that nothing is open any more."""
-    report = look(home).report
+    """Whether the bot has reported that no order is open any more."""
+    report = campaign_status(home).report
     return report.state in ("halted", "done") and not report.progress.open_orders
 
 
@@ -143,9 +143,9 @@ def _is_soon(is_so: Callable[[], bool], within_s: float) -> bool:
     while not is_so():
         if time.monotonic() >= until:
             return False
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_INTERVAL_S)
     return True
 
 
-def _amount(seen: Look, value: str) -> str:
-    return f"{shown(seen.report.progress.target_quote)} {seen.report.quote}".strip() if value else ""
+def _amount(status: CampaignStatus, value: str) -> str:
+    return f"{shown(status.report.progress.target_quote)} {status.report.quote}".strip() if value else ""

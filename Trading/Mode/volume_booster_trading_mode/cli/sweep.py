@@ -21,9 +21,10 @@ import rich.console
 import rich.progress
 import rich.table
 
+from ..core.formats import shown
 from ..core.redact import text_of
 from ..core.settings import Settings, SettingsError
-from ..report import CampaignReport, shown
+from ..report import CampaignReport
 from . import backtest_process
 from .backtest_process import Job
 from .home import Home, HomeError
@@ -37,14 +38,13 @@ FIELDS = (
     "fees_quote", "slippage_quote", "cost_quote", "cost_bps", "maker_share", "imbalance", "realised_pnl_quote",
     "halts",
 )  # fmt: skip
-"""What the file tells of each run, after the settings that were swept: fields of the command line's contract, and how
-often a guard halted it."""
+"""The columns of the file after the swept settings: fields of the command line's contract, and the number of halts."""
 MOST_RUNS = 10_000
 Combination = dict[str, str]
 
 
-class Plan(typing.Protocol):
-    """What all runs have in common."""
+class SweepPlan(typing.Protocol):
+    """What all runs of a sweep share: the home, and how settings become a job."""
 
     @property
     def home(self) -> Home: ...
@@ -56,7 +56,7 @@ class Plan(typing.Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One combination and what it came to; `problem` says why there is no report."""
+    """One combination and its result; `problem` is the reason for a missing report."""
 
     combination: Combination
     report: CampaignReport | None = None
@@ -64,16 +64,15 @@ class Run:
     problem: str = ""
 
     def row(self) -> dict[str, typing.Any]:
-        """What the file and the JSON tell of it."""
+        """Its row in the file and in the JSON."""
         if self.report is None:
             return self.combination | {"state": "failed", "reason": self.problem}
-        told = self.report.to_json(self.report.last_seen_at)
-        told["halts"] = self.halts
-        return self.combination | {field: told[field] for field in FIELDS if field not in self.combination}
+        fields = self.report.to_json(self.report.last_seen_at) | {"halts": self.halts}
+        return self.combination | {field: fields[field] for field in FIELDS if field not in self.combination}
 
 
-def main(arguments: argparse.Namespace, plan: Plan) -> int:
-    """Run every combination; 0 when each came to an end of its own, whatever its campaign came to.
+def main(arguments: argparse.Namespace, plan: SweepPlan) -> int:
+    """Run every combination; 0 when each ran to its end, whatever the state of its campaign.
 
     :raises SettingsError: naming every combination that can't be used, before any runs.
     :raises HomeError: when there are no data, or the file of the results can't be written.
@@ -118,14 +117,14 @@ def combine(sweeps: list[tuple[str, list[str]]]) -> list[Combination]:
     return combinations
 
 
-def _settings(plan: Plan, combinations: list[Combination]) -> list[Settings]:
+def _settings(plan: SweepPlan, combinations: list[Combination]) -> list[Settings]:
     checked = [_checked(plan, combination) for combination in combinations]
     if problems := [problem for _, problems in checked for problem in problems]:
         raise SettingsError(list(dict.fromkeys(problems)))
     return [settings for settings, _ in checked if settings is not None]
 
 
-def _checked(plan: Plan, combination: Combination) -> tuple[Settings | None, list[str]]:
+def _checked(plan: SweepPlan, combination: Combination) -> tuple[Settings | None, list[str]]:
     try:
         return plan.settings(combination), []
     except SettingsError as error:
@@ -139,7 +138,7 @@ def _run_all(combinations: list[Combination], jobs: list[Job], *, is_quiet: bool
     with rich.progress.Progress(console=console, transient=True, disable=not is_shown) as bar:
         task = bar.add_task("Backtests", total=len(jobs))
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            futures = [pool.submit(_run, *pair, cancelled) for pair in zip(combinations, jobs, strict=True)]
+            futures = [pool.submit(_run, of, job, cancelled) for of, job in zip(combinations, jobs, strict=True)]
             try:
                 for future in concurrent.futures.as_completed(futures):
                     future.result()
@@ -153,8 +152,8 @@ def _run_all(combinations: list[Combination], jobs: list[Job], *, is_quiet: bool
 
 def _run(combination: Combination, job: Job, cancelled: threading.Event) -> Run:
     try:
-        outcome = backtest_process.run(job, cancelled.is_set)
-        return Run(combination, outcome.report, outcome.halts)
+        result = backtest_process.run(job, cancelled.is_set)
+        return Run(combination, result.report, result.halts)
     except LaunchError as error:
         return Run(combination, problem=text_of(error))
 
@@ -200,11 +199,16 @@ def _cells(run: Run) -> dict[str, str]:
         return dict.fromkeys(_COLUMNS, "") | {"state": "failed"}
     progress = report.progress
     minutes = report.runtime_s(report.last_seen_at) / 60
-    told = (
-        shown(progress.filled_quote), f"{minutes:,.1f} min", f"{progress.orders:,}", shown(progress.cost_quote),
-        f"{progress.cost_bps:.2f}", f"{progress.maker_share:.1%}", str(run.halts), report.state,
-    )  # fmt: skip
-    return dict(zip(_COLUMNS, told, strict=True))
+    return {
+        "volume": shown(progress.filled_quote),
+        "time": f"{minutes:,.1f} min",
+        "orders": f"{progress.orders:,}",
+        "cost": shown(progress.cost_quote),
+        "bps": f"{progress.cost_bps:.2f}",
+        "maker": f"{progress.maker_share:.1%}",
+        "halts": str(run.halts),
+        "state": report.state,
+    }
 
 
 def _named(combination: Combination) -> str:

@@ -1,4 +1,4 @@
-"""`volume-booster watch`: a campaign while it runs, redrawn in place, until it ends or is no longer run."""
+"""`volume-booster watch`: a running campaign, redrawn in place until it ends or its bot does."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import rich.console
 from ..history import Watcher
 from . import home
 from .live import LiveView, summary_table
-from .status import Look, asked_file, look
+from .status import CampaignStatus, campaign_status, chosen_file
 from .watchdog import ExitCode
 
-LOOK_EVERY_S = 0.5
+POLL_INTERVAL_S = 0.5
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -24,22 +24,22 @@ def main(arguments: argparse.Namespace) -> int:
     :raises JournalError: when its journal can't be read.
     """
     octobot_home = home.Home(arguments.home.absolute())
-    file = asked_file(arguments, octobot_home)
+    file = chosen_file(arguments, octobot_home)
     console = rich.console.Console(stderr=arguments.json)
     view = LiveView(console, is_quiet=False, watcher=Watcher(file or octobot_home.campaign))
     with view:
-        seen = look(octobot_home, file)
-        while _goes_on(seen):
-            view.show(seen.report, seen.now)
-            time.sleep(LOOK_EVERY_S)
-            seen = look(octobot_home, file)
+        status = campaign_status(octobot_home, file)
+        while _is_watchable(status):
+            view.show(status.report, status.now)
+            time.sleep(POLL_INTERVAL_S)
+            status = campaign_status(octobot_home, file)
     if arguments.json:
-        print(json.dumps(seen.to_json()))
+        print(json.dumps(status.to_json()))
     else:
-        console.print(summary_table(seen.report, seen.now))
+        console.print(summary_table(status.report, status.now))
     return ExitCode.DONE
 
 
-def _goes_on(seen: Look) -> bool:
-    """A halted or a day's campaign is watched as long as an OctoBot runs it."""
-    return seen.process is not None and not (seen.report.is_finished and seen.report.is_wrapped_up)
+def _is_watchable(status: CampaignStatus) -> bool:
+    """A halted campaign, or one with a daily target, is watched as long as an OctoBot runs it."""
+    return status.process is not None and not (status.report.is_finished and status.report.is_wrapped_up)

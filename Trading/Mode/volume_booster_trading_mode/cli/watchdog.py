@@ -24,8 +24,8 @@ class ExitCode(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What the launcher sees. Times are seconds; `report` is None until the mode has begun in this run."""
+class RunStatus:
+    """What is known of a run at one moment. Times are seconds; `report` is None until the mode has started."""
 
     elapsed_s: float
     since_news_s: float
@@ -43,47 +43,47 @@ class Verdict:
     reason: str
 
 
-def judge(sight: Sight, timeout_s: float | None, patience_s: float) -> Verdict | None:
-    """The verdict, or None while the run may go on.
+def judge(status: RunStatus, timeout_s: float | None, patience_s: float) -> Verdict | None:
+    """The verdict, or None while the run continues.
 
     `patience_s` is how long nothing new may happen: no start, no order, no fill. A paused campaign is waited for.
     """
-    if sight.is_interrupted:
+    if status.is_interrupted:
         return Verdict(ExitCode.INTERRUPTED, "interrupted")
-    return _by_campaign(sight) or _by_process(sight) or _by_time(sight, timeout_s, patience_s)
+    return _by_campaign(status) or _by_process(status) or _by_time(status, timeout_s, patience_s)
 
 
-def _by_campaign(sight: Sight) -> Verdict | None:
-    report = sight.report
-    if report is not None and report.state == "done" and _is_wrapped_up(report, sight):
+def _by_campaign(status: RunStatus) -> Verdict | None:
+    report = status.report
+    if report is not None and report.state == "done" and _is_wrapped_up(report, status):
         return Verdict(ExitCode.DONE, "the target is reached")
     if report is not None and report.state == "halted":
         return Verdict(ExitCode.HALTED, f"halted: {report.reason}")
     return None
 
 
-def _is_wrapped_up(report: CampaignReport, sight: Sight) -> bool:
+def _is_wrapped_up(report: CampaignReport, status: RunStatus) -> bool:
     """Orders that still rest when the target is reached are cancelled and settled before anything is ended."""
-    has_ended = sight.octobot_exit_code is not None or sight.exchange_exit_code is not None
-    return report.is_wrapped_up or has_ended or sight.since_news_s >= WRAP_UP_S
+    has_ended = status.octobot_exit_code is not None or status.exchange_exit_code is not None
+    return report.is_wrapped_up or has_ended or status.since_news_s >= WRAP_UP_S
 
 
-def _by_process(sight: Sight) -> Verdict | None:
-    if sight.exchange_exit_code is not None:
-        return Verdict(ExitCode.FAILED, f"the local exchange ended (exit code {sight.exchange_exit_code})")
-    if sight.octobot_exit_code is None:
+def _by_process(status: RunStatus) -> Verdict | None:
+    if status.exchange_exit_code is not None:
+        return Verdict(ExitCode.FAILED, f"the local exchange ended (exit code {status.exchange_exit_code})")
+    if status.octobot_exit_code is None:
         return None
-    if sight.report is not None and sight.report.reason == STOPPED_REASON:
+    if status.report is not None and status.report.reason == STOPPED_REASON:
         return Verdict(ExitCode.INTERRUPTED, STOPPED_REASON)
-    return Verdict(ExitCode.FAILED, f"OctoBot ended before the target (exit code {sight.octobot_exit_code})")
+    return Verdict(ExitCode.FAILED, f"OctoBot ended before the target (exit code {status.octobot_exit_code})")
 
 
-def _by_time(sight: Sight, timeout_s: float | None, patience_s: float) -> Verdict | None:
-    if timeout_s is not None and sight.elapsed_s >= timeout_s:
+def _by_time(status: RunStatus, timeout_s: float | None, patience_s: float) -> Verdict | None:
+    if timeout_s is not None and status.elapsed_s >= timeout_s:
         return Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {timeout_s:g} s")
-    is_paused = sight.report is not None and sight.report.state == "paused"
-    if sight.since_news_s >= patience_s and not is_paused:
-        return Verdict(ExitCode.FAILED, _why_nothing_happens(sight.report, patience_s))
+    is_paused = status.report is not None and status.report.state == "paused"
+    if status.since_news_s >= patience_s and not is_paused:
+        return Verdict(ExitCode.FAILED, _why_nothing_happens(status.report, patience_s))
     return None
 
 

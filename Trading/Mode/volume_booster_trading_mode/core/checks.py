@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from .formats import percent
 from .market import ONE, ZERO, MarketRules, Side, bps, round_to_step
 from .sizing import smallest_quantity
 from .trade_ids import ExchangeTrade
@@ -122,15 +123,29 @@ def rules_text(rules: MarketRules) -> str:
     """Steps, minimums and fees of a market, in words."""
     least = f"{rules.min_quantity:f} {rules.base}" if rules.min_quantity else ""
     worth = f"{rules.min_notional:f} {rules.quote}" if rules.min_notional else ""
-    fees = f"fees {_percent(rules.maker_fee_rate)} maker, {_percent(rules.taker_fee_rate)} taker"
+    fees = f"fees {percent(rules.maker_fee_rate)} maker, {percent(rules.taker_fee_rate)} taker"
     return (
         f"price step {rules.price_tick:f}, quantity step {rules.quantity_step:f}, at least "
         f"{' and '.join(filter(None, (least, worth))) or 'one step'}; {fees}"
     )
 
 
-def _percent(rate: Decimal) -> str:
-    return f"{(rate * 100).normalize():f} %"
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What to check.
+
+    `of_profile` is the exchange's entry in the profile, `profile` its folder, `settings` the file in it that holds the
+    settings of the mode; `save` is a folder for the answers, empty for none.
+    """
+
+    exchange: str
+    symbols: list[str]
+    profile: str
+    settings: str
+    of_profile: dict[str, typing.Any]
+    most_quote: str | None
+    is_order_wanted: bool
+    save: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import numpy as np
 from . import corrections, montecarlo
 from .conditions import Conditions
 from .feasibility import Forecast, Problem, problems_of
+from .formats import duration
 from .market import ZERO, OrderType, Side, bps
 from .montecarlo_state import Floats, Outcomes
 from .presets import Preset
@@ -278,14 +279,3 @@ def explain(preset: Preset) -> str:
         f"{settings.trade_frequency_max:g} s: {bound} {expected.orders} orders, {duration(expected.duration_s)} and "
         f"{expected.fees_quote:.2f} of fees ({expected.fees_bps:.0f} bps) for {settings.volume_target:,}"
     )
-
-
-def duration(seconds: float) -> str:
-    """A duration for people."""
-    if not math.isfinite(seconds):
-        return "for ever"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7_200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3_600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
