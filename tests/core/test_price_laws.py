@@ -80,7 +80,7 @@ def test_a_price_is_the_nearest_tick_that_is_the_offset_away(situation: Situatio
 def test_where_significant_digits_count_the_next_price_is_one_that_may_be_written(
     side: Side, own: str, price: str
 ) -> None:
-    """Four digits: ticks are 0.1 below 1,000 and 1 above; a tick of the own order's price may be written on both sides."""
+    """Four digits: ticks are 0.1 below 1,000 and 1 above; that of the own order's price is taken for both."""
     mid = Decimal(1_005) if side is Side.BUY else Decimal(995)
     rules = replace(a_view().rules, price_tick=Decimal("0.0001"), price_digits=4)
     view = a_view(rules=rules, mid_price=mid, open_orders=(an_order(side.opposite, own),))
