@@ -302,7 +302,7 @@ def test_a_plan_counts_in_base() -> None:
     )  # fmt: skip
     assert planned.valuation is SPOT
     assert positions.planning_rules(replace(inverse, max_quantity=None), MID).max_quantity is None
-    linear = replace(rules, valuation=Valuation(contract_size=Decimal("0.1")))
+    linear = replace(rules, valuation=Valuation(quote_rate=Decimal("1.1")))
     assert positions.planning_rules(linear, MID) == replace(rules, valuation=SPOT)
 
 
