@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 
 from octobot_volume_booster.core import situation
+from octobot_volume_booster.core.allocation import Portion
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import (
     Balances,
@@ -24,7 +25,7 @@ from octobot_volume_booster.core.market import (
     View,
     Vitals,
 )
-from octobot_volume_booster.core.policy import Decision, decide
+from octobot_volume_booster.core.policy import Decision, Place, decide
 from octobot_volume_booster.core.settings import Settings, SidePolicy, parse_settings
 
 EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "250"))
@@ -57,8 +58,8 @@ class Situation(situation.Situation):
 
     seed: int = 0
 
-    def decide(self) -> Decision:
-        return decide(self, random.Random(self.seed))
+    def decide(self, portion: Portion | None = None) -> Decision:
+        return decide(self, random.Random(self.seed), portion=portion)
 
 
 def multiples(unit: Decimal, low: int, high: int) -> st.SearchStrategy[Decimal]:
@@ -151,6 +152,38 @@ def situations(draw: st.DrawFn, /, trading: tuple[Trading, ...] = PLAY_MONEY, **
         best_ask=None if touch is None else mid + touch,
     )
     return Situation(view, chosen, progress_of(draw, chosen, resting), draw(st.integers(0, 2**32)))
+
+
+@st.composite
+def ready_situations(draw: st.DrawFn, /, trading: tuple[Trading, ...] = PLAY_MONEY, **fixed: Any) -> Situation:
+    """Nothing stands in the way of an order: funds, price and caps allow it, and something is left of the target."""
+    situation = draw(situations(trading=trading, **({"max_position_imbalance": 1} | fixed)))
+    view, chosen = situation.view, situation.settings
+    plenty = chosen.volume_target * 1_000 + view.rules.min_order_notional(view.mid_price) * 1_000
+    return replace(
+        situation,
+        view=replace(
+            view,
+            rules=replace(view.rules, max_quantity=None, max_notional=None),
+            balances=Balances(plenty / view.mid_price, plenty),
+            price_age_s=0.0,
+            open_orders=(),
+        ),
+        progress=Progress(
+            target_quote=chosen.volume_target,
+            bought_quote=some(draw, chosen.volume_target / 1_000, 0, 495),
+            sold_quote=some(draw, chosen.volume_target / 1_000, 0, 495),
+            buys=draw(st.integers(0, 3)),
+            sells=draw(st.integers(0, 3)),
+        ),
+    )
+
+
+def placed(decision: Decision) -> Place:
+    """The order that is decided on; an example with another decision is not counted, and a law without any fails."""
+    assume(isinstance(decision, Place))
+    assert isinstance(decision, Place)
+    return decision
 
 
 def progress_of(draw: st.DrawFn, chosen: Settings, resting: tuple[OpenOrder, ...]) -> Progress:

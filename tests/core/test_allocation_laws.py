@@ -7,11 +7,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW, YES_OR_NO
 
-from octobot_volume_booster.core.allocation import MarketState, portion_of
+from octobot_volume_booster.core.allocation import MarketState, portion_of, weight_of
 from octobot_volume_booster.core.market import Side
 from octobot_volume_booster.core.settings import Settings, parse_settings
 
@@ -183,3 +184,140 @@ def test_a_hair_is_no_reason_to_prefer_a_side() -> None:
     states, settings = two(match_across_exchanges=True)
     states = [priced(states[0], "100.100", "99.900"), priced(states[1], "100.101", "99.901")]
     assert portion_of(states[0].market, states, TARGET, settings).side is None
+
+
+def market(exchange: str, **changes: Any) -> MarketState:
+    return MarketState((exchange, "BTC/USDT"), **{name: Decimal(value) for name, value in changes.items()})
+
+
+def portions(states: list[MarketState], headroom: Any = TARGET, **chosen: Any) -> list[Any]:
+    settings = parse_settings(chosen)
+    return [portion_of(state.market, states, Decimal(headroom), settings) for state in states]
+
+
+@pytest.mark.parametrize(
+    ("filled", "least", "left"), [(90, 10, 10), (91, 10, 0), (100, 0, 0), (99, 0, 1), (120, 10, 0), (0, 10, 100)]
+)
+def test_a_day_may_be_filled_with_its_last_smallest_order_and_no_further(filled: int, least: int, left: int) -> None:
+    mine = market("binance", day_committed_quote=filled, min_order_quote=least)
+    elsewhere = market("kraken", day_committed_quote=500)
+    portion, _ = portions([mine, elsewhere], max_daily_quote="binance = 100", target_scope="pair")
+    assert (portion.headroom_quote, portion.is_a_cap) == (left, True)
+    assert ("is reached until 00:00 UTC" in portion.reason) == (left == 0)
+
+
+def test_what_all_pairs_of_an_exchange_have_filled_counts_for_its_day() -> None:
+    pairs = [replace(market("binance", day_committed_quote=40), market=("binance", pair)) for pair in PAIRS[:2]]
+    first, _ = portions(pairs, max_daily_quote="binance = 100", target_scope="pair")
+    assert first.headroom_quote == 20
+
+
+@pytest.mark.parametrize(("target", "is_a_cap"), [(99, False), (100, False), (101, True)])
+def test_only_a_day_that_allows_less_than_the_target_is_a_cap(target: int, is_a_cap: bool) -> None:
+    """Where both are the same the last order may reach the target, as it may without a cap."""
+    (portion,) = portions([market("binance")], target, max_daily_quote="binance = 100")
+    assert (portion.headroom_quote, portion.is_a_cap) == (min(target, 100), is_a_cap)
+
+
+@pytest.mark.parametrize(("day", "first"), [(90, "kraken"), (91, "binance")])
+def test_an_exchange_that_comes_first_is_passed_over_once_its_day_holds_no_order(day: int, first: str) -> None:
+    states = [market("binance"), market("kraken", day_committed_quote=day, min_order_quote=10)]
+    chosen = {"exchange_priority": "kraken", "max_daily_quote": "kraken = 100"}
+    binance, kraken = portions(states, **chosen)
+    assert (binance.headroom_quote > 0) == (first == "binance")
+    assert (kraken.headroom_quote > 0) == (first == "kraken")
+
+
+def test_each_pair_has_all_of_a_target_that_is_for_each_pair() -> None:
+    states = [market("binance"), market("kraken")]
+    assert [portion.headroom_quote for portion in portions(states, 70, target_scope="pair")] == [70, 70]
+
+
+@pytest.mark.parametrize(("share_by", "weight"), [("weights", 3), ("even", 1), ("cost", 1)])
+def test_weights_count_only_where_it_is_shared_by_them_and_nothing_is_nothing_everywhere(
+    share_by: str, weight: int
+) -> None:
+    settings = parse_settings({"share_by": share_by, "share_weights": "binance = 3, kraken = 0"})
+    assert weight_of(("binance", "BTC/USDT"), settings) == weight
+    assert weight_of(("kraken", "BTC/USDT"), settings) == 0
+    assert weight_of(("other", "BTC/USDT"), settings) == 1
+    states = [market("binance"), market("kraken")]
+    mine, nothing = portions(states, share_by=share_by, share_weights="binance = 3, kraken = 0")
+    assert mine.headroom_quote == TARGET
+    assert nothing.headroom_quote == 0
+    assert "share_weights gives nothing to kraken BTC/USDT" in nothing.reason
+
+
+def test_a_need_below_the_smallest_order_goes_to_the_market_that_needs_most() -> None:
+    """20 each are needed: of equal needs the one with the smaller order has them all."""
+    states = [market("binance", min_order_quote=25), market("kraken", min_order_quote=21)]
+    binance, kraken = portions(states, 40)
+    assert (binance.headroom_quote, kraken.headroom_quote) == (0, 40)
+    assert "binance BTC/USDT has its share" in binance.reason
+
+
+@pytest.mark.parametrize(("least", "shares"), [(20, [20, 20]), (21, [40, 0])])
+def test_a_need_of_just_the_smallest_order_is_kept(least: int, shares: list[int]) -> None:
+    states = [market("binance", min_order_quote=5), market("kraken", min_order_quote=least)]
+    assert [portion.headroom_quote for portion in portions(states, 40)] == shares
+
+
+def test_who_has_more_than_the_quota_keeps_it_and_the_others_share_the_rest() -> None:
+    states = [market("a", committed_quote=500), market("b", committed_quote=100), market("c")]
+    assert [portion.headroom_quote for portion in portions(states, 300)] == [0, 100, 200]
+    assert [portion.pace for portion in portions(states, 300)] == [1, 2, 1]
+
+
+def test_pauses_are_at_most_fifty_times_longer() -> None:
+    states = [market("a"), market("b", committed_quote=9_900)]
+    few = portions(states, 10_000)
+    assert [portion.headroom_quote for portion in few] == [9_950, 50]
+    assert [portion.pace for portion in few] == [1, 50]
+    states = [market("a", cost_bps=1), market("b", cost_bps=2)]
+    assert [portion.pace for portion in portions(states, share_by="cost", min_share_percent=1)] == [1, 50]
+
+
+def test_by_cost_each_of_the_others_has_the_floor_and_the_cheapest_the_rest() -> None:
+    states = [market("a", cost_bps=3), market("b", cost_bps=2), market("c", cost_bps=4)]
+    told = portions(states, share_by="cost", min_share_percent=20)
+    assert [portion.pace for portion in told] == pytest.approx([3, 1, 3])  # 20 % each, and 60 %
+    assert {portion.headroom_quote for portion in told} == {TARGET}
+    told = portions(states, share_by="cost", min_share_percent=90)  # no more than a third each
+    assert [portion.pace for portion in told] == pytest.approx([1, 1, 1])
+
+
+def test_by_cost_one_that_is_not_known_yet_is_found_out_about_first_and_of_equal_ones_the_first_by_name() -> None:
+    states = [market("b", cost_bps=1), MarketState(("c", "BTC/USDT")), market("a", cost_bps=1)]
+    paces = [portion.pace > 1 for portion in portions(states, share_by="cost")]
+    assert paces == [True, False, True]
+    equal = [market("b", cost_bps=1), market("a", cost_bps=1)]
+    assert [portion.pace > 1 for portion in portions(equal, share_by="cost")] == [True, False]
+
+
+def test_the_highest_fee_of_all_markets_is_told_to_each() -> None:
+    states = [market("a", fee_rate="0.001"), market("b", fee_rate="0.003"), market("c", fee_rate="0.002")]
+    assert {portion.highest_fee_rate for portion in portions(states)} == {Decimal("0.003")}
+
+
+@pytest.mark.parametrize(
+    ("missing", "of"),
+    [("buy_price", 0), ("sell_price", 0), ("buy_price", 1), ("sell_price", 1), ("is_able", 1), ("market", 1)],
+)
+def test_without_a_price_on_both_exchanges_no_side_is_better(missing: str, of: int) -> None:
+    states = [priced(market("a"), "100.1", "99.9"), priced(market("b"), "100.3", "100.1")]
+    assert [portion.side for portion in portions(states, match_across_exchanges=True)] == [Side.BUY, Side.SELL]
+    absent = {"is_able": False, "market": ("b", "ETH/USDT")}.get(missing)
+    states[of] = replace(states[of], **{missing: absent})
+    assert portions(states, match_across_exchanges=True)[0].side is None
+
+
+@pytest.mark.parametrize(("buy", "side"), [("100.01", Side.BUY), ("100.0099", None)])
+def test_a_side_is_better_from_one_basis_point_on(buy: str, side: Side | None) -> None:
+    states = [priced(market("a"), "100", "99"), priced(market("b"), buy, "99.5")]
+    assert portions(states, match_across_exchanges=True)[0].side is side
+
+
+def test_of_several_exchanges_the_best_one_is_what_has_to_be_beaten() -> None:
+    states = [priced(market("a"), "100", "99"), priced(market("b"), "101", "98"), priced(market("c"), "99", "98.5")]
+    sides = [portion.side for portion in portions(states, match_across_exchanges=True)]
+    assert sides == [Side.SELL, None, Side.BUY]

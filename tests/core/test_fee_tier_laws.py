@@ -50,15 +50,23 @@ def test_what_a_campaign_gains() -> None:
     assert gained.missing_quote == 3_990_000
 
 
-@given(st.integers(0, 10**7), st.integers(1, 10**7), st.decimals(0, 10_000, places=2))
-def test_later_volume_at_the_break_even_saves_the_cost_exactly(before: int, quote: int, cost: Decimal) -> None:
+def savings(before: int, quote: int, cost: Decimal) -> list[tuple[Decimal, Decimal | None]]:
+    """By how much an order is cheaper afterwards, as maker and as taker, and the volume that saves the cost."""
     gained = gain(read_tiers(TABLE), Decimal(before), Decimal(quote), cost)
     assert gained.reached.volume_quote >= gained.before.volume_quote
-    for saving, even in (
+    return [
         (gained.maker_saving_bps, gained.break_even_maker_quote),
         (gained.taker_saving_bps, gained.break_even_taker_quote),
-    ):
-        assert saving >= 0
-        assert (even is None) == (saving == 0)
-        if even is not None:
-            assert float(even * saving / 10_000) == pytest.approx(float(cost))
+    ]
+
+
+@given(st.integers(0, 10**7), st.integers(1, 10**7), st.decimals(0, 10_000, places=2))
+def test_only_what_is_saved_on_pays_back(before: int, quote: int, cost: Decimal) -> None:
+    assert all(saving >= 0 and (even is None) == (saving == 0) for saving, even in savings(before, quote, cost))
+
+
+@given(st.integers(0, 999_999), st.integers(10**6, 10**7), st.decimals(0, 10_000, places=2))
+def test_later_volume_at_the_break_even_saves_the_cost_exactly(before: int, quote: int, cost: Decimal) -> None:
+    saved = [float(even * saving / 10_000) for saving, even in savings(before, quote, cost) if even is not None]
+    assert saved
+    assert saved == pytest.approx([float(cost)] * len(saved))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import replace
 from decimal import Decimal
 
@@ -97,3 +98,45 @@ def test_two_markets_add_up(first: list[Fill], second: list[Fill]) -> None:
     alone = [metrics_of([trades]) for trades in (first, second)]
     assert both.pnl_quote == sum((metrics.pnl_quote for metrics in alone), ZERO)
     assert both.round_trips == sum(metrics.round_trips for metrics in alone)
+
+
+def test_the_sharpe_ratio_is_of_the_changes_from_fill_to_fill() -> None:
+    """After the first fill it is -1, then 18, 3, 3 and 13."""
+    trades = [
+        fill(1, Side.BUY, 2, 100, "1"),
+        fill(2, Side.SELL, 1, 110, "1"),
+        fill(3, Side.SELL, 1, 95, "0"),
+        fill(4, Side.SELL, 1, 90, "0"),
+        fill(5, Side.BUY, 1, 80, "0"),
+    ]
+    changes = [-1.0, 19.0, -15.0, 0.0, 10.0]
+    ratio = metrics_of([trades]).sharpe_ratio
+    assert ratio == pytest.approx(statistics.mean(changes) / statistics.stdev(changes) * 5**0.5)
+    assert metrics_of([trades[:1]]).sharpe_ratio is None
+    assert metrics_of([[fill(1, Side.BUY, 1, 100), fill(2, Side.SELL, 1, 100)]]).sharpe_ratio is None
+
+
+def test_without_a_losing_round_trip_there_is_no_factor_and_one_of_nothing_is_not_won() -> None:
+    won = metrics_of([[fill(1, Side.BUY, 1, 100), fill(2, Side.SELL, 1, 110)]])
+    assert (won.profit_factor, won.win_rate) == (None, 1.0)
+    even = metrics_of([[fill(1, Side.BUY, 1, 100), fill(2, Side.SELL, 1, 100)]])
+    assert (even.profit_factor, even.win_rate) == (None, 0.0)
+    lost = metrics_of([[fill(1, Side.BUY, 1, 100), fill(2, Side.SELL, 1, 90)]])
+    assert (lost.profit_factor, lost.win_rate) == (0.0, 0.0)
+
+
+def test_the_fee_of_what_is_opened_is_averaged_and_a_turn_over_zero_begins_anew() -> None:
+    trades = [
+        fill(1, Side.BUY, 1, 100, "1"),
+        fill(2, Side.BUY, 3, 100, "1"),  # 0.5 each
+        fill(3, Side.SELL, 6, 110, "3"),  # closes 4: +40, less 2 of theirs and 2 of its own
+        fill(4, Side.BUY, 2, 105, "1"),  # closes 2: +10, less 1 of theirs and 1 of its own
+    ]
+    assert round_trips(trades) == [36, 8]
+
+
+def test_markets_are_put_together_in_the_order_of_time() -> None:
+    first = [fill(1, Side.BUY, 1, 100), fill(4, Side.SELL, 1, 90)]
+    second = [fill(2, Side.BUY, 1, 50), fill(3, Side.SELL, 1, 70)]
+    assert metrics_of([first, second]).max_drawdown_quote == 10
+    assert metrics_of([first, second]).pnl_quote == 10

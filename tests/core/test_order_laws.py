@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
-from strategies import LAW, NOW, Situation, a_view, an_order, multiples, situations
+from strategies import LAW, NOW, Situation, a_view, an_order, multiples, placed, situations
 
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import Balances, OrderIntent, Side, View
@@ -49,24 +49,29 @@ def check_balance_pays(intent: OrderIntent, view: View, settings: Settings) -> N
 @settings(LAW, max_examples=1_000)
 @given(situations())
 def test_an_order_is_one_that_the_exchange_accepts_and_the_balance_pays_for(situation: Situation) -> None:
-    decision = situation.decide()
-    event(type(decision).__name__)
-    if isinstance(decision, Place):
-        check_exchange_accepts(decision.intent, situation.view)
-        check_balance_pays(decision.intent, situation.view, situation.settings)
+    intent = placed(situation.decide()).intent
+    event(intent.side.value)
+    check_exchange_accepts(intent, situation.view)
+    check_balance_pays(intent, situation.view, situation.settings)
 
 
 @LAW
 @given(situations(order_type="limit"))
 def test_no_limit_order_crosses_or_touches_an_own_order_on_the_other_side(situation: Situation) -> None:
-    view, decision = situation.view, situation.decide()
+    view = situation.view
+    assume(view.open_orders)
     prices = {side: price_for(side, view, situation.settings) for side in Side}
-    if isinstance(decision, Place):
-        assert decision.intent.price == prices[decision.intent.side]
     for order in view.open_orders:
         price = prices[order.side.opposite]
-        event("an own order is on the other side")
+        event(f"a price is left: {price is not None}")
         assert price is None or (price > order.price if order.side is Side.BUY else price < order.price)
+
+
+@LAW
+@given(situations(order_type="limit"))
+def test_a_limit_order_has_the_price_of_its_side(situation: Situation) -> None:
+    intent = placed(situation.decide()).intent
+    assert intent.price == price_for(intent.side, situation.view, situation.settings)
 
 
 @LAW
@@ -83,22 +88,28 @@ def test_an_own_order_exactly_at_the_price_moves_it_by_one_tick(situation: Situa
 @LAW
 @given(situations(order_type="market"))
 def test_a_market_order_never_meets_an_own_order_on_the_other_side(situation: Situation) -> None:
-    decision = situation.decide()
-    event(type(decision).__name__)
-    if isinstance(decision, Place):
-        assert all(order.side is decision.intent.side for order in situation.view.open_orders)
-    if isinstance(decision, Cancel):
-        assert all(order.is_ours for order in decision.orders)
+    assume(situation.view.open_orders)
+    side = placed(situation.decide()).intent.side
+    assert all(order.side is side for order in situation.view.open_orders)
 
 
 @LAW
-@given(situations())
-def test_a_limit_order_rests_at_least_its_offset_away_from_the_market_price(situation: Situation) -> None:
+@given(situations(order_type="market"))
+def test_only_orders_of_its_own_are_cancelled(situation: Situation) -> None:
     decision = situation.decide()
-    if isinstance(decision, Place) and decision.intent.order_type.value == "limit":
-        offset = situation.view.mid_price * situation.settings.price_offset_percent / 100
-        away = situation.view.mid_price - decision.intent.price
-        assert (away if decision.intent.side is Side.BUY else -away) >= offset
+    assume(isinstance(decision, Cancel))
+    assert isinstance(decision, Cancel)
+    assert decision.orders
+    assert all(order.is_ours for order in decision.orders)
+
+
+@LAW
+@given(situations(order_type="limit"))
+def test_a_limit_order_rests_at_least_its_offset_away_from_the_market_price(situation: Situation) -> None:
+    intent = placed(situation.decide()).intent
+    offset = situation.view.mid_price * situation.settings.price_offset_percent / 100
+    away = situation.view.mid_price - intent.price
+    assert (away if intent.side is Side.BUY else -away) >= offset
 
 
 @LAW

@@ -11,7 +11,7 @@ import pytest
 from ccxt.base.decimal_to_precision import ROUND, TRUNCATE, decimal_to_precision
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, situations
+from strategies import LAW, Situation, a_view, placed, situations
 
 from octobot_volume_booster.core import precision
 from octobot_volume_booster.core.ledger import Progress
@@ -58,10 +58,7 @@ def is_exact(number: Decimal) -> bool:
 @settings(LAW, max_examples=1_000)
 @given(situations())
 def test_quantity_and_price_of_an_order_are_what_ccxt_writes_into_it(situation: Situation) -> None:
-    decision, rules = situation.decide(), situation.view.rules
-    if not isinstance(decision, Place):
-        return
-    intent = decision.intent
+    intent, rules = placed(situation.decide()).intent, situation.view.rules
     for number, rounding, step in (
         (intent.quantity, TRUNCATE, rules.quantity_step), (intent.price, ROUND, rules.price_tick)
     ):  # fmt: skip

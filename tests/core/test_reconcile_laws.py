@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW
 
@@ -180,32 +180,57 @@ def test_a_trade_that_is_missing_is_waited_for_and_told() -> None:
     assert [fill.quantity for fill in settlement.fills] == [Decimal("0.015")]
 
 
-@LAW
-@given(
+@dataclass(frozen=True)
+class Ended:
+    """What is made of an order that has ended at the exchange, of which so much is shown as trades for so long."""
+
+    standing: Standing
+    expected: Decimal | None
+    shown: Decimal
+    same_for_s: float
+    intent: OrderIntent
+
+    def settled(self) -> Settlement:
+        since, trades = NOW - self.same_for_s, (trade(0, self.shown),) if self.shown else ()
+        order = told(None if self.expected is None else str(self.expected), self.standing)
+        return settled(order, *trades, of=sent(intent=self.intent), watch=Watch(self.shown, since, since))
+
+
+ENDED_ORDERS = st.builds(
+    Ended,
     st.sampled_from(ENDED),
-    st.sampled_from((None, "0", "0.005", "0.01", "0.02")),
-    st.integers(0, 2_000),
+    st.sampled_from((None, *map(Decimal, ("0", "0.005", "0.01", "0.02")))),
+    st.integers(0, 2_000).map(lambda steps: steps * STEP),
     st.floats(0, 1_000),
     st.sampled_from((INTENT, BY_MARKET, BY_COST)),
 )
-def test_an_order_ends_only_by_a_sum_of_trades_that_is_complete(standing, filled, steps, same_for_s, intent) -> None:
-    shown = steps * STEP
-    order, of, since = told(filled, standing), sent(intent=intent), NOW - same_for_s
-    trades = (trade(0, shown),) if shown else ()
-    settlement = settled(order, *trades, of=of, watch=Watch(shown, since, since))
-    expected = order.filled_quantity
-    if expected is not None and shown < expected:
-        assert settlement.is_pending, "trades that the exchange speaks of are missing"
-    if standing is Standing.FILLED and not shown:
-        assert settlement.is_pending, "it has filled, and no trade of it is there"
-    if settlement.outcome is None:
-        return
-    if shown != expected and not (intent.quote_quantity is None and shown >= intent.quantity):
-        assert same_for_s >= READS_AGREE_AFTER_S
-    if standing is Standing.FILLED and intent.quote_quantity is None and shown not in (expected, intent.quantity):
-        assert shown >= intent.quantity or same_for_s >= STAYS_SHORT_AFTER_S
-    is_empty = not shown and not expected
-    assert (settlement.outcome is Outcome.REJECTED) == (standing is Standing.REJECTED and is_empty)
+
+
+@LAW
+@given(ENDED_ORDERS)
+def test_trades_that_the_exchange_speaks_of_and_that_are_missing_are_waited_for(ended: Ended) -> None:
+    assume(ended.expected is not None and ended.shown < ended.expected)
+    assert ended.settled().is_pending
+
+
+@LAW
+@given(ENDED_ORDERS)
+def test_an_order_that_has_filled_waits_for_a_trade_of_it(ended: Ended) -> None:
+    assert replace(ended, standing=Standing.FILLED, shown=Decimal(0)).settled().is_pending
+
+
+@LAW
+@given(ENDED_ORDERS)
+def test_an_order_ends_only_by_a_sum_of_trades_that_is_complete(ended: Ended) -> None:
+    outcome, shown, intent = ended.settled().outcome, ended.shown, ended.intent
+    assume(outcome is not None)
+    is_by_quantity = intent.quote_quantity is None
+    is_complete = shown == ended.expected or (is_by_quantity and shown >= intent.quantity)
+    assert is_complete or ended.same_for_s >= READS_AGREE_AFTER_S
+    is_short = ended.standing is Standing.FILLED and is_by_quantity and not is_complete
+    assert not is_short or ended.same_for_s >= STAYS_SHORT_AFTER_S
+    is_empty = not shown and not ended.expected
+    assert (outcome is Outcome.REJECTED) == (ended.standing is Standing.REJECTED and is_empty)
 
 
 @pytest.mark.parametrize("standing", [Standing.CANCELLED, Standing.REJECTED])

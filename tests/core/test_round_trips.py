@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core.market import Side
+from octobot_volume_booster.core.ledger import Ledger
+from octobot_volume_booster.core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side, Valuation
 from octobot_volume_booster.core.round_trips import RoundTrips
 
 FILLS = st.lists(
@@ -102,3 +104,34 @@ def test_dumped_and_loaded_it_goes_on_as_it_would_have(before: list[object], aft
     tell(kept, before)
     kept = RoundTrips.load(json.loads(json.dumps(kept.dump())))
     assert tell(kept, after) == tell(whole, [*before, *after])
+
+
+@pytest.mark.parametrize(
+    ("distance", "gain", "losses"), [("3", "-4", 0), ("3", "-4.1", 1), ("-3", "-1", 0), ("-3", "-1.1", 1)]
+)
+def test_the_distance_to_the_mid_is_planned_and_one_that_is_better_counts_as_none(
+    distance: str, gain: str, losses: int
+) -> None:
+    """Fees of 1 are planned, and with the distance 4: one that loses as much again by its price is no loss yet."""
+    trips, fee = RoundTrips(), Decimal("0.5")
+    trips.add("buy", Side.BUY, Decimal(1), Decimal(1_000), fee, Decimal(distance), 0.0)
+    trips.add("sell", Side.SELL, Decimal(1), 1_000 + Decimal(gain), fee, Decimal(0), 0.0)
+    assert trips.losses_in_a_row == losses
+
+
+@pytest.mark.parametrize(("first", "second"), [(Side.BUY, Side.SELL), (Side.SELL, Side.BUY)])
+@pytest.mark.parametrize(("distance", "losses"), [("3", 0), ("-3", 1)])
+@pytest.mark.parametrize("rate", ["1", "2"])
+def test_in_the_ledger_a_market_order_plans_its_way_to_the_mid_and_a_resting_one_none(
+    first: Side, second: Side, distance: str, losses: int, rate: str
+) -> None:
+    """Both orders are 3 off the mid and lose 6 together: planned by the market orders, and not by the resting ones,
+    whose price was better than the mid, which then went away from them."""
+    ledger, worth = Ledger(), SPOT if rate == "1" else Valuation(quote_rate=Decimal(rate))
+    for side, price in ((first, 1_000), (second, 994 if first is Side.BUY else 1_006)):
+        off = Decimal(distance) if side is Side.BUY else -Decimal(distance)
+        intent = OrderIntent(side, OrderType.MARKET, Decimal(1), Decimal(price), price - off, worth)
+        ledger.place(side.value, intent, 0.0)
+        amounts = Decimal(1), Decimal(price), Decimal("0.5") * worth.quote_rate, intent.mid_price
+        ledger.apply(Fill(side.value, side.value, 0.0, side, Role.TAKER, *amounts, valuation=worth))
+    assert ledger.progress(Decimal(10_000)).losses_in_a_row == losses

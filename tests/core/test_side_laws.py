@@ -8,9 +8,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import assume, event, given
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, calm, multiples, situations
+from strategies import LAW, Situation, a_view, calm, multiples, placed, ready_situations
 
 from octobot_volume_booster.core.direction import choose_sides
 from octobot_volume_booster.core.ledger import Progress
@@ -38,9 +38,8 @@ def test_a_side_that_cannot_fund_the_smallest_order_is_never_chosen(
     buying: Decimal, selling: Decimal, seed: int
 ) -> None:
     side = chosen(buying, selling, seed)
-    assert (side is None) == (buying < SMALLEST and selling < SMALLEST)
-    if side is not None:
-        assert (buying if side is Side.BUY else selling) >= SMALLEST
+    funds = {None: max(buying, selling), Side.BUY: buying, Side.SELL: selling}
+    assert (funds[side] < SMALLEST) == (side is None)
 
 
 @LAW
@@ -48,9 +47,9 @@ def test_a_side_that_cannot_fund_the_smallest_order_is_never_chosen(
 def test_with_less_funds_a_side_is_chosen_in_fewer_of_the_same_draws(
     buying: Decimal, less: Decimal, selling: Decimal, seed: int
 ) -> None:
-    assume(less <= buying)
-    if chosen(less, selling, seed) is Side.BUY:
-        assert chosen(buying, selling, seed) is Side.BUY
+    less, buying = sorted((less, buying))
+    assume(chosen(less, selling, seed) is Side.BUY)
+    assert chosen(buying, selling, seed) is Side.BUY
 
 
 def test_a_side_with_a_quarter_of_the_funds_is_chosen_a_fifth_of_the_times() -> None:
@@ -64,14 +63,14 @@ def test_two_rich_sides_are_chosen_equally_often() -> None:
 
 
 @LAW
-@given(situations())
-def test_above_the_cap_only_the_side_that_brings_the_imbalance_back_gets_an_order(situation: Situation) -> None:
-    progress, decision = situation.progress, situation.decide()
-    skew = progress.committed_quote(Side.BUY) - progress.committed_quote(Side.SELL)
-    is_above = abs(skew) > situation.settings.max_position_imbalance * progress.target_quote
-    event("above" if is_above else "below")
-    if is_above and isinstance(decision, Place):
-        assert decision.intent.side is (Side.SELL if skew > 0 else Side.BUY)
+@given(ready_situations(max_position_imbalance="0.2"), st.sampled_from(Side), multiples(Decimal("0.01"), 1, 29))
+def test_above_the_cap_only_the_side_that_brings_the_imbalance_back_gets_an_order(
+    situation: Situation, more: Side, above: Decimal
+) -> None:
+    target = situation.progress.target_quote
+    amounts = {more: target * (Decimal("0.45") + above), more.opposite: target / 4}
+    progress = replace(situation.progress, bought_quote=amounts[Side.BUY], sold_quote=amounts[Side.SELL])
+    assert placed(replace(situation, progress=progress).decide()).intent.side is more.opposite
 
 
 def test_above_the_cap_the_other_side_is_forced() -> None:

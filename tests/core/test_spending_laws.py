@@ -11,7 +11,7 @@ import pytest
 from fake_market import MARKETS, FakeMarket
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, calm, multiples, situations, some
+from strategies import LAW, Situation, a_view, calm, multiples, placed, situations, some
 
 from octobot_volume_booster.core import guards, progress_lines, spending
 from octobot_volume_booster.core.ledger import Outcome, Progress
@@ -156,11 +156,20 @@ def test_what_it_buys_is_within_the_amount_the_slippage_and_a_step_of_what_was_e
     assert cost <= guards.worst_cost(intent, view, situation.settings)
 
 
-@LAW
-@given(spending_situations(), multiples(Decimal("0.001"), 1, 3_000))
-def test_the_last_buy_reaches_the_target_and_passes_it_by_less_than_the_smallest_order(
-    situation: Situation, share: Decimal
-) -> None:
+@dataclass(frozen=True)
+class LastBuy:
+    """A buy near the target on a market that is rich enough for it, and what it leaves to the target."""
+
+    place: Place
+    headroom: Decimal
+    left: Decimal
+    smallest: Decimal
+    is_fine_enough: bool
+    """A step is less than the smallest order."""
+    is_cut_to_book: bool
+
+
+def last_buy(situation: Situation, share: Decimal) -> LastBuy:
     smallest = situation.view.rules.min_order_notional(situation.view.mid_price)
     target = situation.settings.volume_target
     progress = Progress(target_quote=target, bought_quote=max(target - smallest * share, Decimal(0)))
@@ -174,23 +183,38 @@ def test_the_last_buy_reaches_the_target_and_passes_it_by_less_than_the_smallest
     chosen = situation.settings.model_copy(
         update={"max_position_imbalance": Decimal(1), "max_exposure_percent": Decimal(100)}
     )
-    decision = decide(Situation(view, chosen, progress), random.Random(situation.seed))
-    assume(isinstance(decision, Place))
-    assert isinstance(decision, Place) and decision.min_order_quote is not None
-    intent, headroom = decision.intent, progress.headroom_quote
-    assert intent.quote_quantity is not None
-    filled = worth(bought(intent.quote_quantity, view.asks, view.rules.quantity_step))
-    left = headroom - filled
-    assert intent.volume < headroom + decision.min_order_quote
-    assert -left < decision.min_order_quote
+    place = placed(decide(Situation(view, chosen, progress), random.Random(situation.seed)))
+    assert place.intent.quote_quantity is not None and place.min_order_quote is not None
+    filled = worth(bought(place.intent.quote_quantity, view.asks, view.rules.quantity_step))
     worst = view.mid_price * (1 + chosen.max_slippage_bps / 10_000)
     step, quote_step = view.rules.quantity_step * worst, view.rules.quote_step
     assert quote_step is not None
-    is_fine_enough = step + quote_step <= decision.min_order_quote
-    is_cut_to_book = intent.quote_quantity > (spending.reachable_quote(view, chosen) or 0) - quote_step
-    event(f"last: {left <= 0}, fine enough: {is_fine_enough}, cut to the book: {is_cut_to_book}")
-    if is_fine_enough and not is_cut_to_book:
-        assert left <= 0 or left >= smallest
+    return LastBuy(
+        place,
+        progress.headroom_quote,
+        progress.headroom_quote - filled,
+        smallest,
+        is_fine_enough=step + quote_step <= place.min_order_quote,
+        is_cut_to_book=place.intent.quote_quantity > (spending.reachable_quote(view, chosen) or 0) - quote_step,
+    )
+
+
+@LAW
+@given(spending_situations(), multiples(Decimal("0.001"), 1, 3_000))
+def test_the_last_buy_passes_the_target_by_less_than_the_smallest_order(situation: Situation, share: Decimal) -> None:
+    last = last_buy(situation, share)
+    assert last.place.min_order_quote is not None
+    assert last.place.intent.volume < last.headroom + last.place.min_order_quote
+    assert -last.left < last.place.min_order_quote
+
+
+@LAW
+@given(spending_situations(), multiples(Decimal("0.001"), 1, 3_000))
+def test_the_last_buy_reaches_the_target_or_leaves_enough_for_another(situation: Situation, share: Decimal) -> None:
+    last = last_buy(situation, share)
+    assume(last.is_fine_enough and not last.is_cut_to_book)
+    event(f"last: {last.left <= 0}")
+    assert last.left <= 0 or last.left >= last.smallest
 
 
 @dataclass

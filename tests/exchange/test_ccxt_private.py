@@ -61,8 +61,7 @@ async def test_a_limit_order_rests_in_the_book_and_in_the_open_orders_until_it_i
     bid, ask = await touch(alice)
     price = bid + Decimal("0.5")
     order = await alice.create_order(BTC, "limit", "buy", 0.01, float(price))
-    if price < ask:
-        assert (await touch(alice))[0] == price
+    assert price < ask and (await touch(alice))[0] == price
     assert [open_order["id"] for open_order in await alice.fetch_open_orders(BTC)] == [order["id"]]
     cancelled = await alice.cancel_order(order["id"], BTC)
     assert cancelled["status"] == "canceled" and await alice.fetch_open_orders(BTC) == []

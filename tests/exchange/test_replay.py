@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from octobot_volume_booster.offline_exchange.server.replay import Replay, ReplayError, load_replay
@@ -311,6 +311,7 @@ DEPTH_FILES = st.one_of(st.none(), st.binary(max_size=60), ROWS.map(lambda rows:
 
 @settings(max_examples=200, deadline=None)
 @given(TRADE_FILES, DEPTH_FILES)
+@example(TRADES.encode(), DEPTH.encode())  # is played
 def test_whatever_the_files_hold_it_is_refused_or_played(trades, depth) -> None:
     with fresh_folder() as folder:
         write(folder, trades, depth)
@@ -336,6 +337,7 @@ KEYS = st.one_of(st.sampled_from([*BITCOIN, "maximum_price_quote", "spread_bps",
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=3))
+@example({})  # is played
 def test_whatever_the_manifest_holds_it_is_refused_or_played(fields) -> None:
     with fresh_folder() as folder:
         try:

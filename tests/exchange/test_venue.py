@@ -385,12 +385,13 @@ def test_the_public_tape_has_every_trade_under_its_id_and_counts_by_one(seed) ->
         prints = play.venue.tape.prints_from_id(market_id, play.now_ms, 1, 10**6)
         assert [item.trade_id for item in prints] == list(range(1, len(prints) + 1))
         assert all(one.time_ms <= other.time_ms for one, other in itertools.pairwise(prints))
-        for trade in play.venue.engine.trades:
-            if trade.market_id == market_id:
-                item = prints[trade.trade_id - 1]
-                assert (item.time_ms, item.price_quote, item.quantity_base, item.buyer_is_maker) == (
-                    trade.time_ms, trade.price_quote, trade.quantity_base, trade.buyer_is_maker
-                )  # fmt: skip
+        trades = [trade for trade in play.venue.engine.trades if trade.market_id == market_id]
+        assert trades
+        for trade in trades:
+            item = prints[trade.trade_id - 1]
+            assert (item.time_ms, item.price_quote, item.quantity_base, item.buyer_is_maker) == (
+                trade.time_ms, trade.price_quote, trade.quantity_base, trade.buyer_is_maker
+            )  # fmt: skip
 
 
 def test_in_the_plays_all_that_can_happen_happens() -> None:

@@ -92,11 +92,12 @@ def test_where_significant_digits_count_every_price_on_its_tick_is_written(
         for digits in (10_000, 12_345, 60_000, 99_999):
             about = Decimal(digits).scaleb(power - 4)
             at = (about / rules.tick_at(about)).to_integral_value() * rules.tick_at(about)
-            if at:
-                assert Decimal(manager.client.price_to_precision("X/USDT", float(at))) == at
+            assert not at or Decimal(manager.client.price_to_precision("X/USDT", float(at))) == at
     between = Decimal("12.345") + rules.price_tick
-    if rules.tick_at(between) > rules.price_tick:
-        assert Decimal(manager.client.price_to_precision("X/USDT", float(between))) != between
+    is_written = Decimal(manager.client.price_to_precision("X/USDT", float(between))) == between
+    digits_count_there = rules.tick_at(between) > rules.price_tick
+    assert digits_count_there == (tick != "0.1")
+    assert is_written != digits_count_there
 
 
 @pytest.mark.parametrize(

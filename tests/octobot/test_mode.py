@@ -90,16 +90,17 @@ async def test_the_same_seed_gives_the_same_orders(make_bot: MakeBot) -> None:
 
 
 async def test_a_limit_order_rests_away_from_the_price_and_counts_when_it_fills(make_bot: MakeBot) -> None:
-    bot = await make_bot(**LIMIT)
-    await bot.tick()
-    (order,) = bot.manager.exchange_personal_data.orders_manager.get_open_orders()
+    bot, filled = await make_bot(**LIMIT | {"side_policy": "alternate"}), Decimal(0)
     offset = START_PRICE * Decimal("0.002")
-    assert order.origin_price == START_PRICE - offset if order.side.value == "buy" else START_PRICE + offset
-    assert bot.progress.filled_quote == 0
-    assert bot.progress.open_orders == 1
-    await bot.fill_resting_orders_at(order.origin_price)
-    assert bot.progress.filled_quote == order.origin_quantity * order.origin_price
-    assert bot.progress.open_orders == 0
+    for side, price in (("buy", START_PRICE - offset), ("sell", START_PRICE + offset)):
+        bot.set_price(START_PRICE)
+        bot.advance(await bot.tick())
+        (order,) = bot.manager.exchange_personal_data.orders_manager.get_open_orders()
+        assert (order.side.value, order.origin_price) == (side, price)
+        assert (bot.progress.filled_quote, bot.progress.open_orders) == (filled, 1)
+        await bot.fill_resting_orders_at(order.origin_price)
+        filled += order.origin_quantity * order.origin_price
+        assert (bot.progress.filled_quote, bot.progress.open_orders) == (filled, 0)
     assert bot.progress.maker_share == 1
 
 

@@ -274,7 +274,8 @@ def closing_quantity(
     if reduces(side, futures):
         to_zero = min(to_zero, abs(futures.net_quantity))
     to_zero = round_to_step(to_zero, rules.quantity_step, decimal.ROUND_FLOOR)
-    limits = [rules.quantity(most_quote, price), *(limit for limit in (reachable, rules.max_quantity) if limit)]
+    limits = [rules.quantity(most_quote, price)]
+    limits += [limit for limit in (reachable, rules.max_quantity) if limit is not None]
     smallest = smallest_quantity(price, rules)
     quantity = min(to_zero, *(round_to_step(limit, rules.quantity_step, decimal.ROUND_FLOOR) for limit in limits))
     if quantity < smallest:
