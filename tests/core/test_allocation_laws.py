@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW, YES_OR_NO
 
-from octobot_volume_booster.core.allocation import MarketState, portion_of, weight_of
+from octobot_volume_booster.core.allocation import MarketState, allocation_of, weight_of
 from octobot_volume_booster.core.market import Side
 from octobot_volume_booster.core.settings import Settings, parse_settings
 
@@ -58,11 +58,11 @@ def test_no_portion_is_more_than_the_headroom_and_none_is_below_zero(world: tupl
     states, settings = world
     headroom = headroom_of(states)
     for state in states:
-        portion = portion_of(state.market, states, headroom, settings)
-        assert 0 <= portion.headroom_quote <= headroom
-        assert portion.pace >= 1
-        assert portion.headroom_quote or portion.reason or not headroom
-        assert traded(state, settings) or not portion.headroom_quote
+        allocation = allocation_of(state.market, states, headroom, settings)
+        assert 0 <= allocation.headroom_quote <= headroom
+        assert allocation.pace >= 1
+        assert allocation.headroom_quote or allocation.reason or not headroom
+        assert traded(state, settings) or not allocation.headroom_quote
 
 
 @LAW
@@ -75,10 +75,10 @@ def test_the_portions_of_all_that_can_trade_are_the_headroom_where_they_have_quo
     headroom = headroom_of(states)
     able = [state for state in states if state.is_able and traded(state, settings)]
     assume(able)
-    portions = {state.market: portion_of(state.market, states, headroom, settings).headroom_quote for state in able}
+    portions = {state.market: allocation_of(state.market, states, headroom, settings).headroom_quote for state in able}
     assert abs(sum(portions.values()) - headroom) < Decimal("1e-20")
     least = {state.market: state.min_order_quote for state in able}
-    small = [market for market, portion in portions.items() if 0 < portion < least[market]]
+    small = [market for market, allocation in portions.items() if 0 < allocation < least[market]]
     assert not small or (len(small) == 1 and portions[small[0]] == headroom), "only the last order may be a small one"
 
 
@@ -90,7 +90,7 @@ def test_somebody_may_always_go_on(world: tuple[list[MarketState], Settings]) ->
     assume(headroom > 0)
     asked = [state for state in states if state.is_able and traded(state, settings)]
     asked = asked or [state for state in states if traded(state, settings)]
-    assert any(portion_of(state.market, states, headroom, settings).headroom_quote > 0 for state in asked)
+    assert any(allocation_of(state.market, states, headroom, settings).headroom_quote > 0 for state in asked)
 
 
 @LAW
@@ -108,11 +108,11 @@ def test_orders_of_any_size_within_the_portions_end_at_the_target_with_the_share
             break
         number = chance.randrange(len(states))
         state = states[number]
-        portion = portion_of(state.market, states, headroom, settings).headroom_quote
-        if portion <= 0:
+        allocation = allocation_of(state.market, states, headroom, settings).headroom_quote
+        if allocation <= 0:
             continue
         order = max(Decimal(chance.randint(20, 60)), state.min_order_quote)
-        order = max(portion, state.min_order_quote) if portion - order < state.min_order_quote else order
+        order = max(allocation, state.min_order_quote) if allocation - order < state.min_order_quote else order
         order = order.quantize(CENT, decimal.ROUND_CEILING)
         states[number] = replace(state, committed_quote=state.committed_quote + order)
     filled = sum(state.committed_quote for state in states)
@@ -131,39 +131,39 @@ def two(**settings: Any) -> tuple[list[MarketState], Settings]:
 
 def test_the_exchange_that_comes_first_is_used_while_it_can_take_orders() -> None:
     states, settings = two(exchange_priority="kraken")
-    assert portion_of(states[1].market, states, TARGET, settings).headroom_quote == TARGET
-    other = portion_of(states[0].market, states, TARGET, settings)
+    assert allocation_of(states[1].market, states, TARGET, settings).headroom_quote == TARGET
+    other = allocation_of(states[0].market, states, TARGET, settings)
     assert other.headroom_quote == 0
     assert "kraken comes first by exchange_priority" in other.reason
     down = [states[0], replace(states[1], is_able=False)]
-    assert portion_of(states[0].market, down, TARGET, settings).headroom_quote == TARGET
+    assert allocation_of(states[0].market, down, TARGET, settings).headroom_quote == TARGET
 
 
 def test_a_full_day_gives_the_rest_to_the_other_exchange() -> None:
     states, settings = two(max_daily_quote="binance = 100")
     states[0] = replace(states[0], committed_quote=Decimal(95), day_committed_quote=Decimal(95))
     states[0] = replace(states[0], min_order_quote=Decimal(10))
-    full = portion_of(states[0].market, states, TARGET - 95, settings)
+    full = allocation_of(states[0].market, states, TARGET - 95, settings)
     assert (full.headroom_quote, full.reason) == (0, "max_daily_quote of binance, 100, is reached until 00:00 UTC")
-    assert portion_of(states[1].market, states, TARGET - 95, settings).headroom_quote == TARGET - 95
+    assert allocation_of(states[1].market, states, TARGET - 95, settings).headroom_quote == TARGET - 95
 
 
 def test_what_a_day_still_allows_is_a_cap() -> None:
     states, settings = two(max_daily_quote="binance = 100")
-    portion = portion_of(states[0].market, states, TARGET, settings)
-    assert (portion.headroom_quote, portion.is_a_cap) == (100, True)
+    allocation = allocation_of(states[0].market, states, TARGET, settings)
+    assert (allocation.headroom_quote, allocation.is_a_cap) == (100, True)
 
 
 def test_by_cost_the_cheapest_is_the_busiest_by_as_much_as_the_floor_leaves() -> None:
     states, settings = two(share_by="cost", min_share_percent=5)
     states = [replace(states[0], cost_bps=Decimal(10)), replace(states[1], cost_bps=Decimal(12))]
-    paces = [portion_of(state.market, states, TARGET, settings).pace for state in states]
+    paces = [allocation_of(state.market, states, TARGET, settings).pace for state in states]
     assert paces == [1, 19]
 
 
 def test_the_weights_are_kept_on_the_way_by_longer_pauses() -> None:
     states, settings = two(share_by="weights", share_weights="binance = 3")
-    paces = [portion_of(state.market, states, TARGET, settings).pace for state in states]
+    paces = [allocation_of(state.market, states, TARGET, settings).pace for state in states]
     assert paces == [1, 3]
 
 
@@ -174,16 +174,16 @@ def priced(state: MarketState, buy: str, sell: str) -> MarketState:
 def test_across_exchanges_it_buys_where_that_is_cheaper_and_sells_on_the_other() -> None:
     states, settings = two(match_across_exchanges=True)
     states = [priced(states[0], "100.1", "99.9"), priced(states[1], "100.3", "100.1")]
-    sides = [portion_of(state.market, states, TARGET, settings).side for state in states]
+    sides = [allocation_of(state.market, states, TARGET, settings).side for state in states]
     assert sides == [Side.BUY, Side.SELL]
-    off = [portion_of(state.market, states, TARGET, parse_settings({})).side for state in states]
+    off = [allocation_of(state.market, states, TARGET, parse_settings({})).side for state in states]
     assert off == [None, None]
 
 
 def test_a_hair_is_no_reason_to_prefer_a_side() -> None:
     states, settings = two(match_across_exchanges=True)
     states = [priced(states[0], "100.100", "99.900"), priced(states[1], "100.101", "99.901")]
-    assert portion_of(states[0].market, states, TARGET, settings).side is None
+    assert allocation_of(states[0].market, states, TARGET, settings).side is None
 
 
 def market(exchange: str, **changes: Any) -> MarketState:
@@ -192,7 +192,7 @@ def market(exchange: str, **changes: Any) -> MarketState:
 
 def portions(states: list[MarketState], headroom: Any = TARGET, **chosen: Any) -> list[Any]:
     settings = parse_settings(chosen)
-    return [portion_of(state.market, states, Decimal(headroom), settings) for state in states]
+    return [allocation_of(state.market, states, Decimal(headroom), settings) for state in states]
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def portions(states: list[MarketState], headroom: Any = TARGET, **chosen: Any) -
 def test_a_day_may_be_filled_with_its_last_smallest_order_and_no_further(filled: int, least: int, left: int) -> None:
     mine = market("binance", day_committed_quote=filled, min_order_quote=least)
     elsewhere = market("kraken", day_committed_quote=500)
-    portion, _ = portions([mine, elsewhere], max_daily_quote="binance = 100", target_scope="pair")
-    assert (portion.headroom_quote, portion.is_a_cap) == (left, True)
-    assert ("is reached until 00:00 UTC" in portion.reason) == (left == 0)
+    allocation, _ = portions([mine, elsewhere], max_daily_quote="binance = 100", target_scope="pair")
+    assert (allocation.headroom_quote, allocation.is_a_cap) == (left, True)
+    assert ("is reached until 00:00 UTC" in allocation.reason) == (left == 0)
 
 
 def test_what_all_pairs_of_an_exchange_have_filled_counts_for_its_day() -> None:
@@ -215,8 +215,8 @@ def test_what_all_pairs_of_an_exchange_have_filled_counts_for_its_day() -> None:
 @pytest.mark.parametrize(("target", "is_a_cap"), [(99, False), (100, False), (101, True)])
 def test_only_a_day_that_allows_less_than_the_target_is_a_cap(target: int, is_a_cap: bool) -> None:
     """Where both are the same the last order may reach the target, as it may without a cap."""
-    (portion,) = portions([market("binance")], target, max_daily_quote="binance = 100")
-    assert (portion.headroom_quote, portion.is_a_cap) == (min(target, 100), is_a_cap)
+    (allocation,) = portions([market("binance")], target, max_daily_quote="binance = 100")
+    assert (allocation.headroom_quote, allocation.is_a_cap) == (min(target, 100), is_a_cap)
 
 
 @pytest.mark.parametrize(("day", "first"), [(90, "kraken"), (91, "binance")])
@@ -230,7 +230,7 @@ def test_an_exchange_that_comes_first_is_passed_over_once_its_day_holds_no_order
 
 def test_each_pair_has_all_of_a_target_that_is_for_each_pair() -> None:
     states = [market("binance"), market("kraken")]
-    assert [portion.headroom_quote for portion in portions(states, 70, target_scope="pair")] == [70, 70]
+    assert [allocation.headroom_quote for allocation in portions(states, 70, target_scope="pair")] == [70, 70]
 
 
 @pytest.mark.parametrize(("share_by", "weight"), [("weights", 3), ("even", 1), ("cost", 1)])
@@ -259,44 +259,44 @@ def test_a_need_below_the_smallest_order_goes_to_the_market_that_needs_most() ->
 @pytest.mark.parametrize(("least", "shares"), [(20, [20, 20]), (21, [40, 0])])
 def test_a_need_of_just_the_smallest_order_is_kept(least: int, shares: list[int]) -> None:
     states = [market("binance", min_order_quote=5), market("kraken", min_order_quote=least)]
-    assert [portion.headroom_quote for portion in portions(states, 40)] == shares
+    assert [allocation.headroom_quote for allocation in portions(states, 40)] == shares
 
 
 def test_who_has_more_than_the_quota_keeps_it_and_the_others_share_the_rest() -> None:
     states = [market("a", committed_quote=500), market("b", committed_quote=100), market("c")]
-    assert [portion.headroom_quote for portion in portions(states, 300)] == [0, 100, 200]
-    assert [portion.pace for portion in portions(states, 300)] == [1, 2, 1]
+    assert [allocation.headroom_quote for allocation in portions(states, 300)] == [0, 100, 200]
+    assert [allocation.pace for allocation in portions(states, 300)] == [1, 2, 1]
 
 
 def test_pauses_are_at_most_fifty_times_longer() -> None:
     states = [market("a"), market("b", committed_quote=9_900)]
     few = portions(states, 10_000)
-    assert [portion.headroom_quote for portion in few] == [9_950, 50]
-    assert [portion.pace for portion in few] == [1, 50]
+    assert [allocation.headroom_quote for allocation in few] == [9_950, 50]
+    assert [allocation.pace for allocation in few] == [1, 50]
     states = [market("a", cost_bps=1), market("b", cost_bps=2)]
-    assert [portion.pace for portion in portions(states, share_by="cost", min_share_percent=1)] == [1, 50]
+    assert [allocation.pace for allocation in portions(states, share_by="cost", min_share_percent=1)] == [1, 50]
 
 
 def test_by_cost_each_of_the_others_has_the_floor_and_the_cheapest_the_rest() -> None:
     states = [market("a", cost_bps=3), market("b", cost_bps=2), market("c", cost_bps=4)]
     told = portions(states, share_by="cost", min_share_percent=20)
-    assert [portion.pace for portion in told] == pytest.approx([3, 1, 3])  # 20 % each, and 60 %
-    assert {portion.headroom_quote for portion in told} == {TARGET}
+    assert [allocation.pace for allocation in told] == pytest.approx([3, 1, 3])  # 20 % each, and 60 %
+    assert {allocation.headroom_quote for allocation in told} == {TARGET}
     told = portions(states, share_by="cost", min_share_percent=90)  # no more than a third each
-    assert [portion.pace for portion in told] == pytest.approx([1, 1, 1])
+    assert [allocation.pace for allocation in told] == pytest.approx([1, 1, 1])
 
 
 def test_by_cost_one_that_is_not_known_yet_is_found_out_about_first_and_of_equal_ones_the_first_by_name() -> None:
     states = [market("b", cost_bps=1), MarketState(("c", "BTC/USDT")), market("a", cost_bps=1)]
-    paces = [portion.pace > 1 for portion in portions(states, share_by="cost")]
+    paces = [allocation.pace > 1 for allocation in portions(states, share_by="cost")]
     assert paces == [True, False, True]
     equal = [market("b", cost_bps=1), market("a", cost_bps=1)]
-    assert [portion.pace > 1 for portion in portions(equal, share_by="cost")] == [True, False]
+    assert [allocation.pace > 1 for allocation in portions(equal, share_by="cost")] == [True, False]
 
 
 def test_the_highest_fee_of_all_markets_is_told_to_each() -> None:
     states = [market("a", fee_rate="0.001"), market("b", fee_rate="0.003"), market("c", fee_rate="0.002")]
-    assert {portion.highest_fee_rate for portion in portions(states)} == {Decimal("0.003")}
+    assert {allocation.highest_fee_rate for allocation in portions(states)} == {Decimal("0.003")}
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_the_highest_fee_of_all_markets_is_told_to_each() -> None:
 )
 def test_without_a_price_on_both_exchanges_no_side_is_better(missing: str, of: int) -> None:
     states = [priced(market("a"), "100.1", "99.9"), priced(market("b"), "100.3", "100.1")]
-    assert [portion.side for portion in portions(states, match_across_exchanges=True)] == [Side.BUY, Side.SELL]
+    assert [allocation.side for allocation in portions(states, match_across_exchanges=True)] == [Side.BUY, Side.SELL]
     absent = {"is_able": False, "market": ("b", "ETH/USDT")}.get(missing)
     states[of] = replace(states[of], **{missing: absent})
     assert portions(states, match_across_exchanges=True)[0].side is None
@@ -319,5 +319,5 @@ def test_a_side_is_better_from_one_basis_point_on(buy: str, side: Side | None) -
 
 def test_of_several_exchanges_the_best_one_is_what_has_to_be_beaten() -> None:
     states = [priced(market("a"), "100", "99"), priced(market("b"), "101", "98"), priced(market("c"), "99", "98.5")]
-    sides = [portion.side for portion in portions(states, match_across_exchanges=True)]
+    sides = [allocation.side for allocation in portions(states, match_across_exchanges=True)]
     assert sides == [Side.SELL, None, Side.BUY]

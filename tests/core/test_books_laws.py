@@ -13,14 +13,14 @@ from strategies import LAW
 from octobot_volume_booster.core.books import (
     DAY_S,
     HOUR_S,
-    Book,
-    Forgiven,
+    DailyTotals,
+    GuardBaseline,
+    MarketAccount,
     Outcome,
-    Tally,
     day_of,
-    dump_book,
+    dump_account,
     hour_of,
-    load_book,
+    load_account,
     summed,
 )
 from octobot_volume_booster.core.inventory import Position
@@ -35,13 +35,13 @@ def amounts(*values: int) -> tuple[Decimal, Decimal, Decimal]:
     return notional, fee, slippage
 
 
-def a_tally(*fills: tuple[Side, Role, float, int]) -> Tally:
-    tally = Tally()
+def a_tally(*fills: tuple[Side, Role, float, int]) -> DailyTotals:
+    totals = DailyTotals()
     for side, role, at, notional in fills:
-        tally.count_order(at)
-        tally.count_fill(side, role, at, amounts(notional, 1, 2))
-        tally.count_filled_order(side)
-    return tally
+        totals.count_order(at)
+        totals.count_fill(side, role, at, amounts(notional, 1, 2))
+        totals.count_filled_order(side)
+    return totals
 
 
 def test_days_and_hours_begin_on_the_clock() -> None:
@@ -51,11 +51,11 @@ def test_days_and_hours_begin_on_the_clock() -> None:
 
 
 def test_a_tally_keeps_sides_roles_and_costs_apart() -> None:
-    tally = a_tally((BUY, Role.MAKER, 5.0, 10), (SELL, Role.TAKER, 3.0, 20), (BUY, Role.TAKER, 4.0, 40))
-    assert (tally.bought_quote, tally.sold_quote, tally.maker_quote) == (50, 20, 10)
-    assert (tally.fees_quote, tally.slippage_quote) == (3, 6)
-    assert (tally.orders, tally.fills, tally.buys, tally.sells) == (3, 3, 2, 1)
-    assert (tally.first_order_at, tally.last_fill_at) == (3.0, 5.0)
+    totals = a_tally((BUY, Role.MAKER, 5.0, 10), (SELL, Role.TAKER, 3.0, 20), (BUY, Role.TAKER, 4.0, 40))
+    assert (totals.bought_quote, totals.sold_quote, totals.maker_quote) == (50, 20, 10)
+    assert (totals.fees_quote, totals.slippage_quote) == (3, 6)
+    assert (totals.orders, totals.fills, totals.buys, totals.sells) == (3, 3, 2, 1)
+    assert (totals.first_order_at, totals.last_fill_at) == (3.0, 5.0)
 
 
 @pytest.mark.parametrize(
@@ -65,20 +65,20 @@ def test_a_tally_keeps_sides_roles_and_costs_apart() -> None:
 def test_what_ended_without_filling_was_cancelled_unless_it_was_refused(
     outcome: Outcome, cancelled: int, rejected: int
 ) -> None:
-    tally = Tally()
-    tally.count_outcome(outcome)
-    assert (tally.cancelled, tally.rejected) == (cancelled, rejected)
-    tally.count_outcome(outcome, -1)
-    assert (tally.cancelled, tally.rejected) == (0, 0)
+    totals = DailyTotals()
+    totals.count_outcome(outcome)
+    assert (totals.cancelled, totals.rejected) == (cancelled, rejected)
+    totals.count_outcome(outcome, -1)
+    assert (totals.cancelled, totals.rejected) == (0, 0)
 
 
 def test_tallies_add_up() -> None:
     first, second = a_tally((BUY, Role.MAKER, 5.0, 10)), a_tally((SELL, Role.TAKER, 3.0, 20), (BUY, Role.MAKER, 9.0, 1))
-    both = summed((first, Tally(), second))
+    both = summed((first, DailyTotals(), second))
     assert both == a_tally((BUY, Role.MAKER, 5.0, 10), (SELL, Role.TAKER, 3.0, 20), (BUY, Role.MAKER, 9.0, 1))
-    assert summed(()) == summed((Tally(),)) == Tally()
-    assert summed((Tally(), first)) is first
-    only_sent = Tally()
+    assert summed(()) == summed((DailyTotals(),)) == DailyTotals()
+    assert summed((DailyTotals(), first)) is first
+    only_sent = DailyTotals()
     only_sent.count_order(1.0)
     assert summed((only_sent, first)).first_order_at == 1.0
 
@@ -95,39 +95,44 @@ def test_tallies_add_up() -> None:
     ],
 )
 def test_the_latest_two_hours_are_kept(hours: list[int], kept: dict[int, int]) -> None:
-    book = Book()
+    account = MarketAccount()
     for hour in hours:
-        book.count_hour(NOON + hour * HOUR_S + 1.0, Decimal(10))
-    assert book.hours == {NOON // HOUR_S + hour: notional for hour, notional in kept.items()}
+        account.count_hour(NOON + hour * HOUR_S + 1.0, Decimal(10))
+    assert account.hours == {NOON // HOUR_S + hour: notional for hour, notional in kept.items()}
 
 
-def fill(book: Book, day: int, notional: int, fee: int = 1) -> None:
-    for tally in book.tallies(day):
-        tally.count_fill(BUY, Role.TAKER, day * DAY_S, amounts(notional, fee, 2))
+def fill(account: MarketAccount, day: int, notional: int, fee: int = 1) -> None:
+    for totals in account.all_totals(day):
+        totals.count_fill(BUY, Role.TAKER, day * DAY_S, amounts(notional, fee, 2))
 
 
 @LAW
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=8))
 def test_days_add_up_whatever_is_told_late(fills: list[tuple[int, int]]) -> None:
-    book = Book()
+    account = MarketAccount()
     for day, notional in fills:
-        fill(book, day, notional)
-    assert summed(book.sums(None)).bought_quote == sum(notional for _, notional in fills)
+        fill(account, day, notional)
+    assert summed(account.sums(None)).bought_quote == sum(notional for _, notional in fills)
     for day in range(4):
         told = [notional for at, notional in fills if at == day]
-        assert summed(book.sums(day)).bought_quote == sum(told)
-        assert len(book.sums(day)) == bool(told)
-    assert load_book(json.loads(json.dumps(dump_book(book)))) == book
+        assert summed(account.sums(day)).bought_quote == sum(told)
+        assert len(account.sums(day)) == bool(told)
+    assert load_account(json.loads(json.dumps(dump_account(account)))) == account
 
 
 def test_a_resume_takes_off_what_was_spent_until_then_altogether_and_on_that_day() -> None:
-    book = Book(failures_in_a_row=3)
-    fill(book, 1, 10)
-    fill(book, 2, 20)
-    book.forgive()
-    assert book.failures_in_a_row == 0
-    assert book.forgiven == {None: Forgiven(Decimal(6), Decimal(30)), 2: Forgiven(Decimal(3), Decimal(20))}
-    assert Forgiven(Decimal(1), Decimal(2)).plus(Forgiven(Decimal(3), Decimal(5))) == Forgiven(Decimal(4), Decimal(7))
+    account = MarketAccount(failures_in_a_row=3)
+    fill(account, 1, 10)
+    fill(account, 2, 20)
+    account.reset_guard_counters()
+    assert account.failures_in_a_row == 0
+    assert account.guard_baseline == {
+        None: GuardBaseline(Decimal(6), Decimal(30)),
+        2: GuardBaseline(Decimal(3), Decimal(20)),
+    }
+    assert GuardBaseline(Decimal(1), Decimal(2)).plus(GuardBaseline(Decimal(3), Decimal(5))) == GuardBaseline(
+        Decimal(4), Decimal(7)
+    )
 
 
 @pytest.mark.parametrize(

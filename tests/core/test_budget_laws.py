@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, calm, multiples, placed, ready_situations, some
+from strategies import LAW, Situation, a_snapshot, calm, multiples, placed, ready_situations, some
 
-from octobot_volume_booster.core.books import Forgiven
+from octobot_volume_booster.core.books import GuardBaseline
 from octobot_volume_booster.core.guards import cost_budget, worst_cost, worst_open_cost
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import OrderIntent, OrderType, Side, Trading, Valuation
@@ -33,22 +33,22 @@ class Budgeted:
 @st.composite
 def budgets(draw: st.DrawFn) -> Budgeted:
     situation = draw(ready_situations(trading=(Trading.SANDBOX,)))
-    view, chosen, target = situation.view, situation.settings, situation.progress.target_quote
+    snapshot, chosen, target = situation.snapshot, situation.settings, situation.progress.target_quote
     left = target - situation.progress.filled_quote
     bought, sold = (left * draw(multiples(Decimal("0.01"), 0, 40)) for _ in Side)
     fee_rate = draw(RATES)
     largest = max(chosen.amount_range(side)[1] for side in Side)
     spent = some(draw, target / 1_000, 0, 10)
-    forgiven = some(draw, target / 1_000, 0, 10)
+    guard_baseline = some(draw, target / 1_000, 0, 10)
     budget = spent + (bought + sold + largest) * draw(multiples(Decimal("0.001"), 1, 20))
     fees_share = draw(multiples(Decimal("0.1"), 0, 10))
     progress = replace(
         situation.progress,
         open_buy_quote=bought,
         open_sell_quote=sold,
-        fees_quote=(spent + forgiven) * fees_share,
-        slippage_quote=(spent + forgiven) * (1 - fees_share),
-        forgiven=Forgiven(forgiven, situation.progress.filled_quote),
+        fees_quote=(spent + guard_baseline) * fees_share,
+        slippage_quote=(spent + guard_baseline) * (1 - fees_share),
+        guard_baseline=GuardBaseline(guard_baseline, situation.progress.filled_quote),
     )
     chosen = chosen.model_copy(
         update={
@@ -56,8 +56,10 @@ def budgets(draw: st.DrawFn) -> Budgeted:
             "max_slippage_bps": Decimal(draw(st.sampled_from((5, 50, 500)))),
         }
     )
-    vitals = replace(view.vitals, highest_fee_rate=fee_rate)
-    situation = replace(situation, view=replace(view, vitals=vitals), settings=chosen, progress=progress)
+    risk_inputs = replace(snapshot.risk_inputs, highest_fee_rate=fee_rate)
+    situation = replace(
+        situation, snapshot=replace(snapshot, risk_inputs=risk_inputs), settings=chosen, progress=progress
+    )
     return Budgeted(situation, budget, spent, bought + sold, fee_rate)
 
 
@@ -74,7 +76,7 @@ def dearest(quote: Decimal, fee_rate: Decimal, settings: object, order_type: Ord
 @given(budgets())
 def test_the_budget_holds_when_all_that_is_open_fills_as_badly_as_it_may(budgeted: Budgeted) -> None:
     situation = budgeted.situation
-    rules, settings = situation.view.rules, situation.settings
+    rules, settings = situation.snapshot.rules, situation.settings
     intent = placed(situation.decide()).intent
     here = max(rules.maker_fee_rate, rules.taker_fee_rate)
     slippage = settings.max_slippage_bps / 10_000
@@ -87,7 +89,7 @@ def test_the_budget_holds_when_all_that_is_open_fills_as_badly_as_it_may(budgete
     assert budgeted.spent + open_cost + own_cost <= budgeted.budget * (1 + Decimal("1e-20"))
 
 
-VIEW = a_view(trading=Trading.SANDBOX)
+VIEW = a_snapshot(trading=Trading.SANDBOX)
 MARKET, LIMIT = parse_settings({"max_slippage_bps": 10}), parse_settings({"order_type": "limit"})
 OPEN = Progress(target_quote=Decimal(50_000), open_buy_quote=Decimal(600), open_sell_quote=Decimal(400))
 
@@ -102,8 +104,8 @@ def test_what_is_open_costs_its_fee_and_as_market_orders_the_slippage_too() -> N
 
 @pytest.mark.parametrize(("highest", "cost"), [("0.0005", 1), ("0.002", 2)])
 def test_what_is_open_on_a_dearer_market_costs_its_fee(highest: str, cost: int) -> None:
-    view = replace(VIEW, vitals=calm(Decimal(60_000), highest_fee_rate=Decimal(highest)))
-    assert worst_open_cost(Situation(view, LIMIT, OPEN)) == cost
+    snapshot = replace(VIEW, risk_inputs=calm(Decimal(60_000), highest_fee_rate=Decimal(highest)))
+    assert worst_open_cost(Situation(snapshot, LIMIT, OPEN)) == cost
 
 
 @pytest.mark.parametrize(
@@ -124,11 +126,11 @@ def test_in_octobots_simulator_a_market_order_costs_its_distance_to_the_mid_and_
 ) -> None:
     intent = OrderIntent(side, OrderType.MARKET, Decimal("0.1"), Decimal(price), Decimal(30_000))
     fee = Decimal("0.1") * max(price, 30_000) * Decimal("0.001")
-    assert worst_cost(intent, a_view(), MARKET) == slippage + fee
+    assert worst_cost(intent, a_snapshot(), MARKET) == slippage + fee
     in_euro = replace(intent, valuation=Valuation(quote_rate=Decimal("0.5")))
-    assert worst_cost(in_euro, a_view(), MARKET) == slippage + fee, "in the market's quote, whatever is counted in"
+    assert worst_cost(in_euro, a_snapshot(), MARKET) == slippage + fee, "in the market's quote, whatever is counted in"
     limit = replace(intent, order_type=OrderType.LIMIT)
-    assert worst_cost(limit, a_view(), MARKET) == fee
+    assert worst_cost(limit, a_snapshot(), MARKET) == fee
 
 
 def test_an_order_that_spends_quote_costs_by_what_it_spends() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import LAW, NOW, Situation, a_view, an_order, calm, placed, some
+from strategies import LAW, NOW, Situation, a_snapshot, an_order, calm, placed, some
 
 from octobot_volume_booster.core import positions
 from octobot_volume_booster.core.ledger import Progress
@@ -18,12 +18,12 @@ from octobot_volume_booster.core.market import (
     SPOT,
     FuturesAccount,
     Level,
+    MarketSnapshot,
     OrderIntent,
     OrderType,
     Side,
     Trading,
     Valuation,
-    View,
     round_to_step,
 )
 from octobot_volume_booster.core.policy import Decision, Done, Halt, Place, Wait, decide
@@ -42,36 +42,36 @@ CONTRACTS = (
 class Closing:
     """A campaign at its target, with something of its position left."""
 
-    view: View
+    snapshot: MarketSnapshot
     settings: Settings
 
     @property
     def futures(self) -> FuturesAccount:
-        assert self.view.futures is not None
-        return self.view.futures
+        assert self.snapshot.futures is not None
+        return self.snapshot.futures
 
     def decide(self) -> Decision:
-        return decide(Situation(self.view, self.settings, REACHED), random.Random(1))
+        return decide(Situation(self.snapshot, self.settings, REACHED), random.Random(1))
 
     @property
     def to_zero(self) -> Decimal:
         """What may be closed at the most: the campaign's own, and never the account's position through zero."""
         own, net = self.futures.own_quantity, self.futures.net_quantity
         most = min(abs(own), abs(net)) if own * net > 0 else abs(own)
-        return round_to_step(most, self.view.rules.quantity_step, ROUND_FLOOR)
+        return round_to_step(most, self.snapshot.rules.quantity_step, ROUND_FLOOR)
 
     @property
     def allowed(self) -> Decimal:
         """What the guard on an order's size, the book and the exchange allow of it."""
-        rules = self.view.rules
-        most = self.view.vitals.equity.now_quote * self.settings.max_position_percent / 100
-        limits = [rules.quantity(most, self.view.mid_price)]
+        rules = self.snapshot.rules
+        most = self.snapshot.risk_inputs.equity.now_quote * self.settings.max_position_percent / 100
+        limits = [rules.quantity(most, self.snapshot.mid_price)]
         if rules.max_quantity is not None:
             limits.append(rules.max_quantity)
-        levels = self.view.bids if self.futures.own_quantity > 0 else self.view.asks
+        levels = self.snapshot.bids if self.futures.own_quantity > 0 else self.snapshot.asks
         if levels:
-            worst = self.view.mid_price * self.settings.max_slippage_bps / 10_000
-            near = (level.quantity for level in levels if abs(level.price - self.view.mid_price) <= worst)
+            worst = self.snapshot.mid_price * self.settings.max_slippage_bps / 10_000
+            near = (level.quantity for level in levels if abs(level.price - self.snapshot.mid_price) <= worst)
             limits.append(sum(near, Decimal(0)))
         return round_to_step(min(limits), rules.quantity_step, ROUND_FLOOR)
 
@@ -79,9 +79,9 @@ class Closing:
 @st.composite
 def closings(draw: st.DrawFn) -> Closing:
     valuation, size = draw(st.sampled_from(CONTRACTS))
-    step, view = Decimal(size), a_view(trading=Trading.SANDBOX)
+    step, snapshot = Decimal(size), a_snapshot(trading=Trading.SANDBOX)
     rules = replace(
-        view.rules,
+        snapshot.rules,
         quantity_step=step,
         min_quantity=step * draw(st.integers(1, 5)),
         max_quantity=some(draw, step, 5, 80) if draw(st.booleans()) else None,
@@ -93,20 +93,24 @@ def closings(draw: st.DrawFn) -> Closing:
     levels: dict[str, Any] = {}
     if draw(st.booleans()):
         for name, sign in (("bids", -1), ("asks", 1)):
-            prices = [view.mid_price * (1 + sign * Decimal(bps) / 10_000) for bps in (5, 15, 16)]
+            prices = [snapshot.mid_price * (1 + sign * Decimal(bps) / 10_000) for bps in (5, 15, 16)]
             levels[name] = tuple(Level(price, some(draw, step, 0, 60)) for price in prices)
-    worth = rules.notional(step, view.mid_price) * 20 * draw(st.integers(1, 150))
-    view = replace(
-        view, rules=rules, futures=FuturesAccount(net, own, WORTH), vitals=calm(max(worth, Decimal(1))), **levels
+    worth = rules.notional(step, snapshot.mid_price) * 20 * draw(st.integers(1, 150))
+    snapshot = replace(
+        snapshot,
+        rules=rules,
+        futures=FuturesAccount(net, own, WORTH),
+        risk_inputs=calm(max(worth, Decimal(1))),
+        **levels,
     )
     order_type = draw(st.sampled_from(("limit", "market")))
-    return Closing(view, parse_settings({"order_type": order_type, "max_cost_quote": 1_000_000}))
+    return Closing(snapshot, parse_settings({"order_type": order_type, "max_cost_quote": 1_000_000}))
 
 
 @LAW
 @given(closings())
 def test_the_closing_order_takes_as_much_as_it_may_and_leaves_nothing_or_enough_for_another(closing: Closing) -> None:
-    place, futures, rules = placed(closing.decide()), closing.futures, closing.view.rules
+    place, futures, rules = placed(closing.decide()), closing.futures, closing.snapshot.rules
     intent = place.intent
     assert intent.side is (Side.SELL if futures.own_quantity > 0 else Side.BUY)
     assert intent.order_type is OrderType.MARKET
@@ -129,8 +133,8 @@ def test_it_waits_only_where_no_order_that_closes_fits(closing: Closing) -> None
     assume(not isinstance(decision, Place))
     assert isinstance(decision, Wait)
     assert "no order that the exchange and its book take closes the" in decision.reason
-    rules = closing.view.rules
-    smallest = rules.quantity(rules.min_order_notional(closing.view.mid_price), closing.view.mid_price)
+    rules = closing.snapshot.rules
+    smallest = rules.quantity(rules.min_order_notional(closing.snapshot.mid_price), closing.snapshot.mid_price)
     if closing.futures.own_quantity * closing.futures.net_quantity > 0:
         smallest = rules.min_quantity
     # two of the smallest could not be told apart from one and a rest that is too small
@@ -139,8 +143,8 @@ def test_it_waits_only_where_no_order_that_closes_fits(closing: Closing) -> None
 
 def closing_of(own: str, settings: dict[str, Any] | None = None, hold: str = "", **seen: Any) -> Decision:
     account = FuturesAccount(Decimal(own), Decimal(own), WORTH)
-    view = a_view(**({"futures": account, "vitals": calm(WORTH)} | seen))
-    return decide(Situation(view, parse_settings(settings or {}), REACHED), random.Random(1), hold)
+    snapshot = a_snapshot(**({"futures": account, "risk_inputs": calm(WORTH)} | seen))
+    return decide(Situation(snapshot, parse_settings(settings or {}), REACHED), random.Random(1), hold)
 
 
 def test_with_a_book_that_holds_nothing_near_the_mid_it_waits() -> None:
@@ -156,9 +160,9 @@ def test_with_a_book_that_holds_nothing_near_the_mid_it_waits() -> None:
         ("paused", {}, {}),
         ("enable_volume_booster is off", {"enable_volume_booster": False}, {}),
         ("31 s old", {}, {"price_age_s": 31.0}),
-        ("the clock went on by 31 s", {}, {"vitals": calm(WORTH, clock_jump_s=31.0)}),
-        ("rate_limit_margin is 80%", {}, {"vitals": calm(WORTH, rate_limit_used=0.8)}),
-        ("orders a second", {}, {"vitals": calm(WORTH, last_order_at=NOW)}),
+        ("the clock went on by 31 s", {}, {"risk_inputs": calm(WORTH, clock_jump_s=31.0)}),
+        ("rate_limit_margin is 80%", {}, {"risk_inputs": calm(WORTH, rate_limit_used=0.8)}),
+        ("orders a second", {}, {"risk_inputs": calm(WORTH, last_order_at=NOW)}),
         (
             "another buy order of this bot",
             {},
@@ -191,17 +195,17 @@ def test_where_nothing_is_to_be_closed_it_is_done(settings: dict[str, Any], own:
 def test_the_cost_budget_holds_for_the_closing_order(budget: str, kind: type[Decision]) -> None:
     """It is worth 300 and costs 0.30 in fees."""
     progress = replace(REACHED, fees_quote=Decimal("0.1"))
-    view = a_view(futures=FuturesAccount(Decimal("0.01"), Decimal("0.01"), WORTH))
-    decision = decide(Situation(view, parse_settings({"max_cost_quote": budget}), progress), random.Random(1))
+    snapshot = a_snapshot(futures=FuturesAccount(Decimal("0.01"), Decimal("0.01"), WORTH))
+    decision = decide(Situation(snapshot, parse_settings({"max_cost_quote": budget}), progress), random.Random(1))
     assert isinstance(decision, kind)
     assert not isinstance(decision, Halt) or decision.guard == "cost_budget"
 
 
 def test_a_guard_that_has_halted_a_campaign_does_not_hold_back_its_closing_order() -> None:
     """The target is reached: what stands against more volume stands against no closing order."""
-    view = a_view(futures=FuturesAccount(Decimal("0.01"), Decimal("0.01"), WORTH), vitals=calm(WORTH))
+    snapshot = a_snapshot(futures=FuturesAccount(Decimal("0.01"), Decimal("0.01"), WORTH), risk_inputs=calm(WORTH))
     standing = Halt("it lost too much", "drawdown", is_lasting=True)
-    assert isinstance(decide(Situation(view, parse_settings({}), REACHED), random.Random(1), "", standing), Place)
+    assert isinstance(decide(Situation(snapshot, parse_settings({}), REACHED), random.Random(1), "", standing), Place)
 
 
 def test_a_lock_holds_back_the_closing_order_too() -> None:
@@ -231,7 +235,7 @@ def test_in_an_emergency_all_of_it_is_closed_that_the_account_still_has(
     own: str, net: str, most: str | None, told: Any
 ) -> None:
     rules = replace(
-        a_view().rules,
+        a_snapshot().rules,
         quantity_step=Decimal(1),
         min_quantity=Decimal(2),
         max_quantity=most and Decimal(most),
@@ -248,6 +252,6 @@ def test_in_an_emergency_all_of_it_is_closed_that_the_account_still_has(
 
 
 def test_without_a_smallest_quantity_an_emergency_still_closes_whole_steps_only() -> None:
-    rules = replace(a_view().rules, quantity_step=Decimal(1), min_quantity=Decimal(0))
+    rules = replace(a_snapshot().rules, quantity_step=Decimal(1), min_quantity=Decimal(0))
     account = FuturesAccount(Decimal("0.5"), Decimal("0.5"), WORTH)
     assert isinstance(positions.emergency_order(account, Decimal(30_000), rules, SPOT), str)

@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, multiples, ready_situations
+from strategies import LAW, Situation, a_snapshot, multiples, ready_situations
 
-from octobot_volume_booster.core.books import Forgiven
+from octobot_volume_booster.core.books import GuardBaseline
 from octobot_volume_booster.core.currency import (
     CurrencyError,
     campaign_currency,
     progress_in_quote,
     rounded_rate,
     settings_in_quote,
-    view_in_quote,
+    snapshot_in_quote,
 )
 from octobot_volume_booster.core.ledger import Holding, Progress
-from octobot_volume_booster.core.market import Equity, Side, View, Vitals
+from octobot_volume_booster.core.market import Equity, MarketSnapshot, RiskInputs, Side
 from octobot_volume_booster.core.settings import Settings, parse_settings
 
 RATE = Decimal(4)
@@ -44,7 +44,7 @@ def a_progress() -> Progress:
                if field.name.endswith("_quote")}  # fmt: skip
     holding = Holding("binance", "BTC/USDT", Decimal(3), Decimal(1_000), Decimal(1_100), Decimal(-7))
     return Progress(
-        **amounts, orders=3, fills=2, buys=1, forgiven=Forgiven(Decimal(5), Decimal(9)), holdings=(holding,)
+        **amounts, orders=3, fills=2, buys=1, guard_baseline=GuardBaseline(Decimal(5), Decimal(9)), holdings=(holding,)
     )
 
 
@@ -54,8 +54,8 @@ def values_of(thing: Any) -> dict[str, Any]:
 
 def test_of_a_progress_every_amount_is_brought_into_the_quote_and_nothing_else() -> None:
     before, after = values_of(a_progress()), values_of(progress_in_quote(a_progress(), RATE))
-    assert after.pop("forgiven") == Forgiven(
-        before["forgiven"].cost_quote / RATE, before.pop("forgiven").filled_quote / RATE
+    assert after.pop("guard_baseline") == GuardBaseline(
+        before["guard_baseline"].cost_quote / RATE, before.pop("guard_baseline").filled_quote / RATE
     )
     (held,), (holding,) = before.pop("holdings"), after.pop("holdings")
     assert holding == Holding("binance", "BTC/USDT", held.base, *(
@@ -73,41 +73,42 @@ def test_of_the_settings_every_amount_is_brought_into_the_quote_and_nothing_else
 
 def test_of_a_view_the_equity_and_what_is_filled_are_brought_into_the_quote_and_nothing_else() -> None:
     equity = Equity(*map(Decimal, (100, 110, 120, -30)))
-    vitals = Vitals(
+    risk_inputs = RiskInputs(
         equity, hour_filled_quote=Decimal(7), own_target_quote=Decimal(50), day_volume_quote=Decimal("1e6"),
         last_mid_price=Decimal(30_000), highest_fee_rate=Decimal("0.002"), exchange_orders_per_second=3.0,
     )  # fmt: skip
-    view = a_view(vitals=vitals)
-    after = view_in_quote(view, RATE)
-    assert dataclasses.replace(after, vitals=vitals) == view
-    assert after.vitals.equity == Equity(*(amount / RATE for amount in map(Decimal, (100, 110, 120, -30))))
-    amounts = {name for name, value in values_of(vitals).items() if isinstance(value, Decimal)} - BY_MARKET
+    snapshot = a_snapshot(risk_inputs=risk_inputs)
+    after = snapshot_in_quote(snapshot, RATE)
+    assert dataclasses.replace(after, risk_inputs=risk_inputs) == snapshot
+    assert after.risk_inputs.equity == Equity(*(amount / RATE for amount in map(Decimal, (100, 110, 120, -30))))
+    amounts = {name for name, value in values_of(risk_inputs).items() if isinstance(value, Decimal)} - BY_MARKET
     assert amounts == {"hour_filled_quote", "own_target_quote"}
-    told = {name: value / RATE if name in amounts else value for name, value in values_of(vitals).items()}
-    assert values_of(after.vitals) == told | {"equity": after.vitals.equity}
+    told = {name: value / RATE if name in amounts else value for name, value in values_of(risk_inputs).items()}
+    assert values_of(after.risk_inputs) == told | {"equity": after.risk_inputs.equity}
 
 
 def test_what_is_not_there_stays_away() -> None:
     assert progress_in_quote(Progress(Decimal(8)), RATE) == Progress(Decimal(2))
     assert settings_in_quote(parse_settings({}), RATE).max_cost_quote is None
-    assert view_in_quote(a_view(), RATE).vitals.own_target_quote is None
+    assert snapshot_in_quote(a_snapshot(), RATE).risk_inputs.own_target_quote is None
 
 
 def test_at_a_rate_of_one_everything_is_what_it_was() -> None:
-    settings, progress, view = parse_settings({}), a_progress(), a_view()
-    for one, same in ((settings, settings_in_quote), (progress, progress_in_quote), (view, view_in_quote)):
+    settings, progress, snapshot = parse_settings({}), a_progress(), a_snapshot()
+    for one, same in ((settings, settings_in_quote), (progress, progress_in_quote), (snapshot, snapshot_in_quote)):
         assert same(one, Decimal(1)) is one  # type: ignore[operator]
 
 
-def counted_in(situation: Situation, rate: Decimal) -> tuple[View, Settings, Progress]:
+def counted_in(situation: Situation, rate: Decimal) -> tuple[MarketSnapshot, Settings, Progress]:
     """The same campaign as it is counted in a currency of which a market's quote is worth `rate`."""
-    view, settings, progress = situation.view, situation.settings, situation.progress
-    equity = Equity(*(value * rate for value in values_of(view.vitals.equity).values()))
-    hour_filled = view.vitals.hour_filled_quote * rate
+    snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
+    equity = Equity(*(value * rate for value in values_of(snapshot.risk_inputs.equity).values()))
+    hour_filled = snapshot.risk_inputs.hour_filled_quote * rate
     amounts = ("volume_target", *(f"{end}_{side.value}_amount" for end in ("min", "max") for side in Side))
     return (
         dataclasses.replace(
-            view, vitals=dataclasses.replace(view.vitals, equity=equity, hour_filled_quote=hour_filled)
+            snapshot,
+            risk_inputs=dataclasses.replace(snapshot.risk_inputs, equity=equity, hour_filled_quote=hour_filled),
         ),
         settings.model_copy(update={name: getattr(settings, name) * rate for name in amounts}),
         dataclasses.replace(
@@ -124,16 +125,19 @@ def test_a_campaign_decides_the_same_whatever_it_is_counted_in(
 ) -> None:
     """Also with what its guards count: an hour's share, costs, and what was there when a person resumed it."""
     target = situation.progress.target_quote
-    vitals = dataclasses.replace(
-        situation.view.vitals, day_volume_quote=target * 100, hour_filled_quote=target * filled / 100
+    risk_inputs = dataclasses.replace(
+        situation.snapshot.risk_inputs, day_volume_quote=target * 100, hour_filled_quote=target * filled / 100
     )
     progress = dataclasses.replace(situation.progress, fees_quote=target * filled / 50, fills=20)
     situation = dataclasses.replace(
-        situation, view=dataclasses.replace(situation.view, vitals=vitals), progress=progress
+        situation, snapshot=dataclasses.replace(situation.snapshot, risk_inputs=risk_inputs), progress=progress
     )
-    view, settings, progress = counted_in(situation, rate)
+    snapshot, settings, progress = counted_in(situation, rate)
     other = Situation(
-        view_in_quote(view, rate), settings_in_quote(settings, rate), progress_in_quote(progress, rate), situation.seed
+        snapshot_in_quote(snapshot, rate),
+        settings_in_quote(settings, rate),
+        progress_in_quote(progress, rate),
+        situation.seed,
     )
     assert other.decide() == situation.decide()
 

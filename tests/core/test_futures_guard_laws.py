@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, multiples
+from strategies import LAW, Situation, a_snapshot, multiples
 
 from octobot_volume_booster.core.guards import (
     funding_bps,
@@ -20,7 +20,7 @@ from octobot_volume_booster.core.guards import (
     position_sentence,
 )
 from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import FuturesAccount, View
+from octobot_volume_booster.core.market import FuturesAccount, MarketSnapshot
 from octobot_volume_booster.core.settings import parse_settings
 
 DEFAULTS, START = parse_settings({}), Progress(target_quote=Decimal(50_000))
@@ -29,9 +29,9 @@ RATES = multiples(Decimal("0.00001"), -500, 500)
 HELD = multiples(Decimal("0.01"), -500, 500)
 
 
-def holding(net: Any, **changes: Any) -> View:
+def holding(net: Any, **changes: Any) -> MarketSnapshot:
     account = FuturesAccount(Decimal(net), Decimal(net), WORTH)
-    return a_view(futures=replace(account, **changes))
+    return a_snapshot(futures=replace(account, **changes))
 
 
 @LAW
@@ -68,10 +68,10 @@ def test_only_the_side_that_pays_too_much_halts(net: str, rate: str, halts: bool
 @LAW
 @given(HELD.filter(bool), multiples(Decimal("0.1"), 1, 999))
 def test_the_distance_to_the_liquidation_is_down_for_a_long_and_up_for_a_short(net: Decimal, percent: Decimal) -> None:
-    view = holding(net)
-    away = view.mid_price * percent / 100
-    at = view.mid_price - away if net > 0 else view.mid_price + away
-    beyond = view.mid_price + away if net > 0 else view.mid_price - away
+    snapshot = holding(net)
+    away = snapshot.mid_price * percent / 100
+    at = snapshot.mid_price - away if net > 0 else snapshot.mid_price + away
+    beyond = snapshot.mid_price + away if net > 0 else snapshot.mid_price - away
     assert liquidation_percent(holding(net, liquidation_price=at)) == percent
     assert liquidation_percent(holding(net, liquidation_price=beyond)) == 0
 
@@ -88,21 +88,21 @@ def test_a_position_nearer_than_the_least_distance_halts(net: str, price: str, h
 
 
 def test_where_nobody_tells_there_is_nothing_to_halt_for() -> None:
-    for view in (a_view(), holding(1)):
-        assert (funding_bps(view), liquidation_percent(view)) == (None, None)
-        assert funding_rate(Situation(view, DEFAULTS, START)) is None
-        assert liquidation(Situation(view, DEFAULTS, START)) is None
-        assert futures_gauges(view, DEFAULTS) == ()
+    for snapshot in (a_snapshot(), holding(1)):
+        assert (funding_bps(snapshot), liquidation_percent(snapshot)) == (None, None)
+        assert funding_rate(Situation(snapshot, DEFAULTS, START)) is None
+        assert liquidation(Situation(snapshot, DEFAULTS, START)) is None
+        assert futures_gauges(snapshot, DEFAULTS) == ()
 
 
 def test_a_position_is_told_with_how_near_its_guards_are() -> None:
-    view = holding("-1.5", funding_rate=Decimal("-0.0002"), liquidation_price=Decimal(33_000), leverage=Decimal(3))
-    funding, distance = futures_gauges(view, DEFAULTS)
+    snapshot = holding("-1.5", funding_rate=Decimal("-0.0002"), liquidation_price=Decimal(33_000), leverage=Decimal(3))
+    funding, distance = futures_gauges(snapshot, DEFAULTS)
     assert (funding.guard, funding.value, funding.limit, funding.unit) == ("funding_rate", 2.0, 10.0, "bps")
     assert (distance.guard, distance.value, distance.limit, distance.unit) == ("liquidation", 10.0, 5.0, "% away")
     told = "Position -1.5 at leverage 3, funding rate 2/10 bps, liquidation 10/5 % away"
-    assert position_sentence(view, DEFAULTS) == told
-    assert position_sentence(a_view(), DEFAULTS) == ""
+    assert position_sentence(snapshot, DEFAULTS) == told
+    assert position_sentence(a_snapshot(), DEFAULTS) == ""
 
 
 @LAW
@@ -110,10 +110,10 @@ def test_a_position_is_told_with_how_near_its_guards_are() -> None:
 def test_a_guard_halts_exactly_when_its_gauge_is_past_its_limit(
     net: Decimal, rate: Decimal | None, price: Decimal | None
 ) -> None:
-    view = holding(net, funding_rate=rate, liquidation_price=price)
-    gauges = {gauge.guard: gauge for gauge in futures_gauges(view, DEFAULTS)}
+    snapshot = holding(net, funding_rate=rate, liquidation_price=price)
+    gauges = {gauge.guard: gauge for gauge in futures_gauges(snapshot, DEFAULTS)}
     funding, distance = gauges.get("funding_rate"), gauges.get("liquidation")
     is_dear = funding is not None and funding.value > funding.limit
     is_near = distance is not None and distance.value < distance.limit
-    assert (funding_rate(Situation(view, DEFAULTS, START)) is not None) == is_dear
-    assert (liquidation(Situation(view, DEFAULTS, START)) is not None) == is_near
+    assert (funding_rate(Situation(snapshot, DEFAULTS, START)) is not None) == is_dear
+    assert (liquidation(Situation(snapshot, DEFAULTS, START)) is not None) == is_near

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, an_order, calm, multiples
+from strategies import LAW, Situation, a_snapshot, an_order, calm, multiples
 
 from octobot_volume_booster.core import positions
 from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import SPOT, FuturesAccount, OpenOrder, Side, Valuation, View
+from octobot_volume_booster.core.market import SPOT, FuturesAccount, MarketSnapshot, OpenOrder, Side, Valuation
 from octobot_volume_booster.core.policy import Place, Wait, decide
 from octobot_volume_booster.core.positions import Room
 from octobot_volume_booster.core.settings import parse_settings
@@ -29,10 +29,10 @@ STAYS = parse_settings({"close_position_at_end": False})
 BUY, SELL = Side.BUY, Side.SELL
 
 
-def holding(own: str, net: str | None = None, orders: tuple[OpenOrder, ...] = (), **changes: Any) -> View:
+def holding(own: str, net: str | None = None, orders: tuple[OpenOrder, ...] = (), **changes: Any) -> MarketSnapshot:
     """An account at 30,000 with a fee of 0.1 % and a margin that is no matter."""
     account = FuturesAccount(Decimal(own if net is None else net), Decimal(own), Decimal("1e6"))
-    return a_view(futures=replace(account, **changes), vitals=calm(WORTH), open_orders=orders)
+    return a_snapshot(futures=replace(account, **changes), risk_inputs=calm(WORTH), open_orders=orders)
 
 
 def resting(side: Side, quantity: str = "0.001") -> OpenOrder:
@@ -49,7 +49,7 @@ def test_what_takes_something_off_a_position_is_on_its_other_side(net: str, side
 @LAW
 @given(multiples(Decimal("0.01"), 0, 10**6), st.integers(1, 125), multiples(Decimal("0.0001"), -1, 50))
 def test_what_is_opened_pays_its_margin_and_the_fees_of_both_ends(free: Decimal, leverage: int, fee: Decimal) -> None:
-    rules = replace(a_view().rules, taker_fee_rate=fee, maker_fee_rate=fee / 2)
+    rules = replace(a_snapshot().rules, taker_fee_rate=fee, maker_fee_rate=fee / 2)
     account = FuturesAccount(Decimal(0), Decimal(0), free, Decimal(leverage))
     power = positions.opening_power(account, rules, DEFAULTS)
     paid = max(fee, fee / 2, Decimal(0))
@@ -71,15 +71,15 @@ def test_what_is_opened_pays_its_margin_and_the_fees_of_both_ends(free: Decimal,
 def test_what_is_left_of_the_cap_counts_the_position_and_what_is_open_on_the_side(
     own: str, orders: tuple[OpenOrder, ...], buying: int, selling: int
 ) -> None:
-    view = holding(own, orders=orders)
-    assert positions.exposure_cap(view, DEFAULTS) == CAP
-    assert [positions.exposure_room(side, view, DEFAULTS) for side in (BUY, SELL)] == [buying, selling]
+    snapshot = holding(own, orders=orders)
+    assert positions.exposure_cap(snapshot, DEFAULTS) == CAP
+    assert [positions.exposure_room(side, snapshot, DEFAULTS) for side in (BUY, SELL)] == [buying, selling]
 
 
 def test_without_equity_there_is_no_cap_to_use() -> None:
-    view = replace(holding("0"), vitals=calm(Decimal(-5)))
-    assert positions.exposure_cap(view, DEFAULTS) == 0
-    assert positions.choose_sides(Situation(view, DEFAULTS, START), Decimal(2_000), random.Random(1))[0] == []
+    snapshot = replace(holding("0"), risk_inputs=calm(Decimal(-5)))
+    assert positions.exposure_cap(snapshot, DEFAULTS) == 0
+    assert positions.choose_sides(Situation(snapshot, DEFAULTS, START), Decimal(2_000), random.Random(1))[0] == []
 
 
 @pytest.mark.parametrize(
@@ -99,20 +99,20 @@ def test_without_equity_there_is_no_cap_to_use() -> None:
 def test_room_is_the_cap_and_the_way_to_zero_of_the_account_and_of_its_own(
     own: str, net: str, orders: tuple[OpenOrder, ...], buying: Room, selling: Room
 ) -> None:
-    view = holding(own, net, orders)
-    assert positions.room(BUY, MID, view, DEFAULTS) == buying
-    assert positions.room(SELL, MID, view, DEFAULTS) == selling
+    snapshot = holding(own, net, orders)
+    assert positions.room(BUY, MID, snapshot, DEFAULTS) == buying
+    assert positions.room(SELL, MID, snapshot, DEFAULTS) == selling
 
 
 def test_margin_bounds_what_opens_and_not_what_closes() -> None:
-    view = holding("0.1", margin_free_quote=Decimal(100))
-    power = positions.opening_power(FuturesAccount(Decimal(0), Decimal(0), Decimal(100)), view.rules, DEFAULTS)
-    assert positions.room(BUY, MID, view, DEFAULTS) == Room(power)
-    assert positions.room(SELL, MID, view, DEFAULTS).quote == CAP + 3_000
+    snapshot = holding("0.1", margin_free_quote=Decimal(100))
+    power = positions.opening_power(FuturesAccount(Decimal(0), Decimal(0), Decimal(100)), snapshot.rules, DEFAULTS)
+    assert positions.room(BUY, MID, snapshot, DEFAULTS) == Room(power)
+    assert positions.room(SELL, MID, snapshot, DEFAULTS).quote == CAP + 3_000
 
 
 def test_of_a_room_the_smaller_bound_counts_and_none_is_below_zero() -> None:
-    rules = a_view().rules
+    rules = a_snapshot().rules
     assert Room(Decimal(100)).notional(MID, rules) == 100
     assert Room(Decimal(100), Decimal("0.001")).notional(MID, rules) == 30
     assert Room(Decimal(20), Decimal("0.001")).notional(MID, rules) == 20
@@ -140,8 +140,8 @@ MARGIN = Decimal("1.005")
 def test_opening_leaves_enough_of_the_target_to_close_all_of_it(
     own: str, orders: tuple[OpenOrder, ...], headroom: str, most: Any
 ) -> None:
-    view = holding(own, orders=orders)
-    told = positions.opening_room(BUY, view, DEFAULTS, Decimal(headroom))
+    snapshot = holding(own, orders=orders)
+    told = positions.opening_room(BUY, snapshot, DEFAULTS, Decimal(headroom))
     assert told is not None
     assert abs(told - Decimal(most)) < Decimal("1e-20")
 
@@ -150,16 +150,16 @@ def test_what_takes_something_off_or_need_not_be_closed_is_not_bound_by_its_clos
     assert positions.opening_room(SELL, holding("0.001"), DEFAULTS, Decimal(100)) is None
     assert positions.opening_room(BUY, holding("-0.001"), DEFAULTS, Decimal(100)) is None
     assert positions.opening_room(BUY, holding("0"), STAYS, Decimal(100)) is None
-    view = holding("0.1")
-    assert positions.most_notional(BUY, MID, view, DEFAULTS, Decimal(3_100)) == 50 * MARGIN
-    assert positions.most_notional(BUY, MID, view, STAYS, Decimal(3_100)) == CAP - 3_000
-    assert positions.most_notional(SELL, MID, view, DEFAULTS, Decimal(100)) == 3_000
+    snapshot = holding("0.1")
+    assert positions.most_notional(BUY, MID, snapshot, DEFAULTS, Decimal(3_100)) == 50 * MARGIN
+    assert positions.most_notional(BUY, MID, snapshot, STAYS, Decimal(3_100)) == CAP - 3_000
+    assert positions.most_notional(SELL, MID, snapshot, DEFAULTS, Decimal(100)) == 3_000
 
 
 def test_only_what_reduces_is_free_of_the_smallest_notional() -> None:
-    view = holding("0.1")
-    assert positions.smallest_rules(SELL, view) == replace(view.rules, min_notional=Decimal(0))
-    assert positions.smallest_rules(BUY, view) == view.rules
+    snapshot = holding("0.1")
+    assert positions.smallest_rules(SELL, snapshot) == replace(snapshot.rules, min_notional=Decimal(0))
+    assert positions.smallest_rules(BUY, snapshot) == snapshot.rules
 
 
 @pytest.mark.parametrize(
@@ -204,23 +204,25 @@ def test_what_closes_leaves_nothing_or_enough_for_one_more_order(
     notional: str, most: str | None, quantity: Any
 ) -> None:
     """0.001 are held, and 0.00002 is the smallest quantity."""
-    view = holding("0.001")
-    view = replace(view, rules=replace(view.rules, min_quantity=Decimal("0.00002")))
-    told = positions.fit(SELL, Decimal(notional), MID, view, DEFAULTS, most_quantity=most and Decimal(most))
+    snapshot = holding("0.001")
+    snapshot = replace(snapshot, rules=replace(snapshot.rules, min_quantity=Decimal("0.00002")))
+    told = positions.fit(SELL, Decimal(notional), MID, snapshot, DEFAULTS, most_quantity=most and Decimal(most))
     assert told == (quantity and Decimal(quantity))
 
 
 def test_an_exchanges_largest_order_leaves_no_dust_either() -> None:
-    view = holding("0.001")
-    rules = replace(view.rules, min_quantity=Decimal("0.00002"), max_quantity=Decimal("0.00099"))
-    assert positions.fit(SELL, Decimal(90), MID, replace(view, rules=rules), DEFAULTS) == Decimal("0.00098")
+    snapshot = holding("0.001")
+    rules = replace(snapshot.rules, min_quantity=Decimal("0.00002"), max_quantity=Decimal("0.00099"))
+    assert positions.fit(SELL, Decimal(90), MID, replace(snapshot, rules=rules), DEFAULTS) == Decimal("0.00098")
 
 
-def sides(view: View, progress: Progress = START, preferred: Side | None = None, **chosen: Any) -> list[list[Side]]:
+def sides(
+    snapshot: MarketSnapshot, progress: Progress = START, preferred: Side | None = None, **chosen: Any
+) -> list[list[Side]]:
     settings = parse_settings(chosen)
     headroom = progress.headroom_quote
     return [
-        positions.choose_sides(Situation(view, settings, progress), headroom, random.Random(seed), preferred)[0]
+        positions.choose_sides(Situation(snapshot, settings, progress), headroom, random.Random(seed), preferred)[0]
         for seed in range(400)
     ]
 
@@ -264,8 +266,8 @@ def test_bought_and_sold_differ_by_no_more_than_their_cap(bought: str, told: set
 
 
 def test_no_side_is_told_with_its_numbers() -> None:
-    view = holding("0", margin_free_quote=Decimal(3), leverage=Decimal(1))
-    told, reason = positions.choose_sides(Situation(view, DEFAULTS, START), Decimal(2_000), random.Random(1))
+    snapshot = holding("0", margin_free_quote=Decimal(3), leverage=Decimal(1))
+    told, reason = positions.choose_sides(Situation(snapshot, DEFAULTS, START), Decimal(2_000), random.Random(1))
     power = Decimal(3) * Decimal("0.99") / Decimal("1.003")
     assert told == []
     assert "no order fits the position of +0 and the free margin of 3.00 at leverage 1" in reason
@@ -290,11 +292,11 @@ def test_something_is_to_be_closed_while_both_the_account_and_the_campaign_have_
 ) -> None:
     assert positions.is_to_be_closed(holding(own, net), DEFAULTS) == closes
     assert not positions.is_to_be_closed(holding(own, net), STAYS)
-    assert not positions.is_to_be_closed(a_view(), DEFAULTS)
+    assert not positions.is_to_be_closed(a_snapshot(), DEFAULTS)
 
 
 def test_a_plan_counts_in_base() -> None:
-    rules = replace(a_view().rules, quantity_step=Decimal(1), min_quantity=Decimal(3), max_quantity=Decimal(600))
+    rules = replace(a_snapshot().rules, quantity_step=Decimal(1), min_quantity=Decimal(3), max_quantity=Decimal(600))
     inverse = replace(rules, valuation=Valuation(contract_size=Decimal(100), is_inverse=True))
     planned = positions.planning_rules(inverse, MID)
     assert (planned.quantity_step, planned.min_quantity, planned.max_quantity) == (
@@ -323,7 +325,7 @@ def test_an_order_that_closes_may_pass_the_target_and_one_that_opens_by_a_smalle
 
 def test_an_order_is_cut_to_the_share_of_equity_and_to_the_margin() -> None:
     settings = parse_settings({"min_buy_amount": 149, "min_sell_amount": 149})
-    poor = replace(holding("0"), vitals=calm(Decimal(1_000)))
+    poor = replace(holding("0"), risk_inputs=calm(Decimal(1_000)))
     decision = decide(Situation(poor, settings, START), random.Random(1))
     assert isinstance(decision, Place)
     assert Decimal("49.5") < decision.intent.notional <= 50
@@ -334,8 +336,8 @@ def test_an_order_is_cut_to_the_share_of_equity_and_to_the_margin() -> None:
 
 def test_without_room_on_either_side_it_waits() -> None:
     lopsided = replace(START, bought_quote=Decimal(1_000), sold_quote=Decimal(300))
-    view = replace(holding("-0.9"), vitals=calm(WORTH))
-    decision = decide(Situation(view, STAYS, lopsided), random.Random(1))
+    snapshot = replace(holding("-0.9"), risk_inputs=calm(WORTH))
+    decision = decide(Situation(snapshot, STAYS, lopsided), random.Random(1))
     assert isinstance(decision, Wait)
     assert not decision.is_unfunded
     assert "no order fits the position of -0.9" in decision.reason

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import LAW, NOW, Situation, a_view, calm, multiples, placed, ready_situations, some
+from strategies import LAW, NOW, Situation, a_snapshot, calm, multiples, placed, ready_situations, some
 
 from octobot_volume_booster.core import pacing
 from octobot_volume_booster.core.guards import participation_an_hour
@@ -26,8 +26,8 @@ WORTH = Decimal(60_000)
 def hours(draw: st.DrawFn) -> tuple[Situation, Decimal]:
     """A market whose volume is known, somewhere in its hour, and what that hour still allows."""
     situation = draw(ready_situations())
-    view, chosen = situation.view, situation.settings
-    smallest = view.rules.min_order_notional(view.mid_price)
+    snapshot, chosen = situation.snapshot, situation.settings
+    smallest = snapshot.rules.min_order_notional(snapshot.mid_price)
     allowance = some(draw, smallest / 10, 10, 400)
     filled = allowance * draw(SHARES)
     open_here = [allowance * draw(SHARES) / 10 for _ in Side]
@@ -44,9 +44,9 @@ def hours(draw: st.DrawFn) -> tuple[Situation, Decimal]:
         open_buy_here_quote=open_here[0],
         open_sell_here_quote=open_here[1],
     )
-    vitals = replace(view.vitals, day_volume_quote=day_volume, hour_filled_quote=filled)
+    risk_inputs = replace(snapshot.risk_inputs, day_volume_quote=day_volume, hour_filled_quote=filled)
     now = NOW + draw(st.integers(0, HOUR_S))
-    situation = replace(situation, view=replace(view, vitals=vitals, now=now), progress=progress)
+    situation = replace(situation, snapshot=replace(snapshot, risk_inputs=risk_inputs, now=now), progress=progress)
     return situation, allowance - filled - sum(open_here, Decimal(0))
 
 
@@ -66,12 +66,12 @@ def test_with_less_left_than_the_smallest_order_it_gives_way_until_the_next_hour
     hour: tuple[Situation, Decimal],
 ) -> None:
     situation, left = hour
-    assume(left < situation.view.rules.min_order_notional(situation.view.mid_price) * Decimal("0.999"))
+    assume(left < situation.snapshot.rules.min_order_notional(situation.snapshot.mid_price) * Decimal("0.999"))
     decision = situation.decide()
     assert isinstance(decision, Wait)
     assert "is reached for this hour" in decision.reason
-    assert decision.gives_way
-    assert decision.delay_s == min(HOUR_S - situation.view.now % HOUR_S, 60)
+    assert decision.releases_share
+    assert decision.delay_s == min(HOUR_S - situation.snapshot.now % HOUR_S, 60)
 
 
 @LAW
@@ -81,17 +81,17 @@ def test_after_an_order_it_waits_for_as_long_as_its_part_of_the_rest_of_the_hour
 ) -> None:
     situation, left = hour
     place = placed(situation.decide())
-    usual = placed(replace(situation, view=without_volume(situation)).decide())
-    allowance = participation_an_hour(situation.view.vitals.day_volume_quote or Decimal(0), situation.settings)
+    usual = placed(replace(situation, snapshot=without_volume(situation)).decide())
+    allowance = participation_an_hour(situation.snapshot.risk_inputs.day_volume_quote or Decimal(0), situation.settings)
     used, notional = allowance - left, place.intent.notional
-    rest_s = HOUR_S - situation.view.now % HOUR_S
+    rest_s = HOUR_S - situation.snapshot.now % HOUR_S
     is_first_half = used + notional <= allowance / 2
     least_s = 0.0 if is_first_half else min(float(notional / left), 1.0) * rest_s
     assert place.delay_s == pytest.approx(max(usual.delay_s, least_s))
 
 
 def without_volume(situation: Situation):  # type: ignore[no-untyped-def]
-    return replace(situation.view, vitals=replace(situation.view.vitals, day_volume_quote=None))
+    return replace(situation.snapshot, risk_inputs=replace(situation.snapshot.risk_inputs, day_volume_quote=None))
 
 
 def test_what_a_day_holds_is_never_more_than_the_share_of_its_volume() -> None:
@@ -112,9 +112,9 @@ def test_half_of_an_hours_share_may_go_at_any_pace(notional: int, used: int, del
 
 
 def test_on_futures_the_hour_bounds_an_order_too() -> None:
-    vitals = calm(WORTH, day_volume_quote=Decimal("1e5"), hour_filled_quote=Decimal(350))
-    view = a_view(vitals=vitals, futures=FuturesAccount(Decimal(0), Decimal(0), WORTH))
+    risk_inputs = calm(WORTH, day_volume_quote=Decimal("1e5"), hour_filled_quote=Decimal(350))
+    snapshot = a_snapshot(risk_inputs=risk_inputs, futures=FuturesAccount(Decimal(0), Decimal(0), WORTH))
     settings = parse_settings({"min_buy_amount": 140, "min_sell_amount": 140})
-    decision = Situation(view, settings, Progress(Decimal(2_000)), 1).decide()
+    decision = Situation(snapshot, settings, Progress(Decimal(2_000)), 1).decide()
     assert isinstance(decision, Place)
     assert Decimal("49.5") < decision.intent.notional <= 50

@@ -15,7 +15,7 @@ from strategies import (
     NOW,
     YES_OR_NO,
     Situation,
-    a_view,
+    a_snapshot,
     an_order,
     calm,
     multiples,
@@ -24,7 +24,7 @@ from strategies import (
     situations,
 )
 
-from octobot_volume_booster.core.allocation import Portion
+from octobot_volume_booster.core.allocation import Allocation
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import Balances, FuturesAccount, Level, Side, Trading
 from octobot_volume_booster.core.policy import Cancel, Place, Wait, decide
@@ -37,29 +37,29 @@ ORDERS = multiples(Decimal("0.01"), 1, 3_000)
 
 
 def smallest(situation: Situation) -> Decimal:
-    return situation.view.rules.min_order_notional(situation.view.mid_price)
+    return situation.snapshot.rules.min_order_notional(situation.snapshot.mid_price)
 
 
 @LAW
 @given(situations())
 def test_a_market_alone_has_all_of_the_headroom(situation: Situation) -> None:
-    assert situation.decide() == situation.decide(Portion(situation.progress.headroom_quote))
+    assert situation.decide() == situation.decide(Allocation(situation.progress.headroom_quote))
 
 
 @LAW
 @given(ready_situations(), ORDERS)
 def test_an_order_passes_the_portion_by_less_than_the_smallest_order(situation: Situation, share: Decimal) -> None:
-    portion = Portion(smallest(situation) * share)
-    place = placed(situation.decide(portion))
+    allocation = Allocation(smallest(situation) * share)
+    place = placed(situation.decide(allocation))
     assert place.min_order_quote is not None
-    assert place.intent.notional < portion.headroom_quote + place.min_order_quote
+    assert place.intent.notional < allocation.headroom_quote + place.min_order_quote
 
 
 @LAW
 @given(ready_situations(), ORDERS)
 def test_of_a_portion_nothing_is_left_or_enough_for_one_more_order(situation: Situation, share: Decimal) -> None:
     headroom = min(smallest(situation) * share, situation.progress.headroom_quote)
-    place = placed(situation.decide(Portion(headroom)))
+    place = placed(situation.decide(Allocation(headroom)))
     left = headroom - place.intent.notional
     assert place.min_order_quote is not None
     assert left <= 0 or left >= place.min_order_quote
@@ -68,9 +68,9 @@ def test_of_a_portion_nothing_is_left_or_enough_for_one_more_order(situation: Si
 @LAW
 @given(ready_situations(order_type="market"), ORDERS)
 def test_a_portion_that_is_a_cap_is_not_passed_at_all(situation: Situation, share: Decimal) -> None:
-    view = replace(situation.view, best_bid=None, best_ask=None)
+    snapshot = replace(situation.snapshot, best_bid=None, best_ask=None)
     headroom = smallest(situation) * (share + 1)
-    place = placed(replace(situation, view=view).decide(Portion(headroom, is_a_cap=True)))
+    place = placed(replace(situation, snapshot=snapshot).decide(Allocation(headroom, is_a_cap=True)))
     assert place.min_order_quote is not None
     # a market order's price is on the tick, so that its smallest order may be worth a little more than at the mid
     assert place.intent.notional <= max(headroom, place.min_order_quote)
@@ -81,7 +81,9 @@ def test_only_a_cap_keeps_an_order_from_being_rounded_up_to_the_portion(is_a_cap
     """A step is worth 0.30: 100 are not a multiple of it."""
     settings = parse_settings({"min_buy_amount": 100, "min_sell_amount": 100, "max_position_imbalance": 1})
     decision = decide(
-        Situation(a_view(), settings, START), random.Random(1), portion=Portion(Decimal(100), is_a_cap=is_a_cap)
+        Situation(a_snapshot(), settings, START),
+        random.Random(1),
+        allocation=Allocation(Decimal(100), is_a_cap=is_a_cap),
     )
     assert isinstance(decision, Place)
     assert decision.intent.notional == Decimal(notional)
@@ -91,8 +93,8 @@ def test_only_a_cap_keeps_an_order_from_being_rounded_up_to_the_portion(is_a_cap
 @given(ready_situations(), ORDERS)
 def test_a_portion_above_the_headroom_of_the_campaign_is_as_good_as_that(situation: Situation, more: Decimal) -> None:
     headroom = situation.progress.headroom_quote
-    above = Portion(headroom + smallest(situation) * more)
-    assert situation.decide(above) == situation.decide(Portion(headroom))
+    above = Allocation(headroom + smallest(situation) * more)
+    assert situation.decide(above) == situation.decide(Allocation(headroom))
 
 
 @LAW
@@ -100,8 +102,8 @@ def test_a_portion_above_the_headroom_of_the_campaign_is_as_good_as_that(situati
 def test_the_pauses_are_as_many_times_longer_as_the_pace_says(situation: Situation, pace: int) -> None:
     headroom = situation.progress.headroom_quote
     usual, slower = (
-        placed(situation.decide(Portion(headroom))),
-        placed(situation.decide(Portion(headroom, float(pace)))),
+        placed(situation.decide(Allocation(headroom))),
+        placed(situation.decide(Allocation(headroom, float(pace)))),
     )
     assert slower == replace(usual, delay_s=slower.delay_s)
     assert slower.delay_s == pytest.approx(usual.delay_s * pace)
@@ -110,53 +112,54 @@ def test_the_pauses_are_as_many_times_longer_as_the_pace_says(situation: Situati
 @LAW
 @given(ready_situations(order_type="market"), st.sampled_from(Side))
 def test_the_side_on_which_the_exchange_is_better_comes_first(situation: Situation, side: Side) -> None:
-    portion = Portion(situation.progress.headroom_quote, side=side)
-    assert placed(situation.decide(portion)).intent.side is side
+    allocation = Allocation(situation.progress.headroom_quote, side=side)
+    assert placed(situation.decide(allocation)).intent.side is side
 
 
 @LAW
 @given(ready_situations(), st.sampled_from(Side))
 def test_a_better_side_that_can_not_pay_is_not_waited_for(situation: Situation, side: Side) -> None:
-    free = situation.view.balances
+    free = situation.snapshot.balances
     rest = Balances(Decimal(0), free.quote_free) if side is Side.SELL else Balances(free.base_free, Decimal(0))
-    poor = replace(situation, view=replace(situation.view, balances=rest))
-    portion = Portion(situation.progress.headroom_quote, side=side)
-    assert placed(poor.decide(portion)).intent.side is side.opposite
+    poor = replace(situation, snapshot=replace(situation.snapshot, balances=rest))
+    allocation = Allocation(situation.progress.headroom_quote, side=side)
+    assert placed(poor.decide(allocation)).intent.side is side.opposite
 
 
 @LAW
 @given(situations(), YES_OR_NO)
 def test_with_nothing_left_of_its_portion_a_market_places_nothing(situation: Situation, is_below: bool) -> None:
-    assert not isinstance(situation.decide(Portion(Decimal(-is_below))), Place)
+    assert not isinstance(situation.decide(Allocation(Decimal(-is_below))), Place)
 
 
 @LAW
 @given(ready_situations())
 def test_a_market_without_a_portion_leaves_the_rest_to_others_and_says_why(situation: Situation) -> None:
-    decision = situation.decide(Portion(Decimal(0), reason="the rest is for others"))
-    assert decision == Wait(1.0, "the rest is for others", is_for_others=True)
+    decision = situation.decide(Allocation(Decimal(0), reason="the rest is for others"))
+    assert decision == Wait(1.0, "the rest is for others", yields_to_other_markets=True)
 
 
 def test_a_market_without_a_portion_still_cancels_what_is_too_old() -> None:
-    view = a_view(open_orders=(an_order(Side.BUY, "29000", placed_at=0.0),))
+    snapshot = a_snapshot(open_orders=(an_order(Side.BUY, "29000", placed_at=0.0),))
     assert isinstance(
-        decide(Situation(view, parse_settings({}), START), random.Random(1), portion=Portion(Decimal(0))), Cancel
+        decide(Situation(snapshot, parse_settings({}), START), random.Random(1), allocation=Allocation(Decimal(0))),
+        Cancel,
     )
 
 
 def a_contract(own: str, **changes: Any) -> Any:
-    return a_view(futures=FuturesAccount(Decimal(own), Decimal(own), WORTH), vitals=calm(WORTH), **changes)
+    return a_snapshot(futures=FuturesAccount(Decimal(own), Decimal(own), WORTH), risk_inputs=calm(WORTH), **changes)
 
 
 @pytest.mark.parametrize(("own", "side"), [("0.01", Side.SELL), ("-0.01", Side.BUY)])
 def test_on_futures_a_market_without_a_portion_still_closes_its_position(own: str, side: Side) -> None:
-    nothing = Portion(Decimal(0), reason="the rest is for others")
-    decision = decide(Situation(a_contract(own), parse_settings({}), START), random.Random(1), portion=nothing)
+    nothing = Allocation(Decimal(0), reason="the rest is for others")
+    decision = decide(Situation(a_contract(own), parse_settings({}), START), random.Random(1), allocation=nothing)
     assert isinstance(decision, Place)
     assert (decision.intent.side, decision.intent.reduce_only, decision.min_order_quote) == (side, True, None)
     stays = parse_settings({"close_position_at_end": False})
-    waits = decide(Situation(a_contract(own), stays, START), random.Random(1), portion=nothing)
-    assert waits == Wait(1.0, "the rest is for others", is_for_others=True)
+    waits = decide(Situation(a_contract(own), stays, START), random.Random(1), allocation=nothing)
+    assert waits == Wait(1.0, "the rest is for others", yields_to_other_markets=True)
 
 
 def test_on_futures_a_position_is_opened_for_half_of_the_portion() -> None:
@@ -164,7 +167,7 @@ def test_on_futures_a_position_is_opened_for_half_of_the_portion() -> None:
     settings = parse_settings({"min_buy_amount": 140, "min_sell_amount": 140})
     for seed in range(10):
         decision = decide(
-            Situation(a_contract("0"), settings, START), random.Random(seed), portion=Portion(Decimal(100))
+            Situation(a_contract("0"), settings, START), random.Random(seed), allocation=Allocation(Decimal(100))
         )
         assert isinstance(decision, Place)
         assert Decimal(50) <= decision.intent.notional < Decimal("50.6")
@@ -172,28 +175,30 @@ def test_on_futures_a_position_is_opened_for_half_of_the_portion() -> None:
 
 def test_on_futures_the_better_side_comes_first_too() -> None:
     for side in Side:
-        portion = Portion(Decimal(1_000), side=side)
-        decision = decide(Situation(a_contract("0"), parse_settings({}), START), random.Random(1), portion=portion)
+        allocation = Allocation(Decimal(1_000), side=side)
+        decision = decide(
+            Situation(a_contract("0"), parse_settings({}), START), random.Random(1), allocation=allocation
+        )
         assert isinstance(decision, Place)
         assert decision.intent.side is side
 
 
 POOR = Balances(Decimal(0), Decimal(3))
 FAR = (Level(Decimal(31_000), Decimal(5)),)
-NO_FUNDS = {"is_unfunded": True, "gives_way": True}
+NO_FUNDS = {"is_unfunded": True, "releases_share": True}
 WAITS: list[tuple[str, dict[str, Any], Progress, dict[str, bool]]] = [
     ("a person", {}, START, {}),
     ("old", {"price_age_s": 31.0}, START, {}),
-    ("rate_limit_margin", {"vitals": calm(WORTH, rate_limit_used=0.9)}, START, {}),
-    ("orders a second", {"vitals": calm(WORTH, last_order_at=NOW)}, START, {"is_pace": True}),
+    ("rate_limit_margin", {"risk_inputs": calm(WORTH, rate_limit_used=0.9)}, START, {}),
+    ("orders a second", {"risk_inputs": calm(WORTH, last_order_at=NOW)}, START, {"is_pace": True}),
     ("cover the rest", {}, replace(START, open_buy_quote=Decimal(2_000)), {}),
     (
         "for this hour",
-        {"vitals": calm(WORTH, day_volume_quote=Decimal("1e6"), hour_filled_quote=Decimal(4_000))},
+        {"risk_inputs": calm(WORTH, day_volume_quote=Decimal("1e6"), hour_filled_quote=Decimal(4_000))},
         START,
-        {"gives_way": True},
+        {"releases_share": True},
     ),
-    ("order book", {"bids": FAR, "asks": FAR, "trading": Trading.SANDBOX}, START, {"gives_way": True}),
+    ("order book", {"bids": FAR, "asks": FAR, "trading": Trading.SANDBOX}, START, {"releases_share": True}),
     ("neither side", {"balances": POOR}, START, NO_FUNDS),
     ("the sell side", {"balances": Balances(Decimal(0), WORTH)}, replace(START, bought_quote=Decimal(999)), NO_FUNDS),
     (
@@ -210,21 +215,21 @@ def test_only_a_wait_in_which_the_market_can_take_no_order_gives_its_share_away(
     words: str, seen: dict[str, Any], progress: Progress, flags: dict[str, bool]
 ) -> None:
     hold = "a person" if words == "a person" else ""
-    decision = decide(Situation(a_view(**seen), parse_settings({}), progress), random.Random(1), hold)
+    decision = decide(Situation(a_snapshot(**seen), parse_settings({}), progress), random.Random(1), hold)
     assert isinstance(decision, Wait)
     assert words in decision.reason
     assert decision == Wait(decision.delay_s, decision.reason, **flags)
 
 
 def test_without_margin_a_futures_market_gives_its_share_away() -> None:
-    view = a_view(futures=FuturesAccount(Decimal(0), Decimal(0), Decimal(3)))
-    decision = decide(Situation(view, parse_settings({}), START), random.Random(1))
+    snapshot = a_snapshot(futures=FuturesAccount(Decimal(0), Decimal(0), Decimal(3)))
+    decision = decide(Situation(snapshot, parse_settings({}), START), random.Random(1))
     assert isinstance(decision, Wait)
-    assert decision == Wait(decision.delay_s, decision.reason, is_unfunded=True, gives_way=True)
+    assert decision == Wait(decision.delay_s, decision.reason, is_unfunded=True, releases_share=True)
 
 
 def test_the_pause_of_a_wait_for_funds_is_as_long_as_the_pace_says() -> None:
-    view, settings = a_view(balances=POOR), parse_settings({"trade_frequency_min": 4, "trade_frequency_max": 4})
-    decision = decide(Situation(view, settings, START), random.Random(1), portion=Portion(Decimal(100), 3.0))
+    snapshot, settings = a_snapshot(balances=POOR), parse_settings({"trade_frequency_min": 4, "trade_frequency_max": 4})
+    decision = decide(Situation(snapshot, settings, START), random.Random(1), allocation=Allocation(Decimal(100), 3.0))
     assert isinstance(decision, Wait)
     assert decision.delay_s == 12

@@ -10,10 +10,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, an_order, multiples, placed, ready_situations
+from strategies import LAW, Situation, a_snapshot, an_order, multiples, placed, ready_situations
 
 from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Side, View
+from octobot_volume_booster.core.market import MarketSnapshot, Side
 from octobot_volume_booster.core.policy import Place, decide
 from octobot_volume_booster.core.pricing import crossing_side, market_price, price_for
 from octobot_volume_booster.core.settings import Settings, parse_settings
@@ -29,8 +29,8 @@ def beyond(side: Side, price: Decimal, tick: Decimal) -> Decimal:
     return (steps - 1 if side is Side.BUY else steps + 1) * tick
 
 
-def free_price(side: Side, view: View, settings: Settings) -> Decimal:
-    price = price_for(side, replace(view, open_orders=()), settings)
+def free_price(side: Side, snapshot: MarketSnapshot, settings: Settings) -> Decimal:
+    price = price_for(side, replace(snapshot, open_orders=()), settings)
     assume(price is not None)
     assert price is not None
     return price
@@ -41,11 +41,11 @@ def free_price(side: Side, view: View, settings: Settings) -> Decimal:
 def test_own_orders_on_the_other_side_move_a_price_to_the_next_tick_that_is_free(
     situation: Situation, side: Side, parts: list[Decimal]
 ) -> None:
-    view, tick = situation.view, situation.view.rules.price_tick
-    free = free_price(side, view, situation.settings)
+    snapshot, tick = situation.snapshot, situation.snapshot.rules.price_tick
+    free = free_price(side, snapshot, situation.settings)
     assume(free > 5 * tick)
     prices = [free + part * tick for part in parts]
-    taken = replace(view, open_orders=tuple(an_order(side.opposite, str(price)) for price in prices))
+    taken = replace(snapshot, open_orders=tuple(an_order(side.opposite, str(price)) for price in prices))
     nearest = (min if side is Side.BUY else max)(prices)
     allowed = beyond(side, nearest, tick)
     expected = min(free, allowed) if side is Side.BUY else max(free, allowed)
@@ -55,10 +55,10 @@ def test_own_orders_on_the_other_side_move_a_price_to_the_next_tick_that_is_free
 @LAW
 @given(ready_situations(order_type="limit"), st.sampled_from(Side), PARTS_OF_TICKS)
 def test_own_orders_on_the_same_side_do_not_move_it(situation: Situation, side: Side, part: Decimal) -> None:
-    view, tick = situation.view, situation.view.rules.price_tick
-    free = free_price(side, view, situation.settings)
+    snapshot, tick = situation.snapshot, situation.snapshot.rules.price_tick
+    free = free_price(side, snapshot, situation.settings)
     assume(free + part * tick > 0)
-    beside = replace(view, open_orders=(an_order(side, str(free + part * tick)),))
+    beside = replace(snapshot, open_orders=(an_order(side, str(free + part * tick)),))
     assert price_for(side, beside, situation.settings) == free
 
 
@@ -66,9 +66,9 @@ def test_own_orders_on_the_same_side_do_not_move_it(situation: Situation, side: 
 @given(ready_situations(order_type="limit"))
 def test_a_price_is_the_nearest_tick_that_is_the_offset_away(situation: Situation) -> None:
     intent = placed(situation.decide()).intent
-    offset = situation.view.mid_price * situation.settings.price_offset_percent / 100
-    away = situation.view.mid_price - intent.price
-    tick = situation.view.rules.price_tick
+    offset = situation.snapshot.mid_price * situation.settings.price_offset_percent / 100
+    away = situation.snapshot.mid_price - intent.price
+    tick = situation.snapshot.rules.price_tick
     assert 0 <= (away if intent.side is Side.BUY else -away) - offset < tick
 
 
@@ -82,9 +82,9 @@ def test_where_significant_digits_count_the_next_price_is_one_that_may_be_writte
 ) -> None:
     """Four digits: ticks are 0.1 below 1,000 and 1 above; that of the own order's price is taken for both."""
     mid = Decimal(1_005) if side is Side.BUY else Decimal(995)
-    rules = replace(a_view().rules, price_tick=Decimal("0.0001"), price_digits=4)
-    view = a_view(rules=rules, mid_price=mid, open_orders=(an_order(side.opposite, own),))
-    told = price_for(side, view, parse_settings({"order_type": "limit", "price_offset_percent": "0"}))
+    rules = replace(a_snapshot().rules, price_tick=Decimal("0.0001"), price_digits=4)
+    snapshot = a_snapshot(rules=rules, mid_price=mid, open_orders=(an_order(side.opposite, own),))
+    told = price_for(side, snapshot, parse_settings({"order_type": "limit", "price_offset_percent": "0"}))
     assert told is not None
     crosses = told >= Decimal(own) if side is Side.BUY else told <= Decimal(own)
     assert not crosses
@@ -105,16 +105,16 @@ def test_only_orders_of_the_other_side_can_be_crossed() -> None:
 def test_a_market_order_has_the_tick_that_is_nearest_to_the_touch(side: Side, touch: str, price: str) -> None:
     other = {"best_bid": Decimal(29_000), "best_ask": Decimal(31_000)}
     mine = {"best_ask" if side is Side.BUY else "best_bid": Decimal(touch)}
-    view = a_view(**(other | mine))
-    assert market_price(side, view) == Decimal(price)
-    assert price_for(side, view, parse_settings({})) == Decimal(price)
+    snapshot = a_snapshot(**(other | mine))
+    assert market_price(side, snapshot) == Decimal(price)
+    assert price_for(side, snapshot, parse_settings({})) == Decimal(price)
 
 
 def test_where_no_price_is_left_on_one_side_the_other_one_goes_on() -> None:
     """An own sell at the first tick leaves no price for a buy."""
-    view = a_view(open_orders=(an_order(Side.SELL, "0.01", is_ours=False),))
-    assert price_for(Side.BUY, view, LIMIT) is None
+    snapshot = a_snapshot(open_orders=(an_order(Side.SELL, "0.01", is_ours=False),))
+    assert price_for(Side.BUY, snapshot, LIMIT) is None
     settings = parse_settings({"order_type": "limit", "side_policy": "alternate"})
-    decision = decide(Situation(view, settings, Progress(target_quote=Decimal(2_000))), random.Random(1))
+    decision = decide(Situation(snapshot, settings, Progress(target_quote=Decimal(2_000))), random.Random(1))
     assert isinstance(decision, Place)
     assert decision.intent.side is Side.SELL

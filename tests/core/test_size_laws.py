@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, calm, markets, multiples, placed, ready_situations, some
+from strategies import LAW, Situation, a_snapshot, calm, markets, multiples, placed, ready_situations, some
 
 from octobot_volume_booster.core import direction, sizing, spending
 from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Balances, Equity, Level, MarketRules, OrderType, Side, View
+from octobot_volume_booster.core.market import Balances, Equity, Level, MarketRules, MarketSnapshot, OrderType, Side
 from octobot_volume_booster.core.pacing import HOUR_S, next_delay, seconds_to_next_hour
 from octobot_volume_booster.core.policy import Place, Wait, decide
 from octobot_volume_booster.core.settings import parse_settings
@@ -30,7 +30,7 @@ BUY, SELL = Side.BUY, Side.SELL
     [("0.001", "0.002", "990 / 1.002"), ("0.004", "0.002", "990 / 1.004"), ("-0.001", "-0.002", "990 / 1")],
 )
 def test_a_balance_pays_for_the_order_its_worst_fee_and_leaves_the_buffer(maker: str, taker: str, buying: str) -> None:
-    rules = replace(a_view().rules, maker_fee_rate=Decimal(maker), taker_fee_rate=Decimal(taker))
+    rules = replace(a_snapshot().rules, maker_fee_rate=Decimal(maker), taker_fee_rate=Decimal(taker))
     free = Balances(Decimal("0.5"), Decimal(1_000))
     paid, fee = map(Decimal, buying.split(" / "))
     assert sizing.fundable_notional(BUY, MID, rules, free, DEFAULTS) == paid / fee
@@ -67,14 +67,14 @@ BOOK = {
 
 def test_a_book_holds_what_is_no_further_from_the_mid_than_the_slippage() -> None:
     """15 bps are 45."""
-    view = a_view(**BOOK)
-    assert sizing.reachable_quantity(BUY, view, DEFAULTS) == 3
-    assert sizing.reachable_quantity(SELL, view, DEFAULTS) == Decimal("0.3")
-    assert sizing.reachable_quantity(BUY, a_view(), DEFAULTS) is None
-    assert sizing.reachable_quantity(BUY, a_view(bids=BOOK["bids"]), DEFAULTS) is None
-    assert spending.worst_price(view, DEFAULTS) == 30_045
-    assert spending.reachable_quote(view, DEFAULTS) == 30_010 + 2 * 30_045
-    assert spending.reachable_quote(a_view(), DEFAULTS) is None
+    snapshot = a_snapshot(**BOOK)
+    assert sizing.reachable_quantity(BUY, snapshot, DEFAULTS) == 3
+    assert sizing.reachable_quantity(SELL, snapshot, DEFAULTS) == Decimal("0.3")
+    assert sizing.reachable_quantity(BUY, a_snapshot(), DEFAULTS) is None
+    assert sizing.reachable_quantity(BUY, a_snapshot(bids=BOOK["bids"]), DEFAULTS) is None
+    assert spending.worst_price(snapshot, DEFAULTS) == 30_045
+    assert spending.reachable_quote(snapshot, DEFAULTS) == 30_010 + 2 * 30_045
+    assert spending.reachable_quote(a_snapshot(), DEFAULTS) is None
 
 
 @st.composite
@@ -201,17 +201,19 @@ def test_what_is_forbidden_is_told_apart_from_what_is_not_funded() -> None:
     ],
 )
 def test_only_missing_funds_are_told_as_missing_funds(progress: Progress, balances: Balances, unfunded: bool) -> None:
-    decision = decide(Situation(a_view(balances=balances), DEFAULTS, progress), random.Random(1))
+    decision = decide(Situation(a_snapshot(balances=balances), DEFAULTS, progress), random.Random(1))
     assert isinstance(decision, Wait)
-    assert (decision.is_unfunded, decision.gives_way) == (unfunded, unfunded)
+    assert (decision.is_unfunded, decision.releases_share) == (unfunded, unfunded)
 
 
 @LAW
 @given(ready_situations(order_type="market"), multiples(Decimal("0.01"), 110, 3_000))
 def test_an_order_is_never_more_than_its_share_of_the_equity(situation: Situation, share: Decimal) -> None:
-    most = situation.view.rules.min_order_notional(situation.view.mid_price) * share
+    most = situation.snapshot.rules.min_order_notional(situation.snapshot.mid_price) * share
     equity = most * 100 / situation.settings.max_position_percent
-    situation = replace(situation, view=replace(situation.view, vitals=calm(equity), best_bid=None, best_ask=None))
+    situation = replace(
+        situation, snapshot=replace(situation.snapshot, risk_inputs=calm(equity), best_bid=None, best_ask=None)
+    )
     assert placed(situation.decide()).intent.notional <= most
 
 
@@ -224,16 +226,16 @@ def test_the_next_hour_of_the_clock_and_the_next_order() -> None:
 
 
 def test_a_market_buy_by_quote_is_expected_at_the_worst_price_where_the_book_is_read() -> None:
-    rules = replace(a_view().rules, quote_step=Decimal("0.01"))
+    rules = replace(a_snapshot().rules, quote_step=Decimal("0.01"))
     told = spending.spending(BUY, OrderType.MARKET, MID, rules, Decimal(29_000))
     assert told is not None and told.worst_price == MID, "never below the price itself"
     told = spending.spending(BUY, OrderType.MARKET, MID, rules)
     assert told is not None and told.worst_price == MID
 
 
-def by_quote(**changes: Any) -> View:
-    rules = replace(a_view().rules, quote_step=Decimal("0.01"), **changes)
-    return a_view(rules=rules)
+def by_quote(**changes: Any) -> MarketSnapshot:
+    rules = replace(a_snapshot().rules, quote_step=Decimal("0.01"), **changes)
+    return a_snapshot(rules=rules)
 
 
 def test_an_exchanges_largest_order_bounds_what_is_spent() -> None:
@@ -250,14 +252,14 @@ def test_an_exchanges_largest_order_bounds_what_is_spent() -> None:
 def test_what_a_market_buy_by_quote_spends_is_cut_to_the_equity_the_hour_and_the_book() -> None:
     settings = parse_settings({"min_buy_amount": 149, "max_buy_amount": 150, "side_policy": "alternate"})
 
-    def spent(view: View) -> Decimal | None:
-        decision = decide(Situation(view, settings, START), random.Random(1))
+    def spent(snapshot: MarketSnapshot) -> Decimal | None:
+        decision = decide(Situation(snapshot, settings, START), random.Random(1))
         assert isinstance(decision, Place)
         return decision.intent.quote_quantity
 
-    assert spent(replace(by_quote(), vitals=calm(Decimal(2_000)))) == 100
+    assert spent(replace(by_quote(), risk_inputs=calm(Decimal(2_000)))) == 100
     hour = calm(WORTH, day_volume_quote=Decimal("1e5"), hour_filled_quote=Decimal(350))
-    assert spent(replace(by_quote(), vitals=hour)) == 50
+    assert spent(replace(by_quote(), risk_inputs=hour)) == 50
     thin = levels(("30010", "0.001"), ("30044", "0.001"), ("31000", "5"))
     assert spent(replace(by_quote(), asks=thin, best_ask=Decimal(30_010))) == Decimal("60.05")
     assert spent(replace(by_quote(), balances=Balances(Decimal(0), Decimal(60)))) == Decimal("59.34")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from strategies import NOW, Situation, a_view, an_order, calm
+from strategies import NOW, Situation, a_snapshot, an_order, calm
 
 from octobot_volume_booster.core.guards import Halt
 from octobot_volume_booster.core.ledger import Progress
@@ -22,11 +22,11 @@ LIMIT = {"order_type": "limit"}
 
 
 def decided(progress: Progress = START, settings: dict[str, Any] | None = None, **seen: Any) -> Decision:
-    return decide(Situation(a_view(**seen), parse_settings(settings or {}), progress), random.Random(1))
+    return decide(Situation(a_snapshot(**seen), parse_settings(settings or {}), progress), random.Random(1))
 
 
-def vitals(**changes: Any) -> dict[str, Any]:
-    return {"vitals": calm(WORTH, **changes)}
+def risk_inputs(**changes: Any) -> dict[str, Any]:
+    return {"risk_inputs": calm(WORTH, **changes)}
 
 
 def resting(count: int, **changes: Any) -> dict[str, Any]:
@@ -36,39 +36,45 @@ def resting(count: int, **changes: Any) -> dict[str, Any]:
 
 ROWS: list[tuple[str, dict[str, Any], dict[str, Any], float, str]] = [
     ("the price's age", {"price_age_s": 30.0}, {"price_age_s": 30.1}, 1.0, "the market price is 30 s old"),
-    ("the clock", vitals(clock_jump_s=30.0), vitals(clock_jump_s=30.5), 1.0, "the clock went on by 30 s at once"),
+    (
+        "the clock",
+        risk_inputs(clock_jump_s=30.0),
+        risk_inputs(clock_jump_s=30.5),
+        1.0,
+        "the clock went on by 30 s at once",
+    ),
     (
         "a rate limit, soon",
-        vitals(rate_limit_used=0.79),
-        vitals(rate_limit_used=0.8),
+        risk_inputs(rate_limit_used=0.79),
+        risk_inputs(rate_limit_used=0.8),
         1.0,
         "80% of a limit of binance is used, rate_limit_margin is 80%",
     ),
     (
         "a rate limit",
-        vitals(rate_limit_used=0.79, rate_limit_resets_in_s=12.0),
-        vitals(rate_limit_used=0.8, rate_limit_resets_in_s=12.0),
+        risk_inputs(rate_limit_used=0.79, rate_limit_resets_in_s=12.0),
+        risk_inputs(rate_limit_used=0.8, rate_limit_resets_in_s=12.0),
         12.0,
         "80% of a limit",
     ),
     (
         "our own pace",
-        vitals(last_order_at=NOW - 0.2),
-        vitals(last_order_at=NOW - 0.15),
+        risk_inputs(last_order_at=NOW - 0.2),
+        risk_inputs(last_order_at=NOW - 0.15),
         0.05,
         "no more than 5 orders a second",
     ),
     (
         "the exchange's pace",
-        vitals(last_order_at=NOW - 0.5, exchange_orders_per_second=2.5),
-        vitals(last_order_at=NOW - 0.4, exchange_orders_per_second=2.5),
+        risk_inputs(last_order_at=NOW - 0.5, exchange_orders_per_second=2.5),
+        risk_inputs(last_order_at=NOW - 0.4, exchange_orders_per_second=2.5),
         0.1,
         "no more than 2 orders a second",
     ),
     (
         "an exchange that is quicker than we are",
-        vitals(last_order_at=NOW - 0.2, exchange_orders_per_second=100.0),
-        vitals(last_order_at=NOW - 0.1, exchange_orders_per_second=100.0),
+        risk_inputs(last_order_at=NOW - 0.2, exchange_orders_per_second=100.0),
+        risk_inputs(last_order_at=NOW - 0.1, exchange_orders_per_second=100.0),
         0.1,
         "no more than 5 orders a second",
     ),
@@ -88,9 +94,9 @@ def test_it_waits_from_the_border_on_and_not_before(
 
 def test_the_margin_of_a_limit_is_that_of_its_exchange() -> None:
     margins = {"rate_limit_margins": {"binance": "0.5", "kraken": "0.9"}}
-    assert isinstance(decided(settings=margins, **vitals(rate_limit_used=0.49)), Place)
-    assert isinstance(decided(settings=margins, **vitals(rate_limit_used=0.5)), Wait)
-    quick = vitals(last_order_at=NOW - 0.5, exchange_orders_per_second=2.0)
+    assert isinstance(decided(settings=margins, **risk_inputs(rate_limit_used=0.49)), Place)
+    assert isinstance(decided(settings=margins, **risk_inputs(rate_limit_used=0.5)), Wait)
+    quick = risk_inputs(last_order_at=NOW - 0.5, exchange_orders_per_second=2.0)
     assert isinstance(decided(settings={"max_orders_per_second": 20}, **quick), Wait)
     assert isinstance(decided(settings=margins | {"rate_limit_margins": {}}, **quick), Wait)
 
@@ -172,13 +178,13 @@ def test_a_book_that_is_too_thin_is_told_as_that_and_a_balance_as_that() -> None
     told = decided(bids=thin, asks=thin, trading=Trading.SANDBOX)
     assert isinstance(told, Wait)
     assert "the order book has 0.0001 BTC for a market" in told.reason
-    rules = replace(a_view().rules, max_quantity=Decimal("0.0001"))
+    rules = replace(a_snapshot().rules, max_quantity=Decimal("0.0001"))
     deep = (Level(Decimal(30_001), Decimal(5)),)
     for seen in ({}, {"bids": deep, "asks": deep, "trading": Trading.SANDBOX}):
         told = decided(rules=rules, **seen)
         assert isinstance(told, Wait)
         assert "does not fit the balance and the exchange's limits" in told.reason
-        assert told.gives_way
+        assert told.releases_share
 
 
 def test_a_budget_that_is_spent_halts_and_while_something_is_open_waits_a_second() -> None:

@@ -13,8 +13,8 @@ from .core import pacing, policy, progress_lines
 from .core.books import day_of
 from .core.guards import REAL_FUNDS_LOCK, Halt
 from .core.ledger import Outcome, Progress
-from .core.market import OpenOrder, OrderIntent, View
-from .core.notices import Notice, of_whom, shown_whom
+from .core.market import MarketSnapshot, OpenOrder, OrderIntent
+from .core.notices import Notice, audience, audience_label
 from .core.redact import text_of
 from .core.settings import TargetPeriod
 from .journal import DONE, ERROR, GO, JournalError
@@ -62,7 +62,7 @@ class OrderExecutor:
         """The next order may go out after this many seconds at the latest."""
         self.next_order_at = min(self.next_order_at, self._session.now() + delay_s)
 
-    async def execute(self, decision: policy.Decision, view: View, progress: Progress) -> float:
+    async def execute(self, decision: policy.Decision, snapshot: MarketSnapshot, progress: Progress) -> float:
         match decision:
             case policy.Place():
                 return await self._place_in_time(decision)
@@ -75,7 +75,7 @@ class OrderExecutor:
             case policy.Wait():
                 return self.wait(decision)
             case Halt():
-                return await self._halt(decision, view)
+                return await self._halt(decision, snapshot)
             case policy.Done():
                 return await self._done(decision, progress)
 
@@ -217,10 +217,10 @@ class OrderExecutor:
         delay_s = pacing.backoff_delay(self._unfunded_in_a_row, random.Random(self._unfunded_in_a_row))
         return min(delay_s, UNFUNDED_LOOK_S)
 
-    async def _halt(self, halt: Halt, view: View) -> float:
+    async def _halt(self, halt: Halt, snapshot: MarketSnapshot) -> float:
         """Halted, and where a person has to look or has withdrawn a consent, with nothing of ours left in the book."""
         delay_s = self.halt(halt)
-        ours = tuple(order for order in view.open_orders if order.is_ours and not order.is_cancelling)
+        ours = tuple(order for order in snapshot.open_orders if order.is_ours and not order.is_cancelling)
         if not ours or not (halt.is_lasting or halt.guard == REAL_FUNDS_LOCK):
             return delay_s
         return await self.cancel(ours, halt.reason) or SHORTEST_DELAY_S
@@ -240,9 +240,9 @@ class OrderExecutor:
         """Once for each target: of pairs that share one, the first that has nothing left to do tells it."""
         campaign, settings = self._campaign, self._session.settings
         assert settings is not None
-        whose = of_whom(self._session.source, settings)
+        whose = audience(self._session.source, settings)
         day = day_of(self._session.now()) if settings.target_period is TargetPeriod.DAILY else None
         if campaign.is_news(f"end of {whose}", (progress.target_quote, day)):
-            shown = shown_whom(self._session.source, settings, len(campaign.sources))
+            shown = audience_label(self._session.source, settings, len(campaign.sources))
             notice = Notice(f"end of {whose}", f"Target reached on {shown}: {told}", GO_FURTHER, is_urgent=True)
             await notifications.tell(campaign, self._session.now(), notice)

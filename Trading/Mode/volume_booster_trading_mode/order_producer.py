@@ -26,7 +26,7 @@ from .core import guards, pacing, policy
 from .core.control import STOP, ControlState
 from .core.guards import Halt
 from .core.ledger import Progress
-from .core.market import OpenOrder, Trading, View
+from .core.market import MarketSnapshot, OpenOrder, Trading
 from .core.redact import text_of
 from .core.settings import Settings, TargetPeriod
 from .emergency import EmergencyStop
@@ -324,7 +324,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     async def _look_and_decide(self, campaign: Campaign, executor: OrderExecutor) -> float:
         session, resumes = self.session, campaign.resumes
         try:
-            view = await self.snapshots.view(is_done=session.progress().is_done)
+            snapshot = await self.snapshots.snapshot(is_done=session.progress().is_done)
         except RefusedError as refused:
             session.release_share()
             return executor.halt(Halt(text_of(refused)))
@@ -335,22 +335,24 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             session.release_share()
             session.reconciler.on_error(missing.__cause__, session.now())
             return executor.wait(policy.Wait(self._look_again_s(), text_of(missing)))
-        settings = await session.settings_source.raise_to_minimum(view)
-        session.position = guards.position_sentence(view, settings)
-        await self._announcements.look(campaign, view, settings, session.progress())
+        settings = await session.settings_source.raise_to_minimum(snapshot)
+        session.position = guards.position_sentence(snapshot, settings)
+        await self._announcements.look(campaign, snapshot, settings, session.progress())
         if campaign.resumes != resumes:
             return SHORTEST_DELAY_S  # what the guards count has begun anew since it was looked at
         progress = session.progress()  # from here to the order's reservation nothing else comes in between
-        decision = self._decide(campaign, view, settings, progress)
-        return await executor.execute(decision, view, progress)
+        decision = self._decide(campaign, snapshot, settings, progress)
+        return await executor.execute(decision, snapshot, progress)
 
-    def _decide(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> policy.Decision:
+    def _decide(
+        self, campaign: Campaign, snapshot: MarketSnapshot, settings: Settings, progress: Progress
+    ) -> policy.Decision:
         allocation = self.session.allocation
         assert campaign.seed is not None and allocation is not None, "join_campaign() comes first"
-        number = campaign.orders_placed(view.exchange, view.symbol)
-        rng = pacing.decision_rng(campaign.seed, view.exchange, view.symbol, number)
+        number = campaign.orders_placed(snapshot.exchange, snapshot.symbol)
+        rng = pacing.decision_rng(campaign.seed, snapshot.exchange, snapshot.symbol, number)
         hold = campaign.control.reason if campaign.control.state is ControlState.PAUSED else ""
-        return allocation.decide(view, settings, progress, rng, hold, campaign.halt_of(self.session.source))
+        return allocation.decide(snapshot, settings, progress, rng, hold, campaign.halt_of(self.session.source))
 
     async def _paused(self, executor: OrderExecutor, reason: str) -> float:
         """OctoBot's own pause, or a person's stop: nothing of ours rests while it lasts."""

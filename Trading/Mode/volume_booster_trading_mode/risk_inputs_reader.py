@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from . import bot_process, exchange_view, futures_view
 from .campaign import Campaign
-from .core.market import ONE, Equity, Vitals
+from .core.market import ONE, Equity, RiskInputs
 from .rate_limits import RateLimitTracker
 
 VOLUME_EVERY_S = 60.0
@@ -73,7 +73,7 @@ class RiskInputsReader:
         if volume is not None:
             self._day_volume = now, volume
 
-    def vitals(self, now: float, mid_price: Decimal, quote_rate: Decimal = ONE) -> Vitals:
+    def risk_inputs(self, now: float, mid_price: Decimal, quote_rate: Decimal = ONE) -> RiskInputs:
         """The vitals of this look; the next one is compared with it.
 
         :param quote_rate: what one of the market's quote is worth in the campaign's currency, which the equity is in.
@@ -82,7 +82,7 @@ class RiskInputsReader:
         market = manager.exchange_name, self._symbol
         limits = self._limits
         used, resets_in_s = (0.0, 0.0) if limits is None else limits.use(now)
-        return Vitals(
+        return RiskInputs(
             equity=self._equity(now, mid_price, quote_rate),
             last_mid_price=self._mid_before(now, mid_price),
             clock_jump_s=self._clock_jump_s(now),

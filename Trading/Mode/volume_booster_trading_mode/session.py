@@ -12,7 +12,7 @@ from .core import progress_lines
 from .core.books import Market
 from .core.guards import Halt
 from .core.ledger import Progress
-from .core.market import Fill, Trading, View
+from .core.market import Fill, MarketSnapshot, Trading
 from .core.notices import Notice
 from .core.policy import Wait
 from .core.redact import text_of
@@ -46,7 +46,7 @@ class SettingsSource(typing.Protocol):
     async def reload_if_file_changed(self) -> None:
         """Take up what somebody has written into the configuration file."""
 
-    async def raise_to_minimum(self, view: View) -> Settings:
+    async def raise_to_minimum(self, snapshot: MarketSnapshot) -> Settings:
         """The settings, with amounts that the exchange accepts."""
 
     def disable(self) -> None:

@@ -1,4 +1,4 @@
-"""What one loop sees of its market: a View, made of what OctoBot and the exchange tell now."""
+"""What one loop sees of its market: a MarketSnapshot, made of what OctoBot and the exchange tell now."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from . import exchange_view, funds_lock, futures_view, http_guard
 from .campaign import Campaign
 from .core import sizing
-from .core.market import FuturesAccount, MarketRules, Side, Valuation, View
+from .core.market import FuturesAccount, MarketRules, MarketSnapshot, Side, Valuation
 from .core.redact import text_of
 from .core.settings import Settings
 from .risk_inputs_reader import RiskInputsReader
@@ -24,7 +24,7 @@ class SnapshotReader:
         self._allocation = session.allocation
         self._inputs = inputs
 
-    async def view(self, *, is_done: bool) -> View:
+    async def snapshot(self, *, is_done: bool) -> MarketSnapshot:
         """What there is to see. For an order to a real exchange its book and the open orders are asked now.
 
         :raises NotReadableError: naming what is missing.
@@ -42,10 +42,19 @@ class SnapshotReader:
             book = await reconciler.read_book()
         now = clock()
         price = exchange_view.read_price(manager, symbol, now, book)
-        vitals = self._inputs.vitals(now, price.mid_price, worth.quote_rate)
+        risk_inputs = self._inputs.risk_inputs(now, price.mid_price, worth.quote_rate)
         futures = self.futures(price.mid_price)
         return exchange_view.read_view(
-            manager, symbol, now, price, vitals, reconciler.open_orders(), book, session.running_since, worth, futures
+            manager,
+            symbol,
+            now,
+            price,
+            risk_inputs,
+            reconciler.open_orders(),
+            book,
+            session.running_since,
+            worth,
+            futures,
         )
 
     def worth(self, now: float) -> Valuation:

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .control import HOLD, PAUSE, RESUME, STOP, UNHOLD, Control, ControlState, steered
+from .control import HOLD, PAUSE, RESUME, STOP, UNHOLD, Control, ControlState, transition
 
 START, WAIT, GO, DONE, HALT, ERROR = "start", "wait", "go", "done", "halt", "error"
 """The kinds of event, beside STOP: the bot came up, waits, goes on after a wait, reached the target, was halted,
@@ -78,7 +78,7 @@ def campaign_state(
 
 def lasting_control(commands: Iterable[str]) -> Control:
     """Whether a person wants no new order, after these kinds of command; a pause does not end a hold."""
-    return functools.reduce(steered, (kind for kind in commands if kind in (PAUSE, RESUME, HOLD, UNHOLD)), Control())
+    return functools.reduce(transition, (kind for kind in commands if kind in (PAUSE, RESUME, HOLD, UNHOLD)), Control())
 
 
 def state_after(kind: str | None) -> StateName:
