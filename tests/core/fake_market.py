@@ -14,13 +14,13 @@ from octobot_volume_booster.core.market import (
     Equity,
     Fill,
     MarketRules,
+    MarketSnapshot,
     OpenOrder,
     OrderType,
+    RiskInputs,
     Role,
     Side,
     Trading,
-    View,
-    Vitals,
 )
 from octobot_volume_booster.core.pacing import decision_rng
 from octobot_volume_booster.core.policy import Cancel, Decision, Done, Place, decide
@@ -70,16 +70,16 @@ class FakeMarket:
         """Every decision after it was carried out, until the target is reached or it takes too long."""
         for _ in range(MOST_LOOKS):
             rng = decision_rng(self.seed, EXCHANGE, SYMBOL, len(self.placed))
-            decision = decide(Situation(self.view(), self.settings, self.progress), rng)
+            decision = decide(Situation(self.snapshot(), self.settings, self.progress), rng)
             self.carry_out(decision)
             yield decision
             if isinstance(decision, Done) and not decision.leftovers:
                 return
             self.move_on()
 
-    def view(self) -> View:
+    def snapshot(self) -> MarketSnapshot:
         plenty = 10_000 + self.settings.volume_target * 10
-        return View(
+        return MarketSnapshot(
             exchange=EXCHANGE,
             symbol=SYMBOL,
             trading=Trading.SIMULATION,
@@ -88,7 +88,7 @@ class FakeMarket:
             price_age_s=0.0,
             rules=self.rules,
             balances=Balances(base_free=plenty / self.price, quote_free=plenty),
-            vitals=Vitals(self.equity(plenty * 2)),
+            risk_inputs=RiskInputs(self.equity(plenty * 2)),
             open_orders=tuple(self.resting.values()),
         )
 

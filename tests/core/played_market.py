@@ -14,13 +14,13 @@ from octobot_volume_booster.core.market import (
     Balances,
     Equity,
     MarketRules,
+    MarketSnapshot,
     OpenOrder,
     OrderType,
+    RiskInputs,
     Role,
     Side,
     Trading,
-    View,
-    Vitals,
 )
 from octobot_volume_booster.core.policy import Done, Place
 from octobot_volume_booster.core.settings import Settings, parse_settings
@@ -61,12 +61,12 @@ class PlayedMarket(FakeMarket):
     def half_spread(self) -> Decimal:
         return Decimal(str(self.spread_bps)) / 20_000
 
-    def view(self) -> View:
+    def snapshot(self) -> MarketSnapshot:
         locked_base = sum((o.remaining_quantity for o in self.resting.values() if o.side is Side.SELL), Decimal(0))
         locked_quote = sum(
             (o.remaining_quantity * o.price for o in self.resting.values() if o.side is Side.BUY), Decimal(0)
         )
-        return View(
+        return MarketSnapshot(
             exchange=EXCHANGE,
             symbol=SYMBOL,
             trading=Trading.SIMULATION,
@@ -75,7 +75,7 @@ class PlayedMarket(FakeMarket):
             price_age_s=0.0,
             rules=self.rules,
             balances=Balances(self.base - locked_base, self.quote - locked_quote),
-            vitals=Vitals(self.worth(), last_order_at=self.last_order_at),
+            risk_inputs=RiskInputs(self.worth(), last_order_at=self.last_order_at),
             open_orders=tuple(self.resting.values()),
             best_bid=self.price * (1 - self.half_spread),
             best_ask=self.price * (1 + self.half_spread),

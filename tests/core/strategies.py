@@ -17,12 +17,12 @@ from octobot_volume_booster.core.market import (
     Balances,
     Equity,
     MarketRules,
+    MarketSnapshot,
     OpenOrder,
     OrderType,
+    RiskInputs,
     Side,
     Trading,
-    View,
-    Vitals,
 )
 from octobot_volume_booster.core.policy import Decision, decide
 from octobot_volume_booster.core.settings import Settings, SidePolicy, parse_settings
@@ -46,9 +46,9 @@ YES_OR_NO = st.booleans()
 LARGEST_AMOUNT = Decimal("1e12")
 
 
-def calm(worth: Decimal, **changes: Any) -> Vitals:
+def calm(worth: Decimal, **changes: Any) -> RiskInputs:
     """Nothing that a guard would mind, of an account that is worth so much."""
-    return Vitals(equity=Equity(worth, worth, worth), **changes)
+    return RiskInputs(equity=Equity(worth, worth, worth), **changes)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def situations(draw: st.DrawFn, /, trading: tuple[Trading, ...] = PLAY_MONEY, **
     resting = tuple(open_order(draw, mid, smallest / mid) for _ in range(draw(st.integers(0, 3))))
     half_spread = draw(st.sampled_from((None, 0, 1, 50)))
     touch = None if half_spread is None else mid * half_spread / 10_000
-    view = View(
+    snapshot = MarketSnapshot(
         exchange="binance",
         symbol="BTC/USDT",
         trading=draw(st.sampled_from(trading)),
@@ -145,12 +145,12 @@ def situations(draw: st.DrawFn, /, trading: tuple[Trading, ...] = PLAY_MONEY, **
         balances=Balances(
             base_free=some(draw, smallest / 10, 0, 1_000) / mid, quote_free=some(draw, smallest / 10, 0, 1_000)
         ),
-        vitals=calm(smallest * 1_000_000),
+        risk_inputs=calm(smallest * 1_000_000),
         open_orders=resting,
         best_bid=None if touch is None else mid - touch,
         best_ask=None if touch is None else mid + touch,
     )
-    return Situation(view, chosen, progress_of(draw, chosen, resting), draw(st.integers(0, 2**32)))
+    return Situation(snapshot, chosen, progress_of(draw, chosen, resting), draw(st.integers(0, 2**32)))
 
 
 def progress_of(draw: st.DrawFn, chosen: Settings, resting: tuple[OpenOrder, ...]) -> Progress:
@@ -171,7 +171,7 @@ def progress_of(draw: st.DrawFn, chosen: Settings, resting: tuple[OpenOrder, ...
     )
 
 
-def a_view(**changes: Any) -> View:
+def a_snapshot(**changes: Any) -> MarketSnapshot:
     """A plain market for examples: BTC/USDT at 30,000, fees of 0.1 %, 1 BTC and 30,000 USDT free."""
     rules = MarketRules(
         base="BTC",
@@ -183,7 +183,7 @@ def a_view(**changes: Any) -> View:
         maker_fee_rate=Decimal("0.001"),
         taker_fee_rate=Decimal("0.001"),
     )
-    view = View(
+    snapshot = MarketSnapshot(
         exchange="binance",
         symbol="BTC/USDT",
         trading=Trading.SIMULATION,
@@ -192,9 +192,9 @@ def a_view(**changes: Any) -> View:
         price_age_s=0.5,
         rules=rules,
         balances=Balances(base_free=Decimal(1), quote_free=Decimal(30_000)),
-        vitals=calm(Decimal(60_000)),
+        risk_inputs=calm(Decimal(60_000)),
     )
-    return replace(view, **changes)
+    return replace(snapshot, **changes)
 
 
 def an_order(side: Side, price: str, **changes: Any) -> OpenOrder:

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW, YES_OR_NO
 
-from octobot_volume_booster.core.allocation import MarketState, portion_of
+from octobot_volume_booster.core.allocation import MarketState, allocation_of
 from octobot_volume_booster.core.market import Side
 from octobot_volume_booster.core.settings import Settings, parse_settings
 
@@ -57,11 +57,11 @@ def test_no_portion_is_more_than_the_headroom_and_none_is_below_zero(world: tupl
     states, settings = world
     headroom = headroom_of(states)
     for state in states:
-        portion = portion_of(state.market, states, headroom, settings)
-        assert 0 <= portion.headroom_quote <= headroom
-        assert portion.pace >= 1
-        assert portion.headroom_quote or portion.reason or not headroom
-        assert traded(state, settings) or not portion.headroom_quote
+        allocation = allocation_of(state.market, states, headroom, settings)
+        assert 0 <= allocation.headroom_quote <= headroom
+        assert allocation.pace >= 1
+        assert allocation.headroom_quote or allocation.reason or not headroom
+        assert traded(state, settings) or not allocation.headroom_quote
 
 
 @LAW
@@ -74,10 +74,10 @@ def test_the_portions_of_all_that_can_trade_are_the_headroom_where_they_have_quo
     headroom = headroom_of(states)
     able = [state for state in states if state.is_able and traded(state, settings)]
     assume(able)
-    portions = {state.market: portion_of(state.market, states, headroom, settings).headroom_quote for state in able}
+    portions = {state.market: allocation_of(state.market, states, headroom, settings).headroom_quote for state in able}
     assert abs(sum(portions.values()) - headroom) < Decimal("1e-20")
     least = {state.market: state.min_order_quote for state in able}
-    small = [market for market, portion in portions.items() if 0 < portion < least[market]]
+    small = [market for market, allocation in portions.items() if 0 < allocation < least[market]]
     assert not small or (len(small) == 1 and portions[small[0]] == headroom), "only the last order may be a small one"
 
 
@@ -89,7 +89,7 @@ def test_somebody_may_always_go_on(world: tuple[list[MarketState], Settings]) ->
     assume(headroom > 0)
     asked = [state for state in states if state.is_able and traded(state, settings)]
     asked = asked or [state for state in states if traded(state, settings)]
-    assert any(portion_of(state.market, states, headroom, settings).headroom_quote > 0 for state in asked)
+    assert any(allocation_of(state.market, states, headroom, settings).headroom_quote > 0 for state in asked)
 
 
 @LAW
@@ -107,11 +107,11 @@ def test_orders_of_any_size_within_the_portions_end_at_the_target_with_the_share
             break
         number = chance.randrange(len(states))
         state = states[number]
-        portion = portion_of(state.market, states, headroom, settings).headroom_quote
-        if portion <= 0:
+        allocation = allocation_of(state.market, states, headroom, settings).headroom_quote
+        if allocation <= 0:
             continue
         order = max(Decimal(chance.randint(20, 60)), state.min_order_quote)
-        order = max(portion, state.min_order_quote) if portion - order < state.min_order_quote else order
+        order = max(allocation, state.min_order_quote) if allocation - order < state.min_order_quote else order
         order = order.quantize(CENT, decimal.ROUND_CEILING)
         states[number] = replace(state, committed_quote=state.committed_quote + order)
     filled = sum(state.committed_quote for state in states)
@@ -130,39 +130,39 @@ def two(**settings: Any) -> tuple[list[MarketState], Settings]:
 
 def test_the_exchange_that_comes_first_is_used_while_it_can_take_orders() -> None:
     states, settings = two(exchange_priority="kraken")
-    assert portion_of(states[1].market, states, TARGET, settings).headroom_quote == TARGET
-    other = portion_of(states[0].market, states, TARGET, settings)
+    assert allocation_of(states[1].market, states, TARGET, settings).headroom_quote == TARGET
+    other = allocation_of(states[0].market, states, TARGET, settings)
     assert other.headroom_quote == 0
     assert "kraken comes first by exchange_priority" in other.reason
     down = [states[0], replace(states[1], is_able=False)]
-    assert portion_of(states[0].market, down, TARGET, settings).headroom_quote == TARGET
+    assert allocation_of(states[0].market, down, TARGET, settings).headroom_quote == TARGET
 
 
 def test_a_full_day_gives_the_rest_to_the_other_exchange() -> None:
     states, settings = two(max_daily_quote="binance = 100")
     states[0] = replace(states[0], committed_quote=Decimal(95), day_committed_quote=Decimal(95))
     states[0] = replace(states[0], min_order_quote=Decimal(10))
-    full = portion_of(states[0].market, states, TARGET - 95, settings)
+    full = allocation_of(states[0].market, states, TARGET - 95, settings)
     assert (full.headroom_quote, full.reason) == (0, "max_daily_quote of binance, 100, is reached until 00:00 UTC")
-    assert portion_of(states[1].market, states, TARGET - 95, settings).headroom_quote == TARGET - 95
+    assert allocation_of(states[1].market, states, TARGET - 95, settings).headroom_quote == TARGET - 95
 
 
 def test_what_a_day_still_allows_is_a_cap() -> None:
     states, settings = two(max_daily_quote="binance = 100")
-    portion = portion_of(states[0].market, states, TARGET, settings)
-    assert (portion.headroom_quote, portion.is_a_cap) == (100, True)
+    allocation = allocation_of(states[0].market, states, TARGET, settings)
+    assert (allocation.headroom_quote, allocation.is_a_cap) == (100, True)
 
 
 def test_by_cost_the_cheapest_is_the_busiest_by_as_much_as_the_floor_leaves() -> None:
     states, settings = two(share_by="cost", min_share_percent=5)
     states = [replace(states[0], cost_bps=Decimal(10)), replace(states[1], cost_bps=Decimal(12))]
-    paces = [portion_of(state.market, states, TARGET, settings).pace for state in states]
+    paces = [allocation_of(state.market, states, TARGET, settings).pace for state in states]
     assert paces == [1, 19]
 
 
 def test_the_weights_are_kept_on_the_way_by_longer_pauses() -> None:
     states, settings = two(share_by="weights", share_weights="binance = 3")
-    paces = [portion_of(state.market, states, TARGET, settings).pace for state in states]
+    paces = [allocation_of(state.market, states, TARGET, settings).pace for state in states]
     assert paces == [1, 3]
 
 
@@ -173,13 +173,13 @@ def priced(state: MarketState, buy: str, sell: str) -> MarketState:
 def test_across_exchanges_it_buys_where_that_is_cheaper_and_sells_on_the_other() -> None:
     states, settings = two(match_across_exchanges=True)
     states = [priced(states[0], "100.1", "99.9"), priced(states[1], "100.3", "100.1")]
-    sides = [portion_of(state.market, states, TARGET, settings).side for state in states]
+    sides = [allocation_of(state.market, states, TARGET, settings).side for state in states]
     assert sides == [Side.BUY, Side.SELL]
-    off = [portion_of(state.market, states, TARGET, parse_settings({})).side for state in states]
+    off = [allocation_of(state.market, states, TARGET, parse_settings({})).side for state in states]
     assert off == [None, None]
 
 
 def test_a_hair_is_no_reason_to_prefer_a_side() -> None:
     states, settings = two(match_across_exchanges=True)
     states = [priced(states[0], "100.100", "99.900"), priced(states[1], "100.101", "99.901")]
-    assert portion_of(states[0].market, states, TARGET, settings).side is None
+    assert allocation_of(states[0].market, states, TARGET, settings).side is None

@@ -8,18 +8,26 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from strategies import a_view
+from strategies import a_snapshot
 
-from octobot_volume_booster.core.books import Forgiven
+from octobot_volume_booster.core.books import GuardBaseline
 from octobot_volume_booster.core.currency import (
     parts_of,
     progress_in_quote,
     settings_in_quote,
+    snapshot_in_quote,
     type_hints,
-    view_in_quote,
 )
 from octobot_volume_booster.core.ledger import Holding, Progress
-from octobot_volume_booster.core.market import CampaignAmount, Equity, MarketRules, QuoteAmount, Unit, View, Vitals
+from octobot_volume_booster.core.market import (
+    CampaignAmount,
+    Equity,
+    MarketRules,
+    MarketSnapshot,
+    QuoteAmount,
+    RiskInputs,
+    Unit,
+)
 from octobot_volume_booster.core.settings import Settings, parse_settings
 
 RATE = Decimal(4)
@@ -43,7 +51,7 @@ def units(parts: list[Any]) -> list[Any]:
     return [part for part in parts if isinstance(part, Unit)]
 
 
-DECIDED_ON = {one for kind in (View, Settings, Progress) for one in classes_within(kind)}
+DECIDED_ON = {one for kind in (MarketSnapshot, Settings, Progress) for one in classes_within(kind)}
 
 
 @pytest.mark.parametrize("kind", sorted(DECIDED_ON, key=lambda kind: kind.__name__))
@@ -52,7 +60,7 @@ def test_every_amount_has_a_unit(kind: type) -> None:
 
 
 def test_the_classes_of_a_decision_are_all_looked_at() -> None:
-    assert {View, Vitals, Equity, MarketRules, Settings, Progress, Holding, Forgiven} <= DECIDED_ON
+    assert {MarketSnapshot, RiskInputs, Equity, MarketRules, Settings, Progress, Holding, GuardBaseline} <= DECIDED_ON
 
 
 def test_an_amount_without_a_unit_is_found() -> None:
@@ -80,9 +88,12 @@ class WithTip(Progress):
 
 
 def test_what_is_in_no_currency_of_the_campaign_stays_the_very_same() -> None:
-    view, settings = a_view(), parse_settings({"max_daily_quote": "binance = 20", "share_weights": "binance = 2"})
-    converted = view_in_quote(view, RATE)
-    assert converted.rules is view.rules
-    assert converted.vitals.equity.now_quote == view.vitals.equity.now_quote / RATE
+    snapshot, settings = (
+        a_snapshot(),
+        parse_settings({"max_daily_quote": "binance = 20", "share_weights": "binance = 2"}),
+    )
+    converted = snapshot_in_quote(snapshot, RATE)
+    assert converted.rules is snapshot.rules
+    assert converted.risk_inputs.equity.now_quote == snapshot.risk_inputs.equity.now_quote / RATE
     assert settings_in_quote(settings, RATE).max_daily_quote == (("binance", Decimal(5)),)
     assert settings_in_quote(settings, RATE).share_weights == settings.share_weights

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from strategies import Situation, a_view, an_order, calm
+from strategies import Situation, a_snapshot, an_order, calm
 
-from octobot_volume_booster.core.books import Forgiven
+from octobot_volume_booster.core.books import GuardBaseline
 from octobot_volume_booster.core.guards import (
     GUARDS,
     LOCKS,
@@ -28,12 +28,12 @@ from octobot_volume_booster.core.market import (
     FuturesAccount,
     Level,
     MarketRules,
+    MarketSnapshot,
     OrderIntent,
     OrderType,
+    RiskInputs,
     Side,
     Trading,
-    View,
-    Vitals,
 )
 from octobot_volume_booster.core.policy import Cancel, Done, Place, Wait, decide
 from octobot_volume_booster.core.settings import parse_settings
@@ -43,8 +43,8 @@ WORTH = Decimal(60_000)
 REAL = calm(WORTH, is_real_trading_allowed=True, day_volume_quote=Decimal("1e9"))
 
 
-def equity(now: Any = WORTH, day: Any = WORTH, peak: Any = WORTH, drift: Any = 0) -> Vitals:
-    return Vitals(Equity(Decimal(now), Decimal(day), Decimal(peak), Decimal(drift)))
+def equity(now: Any = WORTH, day: Any = WORTH, peak: Any = WORTH, drift: Any = 0) -> RiskInputs:
+    return RiskInputs(Equity(Decimal(now), Decimal(day), Decimal(peak), Decimal(drift)))
 
 
 def futures(**changes: Any) -> FuturesAccount:
@@ -69,45 +69,45 @@ class Row:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def decide(self, case: dict[str, Any]) -> Any:
-        view = a_view(vitals=case.get("vitals", calm(WORTH)), **case.get("view", {}))
+        snapshot = a_snapshot(risk_inputs=case.get("risk_inputs", calm(WORTH)), **case.get("snapshot", {}))
         settings = parse_settings(self.settings | case.get("settings", {}))
-        return decide(Situation(view, settings, case.get("progress", START)), random.Random(7))
+        return decide(Situation(snapshot, settings, case.get("progress", START)), random.Random(7))
 
 
 TABLE = [
     Row(
         "real_funds_lock",
-        {"view": {"trading": Trading.LIVE}},
+        {"snapshot": {"trading": Trading.LIVE}},
         {
-            "view": {"trading": Trading.LIVE},
+            "snapshot": {"trading": Trading.LIVE},
             "settings": {"i_accept_real_trading": True},
-            "vitals": REAL,
+            "risk_inputs": REAL,
         },
         "neither says so",
     ),
     Row(
         "participation_ceiling",
-        {"view": {"trading": Trading.LIVE}, "vitals": REAL, "settings": {"max_participation_percent": 21}},
-        {"view": {"trading": Trading.LIVE}, "vitals": REAL, "settings": {"max_participation_percent": 20}},
+        {"snapshot": {"trading": Trading.LIVE}, "risk_inputs": REAL, "settings": {"max_participation_percent": 21}},
+        {"snapshot": {"trading": Trading.LIVE}, "risk_inputs": REAL, "settings": {"max_participation_percent": 20}},
         "max_participation_percent 21 is above 20",
         {"i_accept_real_trading": True},
     ),
     Row(
         "leverage_limit",
-        {"view": {"futures": futures(max_leverage=Decimal(20))}, "settings": {"leverage": 21}},
-        {"view": {"futures": futures(max_leverage=Decimal(20))}, "settings": {"leverage": 20}},
+        {"snapshot": {"futures": futures(max_leverage=Decimal(20))}, "settings": {"leverage": 21}},
+        {"snapshot": {"futures": futures(max_leverage=Decimal(20))}, "settings": {"leverage": 20}},
         "leverage 21 is above the most that BTC/USDT on binance allows, 20",
     ),
     Row(
         "thin_market",
-        {"vitals": calm(WORTH, day_volume_quote=Decimal(16_000))},
-        {"vitals": calm(WORTH, day_volume_quote=Decimal(17_000))},
+        {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(16_000))},
+        {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(17_000))},
         "trades 16000.00 in 24 h, of which max_participation_percent 10 is 1600.00",
     ),
     Row(
         "thin_market",
-        {"vitals": calm(WORTH, day_volume_quote=Decimal(1_700), own_target_quote=Decimal(5_101))},
-        {"vitals": calm(WORTH, day_volume_quote=Decimal(1_700), own_target_quote=Decimal(5_100))},
+        {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(1_700), own_target_quote=Decimal(5_101))},
+        {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(1_700), own_target_quote=Decimal(5_100))},
         "or 5100.00 in 30 days; the target is 5101.00",
     ),
     Row(
@@ -118,14 +118,14 @@ TABLE = [
     ),
     Row(
         "daily_loss",
-        {"vitals": equity(now=54_000)},
-        {"vitals": equity(now="54000.01")},
+        {"risk_inputs": equity(now=54_000)},
+        {"risk_inputs": equity(now="54000.01")},
         "fell from 60000.00 to 54000.00 today, by 10.00 %: max_daily_loss_percent is 10",
     ),
     Row(
         "drawdown",
-        {"vitals": equity(now=51_000, day=51_000)},
-        {"vitals": equity(now="51000.01", day=51_000)},
+        {"risk_inputs": equity(now=51_000, day=51_000)},
+        {"risk_inputs": equity(now="51000.01", day=51_000)},
         "fell from 60000.00 to 51000.00 since its peak, by 15.00 %: max_drawdown_percent is 15",
     ),
     Row(
@@ -142,32 +142,32 @@ TABLE = [
     ),
     Row(
         "exposure",
-        {"vitals": equity(drift=-30_001)},
-        {"vitals": equity(drift=-30_000)},
+        {"risk_inputs": equity(drift=-30_001)},
+        {"risk_inputs": equity(drift=-30_000)},
         "is -30001.00 away from its start, 50.00 % of the equity of 60000.00: max_exposure_percent is 50",
     ),
     Row(
         "price_jump",
-        {"vitals": calm(WORTH, last_mid_price=Decimal(28_571))},
-        {"vitals": calm(WORTH, last_mid_price=Decimal(28_572))},
+        {"risk_inputs": calm(WORTH, last_mid_price=Decimal(28_571))},
+        {"risk_inputs": calm(WORTH, last_mid_price=Decimal(28_572))},
         "jumped from 28571 to 30000, by 5.00 %",
     ),
     Row(
         "clock_set_back",
-        {"vitals": calm(WORTH, clock_jump_s=-30.5)},
-        {"vitals": calm(WORTH, clock_jump_s=-30.0)},
+        {"risk_inputs": calm(WORTH, clock_jump_s=-30.5)},
+        {"risk_inputs": calm(WORTH, clock_jump_s=-30.0)},
         "the clock was set back by 30 s",
     ),
     Row(
         "funding_rate",
-        {"view": {"futures": futures(funding_rate=Decimal("0.00101"))}},
-        {"view": {"futures": futures(funding_rate=Decimal("-0.00101"))}},
+        {"snapshot": {"futures": futures(funding_rate=Decimal("0.00101"))}},
+        {"snapshot": {"futures": futures(funding_rate=Decimal("-0.00101"))}},
         "the next funding on BTC/USDT costs 10.10 bps of a position: max_funding_rate_bps is 10",
     ),
     Row(
         "liquidation",
-        {"view": {"futures": futures(liquidation_price=Decimal(28501))}},
-        {"view": {"futures": futures(liquidation_price=Decimal(28500))}},
+        {"snapshot": {"futures": futures(liquidation_price=Decimal(28501))}},
+        {"snapshot": {"futures": futures(liquidation_price=Decimal(28500))}},
         "the position of +1 on BTC/USDT is liquidated at 28501, 5.00 % away from the price of 30000",
     ),
     Row(
@@ -178,8 +178,8 @@ TABLE = [
     ),
     Row(
         "position_size",
-        {"vitals": calm(Decimal(100))},
-        {"vitals": calm(Decimal(102))},
+        {"risk_inputs": calm(Decimal(100))},
+        {"risk_inputs": calm(Decimal(102))},
         "5.10, is more than max_position_percent 5 of the equity of 100.00, which is 5.00",
     ),
 ]
@@ -208,7 +208,7 @@ def test_what_needs_a_person_lasts_and_what_a_setting_mends_does_not() -> None:
 
 def test_a_halt_that_stands_is_the_decision_whatever_else_there_is_but_a_reached_target() -> None:
     standing = Halt("it lost too much", "drawdown", is_lasting=True)
-    resting = a_view(open_orders=(an_order(Side.BUY, "29000", placed_at=0.0),))
+    resting = a_snapshot(open_orders=(an_order(Side.BUY, "29000", placed_at=0.0),))
     assert decide(Situation(resting, parse_settings({}), START), random.Random(1), "paused", standing) is standing
     assert isinstance(
         decide(Situation(resting, parse_settings({}), filled(50_000)), random.Random(1), "", standing), Done
@@ -222,29 +222,33 @@ def test_a_halt_that_stands_is_the_decision_whatever_else_there_is_but_a_reached
 def test_with_one_consent_missing_the_lock_names_both_and_tells_of_wash_trading(
     is_set: bool, is_told: bool, who: str
 ) -> None:
-    vitals = calm(WORTH, is_real_trading_allowed=is_told, day_volume_quote=Decimal("1e9"))
+    risk_inputs = calm(WORTH, is_real_trading_allowed=is_told, day_volume_quote=Decimal("1e9"))
     settings = parse_settings({"i_accept_real_trading": is_set})
-    halt = decide(Situation(a_view(trading=Trading.LIVE, vitals=vitals), settings, START), random.Random(1))
+    halt = decide(
+        Situation(a_snapshot(trading=Trading.LIVE, risk_inputs=risk_inputs), settings, START), random.Random(1)
+    )
     assert isinstance(halt, Halt)
     for word in (who, "i_accept_real_trading", "VOLUME_BOOSTER_REAL_TRADING=yes", WASH_TRADING_NOTICE):
         assert word in halt.reason
 
 
 def test_with_both_consents_and_no_volume_told_it_waits() -> None:
-    vitals = calm(WORTH, is_real_trading_allowed=True)
+    risk_inputs = calm(WORTH, is_real_trading_allowed=True)
     settings = parse_settings({"i_accept_real_trading": True})
-    decision = decide(Situation(a_view(trading=Trading.LIVE, vitals=vitals), settings, START), random.Random(1))
+    decision = decide(
+        Situation(a_snapshot(trading=Trading.LIVE, risk_inputs=risk_inputs), settings, START), random.Random(1)
+    )
     assert isinstance(decision, Wait)
     assert "does not tell what the market trades" in decision.reason
 
 
 def test_what_was_spent_before_a_person_resumed_counts_no_more() -> None:
-    spent = filled(10_000, "200", forgiven=Forgiven(Decimal(200), Decimal(10_000)))
-    assert isinstance(decide(Situation(a_view(), parse_settings({}), spent), random.Random(1)), Place)
+    spent = filled(10_000, "200", guard_baseline=GuardBaseline(Decimal(200), Decimal(10_000)))
+    assert isinstance(decide(Situation(a_snapshot(), parse_settings({}), spent), random.Random(1)), Place)
 
 
 @pytest.mark.parametrize(
-    ("vitals", "words"),
+    ("risk_inputs", "words"),
     [
         (calm(WORTH, rate_limit_used=0.8, rate_limit_resets_in_s=12.0), "80% of a limit of binance is used"),
         (calm(WORTH, last_order_at=1_700_000_000.0 - 0.1), "no more than 5 orders a second"),
@@ -257,8 +261,8 @@ def test_what_was_spent_before_a_person_resumed_counts_no_more() -> None:
     ],
     ids=["rate limit", "our pace", "the exchange's pace", "clock", "participation"],
 )
-def test_what_passes_by_itself_is_waited_for(vitals: Vitals, words: str) -> None:
-    decision = decide(Situation(a_view(vitals=vitals), parse_settings({}), START), random.Random(1))
+def test_what_passes_by_itself_is_waited_for(risk_inputs: RiskInputs, words: str) -> None:
+    decision = decide(Situation(a_snapshot(risk_inputs=risk_inputs), parse_settings({}), START), random.Random(1))
     assert isinstance(decision, Wait)
     assert words in decision.reason
     assert 0 < decision.delay_s <= 60
@@ -266,8 +270,8 @@ def test_what_passes_by_itself_is_waited_for(vitals: Vitals, words: str) -> None
 
 def test_the_pace_slows_down_in_the_second_half_of_an_hours_share_of_the_market() -> None:
     def delay(hour_filled: int) -> float:
-        vitals = calm(WORTH, day_volume_quote=Decimal("1e6"), hour_filled_quote=Decimal(hour_filled))
-        decision = decide(Situation(a_view(vitals=vitals), parse_settings({}), START), random.Random(1))
+        risk_inputs = calm(WORTH, day_volume_quote=Decimal("1e6"), hour_filled_quote=Decimal(hour_filled))
+        decision = decide(Situation(a_snapshot(risk_inputs=risk_inputs), parse_settings({}), START), random.Random(1))
         assert isinstance(decision, Place)
         return decision.delay_s
 
@@ -284,9 +288,11 @@ def test_an_order_is_cut_to_what_the_book_holds_near_the_mid(side: Side) -> None
         Level(Decimal(30_000 + sign * 30), near),
         Level(Decimal(30_000 + sign * 46), Decimal(5)),
     )
-    view = a_view(best_bid=Decimal(29_970), best_ask=Decimal(30_030), bids=levels, asks=levels, trading=Trading.SANDBOX)
+    snapshot = a_snapshot(
+        best_bid=Decimal(29_970), best_ask=Decimal(30_030), bids=levels, asks=levels, trading=Trading.SANDBOX
+    )
     settings = parse_settings({f"min_{one.value}_amount": 140 for one in Side})
-    placed = [decide(Situation(view, settings, START), random.Random(seed)) for seed in range(20)]
+    placed = [decide(Situation(snapshot, settings, START), random.Random(seed)) for seed in range(20)]
     ours = [place.intent for place in placed if isinstance(place, Place) and place.intent.side is side]
     assert ours
     assert {intent.quantity for intent in ours} == {near}
@@ -294,8 +300,8 @@ def test_an_order_is_cut_to_what_the_book_holds_near_the_mid(side: Side) -> None
 
 def test_where_the_book_holds_nothing_near_the_mid_it_waits_and_says_so() -> None:
     far = (Level(Decimal(31_000), Decimal(5)),)
-    view = a_view(bids=far, asks=far, trading=Trading.SANDBOX)
-    decision = decide(Situation(view, parse_settings({}), START), random.Random(1))
+    snapshot = a_snapshot(bids=far, asks=far, trading=Trading.SANDBOX)
+    decision = decide(Situation(snapshot, parse_settings({}), START), random.Random(1))
     assert isinstance(decision, Wait)
     assert "the order book has 0 BTC" in decision.reason
     assert "max_slippage_bps 15" in decision.reason
@@ -303,16 +309,18 @@ def test_where_the_book_holds_nothing_near_the_mid_it_waits_and_says_so() -> Non
 
 def test_a_market_order_waits_for_a_cancellation_that_is_not_confirmed_yet() -> None:
     orders = tuple(an_order(side, price, is_cancelling=True) for side, price in ((Side.BUY, "1"), (Side.SELL, "90000")))
-    decision = decide(Situation(a_view(open_orders=orders), parse_settings({}), START), random.Random(1))
+    decision = decide(Situation(a_snapshot(open_orders=orders), parse_settings({}), START), random.Random(1))
     assert isinstance(decision, Wait)
     assert "until the" in decision.reason
     asked = tuple(replace(order, is_cancelling=False) for order in orders)
-    assert isinstance(decide(Situation(a_view(open_orders=asked), parse_settings({}), START), random.Random(1)), Cancel)
+    assert isinstance(
+        decide(Situation(a_snapshot(open_orders=asked), parse_settings({}), START), random.Random(1)), Cancel
+    )
 
 
 def test_while_something_is_open_an_order_that_does_not_fit_the_budget_waits_for_it() -> None:
     progress = filled(49_000, "98.5", open_orders=1, open_buy_quote=Decimal(100))
-    decision = decide(Situation(a_view(), parse_settings({"max_cost_quote": "98.51"}), progress), random.Random(7))
+    decision = decide(Situation(a_snapshot(), parse_settings({"max_cost_quote": "98.51"}), progress), random.Random(7))
     assert isinstance(decision, Wait)
     assert "of the cost budget" in decision.reason
 
@@ -320,23 +328,25 @@ def test_while_something_is_open_an_order_that_does_not_fit_the_budget_waits_for
 @pytest.mark.parametrize("drift", [26_900, -26_900])
 def test_near_the_cap_of_exposure_only_the_side_that_brings_it_back_gets_an_order(drift: int) -> None:
     for seed in range(20):
-        decision = decide(Situation(a_view(vitals=equity(drift=drift)), parse_settings({}), START), random.Random(seed))
+        decision = decide(
+            Situation(a_snapshot(risk_inputs=equity(drift=drift)), parse_settings({}), START), random.Random(seed)
+        )
         assert isinstance(decision, Place)
         assert decision.intent.side is (Side.SELL if drift > 0 else Side.BUY)
 
 
 def test_the_worst_cost_of_a_market_order_is_its_fee_and_the_furthest_level_that_it_may_take() -> None:
     intent = OrderIntent(Side.SELL, OrderType.MARKET, Decimal("0.1"), Decimal(29_990), Decimal(30_000))
-    view: View = a_view(trading=Trading.SANDBOX)
-    worst = worst_cost(intent, view, parse_settings({"max_slippage_bps": 10}))
+    snapshot: MarketSnapshot = a_snapshot(trading=Trading.SANDBOX)
+    worst = worst_cost(intent, snapshot, parse_settings({"max_slippage_bps": 10}))
     assert worst == Decimal(3_000) * (Decimal("0.001") + Decimal("0.001") * Decimal("1.001"))
     resting = replace(intent, order_type=OrderType.LIMIT)
-    assert worst_cost(resting, view, parse_settings({})) < Decimal("3.01")
+    assert worst_cost(resting, snapshot, parse_settings({})) < Decimal("3.01")
 
 
 def test_an_order_without_fees_still_has_a_smallest_order() -> None:
-    rules: MarketRules = replace(a_view().rules, maker_fee_rate=Decimal(0), taker_fee_rate=Decimal(0))
-    assert isinstance(decide(Situation(a_view(rules=rules), parse_settings({}), START), random.Random(1)), Place)
+    rules: MarketRules = replace(a_snapshot().rules, maker_fee_rate=Decimal(0), taker_fee_rate=Decimal(0))
+    assert isinstance(decide(Situation(a_snapshot(rules=rules), parse_settings({}), START), random.Random(1)), Place)
 
 
 def test_gauges_tell_how_near_each_guard_is() -> None:

@@ -6,7 +6,7 @@ import random
 from decimal import Decimal
 
 from hypothesis import given
-from strategies import LAW, PLAY_MONEY, Situation, a_view, an_order, situations
+from strategies import LAW, PLAY_MONEY, Situation, a_snapshot, an_order, situations
 
 from octobot_volume_booster.core.guards import LOCKS, Halt, first_halt
 from octobot_volume_booster.core.ledger import Progress
@@ -20,16 +20,18 @@ from octobot_volume_booster.core.settings import parse_settings
 def test_with_real_funds_every_decision_is_to_halt(situation: Situation) -> None:
     decision = situation.decide()
     assert isinstance(decision, Halt)
-    assert situation.view.exchange in decision.reason
+    assert situation.snapshot.exchange in decision.reason
 
 
 def test_nothing_goes_before_the_halt() -> None:
     """Not a reached target, not a campaign that is switched off, not an order that is due to be cancelled."""
-    view = a_view(trading=Trading.LIVE, price_age_s=1e9, open_orders=(an_order(Side.BUY, "29000", placed_at=0.0),))
+    snapshot = a_snapshot(
+        trading=Trading.LIVE, price_age_s=1e9, open_orders=(an_order(Side.BUY, "29000", placed_at=0.0),)
+    )
     reached = Progress(target_quote=Decimal(100), bought_quote=Decimal(100))
     for enabled in (True, False):
         settings = parse_settings({"enable_volume_booster": enabled})
-        assert isinstance(decide(Situation(view, settings, reached), random.Random(1)), Halt)
+        assert isinstance(decide(Situation(snapshot, settings, reached), random.Random(1)), Halt)
 
 
 @LAW

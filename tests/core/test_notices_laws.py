@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 from strategies import LAW
 
-from octobot_volume_booster.core.notices import HOUR_S, MOST_AN_HOUR, Memory, Notice, full_text, weigh
+from octobot_volume_booster.core.notices import HOUR_S, MOST_AN_HOUR, Notice, NoticeHistory, full_text, throttle
 
 TOPICS = st.sampled_from(["funds", "progress", "settings", "halt"])
 TOLD = st.lists(st.tuples(st.floats(0, HOUR_S), TOPICS, st.booleans()), max_size=60)
@@ -14,10 +14,10 @@ TOLD = st.lists(st.tuples(st.floats(0, HOUR_S), TOPICS, st.booleans()), max_size
 
 def play(told: list[tuple[float, str, bool]]) -> list[tuple[float, str, bool, str | None]]:
     """Each notice with its moment and what was sent of it; the pauses before them are given."""
-    now, memory, played = 1_700_000_000.0, Memory(), []
+    now, history, played = 1_700_000_000.0, NoticeHistory(), []
     for pause_s, topic, is_urgent in told:
         now += pause_s / 20
-        memory, sent = weigh(Notice(topic, f"about {topic}", is_urgent=is_urgent), now, memory)
+        history, sent = throttle(Notice(topic, f"about {topic}", is_urgent=is_urgent), now, history)
         played.append((now, topic, is_urgent, sent))
     return played
 
@@ -53,26 +53,26 @@ def test_every_one_that_was_held_back_is_counted_by_the_next_that_gets_through(
 
 
 def test_one_of_a_quiet_hour_is_sent_again_after_it() -> None:
-    memory, first = weigh(Notice("funds", "no funds"), 0.0, Memory())
-    memory, second = weigh(Notice("funds", "no funds"), HOUR_S - 1, memory)
-    _, third = weigh(Notice("funds", "no funds"), HOUR_S, memory)
+    history, first = throttle(Notice("funds", "no funds"), 0.0, NoticeHistory())
+    history, second = throttle(Notice("funds", "no funds"), HOUR_S - 1, history)
+    _, third = throttle(Notice("funds", "no funds"), HOUR_S, history)
     assert (first, second) == ("no funds", None)
     assert third == "no funds\n1 other notice was held back meanwhile; OctoBot's log has them."
 
 
 def test_more_topics_than_an_hour_has_room_for_are_held_back() -> None:
-    memory, sent = Memory(), []
+    history, sent = NoticeHistory(), []
     for number in range(MOST_AN_HOUR + 3):
-        memory, text = weigh(Notice(f"progress {number}", "on the way"), number, memory)
+        history, text = throttle(Notice(f"progress {number}", "on the way"), number, history)
         sent.append(text is not None)
     assert sent == [True] * MOST_AN_HOUR + [False] * 3
-    _, halt = weigh(Notice("halt", "halted", is_urgent=True), 20.0, memory)
+    _, halt = throttle(Notice("halt", "halted", is_urgent=True), 20.0, history)
     assert halt is not None and "3 other notices were held back" in halt
 
 
 def test_a_clock_that_is_set_back_by_days_does_not_silence_it() -> None:
-    memory, _ = weigh(Notice("funds", "no funds"), 10 * HOUR_S, Memory())
-    assert weigh(Notice("funds", "no funds"), HOUR_S, memory)[1] == "no funds"
+    history, _ = throttle(Notice("funds", "no funds"), 10 * HOUR_S, NoticeHistory())
+    assert throttle(Notice("funds", "no funds"), HOUR_S, history)[1] == "no funds"
 
 
 def test_a_notice_says_what_can_be_done() -> None:

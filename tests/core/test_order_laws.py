@@ -9,10 +9,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
-from strategies import LAW, NOW, Situation, a_view, an_order, multiples, situations
+from strategies import LAW, NOW, Situation, a_snapshot, an_order, multiples, situations
 
 from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Balances, OrderIntent, Side, View
+from octobot_volume_booster.core.market import Balances, MarketSnapshot, OrderIntent, Side
 from octobot_volume_booster.core.policy import Cancel, Decision, Place, Wait, decide
 from octobot_volume_booster.core.pricing import price_for
 from octobot_volume_booster.core.settings import Settings, parse_settings
@@ -21,12 +21,12 @@ from octobot_volume_booster.core.sizing import clip_to_headroom, draw_notional, 
 START = Progress(target_quote=Decimal(2_000))
 
 
-def decide_on(view: View, progress: Progress = START, seed: int = 1, **settings: object) -> Decision:
-    return decide(Situation(view, parse_settings(settings), progress), random.Random(seed))
+def decide_on(snapshot: MarketSnapshot, progress: Progress = START, seed: int = 1, **settings: object) -> Decision:
+    return decide(Situation(snapshot, parse_settings(settings), progress), random.Random(seed))
 
 
-def check_exchange_accepts(intent: OrderIntent, view: View) -> None:
-    rules = view.rules
+def check_exchange_accepts(intent: OrderIntent, snapshot: MarketSnapshot) -> None:
+    rules = snapshot.rules
     assert intent.quantity % rules.quantity_step == 0
     assert intent.price % rules.price_tick == 0
     assert intent.price > 0
@@ -36,13 +36,13 @@ def check_exchange_accepts(intent: OrderIntent, view: View) -> None:
     assert rules.max_notional is None or intent.notional <= rules.max_notional
 
 
-def check_balance_pays(intent: OrderIntent, view: View, settings: Settings) -> None:
+def check_balance_pays(intent: OrderIntent, snapshot: MarketSnapshot, settings: Settings) -> None:
     spendable = 1 - settings.fee_buffer_percent / 100
     if intent.side is Side.BUY:
-        fee_rate = max(view.rules.maker_fee_rate, view.rules.taker_fee_rate)
-        assert intent.notional * (1 + fee_rate) <= view.balances.quote_free * spendable
+        fee_rate = max(snapshot.rules.maker_fee_rate, snapshot.rules.taker_fee_rate)
+        assert intent.notional * (1 + fee_rate) <= snapshot.balances.quote_free * spendable
     else:
-        assert intent.quantity <= view.balances.base_free * spendable
+        assert intent.quantity <= snapshot.balances.base_free * spendable
 
 
 @pytest.mark.long
@@ -52,18 +52,18 @@ def test_an_order_is_one_that_the_exchange_accepts_and_the_balance_pays_for(situ
     decision = situation.decide()
     event(type(decision).__name__)
     if isinstance(decision, Place):
-        check_exchange_accepts(decision.intent, situation.view)
-        check_balance_pays(decision.intent, situation.view, situation.settings)
+        check_exchange_accepts(decision.intent, situation.snapshot)
+        check_balance_pays(decision.intent, situation.snapshot, situation.settings)
 
 
 @LAW
 @given(situations(order_type="limit"))
 def test_no_limit_order_crosses_or_touches_an_own_order_on_the_other_side(situation: Situation) -> None:
-    view, decision = situation.view, situation.decide()
-    prices = {side: price_for(side, view, situation.settings) for side in Side}
+    snapshot, decision = situation.snapshot, situation.decide()
+    prices = {side: price_for(side, snapshot, situation.settings) for side in Side}
     if isinstance(decision, Place):
         assert decision.intent.price == prices[decision.intent.side]
-    for order in view.open_orders:
+    for order in snapshot.open_orders:
         price = prices[order.side.opposite]
         event("an own order is on the other side")
         assert price is None or (price > order.price if order.side is Side.BUY else price < order.price)
@@ -72,7 +72,7 @@ def test_no_limit_order_crosses_or_touches_an_own_order_on_the_other_side(situat
 @LAW
 @given(situations(order_type="limit"), st.sampled_from(Side))
 def test_an_own_order_exactly_at_the_price_moves_it_by_one_tick(situation: Situation, side: Side) -> None:
-    free = replace(situation.view, open_orders=())
+    free = replace(situation.snapshot, open_orders=())
     price, tick = price_for(side, free, situation.settings), free.rules.price_tick
     assume(price is not None and price > tick)
     assert price is not None
@@ -86,7 +86,7 @@ def test_a_market_order_never_meets_an_own_order_on_the_other_side(situation: Si
     decision = situation.decide()
     event(type(decision).__name__)
     if isinstance(decision, Place):
-        assert all(order.side is decision.intent.side for order in situation.view.open_orders)
+        assert all(order.side is decision.intent.side for order in situation.snapshot.open_orders)
     if isinstance(decision, Cancel):
         assert all(order.is_ours for order in decision.orders)
 
@@ -96,8 +96,8 @@ def test_a_market_order_never_meets_an_own_order_on_the_other_side(situation: Si
 def test_a_limit_order_rests_at_least_its_offset_away_from_the_market_price(situation: Situation) -> None:
     decision = situation.decide()
     if isinstance(decision, Place) and decision.intent.order_type.value == "limit":
-        offset = situation.view.mid_price * situation.settings.price_offset_percent / 100
-        away = situation.view.mid_price - decision.intent.price
+        offset = situation.snapshot.mid_price * situation.settings.price_offset_percent / 100
+        away = situation.snapshot.mid_price - decision.intent.price
         assert (away if decision.intent.side is Side.BUY else -away) >= offset
 
 
@@ -123,7 +123,7 @@ def test_an_order_leaves_nothing_of_the_headroom_or_room_for_another_order(
 def test_a_limit_order_rests_two_tenths_of_a_percent_away(side: Side, price: str) -> None:
     """The default offset: a buy below the market price, a sell above it."""
     due = Progress(target_quote=Decimal(2_000), buys=int(side is Side.SELL), sells=int(side is Side.BUY))
-    decision = decide_on(a_view(), due, side_policy="alternate", order_type="limit")
+    decision = decide_on(a_snapshot(), due, side_policy="alternate", order_type="limit")
     assert isinstance(decision, Place)
     assert (decision.intent.side, decision.intent.price) == (side, Decimal(price))
     assert Decimal(25) - Decimal("0.3") <= decision.intent.notional <= 150
@@ -132,46 +132,46 @@ def test_a_limit_order_rests_two_tenths_of_a_percent_away(side: Side, price: str
 
 @pytest.mark.parametrize(("side", "price"), [(Side.BUY, "30003.00"), (Side.SELL, "29998.00")])
 def test_a_market_order_is_expected_to_fill_at_the_touch_and_measured_against_the_mid(side: Side, price: str) -> None:
-    view = a_view(best_bid=Decimal(29_998), best_ask=Decimal(30_003), mid_price=Decimal("30000.5"))
+    snapshot = a_snapshot(best_bid=Decimal(29_998), best_ask=Decimal(30_003), mid_price=Decimal("30000.5"))
     due = replace(START, sells=1) if side is Side.BUY else replace(START, buys=1)
-    decision = decide_on(view, due, side_policy="alternate")
+    decision = decide_on(snapshot, due, side_policy="alternate")
     assert isinstance(decision, Place)
     assert (decision.intent.side, decision.intent.price) == (side, Decimal(price))
     assert decision.intent.mid_price == Decimal("30000.5")
 
 
 def test_a_limit_buy_gives_way_to_an_own_sell_by_one_tick() -> None:
-    view = a_view(open_orders=(an_order(Side.SELL, "29900.005"),))
-    decision = decide_on(view, side_policy="alternate", order_type="limit")
+    snapshot = a_snapshot(open_orders=(an_order(Side.SELL, "29900.005"),))
+    decision = decide_on(snapshot, side_policy="alternate", order_type="limit")
     assert isinstance(decision, Place)
     assert decision.intent.price == Decimal("29900.00")
 
 
 def test_a_market_order_first_cancels_our_own_order_on_the_other_side() -> None:
     in_the_way = an_order(Side.SELL, "31000")
-    view = a_view(open_orders=(in_the_way, an_order(Side.BUY, "29000")))
-    decision = decide_on(view, side_policy="alternate", order_type="market")
+    snapshot = a_snapshot(open_orders=(in_the_way, an_order(Side.BUY, "29000")))
+    decision = decide_on(snapshot, side_policy="alternate", order_type="market")
     assert isinstance(decision, Cancel)
     assert decision.orders == (in_the_way,)
 
 
 def test_a_market_order_waits_for_an_order_of_the_bot_that_is_not_ours() -> None:
     sell, buy = an_order(Side.SELL, "31000", is_ours=False), an_order(Side.BUY, "29000", is_ours=False)
-    decision = decide_on(a_view(open_orders=(sell, buy)), side_policy="alternate", order_type="market")
+    decision = decide_on(a_snapshot(open_orders=(sell, buy)), side_policy="alternate", order_type="market")
     assert isinstance(decision, Wait)
     assert "another sell order of this bot" in decision.reason
 
 
 def test_while_one_side_is_in_the_way_the_other_one_goes_on() -> None:
     sell = an_order(Side.SELL, "31000", is_ours=False)
-    decision = decide_on(a_view(open_orders=(sell,)), side_policy="alternate", order_type="market")
+    decision = decide_on(a_snapshot(open_orders=(sell,)), side_policy="alternate", order_type="market")
     assert isinstance(decision, Place)
     assert decision.intent.side is Side.SELL
 
 
 def test_an_order_open_for_too_long_is_cancelled() -> None:
     stale, fresh = an_order(Side.BUY, "29000", placed_at=1_699_999_880.0), an_order(Side.BUY, "29100")
-    decision = decide_on(a_view(open_orders=(stale, fresh)))
+    decision = decide_on(a_snapshot(open_orders=(stale, fresh)))
     assert isinstance(decision, Cancel)
     assert decision.orders == (stale,)
 
@@ -182,8 +182,8 @@ def test_an_order_that_rests_since_before_the_start_stays_or_goes_as_it_was_aske
 ) -> None:
     before = an_order(Side.BUY, "29940", placed_at=NOW - 20)
     since = an_order(Side.BUY, "29950", placed_at=NOW - 5)
-    view = a_view(open_orders=(before, since), running_since=NOW - 10)
-    decision = decide_on(view, order_type="limit", open_orders_at_start=choice)
+    snapshot = a_snapshot(open_orders=(before, since), running_since=NOW - 10)
+    decision = decide_on(snapshot, order_type="limit", open_orders_at_start=choice)
     assert isinstance(decision, decision_type)
     if isinstance(decision, Cancel):
         assert decision.orders == (before,)
@@ -191,7 +191,7 @@ def test_an_order_that_rests_since_before_the_start_stays_or_goes_as_it_was_aske
 
 
 def test_an_old_price_is_waited_out() -> None:
-    decision = decide_on(a_view(price_age_s=31.0))
+    decision = decide_on(a_snapshot(price_age_s=31.0))
     assert isinstance(decision, Wait)
     assert "31 s old" in decision.reason
 
@@ -201,8 +201,8 @@ def test_an_old_price_is_waited_out() -> None:
 def test_no_order_gets_a_price_of_nothing_below_half_a_tick(mid: str, order_type: str) -> None:
     """Rounded to the tick a buy's price is nothing, and so is a market order's; a limit sell has the first tick."""
     balances = Balances(base_free=Decimal("1e9"), quote_free=Decimal(30_000))
-    view = a_view(mid_price=Decimal(mid), balances=balances)
-    decision = decide_on(view, side_policy="alternate", order_type=order_type)
+    snapshot = a_snapshot(mid_price=Decimal(mid), balances=balances)
+    decision = decide_on(snapshot, side_policy="alternate", order_type=order_type)
     if order_type == "market":
         assert isinstance(decision, Wait)
     else:
@@ -212,13 +212,13 @@ def test_no_order_gets_a_price_of_nothing_below_half_a_tick(mid: str, order_type
 
 def test_the_last_order_takes_the_remainder_along_and_reaches_the_target() -> None:
     almost = Progress(target_quote=Decimal(2_000), bought_quote=Decimal(1_000), sold_quote=Decimal("997.99"))
-    decision = decide_on(a_view(), almost, order_type="market")
+    decision = decide_on(a_snapshot(), almost, order_type="market")
     assert isinstance(decision, Place)
     assert Decimal("2.01") < decision.intent.notional <= Decimal("5.3")  # the exchange's smallest order
 
 
 def test_what_the_balance_cannot_pay_is_cut_off_or_refused() -> None:
-    rules, price = a_view().rules, Decimal(30_000)
+    rules, price = a_snapshot().rules, Decimal(30_000)
     assert fit_quantity(Decimal(100), price, Decimal(1_000), rules) == Decimal("0.00333")
     assert fit_quantity(Decimal(100), price, Decimal(1_000), rules, reach=True) == Decimal("0.00334")
     assert fit_quantity(Decimal(100), price, Decimal(50), rules, reach=True) == Decimal("0.00166")

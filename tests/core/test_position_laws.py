@@ -12,7 +12,7 @@ import pytest
 from fake_market import FakeMarket
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, an_order, calm
+from strategies import LAW, Situation, a_snapshot, an_order, calm
 
 from octobot_volume_booster.core import positions
 from octobot_volume_booster.core.ledger import Progress
@@ -21,12 +21,12 @@ from octobot_volume_booster.core.market import (
     Fill,
     FuturesAccount,
     MarketRules,
+    MarketSnapshot,
     OpenOrder,
     OrderType,
     Role,
     Side,
     Valuation,
-    View,
 )
 from octobot_volume_booster.core.policy import Decision, Done, Place, Wait, decide
 from octobot_volume_booster.core.settings import parse_settings
@@ -57,13 +57,13 @@ class FakeContract(FakeMarket):
     def own_quantity(self) -> Decimal:
         return self.ledger.net_quantity(("", ""))
 
-    def view(self) -> View:
+    def snapshot(self) -> MarketSnapshot:
         worth = self.rules.notional(abs(self.own_quantity), self.price)
         drift = worth if self.own_quantity > 0 else -worth
-        vitals = calm(WORTH)
+        risk_inputs = calm(WORTH)
         return replace(
-            super().view(),
-            vitals=replace(vitals, equity=replace(vitals.equity, drift_quote=drift)),
+            super().snapshot(),
+            risk_inputs=replace(risk_inputs, equity=replace(risk_inputs.equity, drift_quote=drift)),
             futures=FuturesAccount(
                 self.start_quantity + self.own_quantity, self.own_quantity, WORTH - worth, max_leverage=Decimal(20)
             ),
@@ -181,39 +181,45 @@ def test_what_reduces_never_passes_zero_and_what_opens_is_paid_for(
     held_base = Decimal(held) / 100
     orders = tuple(an_order(side, "29000", order_id=str(i), remaining_quantity=Decimal("0.05")) for i in range(resting))
     futures = FuturesAccount(held_base, held_base, Decimal(free), Decimal(leverage))
-    view = a_view(futures=futures, open_orders=orders, vitals=calm(WORTH))
+    snapshot = a_snapshot(futures=futures, open_orders=orders, risk_inputs=calm(WORTH))
     settings = parse_settings({})
-    quantity = positions.fit(side, Decimal(notional), view.mid_price, view, settings)
+    quantity = positions.fit(side, Decimal(notional), snapshot.mid_price, snapshot, settings)
     if quantity is None:
         return
     open_base = Decimal("0.05") * resting
     if positions.reduces(side, futures):
         left = abs(held_base) - open_base - quantity
-        assert left == 0 or left >= view.rules.min_quantity
+        assert left == 0 or left >= snapshot.rules.min_quantity
     else:
-        worth = quantity * view.mid_price
-        assert worth / leverage + worth * view.rules.taker_fee_rate * 2 <= free
-        assert abs(held_base) * view.mid_price + (open_base + quantity) * view.mid_price <= WORTH / 2
+        worth = quantity * snapshot.mid_price
+        assert worth / leverage + worth * snapshot.rules.taker_fee_rate * 2 <= free
+        assert abs(held_base) * snapshot.mid_price + (open_base + quantity) * snapshot.mid_price <= WORTH / 2
 
 
 def test_beside_a_flat_position_orders_rest_on_one_side_only() -> None:
     resting = (an_order(Side.SELL, "31000", is_ours=False),)
-    view = a_view(futures=FuturesAccount(Decimal(0), Decimal(0), WORTH), open_orders=resting)
+    snapshot = a_snapshot(futures=FuturesAccount(Decimal(0), Decimal(0), WORTH), open_orders=resting)
     settings = parse_settings({"order_type": "limit"})
-    assert positions.room(Side.BUY, view.mid_price, view, settings).notional(view.mid_price, view.rules) == 0
-    assert positions.room(Side.SELL, view.mid_price, view, settings).notional(view.mid_price, view.rules) > 0
+    assert (
+        positions.room(Side.BUY, snapshot.mid_price, snapshot, settings).notional(snapshot.mid_price, snapshot.rules)
+        == 0
+    )
+    assert (
+        positions.room(Side.SELL, snapshot.mid_price, snapshot, settings).notional(snapshot.mid_price, snapshot.rules)
+        > 0
+    )
 
 
 def test_a_position_that_somebody_else_has_closed_is_not_opened_again() -> None:
     done = Progress(target_quote=Decimal(100), bought_quote=Decimal(60), sold_quote=Decimal(50))
-    view = a_view(futures=FuturesAccount(Decimal(0), Decimal("0.01"), WORTH))
-    assert decide(Situation(view, parse_settings({}), done), random.Random(1)) == Done()
+    snapshot = a_snapshot(futures=FuturesAccount(Decimal(0), Decimal("0.01"), WORTH))
+    assert decide(Situation(snapshot, parse_settings({}), done), random.Random(1)) == Done()
 
 
 def test_the_closing_order_is_a_market_order_that_only_reduces() -> None:
     done = Progress(target_quote=Decimal(100), bought_quote=Decimal(60), sold_quote=Decimal(50))
-    view = a_view(futures=FuturesAccount(Decimal("0.01"), Decimal("0.01"), WORTH))
-    decision = decide(Situation(view, parse_settings({"order_type": "limit"}), done), random.Random(1))
+    snapshot = a_snapshot(futures=FuturesAccount(Decimal("0.01"), Decimal("0.01"), WORTH))
+    decision = decide(Situation(snapshot, parse_settings({"order_type": "limit"}), done), random.Random(1))
     assert isinstance(decision, Place)
     intent = decision.intent
     assert (intent.side, intent.order_type, intent.quantity) == (Side.SELL, OrderType.MARKET, Decimal("0.01"))
@@ -223,13 +229,13 @@ def test_the_closing_order_is_a_market_order_that_only_reduces() -> None:
 
 def test_a_pause_also_holds_the_closing_order() -> None:
     done = Progress(target_quote=Decimal(100), bought_quote=Decimal(60), sold_quote=Decimal(50))
-    view = a_view(futures=FuturesAccount(Decimal("0.01"), Decimal("0.01"), WORTH))
-    assert decide(Situation(view, parse_settings({}), done), random.Random(1), hold="paused") == Wait(1.0, "paused")
+    snapshot = a_snapshot(futures=FuturesAccount(Decimal("0.01"), Decimal("0.01"), WORTH))
+    assert decide(Situation(snapshot, parse_settings({}), done), random.Random(1), hold="paused") == Wait(1.0, "paused")
 
 
 def test_without_margin_it_waits_for_funds() -> None:
-    view = a_view(futures=FuturesAccount(Decimal(0), Decimal(0), Decimal(3)))
-    decision = decide(Situation(view, parse_settings({}), Progress(target_quote=Decimal(100))), random.Random(1))
+    snapshot = a_snapshot(futures=FuturesAccount(Decimal(0), Decimal(0), Decimal(3)))
+    decision = decide(Situation(snapshot, parse_settings({}), Progress(target_quote=Decimal(100))), random.Random(1))
     assert isinstance(decision, Wait)
     assert decision.is_unfunded
     assert "the free margin of 3.00 at leverage 1" in decision.reason

@@ -11,7 +11,7 @@ import pytest
 from ccxt.base.decimal_to_precision import ROUND, TRUNCATE, decimal_to_precision
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, situations
+from strategies import LAW, Situation, a_snapshot, situations
 
 from octobot_volume_booster.core import precision
 from octobot_volume_booster.core.ledger import Progress
@@ -58,7 +58,7 @@ def is_exact(number: Decimal) -> bool:
 @settings(LAW, max_examples=1_000)
 @given(situations())
 def test_quantity_and_price_of_an_order_are_what_ccxt_writes_into_it(situation: Situation) -> None:
-    decision, rules = situation.decide(), situation.view.rules
+    decision, rules = situation.decide(), situation.snapshot.rules
     if not isinstance(decision, Place):
         return
     intent = decision.intent
@@ -79,11 +79,11 @@ def test_where_significant_digits_count_a_limit_price_is_what_ccxt_writes(
 ) -> None:
     steps, written = precision.price_steps(*market), market[-1]
     rules = replace(
-        situation.view.rules, price_tick=steps.tick, price_digits=steps.digits, widest_tick=steps.widest_tick
+        situation.snapshot.rules, price_tick=steps.tick, price_digits=steps.digits, widest_tick=steps.widest_tick
     )
-    view = replace(situation.view, rules=rules)
+    snapshot = replace(situation.snapshot, rules=rules)
     for side in Side:
-        price = price_for(side, view, situation.settings)
+        price = price_for(side, snapshot, situation.settings)
         event(f"a price of about 1e{price.adjusted() if price else None}")
         assert price is None or written(price) == price
 
@@ -117,7 +117,7 @@ def test_significant_digits_are_found_by_what_is_left_as_it_is() -> None:
      ("60000", "1"), ("123456", "10")],
 )  # fmt: skip
 def test_the_tick_grows_with_the_price(price: str, tick: str) -> None:
-    rules = replace(a_view().rules, price_tick=Decimal("1e-8"), price_digits=5)
+    rules = replace(a_snapshot().rules, price_tick=Decimal("1e-8"), price_digits=5)
     assert rules.tick_at(Decimal(price)) == Decimal(tick)
     assert replace(rules, widest_tick=Decimal(1)).tick_at(Decimal(price)) == min(Decimal(tick), 1)
     assert replace(rules, price_digits=None).tick_at(Decimal(price)) == Decimal("1e-8")
@@ -176,10 +176,10 @@ def test_coins_of_every_price_are_traded_on_their_own_steps(
     base, quote = pair.split("/")
     rules = MarketRules(base, quote, Decimal(tick), Decimal(step), Decimal(step), Decimal(least))
     mid = Decimal(price)
-    view = a_view(rules=rules, mid_price=mid, balances=Balances(Decimal(10_000) / mid, Decimal(10_000)))
+    snapshot = a_snapshot(rules=rules, mid_price=mid, balances=Balances(Decimal(10_000) / mid, Decimal(10_000)))
     chosen = parse_settings({"order_type": order_type.value})
     for seed in range(50):
-        decision = decide(Situation(view, chosen, Progress(target_quote=Decimal(50_000))), random.Random(seed))
+        decision = decide(Situation(snapshot, chosen, Progress(target_quote=Decimal(50_000))), random.Random(seed))
         assert isinstance(decision, Place)
         intent = decision.intent
         assert writer(TRUNCATE, float(step))(intent.quantity) == intent.quantity

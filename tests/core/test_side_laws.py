@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, calm, multiples, situations
+from strategies import LAW, Situation, a_snapshot, calm, multiples, situations
 
 from octobot_volume_booster.core.direction import choose_sides
 from octobot_volume_booster.core.ledger import Progress
@@ -77,21 +77,21 @@ def test_above_the_cap_only_the_side_that_brings_the_imbalance_back_gets_an_orde
 def test_above_the_cap_the_other_side_is_forced() -> None:
     lopsided = replace(START, bought_quote=Decimal(1_000), sold_quote=Decimal(599), buys=9, sells=1)
     for seed in range(20):
-        decision = decide(Situation(a_view(), DEFAULTS, lopsided), random.Random(seed))
+        decision = decide(Situation(a_snapshot(), DEFAULTS, lopsided), random.Random(seed))
         assert isinstance(decision, Place)
         assert decision.intent.side is Side.SELL
 
 
 def test_at_the_cap_both_sides_are_allowed() -> None:
     at_the_cap = replace(START, bought_quote=Decimal(1_000), sold_quote=Decimal(600))
-    decisions = [decide(Situation(a_view(), DEFAULTS, at_the_cap), random.Random(seed)) for seed in range(20)]
+    decisions = [decide(Situation(a_snapshot(), DEFAULTS, at_the_cap), random.Random(seed)) for seed in range(20)]
     assert {decision.intent.side for decision in decisions if isinstance(decision, Place)} == set(Side)
 
 
 def test_above_the_cap_with_nothing_to_sell_the_campaign_waits_and_says_why() -> None:
     lopsided = replace(START, bought_quote=Decimal(1_000))
-    view = a_view(balances=Balances(base_free=Decimal(0), quote_free=Decimal(30_000)))
-    decision = decide(Situation(view, DEFAULTS, lopsided), random.Random(1))
+    snapshot = a_snapshot(balances=Balances(base_free=Decimal(0), quote_free=Decimal(30_000)))
+    decision = decide(Situation(snapshot, DEFAULTS, lopsided), random.Random(1))
     assert isinstance(decision, Wait)
     assert "the sell side, which has to be next," in decision.reason
 
@@ -99,8 +99,8 @@ def test_above_the_cap_with_nothing_to_sell_the_campaign_waits_and_says_why() ->
 @LAW
 @given(multiples(Decimal("0.01"), 0, 504), multiples(Decimal("0.000001"), 0, 167), SEEDS)
 def test_with_neither_side_funded_the_campaign_waits_with_the_numbers(quote: Decimal, base: Decimal, seed: int) -> None:
-    view = a_view(balances=Balances(base_free=base, quote_free=quote))
-    decision = decide(Situation(view, DEFAULTS, START), random.Random(seed))
+    snapshot = a_snapshot(balances=Balances(base_free=base, quote_free=quote))
+    decision = decide(Situation(snapshot, DEFAULTS, START), random.Random(seed))
     assert isinstance(decision, Wait)
     buying, selling = quote * Decimal("0.99") / Decimal("1.001"), base * Decimal("0.99") * 30_000
     assert decision.delay_s > 0
@@ -116,13 +116,13 @@ def test_alternate_takes_turns_and_an_order_that_never_filled_was_none(
     buys: int, sells: int, unfilled_buys: int, due: Side
 ) -> None:
     progress = replace(START, buys=buys, sells=sells, unfilled_buys=unfilled_buys)
-    decision = decide(Situation(a_view(), parse_settings({"side_policy": "alternate"}), progress), random.Random(1))
+    decision = decide(Situation(a_snapshot(), parse_settings({"side_policy": "alternate"}), progress), random.Random(1))
     assert isinstance(decision, Place)
     assert decision.intent.side is due
 
 
 def test_a_side_that_can_not_fund_its_turn_gives_it_away() -> None:
-    view = a_view(balances=Balances(base_free=Decimal(1), quote_free=Decimal(0)))
-    decision = decide(Situation(view, parse_settings({"side_policy": "alternate"}), START), random.Random(1))
+    snapshot = a_snapshot(balances=Balances(base_free=Decimal(1), quote_free=Decimal(0)))
+    decision = decide(Situation(snapshot, parse_settings({"side_policy": "alternate"}), START), random.Random(1))
     assert isinstance(decision, Place)
     assert decision.intent.side is Side.SELL

@@ -11,7 +11,7 @@ import pytest
 from fake_market import MARKETS, FakeMarket
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from strategies import LAW, Situation, a_view, calm, multiples, situations, some
+from strategies import LAW, Situation, a_snapshot, calm, multiples, situations, some
 
 from octobot_volume_booster import report
 from octobot_volume_booster.core import guards, spending
@@ -23,13 +23,13 @@ from octobot_volume_booster.core.market import (
     FuturesAccount,
     Level,
     MarketRules,
+    MarketSnapshot,
     OrderIntent,
     OrderType,
     Role,
     Side,
     Trading,
     Valuation,
-    View,
     round_to_step,
 )
 from octobot_volume_booster.core.policy import Done, Halt, Place, Wait, decide
@@ -80,17 +80,21 @@ def books(draw: st.DrawFn, mid: Decimal, rules: MarketRules, order: Decimal) -> 
 def spending_situations(draw: st.DrawFn, **fixed: Any) -> Situation:
     """A market on which buys are by quote, and a book."""
     situation = draw(situations(trading=(Trading.SANDBOX,), order_type="market", **fixed))
-    view, smallest = situation.view, situation.view.rules.min_order_notional(situation.view.mid_price)
+    snapshot, smallest = situation.snapshot, situation.snapshot.rules.min_order_notional(situation.snapshot.mid_price)
     quote_step = draw(st.sampled_from([Decimal(step) for step in "0.00000001 0.0001 0.01 0.05 1 10".split()]))
     assume(quote_step <= smallest * 10)
-    rules = replace(view.rules, quote_step=quote_step)
-    asks = draw(books(view.mid_price, rules, smallest))
-    bids = (Level(2 * view.mid_price - asks[0].price, asks[0].quantity),) if asks[0].price < 2 * view.mid_price else ()
+    rules = replace(snapshot.rules, quote_step=quote_step)
+    asks = draw(books(snapshot.mid_price, rules, smallest))
+    bids = (
+        (Level(2 * snapshot.mid_price - asks[0].price, asks[0].quantity),)
+        if asks[0].price < 2 * snapshot.mid_price
+        else ()
+    )
     best_bid = bids[0].price if bids else None
     is_rich = draw(st.booleans())
-    balances = Balances(Decimal(0), smallest * 100_000) if is_rich else replace(view.balances, base_free=Decimal(0))
-    view = replace(
-        view, rules=rules, asks=asks, bids=bids, best_ask=asks[0].price, best_bid=best_bid, open_orders=(),
+    balances = Balances(Decimal(0), smallest * 100_000) if is_rich else replace(snapshot.balances, base_free=Decimal(0))
+    snapshot = replace(
+        snapshot, rules=rules, asks=asks, bids=bids, best_ask=asks[0].price, best_bid=best_bid, open_orders=(),
         price_age_s=0.0, balances=balances,
     )  # fmt: skip
     slippage_bps = Decimal(draw(st.sampled_from((10, 100, 1_000))))
@@ -99,7 +103,7 @@ def spending_situations(draw: st.DrawFn, **fixed: Any) -> Situation:
     )
     return replace(
         situation,
-        view=view,
+        snapshot=snapshot,
         settings=chosen,
         progress=replace(
             situation.progress, open_sell_quote=Decimal(0), open_buy_quote=Decimal(0), failures_in_a_row=0
@@ -120,7 +124,7 @@ def placed_buy(situation: Situation) -> OrderIntent:
 @settings(LAW, max_examples=1_000)
 @given(spending_situations())
 def test_a_market_buy_spends_what_the_exchange_accepts_and_the_balance_pays_for(situation: Situation) -> None:
-    view, rules, intent = situation.view, situation.view.rules, placed_buy(situation)
+    snapshot, rules, intent = situation.snapshot, situation.snapshot.rules, placed_buy(situation)
     spent, step = intent.quote_quantity, rules.quote_step
     assert spent is not None and step is not None
     assert spent % step == 0
@@ -128,33 +132,33 @@ def test_a_market_buy_spends_what_the_exchange_accepts_and_the_balance_pays_for(
     assert rules.max_notional is None or spent <= rules.max_notional
     assert rules.max_quantity is None or intent.quantity <= rules.max_quantity
     fee_rate, kept = max(rules.maker_fee_rate, rules.taker_fee_rate), 1 - situation.settings.fee_buffer_percent / 100
-    assert spent * (1 + fee_rate) <= view.balances.quote_free * kept
-    assert spent <= guards.largest_order(situation.settings, view.vitals.equity.now_quote)
+    assert spent * (1 + fee_rate) <= snapshot.balances.quote_free * kept
+    assert spent <= guards.largest_order(situation.settings, snapshot.risk_inputs.equity.now_quote)
     assert (intent.notional, intent.volume) == (spent, spent)
     slippage = situation.settings.max_slippage_bps / 10_000
-    assert guards.worst_cost(intent, view, situation.settings) >= spent * (slippage + fee_rate)
+    assert guards.worst_cost(intent, snapshot, situation.settings) >= spent * (slippage + fee_rate)
     assert replace(intent, valuation=Valuation(quote_rate=Decimal(3))).volume == spent * 3
 
 
 @LAW
 @given(spending_situations())
 def test_what_it_buys_is_within_the_amount_the_slippage_and_a_step_of_what_was_expected(situation: Situation) -> None:
-    view, intent = situation.view, placed_buy(situation)
+    snapshot, intent = situation.snapshot, placed_buy(situation)
     assert intent.quote_quantity is not None
-    trades = bought(intent.quote_quantity, view.asks, view.rules.quantity_step)
-    worst = view.mid_price * (1 + situation.settings.max_slippage_bps / 10_000)
+    trades = bought(intent.quote_quantity, snapshot.asks, snapshot.rules.quantity_step)
+    worst = snapshot.mid_price * (1 + situation.settings.max_slippage_bps / 10_000)
     assert trades
     assert all(trade.price <= worst for trade in trades)
     unspent = intent.quote_quantity - worth(trades)
-    assert 0 <= unspent < view.rules.quantity_step * worst
+    assert 0 <= unspent < snapshot.rules.quantity_step * worst
     quantity = sum(trade.quantity for trade in trades)
-    assert view.rules.min_quantity <= quantity <= intent.quantity  # no price is better than the best
-    assert intent.quantity % view.rules.quantity_step == 0
+    assert snapshot.rules.min_quantity <= quantity <= intent.quantity  # no price is better than the best
+    assert intent.quantity % snapshot.rules.quantity_step == 0
     if len(trades) == 1:
         assert quantity == intent.quantity
-    fee_rate = max(view.rules.maker_fee_rate, view.rules.taker_fee_rate)
-    cost = worth(trades) * fee_rate + worth(trades) - quantity * view.mid_price
-    assert cost <= guards.worst_cost(intent, view, situation.settings)
+    fee_rate = max(snapshot.rules.maker_fee_rate, snapshot.rules.taker_fee_rate)
+    cost = worth(trades) * fee_rate + worth(trades) - quantity * snapshot.mid_price
+    assert cost <= guards.worst_cost(intent, snapshot, situation.settings)
 
 
 @LAW
@@ -162,33 +166,33 @@ def test_what_it_buys_is_within_the_amount_the_slippage_and_a_step_of_what_was_e
 def test_the_last_buy_reaches_the_target_and_passes_it_by_less_than_the_smallest_order(
     situation: Situation, share: Decimal
 ) -> None:
-    smallest = situation.view.rules.min_order_notional(situation.view.mid_price)
+    smallest = situation.snapshot.rules.min_order_notional(situation.snapshot.mid_price)
     target = situation.settings.volume_target
     progress = Progress(target_quote=target, bought_quote=max(target - smallest * share, Decimal(0)))
-    view = replace(
-        situation.view,
+    snapshot = replace(
+        situation.snapshot,
         balances=Balances(Decimal(0), smallest * 10**9),
-        rules=replace(situation.view.rules, max_notional=None, max_quantity=None),
-        asks=(*situation.view.asks[:-1], replace(situation.view.asks[-1], quantity=smallest * 10**9)),
-        vitals=calm(smallest * 10**9),
+        rules=replace(situation.snapshot.rules, max_notional=None, max_quantity=None),
+        asks=(*situation.snapshot.asks[:-1], replace(situation.snapshot.asks[-1], quantity=smallest * 10**9)),
+        risk_inputs=calm(smallest * 10**9),
     )
     chosen = situation.settings.model_copy(
         update={"max_position_imbalance": Decimal(1), "max_exposure_percent": Decimal(100)}
     )
-    decision = decide(Situation(view, chosen, progress), random.Random(situation.seed))
+    decision = decide(Situation(snapshot, chosen, progress), random.Random(situation.seed))
     assume(isinstance(decision, Place))
     assert isinstance(decision, Place) and decision.min_order_quote is not None
     intent, headroom = decision.intent, progress.headroom_quote
     assert intent.quote_quantity is not None
-    filled = worth(bought(intent.quote_quantity, view.asks, view.rules.quantity_step))
+    filled = worth(bought(intent.quote_quantity, snapshot.asks, snapshot.rules.quantity_step))
     left = headroom - filled
     assert intent.volume < headroom + decision.min_order_quote
     assert -left < decision.min_order_quote
-    worst = view.mid_price * (1 + chosen.max_slippage_bps / 10_000)
-    step, quote_step = view.rules.quantity_step * worst, view.rules.quote_step
+    worst = snapshot.mid_price * (1 + chosen.max_slippage_bps / 10_000)
+    step, quote_step = snapshot.rules.quantity_step * worst, snapshot.rules.quote_step
     assert quote_step is not None
     is_fine_enough = step + quote_step <= decision.min_order_quote
-    is_cut_to_book = intent.quote_quantity > (spending.reachable_quote(view, chosen) or 0) - quote_step
+    is_cut_to_book = intent.quote_quantity > (spending.reachable_quote(snapshot, chosen) or 0) - quote_step
     event(f"last: {left <= 0}, fine enough: {is_fine_enough}, cut to the book: {is_cut_to_book}")
     if is_fine_enough and not is_cut_to_book:
         assert left <= 0 or left >= smallest
@@ -200,15 +204,15 @@ class QuoteMarket(FakeMarket):
 
     slippage_bps: int = 50
 
-    def view(self) -> View:
-        view, tick = super().view(), self.rules.price_tick
+    def snapshot(self) -> MarketSnapshot:
+        snapshot, tick = super().snapshot(), self.rules.price_tick
         mid = round_to_step(self.price, tick, ROUND_FLOOR) + tick / 2
         half = max(tick / 2, round_to_step(mid * self.slippage_bps / 40_000, tick, ROUND_FLOOR) + tick / 2)
         quantity = round_to_step(200 / mid, self.rules.quantity_step, "ROUND_CEILING")
         asks = tuple(Level(mid + half + tick * number, quantity) for number in range(4))
         bids = tuple(Level(mid - half - tick * number, quantity) for number in range(4))
         return replace(
-            view, trading=Trading.SANDBOX, mid_price=mid, asks=asks, bids=bids, best_ask=asks[0].price,
+            snapshot, trading=Trading.SANDBOX, mid_price=mid, asks=asks, bids=bids, best_ask=asks[0].price,
             best_bid=bids[0].price,
         )  # fmt: skip
 
@@ -220,10 +224,10 @@ class QuoteMarket(FakeMarket):
         order_id = f"order {len(self.placed)}"
         self.placed.append(decision)
         self.ledger.place(order_id, intent, self.now)
-        view = self.view()
-        worst = spending.worst_price(view, self.settings)
-        later = min(Decimal(self.chance.randint(0, 3)) * self.rules.price_tick, worst - view.asks[-1].price)
-        asks = tuple(Level(level.price + max(later, Decimal(0)), level.quantity) for level in view.asks)
+        snapshot = self.snapshot()
+        worst = spending.worst_price(snapshot, self.settings)
+        later = min(Decimal(self.chance.randint(0, 3)) * self.rules.price_tick, worst - snapshot.asks[-1].price)
+        asks = tuple(Level(level.price + max(later, Decimal(0)), level.quantity) for level in snapshot.asks)
         for trade in bought(intent.quote_quantity, asks, self.rules.quantity_step):
             self.fills += 1
             fee = trade.quantity * trade.price * self.rules.taker_fee_rate
@@ -274,7 +278,7 @@ def test_the_budget_is_never_passed(seed: int) -> None:
     assert last.guard == "cost_budget"
 
 
-BY_CENTS = replace(a_view().rules, quote_step=CENT)
+BY_CENTS = replace(a_snapshot().rules, quote_step=CENT)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +309,7 @@ def test_what_is_below_the_smallest_is_not_spent() -> None:
     [
         (Side.SELL, OrderType.MARKET, BY_CENTS),
         (Side.BUY, OrderType.LIMIT, BY_CENTS),
-        (Side.BUY, OrderType.MARKET, a_view().rules),
+        (Side.BUY, OrderType.MARKET, a_snapshot().rules),
     ],
 )
 def test_only_market_buys_are_by_quote(side: Side, order_type: OrderType, rules: MarketRules) -> None:
@@ -314,10 +318,11 @@ def test_only_market_buys_are_by_quote(side: Side, order_type: OrderType, rules:
 
 def test_on_futures_a_market_buy_is_by_quantity() -> None:
     account = FuturesAccount(Decimal(0), Decimal(0), margin_free_quote=Decimal(30_000))
-    view = a_view(rules=BY_CENTS, futures=account)
+    snapshot = a_snapshot(rules=BY_CENTS, futures=account)
     buys = Progress(target_quote=Decimal(2_000), sells=1)
     decision = decide(
-        Situation(view, parse_settings({"order_type": "market", "side_policy": "alternate"}), buys), random.Random(1)
+        Situation(snapshot, parse_settings({"order_type": "market", "side_policy": "alternate"}), buys),
+        random.Random(1),
     )
     assert isinstance(decision, Place)
     assert (decision.intent.side, decision.intent.quote_quantity) == (Side.BUY, None)
@@ -327,10 +332,14 @@ def test_on_futures_a_market_buy_is_by_quantity() -> None:
 def test_a_market_without_funds_for_the_smallest_amount_waits_for_them(
     quote_step: Decimal | None, by_quote: bool
 ) -> None:
-    rules = replace(a_view().rules, quote_step=quote_step, min_notional=Decimal("5.09"), quantity_step=Decimal("1e-8"))
-    view = a_view(rules=rules, balances=Balances(Decimal(0), Decimal("5.0958")))  # without fee and buffer 5.09
+    rules = replace(
+        a_snapshot().rules, quote_step=quote_step, min_notional=Decimal("5.09"), quantity_step=Decimal("1e-8")
+    )
+    snapshot = a_snapshot(rules=rules, balances=Balances(Decimal(0), Decimal("5.0958")))  # without fee and buffer 5.09
     decision = decide(
-        Situation(view, parse_settings({"order_type": "market", "fee_buffer_percent": 0}), Progress(Decimal(2_000))),
+        Situation(
+            snapshot, parse_settings({"order_type": "market", "fee_buffer_percent": 0}), Progress(Decimal(2_000))
+        ),
         random.Random(1),
     )
     assert isinstance(decision, Wait) == by_quote
@@ -339,7 +348,7 @@ def test_a_market_without_funds_for_the_smallest_amount_waits_for_them(
 
 def test_an_order_that_reaches_is_never_rounded_up_above_the_largest() -> None:
     """100.05 are wanted, 100.2 is the largest order, and the next step is at 100.5."""
-    rules = replace(a_view().rules, quantity_step=Decimal("0.00005"), min_quantity=Decimal(0))
+    rules = replace(a_snapshot().rules, quantity_step=Decimal("0.00005"), min_quantity=Decimal(0))
     progress = Progress(target_quote=Decimal(2_000), bought_quote=Decimal(1_000), sold_quote=Decimal("899.95"))
     chosen = parse_settings(
         {
@@ -351,8 +360,8 @@ def test_an_order_that_reaches_is_never_rounded_up_above_the_largest() -> None:
             "max_position_imbalance": 1,
         }
     )
-    view = a_view(rules=rules, vitals=calm(Decimal("100.2") * 20))
-    decision = decide(Situation(view, chosen, progress), random.Random(1))
+    snapshot = a_snapshot(rules=rules, risk_inputs=calm(Decimal("100.2") * 20))
+    decision = decide(Situation(snapshot, chosen, progress), random.Random(1))
     assert isinstance(decision, Place), decision
     assert decision.intent.notional == 99
 
@@ -367,7 +376,7 @@ def test_such_an_order_is_told_by_what_it_spends() -> None:
 @pytest.mark.parametrize(
     ("base", "rules", "quantity", "spent"),
     [("0.01", BY_CENTS, "0.01", None), ("-0.01", BY_CENTS, "0.01", "300.00"),
-     ("-0.01", a_view().rules, "0.01", None),
+     ("-0.01", a_snapshot().rules, "0.01", None),
      ("-0.0100049", BY_CENTS, "0.01", "300.14"), ("-0.00016", BY_CENTS, "0.00017", "5.10"),
      ("-0.00001", BY_CENTS, None, None)],
 )  # fmt: skip

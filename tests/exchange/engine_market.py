@@ -15,13 +15,13 @@ from octobot_volume_booster.core.market import (
     Fill,
     Level,
     MarketRules,
+    MarketSnapshot,
     OpenOrder,
     OrderType,
+    RiskInputs,
     Role,
     Side,
     Trading,
-    View,
-    Vitals,
 )
 from octobot_volume_booster.core.pacing import decision_rng
 from octobot_volume_booster.core.policy import Cancel, Decision, Done, Place, decide
@@ -75,16 +75,16 @@ class EngineMarket:
     def looks(self, most: int) -> Iterator[Decision]:
         """Every decision after it was carried out, until the target is reached."""
         for _ in range(most):
-            view = self.view()
+            snapshot = self.snapshot()
             rng = decision_rng(self.seed, EXCHANGE, SYMBOL, self.placed)
-            decision = decide(Situation(view, self.settings, self.progress), rng)
+            decision = decide(Situation(snapshot, self.settings, self.progress), rng)
             self.carry_out(decision)
             self.take_in()
             yield decision
             if isinstance(decision, Done) and not decision.leftovers:
                 return
 
-    def view(self) -> View:
+    def snapshot(self) -> MarketSnapshot:
         now_ms = self._now_ms()
         self.venue.advance(now_ms)
         self.take_in()
@@ -95,16 +95,16 @@ class EngineMarket:
         mid = (bids[0].price + asks[0].price) / 2
         free = self.engine.accounts[ME].free
         last, self._last_mid = self._last_mid, mid
-        vitals = Vitals(
+        risk_inputs = RiskInputs(
             self._equity(mid),
             last_mid_price=last,
             day_volume_quote=DAY_VOLUME,
             hour_filled_quote=self.ledger.hour_filled((EXCHANGE, SYMBOL), self.now),
         )
-        return View(
+        return MarketSnapshot(
             *(EXCHANGE, SYMBOL, Trading.SANDBOX, self.now, mid, 0.0, self.rules),
             Balances(free.get("BTC", Decimal(0)), free.get("USDT", Decimal(0))),
-            vitals,
+            risk_inputs,
             self._open_orders(),
             bids[0].price,
             asks[0].price,

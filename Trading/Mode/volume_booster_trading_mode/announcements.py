@@ -11,10 +11,10 @@ from .campaign import Campaign
 from .core import positions
 from .core.conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
 from .core.ledger import Progress
-from .core.market import ONE, View
+from .core.market import ONE, MarketSnapshot
 from .core.milestones import milestone
 from .core.montecarlo import LEVEL_LOG_DEVIATION
-from .core.notices import Notice, of_whom, shown_whom
+from .core.notices import Notice, audience, audience_label
 from .core.planner import Plan, duration, estimate
 from .core.redact import text_of
 from .core.settings import Settings, TargetScope
@@ -39,32 +39,32 @@ class Announcements:
         self._has_begun = False
         self._planning: asyncio.Task[None] | None = None
 
-    async def look(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
+    async def look(self, campaign: Campaign, snapshot: MarketSnapshot, settings: Settings, progress: Progress) -> None:
         """Tell the plan when this run begins, and progress each time that enough more of the target is filled.
 
         Of pairs that share a target the one that looks first tells it.
         """
-        source, whose = self._producer.source, of_whom(self._producer.source, settings)
+        source, whose = self._producer.source, audience(self._producer.source, settings)
         if not self._has_begun:
             self._has_begun = True
-            self._begin(campaign, view, settings, progress)
+            self._begin(campaign, snapshot, settings, progress)
         reached = milestone(progress, settings.notify_every_percent)
         before = campaign.told_percent.setdefault(whose, reached)
         campaign.told_percent[whose] = reached
         if before < reached < 100:
-            shown = shown_whom(source, settings, len(campaign.sources))
+            shown = audience_label(source, settings, len(campaign.sources))
             text = f"{shown}, {reached:g} %: {report.sentence(progress)}"
             await notifications.tell(campaign, self._producer.now(), Notice(f"{whose} {reached:g} %", text, WATCH))
 
-    def _begin(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> None:
+    def _begin(self, campaign: Campaign, snapshot: MarketSnapshot, settings: Settings, progress: Progress) -> None:
         """Write down what the plan starts from; and where it is not a backtest, which has its own clock, tell it."""
-        if progress.is_done or view.valuation.quote_rate != ONE:
+        if progress.is_done or snapshot.valuation.quote_rate != ONE:
             return  # a plan is told in the campaign's currency, by a market of that quote
-        conditions = self._conditions(view, campaign)
+        conditions = self._conditions(snapshot, campaign)
         is_first = campaign.note_conditions(self._producer.now(), self._producer.source, conditions)
         if self._producer.exchange_manager.is_backtesting:
             return
-        if not campaign.is_news(f"plan of {of_whom(self._producer.source, settings)}", "told"):
+        if not campaign.is_news(f"plan of {audience(self._producer.source, settings)}", "told"):
             return
         rest = settings.model_copy(update={"volume_target": progress.remaining_quote})
         begins = "begins" if is_first else "goes on"
@@ -73,7 +73,7 @@ class Announcements:
 
     async def _tell_plan(self, campaign: Campaign, settings: Settings, conditions: Conditions, begins: str) -> None:
         logger = self._producer.logger
-        source = shown_whom(self._producer.source, settings, len(campaign.sources))
+        source = audience_label(self._producer.source, settings, len(campaign.sources))
         try:
             plan = await asyncio.to_thread(estimate, settings, conditions)
             told = plan_sentence(plan, conditions.rules.quote, conditions.pairs)
@@ -89,29 +89,31 @@ class Announcements:
         if self._planning is not None:
             self._planning.cancel()
 
-    def _conditions(self, view: View, campaign: Campaign) -> Conditions:
+    def _conditions(self, snapshot: MarketSnapshot, campaign: Campaign) -> Conditions:
         settings = self._producer.trading_mode.settings
         is_shared = settings is not None and settings.target_scope is TargetScope.TOTAL
-        spread_bps, depth_quote, levels = 0.0, None, view.bids + view.asks
-        if view.best_bid is not None and view.best_ask is not None:
-            spread_bps = float((view.best_ask - view.best_bid) / view.mid_price * 10_000)
+        spread_bps, depth_quote, levels = 0.0, None, snapshot.bids + snapshot.asks
+        if snapshot.best_bid is not None and snapshot.best_ask is not None:
+            spread_bps = float((snapshot.best_ask - snapshot.best_bid) / snapshot.mid_price * 10_000)
         if levels:
-            depth_quote = statistics.median(float(view.rules.notional(level.quantity, level.price)) for level in levels)
-        volume = view.vitals.day_volume_quote
+            depth_quote = statistics.median(
+                float(snapshot.rules.notional(level.quantity, level.price)) for level in levels
+            )
+        volume = snapshot.risk_inputs.day_volume_quote
         return Conditions(
-            rules=positions.planning_rules(view.rules, view.mid_price),
-            price=view.mid_price,
-            balances=view.balances,
+            rules=positions.planning_rules(snapshot.rules, snapshot.mid_price),
+            price=snapshot.mid_price,
+            balances=snapshot.balances,
             spread_bps=spread_bps,
             volatility_percent=USUAL_VOLATILITY_PERCENT,
             depth_quote=depth_quote,
             depth_log_error=MEDIAN_ERROR * LEVEL_LOG_DEVIATION / len(levels) ** 0.5 if levels else 0.0,
-            order_latency_s=ORDER_LATENCY_S[view.trading],
+            order_latency_s=ORDER_LATENCY_S[snapshot.trading],
             order_interval_s=0.0
             if settings is None
-            else ORDER_INTERVAL_S.get((view.trading, settings.order_type), 0.0),
+            else ORDER_INTERVAL_S.get((snapshot.trading, settings.order_type), 0.0),
             market_quote_per_hour=None if volume is None else volume / 24,
-            pairs=max(campaign.board.traded(settings), 1) if is_shared else 1,
+            pairs=max(campaign.directory.traded(settings), 1) if is_shared else 1,
         )
 
 

@@ -10,18 +10,18 @@ from decimal import Decimal
 from .bot_lock import BotLock
 from .campaign_halts import StandingHalts
 from .campaign_orders import CampaignOrders
-from .core.allocation import Portion, portion_of
+from .core.allocation import Allocation, allocation_of
 from .core.books import Market, day_of
-from .core.control import COMMAND_OF, LASTING, RESUME, STOP, Control, ControlState, steered
+from .core.control import COMMAND_OF, LASTING, RESUME, STOP, Control, ControlState, transition
 from .core.currency import campaign_currency
 from .core.guards import Halt
 from .core.ledger import Ledger, OrderRecord, Progress
 from .core.market import ONE, Equity, OrderIntent, Trading
-from .core.notices import Memory
+from .core.notices import NoticeHistory
 from .core.settings import Settings, TargetPeriod, TargetScope
 from .equity_marks import EquityMarks
 from .journal import GO, HALT, START, TARGET, CampaignRow, Command, Journal, JournalError
-from .journal_file import move_aside, remove, told
+from .journal_file import move_aside, remove, translate_errors
 
 CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 """Where a campaign lives, under OctoBot's user folder."""
@@ -56,7 +56,7 @@ class Campaign(CampaignOrders):
         self._begun_days = set(self._journal.days())
         self.told_percent: dict[str, Decimal] = {}
         """How much of the target was filled when a person was last told of it, in percent; in memory only."""
-        self.notices = Memory()
+        self.notices = NoticeHistory()
         """What a person was told lately, of all symbols together; in memory only."""
         self.sources: set[str] = set()
         """The loops that take part, each an exchange and a symbol; in memory only."""
@@ -81,7 +81,7 @@ class Campaign(CampaignOrders):
         if path is None:
             return cls(*Journal.open_and_replay(None))
         lock = BotLock(path)
-        with told(path, "locked"):
+        with translate_errors(path, "locked"):
             process = lock.take()
         if process is not None:
             raise JournalError(
@@ -105,7 +105,7 @@ class Campaign(CampaignOrders):
         lock = None
         if path is not None:
             lock = BotLock(path)
-            with told(path, "locked"):
+            with translate_errors(path, "locked"):
                 process = lock.take()
             if process is not None:
                 raise JournalError(f"another backtest (process {process}) writes to {path}: wait until it has ended")
@@ -168,7 +168,7 @@ class Campaign(CampaignOrders):
         if held_by is not None:
             self._journal.add_command(now, held_by)
             for command in self._journal.commands_after(0):
-                self._obey(command, now)
+                self._apply_command(command, now)
         return aside
 
     def use(self, settings: Settings, now: float, source: str = "") -> None:
@@ -209,7 +209,7 @@ class Campaign(CampaignOrders):
             return []
         commands = self._journal.commands_after(self._last_command_id)
         for command in commands:
-            self._obey(command, now)
+            self._apply_command(command, now)
         return commands
 
     def _take_up_what_was_asked_while_down(self, now: float) -> None:
@@ -219,21 +219,21 @@ class Campaign(CampaignOrders):
         self._has_begun = True
         for command, is_handled in self._journal.commands():
             if is_handled and command.kind in LASTING:
-                self.control = steered(self.control, command.kind)
+                self.control = transition(self.control, command.kind)
             elif not is_handled and command.kind != STOP:
-                self._obey(command, now)
+                self._apply_command(command, now)
             elif not is_handled:
                 self._journal.add_handled(command.command_id, now)
             self._last_command_id = command.command_id
 
-    def _obey(self, command: Command, now: float) -> None:
+    def _apply_command(self, command: Command, now: float) -> None:
         if command.kind == TARGET:
             self._target_quote = Decimal(command.value)
             self._journal.add_settings(now, self._target_quote, self._journal.settings())
         else:
             if command.kind == RESUME:
                 self._end_halts(command, now)
-            self.control = steered(self.control, command.kind)
+            self.control = transition(self.control, command.kind)
         self._journal.add_handled(command.command_id, now)
         self._last_command_id = command.command_id
 
@@ -242,7 +242,7 @@ class Campaign(CampaignOrders):
         if not self._halts and self.control.state is not ControlState.EMERGENCY:
             return
         self._halts.end_all(command.command_id, now)
-        self.ledger.forgive()
+        self.ledger.reset_guard_counters()
         self._equity.begin_anew(self._halts.resumes)
         for source in [source for source, (kind, _) in self._reasons.items() if kind == HALT]:
             self.note(now, GO, source, RESUMED_REASON)
@@ -290,9 +290,9 @@ class Campaign(CampaignOrders):
     def command(self, kind: str, now: float) -> bool:
         """A command from inside the bot: as if it had come from outside. False for one that would change nothing."""
         self.take_commands(now, at_once=True)
-        is_news = steered(self.control, kind) != self.control or (kind == RESUME and bool(self._halts))
+        is_news = transition(self.control, kind) != self.control or (kind == RESUME and bool(self._halts))
         if is_news:
-            self._obey(Command(self._journal.add_command(now, kind), now, kind, ""), now)
+            self._apply_command(Command(self._journal.add_command(now, kind), now, kind, ""), now)
         return is_news
 
     def is_news(self, topic: str, told: typing.Any) -> bool:
@@ -339,8 +339,8 @@ class Campaign(CampaignOrders):
             least, volume = min_order_quote * intent.valuation.quote_rate, OrderRecord(intent, now).open_volume
             if headroom_quote <= 0 or volume >= headroom_quote + least:
                 return False
-            portion = self.portion((exchange, symbol), self._in_use, now)
-            if portion is not None and portion.is_a_cap and volume > portion.headroom_quote:
+            allocation = self.allocation((exchange, symbol), self._in_use, now)
+            if allocation is not None and allocation.is_a_cap and volume > allocation.headroom_quote:
                 return False
         self.place(order_id, exchange, symbol, intent, now)
         return True
@@ -369,16 +369,16 @@ class Campaign(CampaignOrders):
             self._begun_days.add(day)
         return day
 
-    def portion(self, market: Market, settings: Settings, now: float) -> Portion | None:
+    def allocation(self, market: Market, settings: Settings, now: float) -> Allocation | None:
         """What one of several markets may do now; None where there is only one, and nothing caps it."""
-        if len(self.board.markets) < 2 and not settings.max_daily_quote and not settings.share_weights:
+        if len(self.directory.markets) < 2 and not settings.max_daily_quote and not settings.share_weights:
             return None
         headroom_quote = self.progress_for(settings, *market, now).headroom_quote
         periods = self._period(settings, now), day_of(now)
         committed = {
-            one: (self._committed(one, periods[0]), self._committed(one, periods[1])) for one in self.board.markets
+            one: (self._committed(one, periods[0]), self._committed(one, periods[1])) for one in self.directory.markets
         }
-        return portion_of(market, self.board.states(now, committed), headroom_quote, settings)
+        return allocation_of(market, self.directory.states(now, committed), headroom_quote, settings)
 
     def committed(self, market: Market, settings: Settings, now: float) -> Decimal:
         """What is filled and open on one market in the target's period."""

@@ -11,7 +11,7 @@ from .core.ledger import Ledger, OrderRecord, Outcome
 from .core.market import Fill, OrderIntent
 from .core.trade_ids import KnownFill
 from .journal import CONDITIONS, GO, HALT, START, WAIT, EventRow, Journal, JournalError, OrderRow, SentRow
-from .market_board import MarketBoard
+from .market_board import MarketDirectory
 
 _NUMBER = re.compile(r"\d[\d.,]*")
 
@@ -24,7 +24,7 @@ class CampaignOrders:
 
     def __init__(self, journal: Journal, ledger: Ledger) -> None:
         self._journal = journal
-        self.board = MarketBoard()
+        self.directory = MarketDirectory()
         self._load(ledger)
 
     def _load(self, ledger: Ledger) -> None:
@@ -89,7 +89,7 @@ class CampaignOrders:
         is_news = self._journal.add_fill(fill) and self.ledger.apply(fill)
         if is_news:
             record = self.ledger.record(fill.order_id)
-            self.board.measure(record.market, fill, record.intent)
+            self.directory.measure(record.market, fill, record.intent)
         self._sum_up_now_and_then()
         return is_news
 

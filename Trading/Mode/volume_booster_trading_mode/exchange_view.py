@@ -1,4 +1,4 @@
-"""OctoBot -> core: one frozen View of a symbol. What can't be read is said, never made up."""
+"""OctoBot -> core: one frozen MarketSnapshot of a symbol. What can't be read is said, never made up."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .core.market import (
     Balances,
     FuturesAccount,
     Level,
+    MarketSnapshot,
     OpenOrder,
+    RiskInputs,
     Side,
     Trading,
     Valuation,
-    View,
-    Vitals,
 )
 from .core.redact import text_of
 from .market_rules import NotReadableError as NotReadableError
@@ -116,13 +116,13 @@ def read_view(
     symbol: str,
     now: float,
     price: Price,
-    vitals: Vitals,
+    risk_inputs: RiskInputs,
     orders: tuple[OpenOrder, ...],
     book: Book | None = None,
     running_since: float = 0.0,
     valuation: Valuation = SPOT,
     futures: FuturesAccount | None = None,
-) -> View:
+) -> MarketSnapshot:
     """What a decision on this symbol may look at, at the moment `now` of OctoBot's clock.
 
     :param orders: what `open_orders` tells.
@@ -130,7 +130,7 @@ def read_view(
     :param futures: margin and position, None on spot.
     :raises NotReadableError: naming what is missing.
     """
-    return View(
+    return MarketSnapshot(
         exchange=exchange_manager.exchange_name,
         symbol=symbol,
         trading=trading_of(exchange_manager),
@@ -139,7 +139,7 @@ def read_view(
         price_age_s=price.age_s,
         rules=read_rules(exchange_manager, symbol),
         balances=read_balances(exchange_manager, symbol, price.mid_price),
-        vitals=vitals,
+        risk_inputs=risk_inputs,
         open_orders=orders,
         best_bid=book.bids[0].price if book else None,
         best_ask=book.asks[0].price if book else None,

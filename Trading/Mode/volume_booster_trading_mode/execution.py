@@ -17,8 +17,8 @@ from .core import pacing, policy
 from .core.books import day_of
 from .core.guards import REAL_FUNDS_LOCK, Halt
 from .core.ledger import Outcome, Progress
-from .core.market import OpenOrder, OrderIntent, View
-from .core.notices import Notice, of_whom, shown_whom
+from .core.market import MarketSnapshot, OpenOrder, OrderIntent
+from .core.notices import Notice, audience, audience_label
 from .core.redact import named, text_of
 from .core.settings import TargetPeriod
 from .journal import DONE, ERROR, GO, WAIT, JournalError
@@ -67,7 +67,9 @@ class Execution:
         """The next order may go out after this many seconds at the latest."""
         self.next_order_at = min(self.next_order_at, self._now() + delay_s)
 
-    async def carry_out(self, decision: policy.Decision, campaign: Campaign, view: View, progress: Progress) -> float:
+    async def carry_out(
+        self, decision: policy.Decision, campaign: Campaign, snapshot: MarketSnapshot, progress: Progress
+    ) -> float:
         match decision:
             case policy.Place():
                 return await self._place_in_time(decision, campaign)
@@ -80,7 +82,7 @@ class Execution:
             case policy.Wait():
                 return self.waiting(campaign, decision)
             case Halt():
-                return await self._halt(campaign, decision, view)
+                return await self._halt(campaign, decision, snapshot)
             case policy.Done():
                 return await self._done(decision, campaign, progress)
 
@@ -244,10 +246,10 @@ class Execution:
         delay_s = pacing.backoff_delay(self._unfunded_in_a_row, random.Random(self._unfunded_in_a_row))
         return min(delay_s, UNFUNDED_LOOK_S)
 
-    async def _halt(self, campaign: Campaign, halt: Halt, view: View) -> float:
+    async def _halt(self, campaign: Campaign, halt: Halt, snapshot: MarketSnapshot) -> float:
         """Halted, and where a person has to look or has withdrawn a consent, with nothing of ours left in the book."""
         delay_s = self.halted(campaign, halt)
-        ours = tuple(order for order in view.open_orders if order.is_ours and not order.is_cancelling)
+        ours = tuple(order for order in snapshot.open_orders if order.is_ours and not order.is_cancelling)
         if not ours or not (halt.is_lasting or halt.guard == REAL_FUNDS_LOCK):
             return delay_s
         return await self.cancel(ours, halt.reason) or SHORTEST_DELAY_S
@@ -285,9 +287,9 @@ class Execution:
     async def _tell_end(self, campaign: Campaign, progress: Progress, told: str) -> None:
         """Once for each target: of pairs that share one, the first that has nothing left to do tells it."""
         settings = self._producer.trading_mode.settings
-        whose = of_whom(self._producer.source, settings)
+        whose = audience(self._producer.source, settings)
         day = day_of(self._now()) if settings.target_period is TargetPeriod.DAILY else None
         if campaign.is_news(f"end of {whose}", (progress.target_quote, day)):
-            shown = shown_whom(self._producer.source, settings, len(campaign.sources))
+            shown = audience_label(self._producer.source, settings, len(campaign.sources))
             notice = Notice(f"end of {whose}", f"Target reached on {shown}: {told}", GO_FURTHER, is_urgent=True)
             await notifications.tell(campaign, self._now(), notice)

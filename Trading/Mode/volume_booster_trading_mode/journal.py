@@ -18,7 +18,7 @@ from decimal import Decimal
 from . import bot_lock, journal_file
 from .core.ledger import Ledger, OrderRecord, Outcome
 from .core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side
-from .journal_file import KINDS, OF_AN_ORDER, SEQUENCED, Row, damaged, told
+from .journal_file import KINDS, OF_AN_ORDER, SEQUENCED, Row, corruption_error, translate_errors
 from .journal_file import SCHEMA_VERSION as SCHEMA_VERSION
 from .journal_file import JournalError as JournalError
 from .journal_file import NoCampaignError as NoCampaignError
@@ -76,7 +76,7 @@ class Journal(JournalQueries):
         """
         connection = journal_file.open_to_write(path)
         if is_batched:
-            with told(path, "written"):
+            with translate_errors(path, "written"):
                 connection.execute("BEGIN IMMEDIATE")
         return cls(connection, path, is_batched=is_batched)
 
@@ -110,7 +110,7 @@ class Journal(JournalQueries):
         try:
             if self._is_batched:
                 self._flush()
-                with told(self.path, "written"):
+                with translate_errors(self.path, "written"):
                     self._connection.execute("COMMIT")
         finally:
             self._connection.close()
@@ -253,7 +253,7 @@ class Journal(JournalQueries):
         """Hand over what a batched journal has kept back; nothing in it is told twice."""
         if not self._is_batched:
             return
-        with told(self.path, "written"):
+        with translate_errors(self.path, "written"):
             for table, rows in self._pending.items():
                 self._connection.executemany(_INSERTS_ONCE[table], rows)
                 rows.clear()
@@ -284,11 +284,11 @@ class Journal(JournalQueries):
         """
         ledger, seq, last_seal = (Ledger(), 0, 0) if from_the_first_row else self._last_sums()
         first_seq = seq
-        with self._understood():
+        with self._decoding():
             for row in self._rows("WHERE seq > ?", (seq,) * len(SEQUENCED)):
                 last_seal = journal_file.seal(row[3 : 3 + _WIDTHS[row[1]]], last_seal)
                 if row[2] != last_seal or row[0] <= seq:
-                    raise damaged(self.path, f"row {row[0]} is not what was written")
+                    raise corruption_error(self.path, f"row {row[0]} is not what was written")
                 seq = row[0]
                 self._replay_row(ledger, row)
         self._last = seq, last_seal
@@ -330,7 +330,7 @@ class Journal(JournalQueries):
             self._bring_back(ledger, first, seq)
             ledger.close(first, _OUTCOMES[rest[0]])
         elif kind == _RESUMES:
-            ledger.forgive()
+            ledger.reset_guard_counters()
         elif kind == _VALUATIONS:
             ledger.revalue(first, valuation_of(second, *rest[:2]))
         elif kind == _SPENDINGS:

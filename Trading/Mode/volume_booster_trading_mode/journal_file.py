@@ -142,7 +142,7 @@ class NoCampaignError(JournalError):
 
 
 @contextlib.contextmanager
-def told(path: pathlib.Path | None, what: str) -> Iterator[None]:
+def translate_errors(path: pathlib.Path | None, what: str) -> Iterator[None]:
     """Within it an error of the database is one sentence.
 
     :raises JournalError: "the journal PATH can't be WHAT: why; how to go on".
@@ -167,7 +167,7 @@ def _advice(error: Exception, why: str) -> str:
     return f"; {known or _ADVICE['malformed']}"
 
 
-def damaged(path: pathlib.Path | None, what: str) -> JournalError:
+def corruption_error(path: pathlib.Path | None, what: str) -> JournalError:
     """The error of a file that does not say what was once written to it."""
     return JournalError(f"the journal {path} is damaged ({what}): {_START_ANEW}")
 
@@ -191,13 +191,13 @@ def open_to_write(path: pathlib.Path | None, *, is_checked: bool = False) -> sql
     :raises JournalError: when it can't be used; an existing file is then as it was, to the byte.
     """
     if path is not None:
-        with told(path, "made"):
+        with translate_errors(path, "made"):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 _make(path)
         if not is_checked:
             open_to_read(path).close()
-    with told(path, "opened for writing"):
+    with translate_errors(path, "opened for writing"):
         connection = sqlite3.connect(path or ":memory:", timeout=LOCK_TIMEOUT_S, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -215,7 +215,7 @@ def open_to_read(path: pathlib.Path, *, in_depth: bool = True) -> sqlite3.Connec
     """
     if not path.is_file():
         raise NoCampaignError(f"there is no campaign in {path}")
-    with told(path, "read"):
+    with translate_errors(path, "read"):
         uri = f"{path.resolve().as_uri()}?mode=ro"
         connection = sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)
         try:
@@ -239,7 +239,7 @@ def _check(connection: sqlite3.Connection, path: pathlib.Path) -> None:
             f"up to version {SCHEMA_VERSION}: use the newer one, or {_START_ANEW}"
         )
     if not tables and not version:
-        raise damaged(path, "it is empty")
+        raise corruption_error(path, "it is empty")
     if not tables >= TABLES_OF_VERSION_1 or version < 1:
         raise JournalError(f"{path} is not a journal of the volume booster: {_START_ANEW}")
 
@@ -248,7 +248,7 @@ def _look_through(connection: sqlite3.Connection, path: pathlib.Path) -> None:
     """:raises JournalError: when SQLite finds damage anywhere in the file."""
     problems = [text for (text,) in connection.execute("PRAGMA quick_check(1)")]
     if problems != ["ok"]:
-        raise damaged(path, problems[0].splitlines()[-1])
+        raise corruption_error(path, problems[0].splitlines()[-1])
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -322,7 +322,7 @@ def checkpoint(path: pathlib.Path) -> None:
 
     :raises JournalError: when it could not be done; nothing is lost by that.
     """
-    with told(path, "brought onto the disk"), contextlib.closing(_connect_existing(path)) as connection:
+    with translate_errors(path, "brought onto the disk"), contextlib.closing(_connect_existing(path)) as connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         connection.execute(f"PRAGMA user_version = {version_of(connection)}")
@@ -344,7 +344,7 @@ def move_aside(path: pathlib.Path, now: float) -> pathlib.Path | None:
     names = (f"{path.stem}-{stamp}{number}{path.suffix}" for number in ("", *(f"-{n}" for n in range(2, 1_000))))
     aside = next(place for name in names if not (place := path.with_name(name)).exists())
     _fold_log_in(path)
-    with told(path, f"moved to {aside}"):
+    with translate_errors(path, f"moved to {aside}"):
         # the file itself comes last: as long as it is in its place, so is all of the campaign or nothing is decided
         for suffix in ("-wal", "-shm", ""):
             part = path.with_name(path.name + suffix)
@@ -358,7 +358,7 @@ def remove(path: pathlib.Path) -> None:
 
     :raises JournalError: when it can't be removed.
     """
-    with told(path, "removed"):
+    with translate_errors(path, "removed"):
         for suffix in ("-wal", "-shm", ""):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
 
@@ -369,5 +369,5 @@ def _fold_log_in(path: pathlib.Path) -> None:
         open_to_read(path).close()
     except JournalError:
         return
-    with told(path, "moved"), contextlib.closing(_connect_existing(path)) as connection:
+    with translate_errors(path, "moved"), contextlib.closing(_connect_existing(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

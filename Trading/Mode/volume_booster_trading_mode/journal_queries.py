@@ -15,7 +15,7 @@ from .core.ledger import Outcome
 from .core.market import Fill
 from .core.redact import named
 from .core.trade_ids import KnownFill
-from .journal_file import SEQUENCED, Row, damaged, told
+from .journal_file import SEQUENCED, Row, corruption_error, translate_errors
 from .journal_rows import (
     FILL_COLUMNS,
     SENT_COLUMNS,
@@ -59,7 +59,7 @@ class JournalQueries:
             order_id,
             order_id,
         )
-        with self._understood():
+        with self._decoding():
             return [KnownFill(fill_id, at, Decimal(quantity), Decimal(price)) for fill_id, at, quantity, price in rows]
 
     def order_of_fill(self, fill_id: str) -> str | None:
@@ -85,33 +85,33 @@ class JournalQueries:
     def _last_settings(self) -> Row | None:
         for *values, own_seal in self._read("SELECT * FROM settings ORDER BY rowid DESC LIMIT 1"):
             if journal_file.seal(tuple(values), 0) != own_seal:
-                raise damaged(self.path, "its settings are not what was written")
+                raise corruption_error(self.path, "its settings are not what was written")
             return tuple(values)
         return None
 
     def last_fill(self) -> tuple[Fill, str] | None:
         """The fill that was written down last, and its symbol; None while there is none."""
         rows = self._read(f"SELECT {FILL_COLUMNS} ORDER BY f.seq DESC LIMIT 1")
-        with self._understood():
+        with self._decoding():
             return (fill_row(rows[0]), rows[0][-1]) if rows else None
 
     def sent_orders(self) -> list[SentRow]:
         """Every order in the order in which they were sent, with what became of it."""
         rows = self._read(f"SELECT {SENT_COLUMNS} FROM orders o {WHAT_BECAME} ORDER BY o.seq")
-        with self._understood():
+        with self._decoding():
             return [sent_row(row) for row in rows]
 
     def fills(self) -> list[Fill]:
         """Every fill in the order in which they were written down."""
         rows = self._read(f"SELECT {FILL_COLUMNS} ORDER BY f.seq")
-        with self._understood():
+        with self._decoding():
             return [fill_row(row) for row in rows]
 
     def last_orders(self, count: int) -> list[SentRow]:
         """The orders that were sent last, the newest last."""
         newest = "(SELECT * FROM orders ORDER BY seq DESC LIMIT ?)"
         rows = self._read(f"SELECT {SENT_COLUMNS} FROM {newest} o {WHAT_BECAME} ORDER BY o.seq", count)
-        with self._understood():
+        with self._decoding():
             return [sent_row(row) for row in rows]
 
     def last_orders_of(self, exchange: str, symbol: str, count: int, lost_since: float) -> list[SentRow]:
@@ -123,7 +123,7 @@ class JournalQueries:
             *(exchange, symbol, count),
             *(Outcome.LOST.value, lost_since, exchange, symbol),
         )
-        with self._understood():
+        with self._decoding():
             return [sent_row(row) for row in rows]
 
     def filled_of(self, order_ids: list[str]) -> dict[str, Decimal]:
@@ -131,7 +131,7 @@ class JournalQueries:
         marks = ", ".join("?" * len(order_ids))
         rows = self._read(f"SELECT order_id, quantity FROM fills WHERE order_id IN ({marks})", *order_ids)
         filled: dict[str, Decimal] = {}
-        with self._understood():
+        with self._decoding():
             for order_id, quantity in rows:
                 filled[order_id] = filled.get(order_id, Decimal(0)) + Decimal(quantity)
         return filled
@@ -157,7 +157,7 @@ class JournalQueries:
     def days(self) -> dict[int, Decimal]:
         """The target in quote of every day that has begun."""
         rows = self._read("SELECT day, target_quote FROM days ORDER BY day")
-        with self._understood():
+        with self._decoding():
             return {day: Decimal(target) for day, target in rows}
 
     def resumes(self) -> int:
@@ -175,13 +175,13 @@ class JournalQueries:
     def baselines(self) -> list[Baseline]:
         """What the account of each market began with."""
         rows = self._read("SELECT exchange, symbol, at, base, quote FROM baselines")
-        with self._understood():
+        with self._decoding():
             return [Baseline(row[0], row[1], row[2], Decimal(row[3]), Decimal(row[4])) for row in rows]
 
     def marks(self) -> list[MarkRow]:
         """The marks of equity since a person last ended a halt, oldest first."""
         rows = self._read("SELECT * FROM marks WHERE resumes = (SELECT count(*) FROM resumes) ORDER BY rowid")
-        with self._understood():
+        with self._decoding():
             return [
                 MarkRow(at, exchange, symbol, kind, day, Decimal(equity_quote), resumes)
                 for at, exchange, symbol, kind, day, equity_quote, resumes in rows
@@ -205,20 +205,20 @@ class JournalQueries:
 
     def _rows(self, where: str, values: Row, tables: Iterable[str] = SEQUENCED) -> Iterator[Row]:
         self._flush()
-        with told(self.path, "read"):
+        with translate_errors(self.path, "read"):
             yield from self._connection.execute(journal_file.sequenced_rows(where, tables), values)
 
     @contextlib.contextmanager
-    def _understood(self) -> Iterator[None]:
+    def _decoding(self) -> Iterator[None]:
         """Within it, what makes no sense is damage."""
         try:
             yield
         except (ValueError, ArithmeticError, LookupError, TypeError) as error:
-            raise damaged(self.path, named(error)) from error
+            raise corruption_error(self.path, named(error)) from error
 
     def _read(self, query: str, *values: typing.Any) -> list[Row]:
         self._flush()
-        with told(self.path, "read"):
+        with translate_errors(self.path, "read"):
             return self._connection.execute(query, values).fetchall()
 
     def _flush(self) -> None:

@@ -11,7 +11,7 @@ import octobot_tentacles_manager.api as tentacles_manager_api
 import octobot_tentacles_manager.configuration as tentacles_configuration
 
 from .core import corrections
-from .core.market import View
+from .core.market import MarketSnapshot
 from .core.presets import decided_by
 from .core.redact import text_of
 from .core.settings import Settings, SettingsError, is_readable_true, parse_settings, without_octobot_keys
@@ -103,10 +103,10 @@ class LiveSettings:
         self.current = self.current.model_copy(update=dict.fromkeys(off, False))
         return [f"{key} counts as off until it can be read as true" for key in off if told[key] is not False]
 
-    def raise_to_minimum(self, config: Config, view: View) -> list[str]:
+    def raise_to_minimum(self, config: Config, snapshot: MarketSnapshot) -> list[str]:
         """Raise amounts that the exchange does not accept, in the configuration and the file; a sentence for each."""
         assert self.current is not None
-        minimum = view.rules.min_order_notional(view.mid_price) * view.valuation.quote_rate
+        minimum = snapshot.rules.min_order_notional(snapshot.mid_price) * snapshot.valuation.quote_rate
         if not corrections.is_below(self.current, minimum):
             return []
         before = self.current.to_config()

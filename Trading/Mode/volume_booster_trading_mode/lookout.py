@@ -14,7 +14,7 @@ from decimal import Decimal
 from . import exchange_view, futures_view
 from .campaign import Campaign
 from .core.guards import REAL_TRADING_VARIABLE
-from .core.market import ONE, Equity, Vitals
+from .core.market import ONE, Equity, RiskInputs
 from .venues import venue_of
 from .venues.record import LimitsInHeaders
 
@@ -110,7 +110,7 @@ class Lookout:
             if limit["rateLimitType"] in shown.kinds and limit["interval"] in shown.intervals_s
         }
 
-    def vitals(self, now: float, mid_price: Decimal, quote_rate: Decimal = ONE, *, is_limited: bool) -> Vitals:
+    def risk_inputs(self, now: float, mid_price: Decimal, quote_rate: Decimal = ONE, *, is_limited: bool) -> RiskInputs:
         """The vitals of this look; the next one is compared with it.
 
         :param quote_rate: what one of the market's quote is worth in the campaign's currency, which the equity is in.
@@ -118,7 +118,7 @@ class Lookout:
         manager, campaign = self._manager, self._campaign
         market = manager.exchange_name, self._symbol
         used, resets_in_s = self._rate_limit_use(now) if is_limited else (0.0, 0.0)
-        return Vitals(
+        return RiskInputs(
             equity=self._equity(now, mid_price, quote_rate),
             last_mid_price=self._mid_before(now, mid_price),
             clock_jump_s=self._clock_jump_s(now),

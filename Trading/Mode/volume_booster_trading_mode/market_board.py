@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from .core.allocation import MarketState, weight_of
 from .core.books import Market
-from .core.market import ONE, TEN_THOUSAND, ZERO, Fill, OrderIntent, OrderType, Side, View, bps
+from .core.market import ONE, TEN_THOUSAND, ZERO, Fill, MarketSnapshot, OrderIntent, OrderType, Side, bps
 from .core.settings import Settings
 
 STARTS_WITHIN_S = 10.0
@@ -28,7 +28,7 @@ MEASURED_FILLS = 20
 class _Entry:
     joined_at: float
     venue: str
-    view: View | None = None
+    snapshot: MarketSnapshot | None = None
     order_type: OrderType = OrderType.MARKET
     due_at: float = 0.0
     idle_since: float | None = None
@@ -37,14 +37,14 @@ class _Entry:
     """Volume of the last fills, and what they cost in fees and beyond the price that was planned for them."""
 
     def is_able(self, now: float) -> bool:
-        if self.view is None and self.idle_since is None:
+        if self.snapshot is None and self.idle_since is None:
             return now - self.joined_at <= STARTS_WITHIN_S
         if now > self.due_at + PATIENCE_S:
             return False  # its loop hangs, and nobody knows where
         return self.idle_since is None or (not self.is_idle_at_once and now - self.idle_since < PATIENCE_S)
 
 
-class MarketBoard:
+class MarketDirectory:
     """The markets of one campaign's bot. Moments are seconds of OctoBot's clock."""
 
     def __init__(self) -> None:
@@ -71,10 +71,10 @@ class MarketBoard:
     def leave(self, market: Market) -> None:
         self._entries.pop(market, None)
 
-    def see(self, market: Market, view: View, settings: Settings) -> None:
+    def see(self, market: Market, snapshot: MarketSnapshot, settings: Settings) -> None:
         """A market's loop has looked."""
         entry = self._entries[market]
-        entry.view, entry.order_type = view, settings.order_type
+        entry.snapshot, entry.order_type = snapshot, settings.order_type
 
     def can_trade(self, market: Market) -> None:
         """Nothing but the pause after an order, or the other markets' shares, stands between a market and an order."""
@@ -109,36 +109,36 @@ class MarketBoard:
     def rate(self, quote: str, currency: str, now: float) -> Decimal | None:
         """What one of a quote is worth in a currency, at a price that a loop has seen lately; None without one."""
         for (_, symbol), entry in self._entries.items():
-            if entry.view is None or now - entry.view.now + entry.view.price_age_s > RATE_KEPT_S:
+            if entry.snapshot is None or now - entry.snapshot.now + entry.snapshot.price_age_s > RATE_KEPT_S:
                 continue
             if symbol == f"{quote}/{currency}":
-                return entry.view.mid_price
+                return entry.snapshot.mid_price
             if symbol == f"{currency}/{quote}":
-                return ONE / entry.view.mid_price
+                return ONE / entry.snapshot.mid_price
         return None
 
 
 def _state(
     market: Market, entry: _Entry, now: float, committed_quote: Decimal, day_committed_quote: Decimal
 ) -> MarketState:
-    view, is_able = entry.view, entry.is_able(now)
-    if view is None:
+    snapshot, is_able = entry.snapshot, entry.is_able(now)
+    if snapshot is None:
         return MarketState(market, committed_quote, day_committed_quote, is_able=is_able)
-    rate, fee_rate = view.valuation.quote_rate, view.rules.fee_rate(entry.order_type.role)
+    rate, fee_rate = snapshot.valuation.quote_rate, snapshot.rules.fee_rate(entry.order_type.role)
     return MarketState(
         market=market,
         committed_quote=committed_quote,
         day_committed_quote=day_committed_quote,
-        min_order_quote=view.rules.min_order_notional(view.mid_price) * rate,
+        min_order_quote=snapshot.rules.min_order_notional(snapshot.mid_price) * rate,
         is_able=is_able,
-        cost_bps=_cost_bps(entry, view),
-        buy_price=view.taker_price(Side.BUY) * (1 + fee_rate) * rate,
-        sell_price=view.taker_price(Side.SELL) * (1 - fee_rate) * rate,
-        fee_rate=view.rules.worst_fee_rate,
+        cost_bps=_cost_bps(entry, snapshot),
+        buy_price=snapshot.taker_price(Side.BUY) * (1 + fee_rate) * rate,
+        sell_price=snapshot.taker_price(Side.SELL) * (1 - fee_rate) * rate,
+        fee_rate=snapshot.rules.worst_fee_rate,
     )
 
 
-def _cost_bps(entry: _Entry, view: View) -> Decimal:
+def _cost_bps(entry: _Entry, snapshot: MarketSnapshot) -> Decimal:
     """What an order costs now: what the last fills cost beyond the spread, and the spread that there is now.
 
     Without a fill the exchange's fee stands for the first part; a resting order does not pay the second.
@@ -146,7 +146,7 @@ def _cost_bps(entry: _Entry, view: View) -> Decimal:
     volume = sum((one for one, _ in entry.beyond_plan), ZERO)
     beyond = bps(sum((one for _, one in entry.beyond_plan), ZERO), volume)
     if not volume:
-        beyond = view.rules.fee_rate(entry.order_type.role) * TEN_THOUSAND
+        beyond = snapshot.rules.fee_rate(entry.order_type.role) * TEN_THOUSAND
     if entry.order_type is OrderType.LIMIT:
         return beyond
-    return beyond + bps(view.taker_price(Side.BUY) - view.taker_price(Side.SELL), 2 * view.mid_price)
+    return beyond + bps(snapshot.taker_price(Side.BUY) - snapshot.taker_price(Side.SELL), 2 * snapshot.mid_price)

@@ -12,7 +12,7 @@ from .campaign import Campaign
 from .core import currency, policy
 from .core.guards import Halt
 from .core.ledger import Progress
-from .core.market import ONE, SPOT, Valuation, View
+from .core.market import ONE, SPOT, MarketSnapshot, Valuation
 from .core.named import unknown_names
 from .core.redact import text_of
 from .core.settings import Settings
@@ -34,11 +34,11 @@ class MarketShare:
         self._checked: tuple[Settings | None, str] = (None, "")
         self.market = exchange_manager.exchange_name, symbol
         self.name = " ".join(self.market)
-        self._twin = campaign.board.join(self.market, now, exchange_view.venue_of(exchange_manager))
+        self._twin = campaign.directory.join(self.market, now, exchange_view.venue_of(exchange_manager))
 
     def leave(self) -> None:
         """This market's loop ends."""
-        self._campaign.board.leave(self.market)
+        self._campaign.directory.leave(self.market)
 
     def valuation(self, settings: Settings | None, now: float) -> Valuation:
         """What quantities of this market are worth in the campaign's currency.
@@ -91,7 +91,7 @@ class MarketShare:
         quote = self._quote
         if quote == counted_in:
             return ONE
-        rate = self._campaign.board.rate(quote, counted_in, now)
+        rate = self._campaign.directory.rate(quote, counted_in, now)
         if rate is None:
             rate = exchange_view.known_rate(self._manager, quote, counted_in)
         if rate is not None:
@@ -105,44 +105,50 @@ class MarketShare:
         raise RefusedError(why)
 
     def decide(
-        self, view: View, settings: Settings, progress: Progress, rng: random.Random, hold: str, standing: Halt | None
+        self,
+        snapshot: MarketSnapshot,
+        settings: Settings,
+        progress: Progress,
+        rng: random.Random,
+        hold: str,
+        standing: Halt | None,
     ) -> policy.Decision:
         """The decision of this market, made in its own quote; the other markets are told what came of it."""
-        board, rate = self._campaign.board, view.valuation.quote_rate
-        board.see(self.market, view, settings)
-        portion = self._campaign.portion(self.market, settings, view.now)
-        if portion is not None:
-            own_target = self._campaign.committed(self.market, settings, view.now) + portion.headroom_quote
-            portion = dataclasses.replace(portion, headroom_quote=portion.headroom_quote / rate)
-            vitals = dataclasses.replace(
-                view.vitals, highest_fee_rate=portion.highest_fee_rate, own_target_quote=own_target
+        directory, rate = self._campaign.directory, snapshot.valuation.quote_rate
+        directory.see(self.market, snapshot, settings)
+        allocation = self._campaign.allocation(self.market, settings, snapshot.now)
+        if allocation is not None:
+            own_target = self._campaign.committed(self.market, settings, snapshot.now) + allocation.headroom_quote
+            allocation = dataclasses.replace(allocation, headroom_quote=allocation.headroom_quote / rate)
+            risk_inputs = dataclasses.replace(
+                snapshot.risk_inputs, highest_fee_rate=allocation.highest_fee_rate, own_target_quote=own_target
             )
-            view = dataclasses.replace(view, vitals=vitals)
+            snapshot = dataclasses.replace(snapshot, risk_inputs=risk_inputs)
         situation = Situation(
-            currency.view_in_quote(view, rate),
+            currency.snapshot_in_quote(snapshot, rate),
             currency.settings_in_quote(settings, rate),
             currency.progress_in_quote(progress, rate),
         )
-        decision = policy.decide(situation, rng, hold, standing, portion)
-        self._tell(decision, view.now)
+        decision = policy.decide(situation, rng, hold, standing, allocation)
+        self._tell(decision, snapshot.now)
         return decision
 
     def _tell(self, decision: policy.Decision, now: float) -> None:
         match decision:
             case Halt():
                 self.can_not_trade(now)
-            case policy.Wait(is_pace=False, is_for_others=False):
-                self._campaign.board.can_not_trade(self.market, now, at_once=decision.gives_way)
+            case policy.Wait(is_pace=False, yields_to_other_markets=False):
+                self._campaign.directory.can_not_trade(self.market, now, at_once=decision.releases_share)
             case _:
-                self._campaign.board.can_trade(self.market)
+                self._campaign.directory.can_trade(self.market)
 
     def can_not_trade(self, now: float, *, at_once: bool = True) -> None:
         """Its share goes to the others until it can, `at_once` or when that lasts."""
-        self._campaign.board.can_not_trade(self.market, now, at_once=at_once)
+        self._campaign.directory.can_not_trade(self.market, now, at_once=at_once)
 
     def is_due_at(self, at: float) -> None:
         """When this market will be heard of again, if nothing goes wrong."""
-        self._campaign.board.is_due_at(self.market, at)
+        self._campaign.directory.is_due_at(self.market, at)
 
 
 def _quote_of(symbol: str) -> str:

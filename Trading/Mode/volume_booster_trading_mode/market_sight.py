@@ -1,4 +1,4 @@
-"""What one loop sees of its market: a View, made of what OctoBot and the exchange tell now."""
+"""What one loop sees of its market: a MarketSnapshot, made of what OctoBot and the exchange tell now."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import exchange_view, funds_lock, futures_view, http_guard
 from .campaign import Campaign
 from .core import sizing
 from .core.ledger import Outcome
-from .core.market import FuturesAccount, MarketRules, OpenOrder, Side, Valuation, View
+from .core.market import FuturesAccount, MarketRules, MarketSnapshot, OpenOrder, Side, Valuation
 from .core.redact import text_of
 from .lookout import Lookout
 from .market_share import MarketShare
@@ -38,7 +38,7 @@ class MarketSight:
         self._running_since = running_since
         self._began_as = exchange_view.trading_of(self._manager)
 
-    async def view(self, clock: Callable[[], float], *, is_done: bool) -> View:
+    async def snapshot(self, clock: Callable[[], float], *, is_done: bool) -> MarketSnapshot:
         """What there is to see. For an order to a real exchange its book and the open orders are asked now.
 
         :raises NotReadableError: naming what is missing.
@@ -56,10 +56,10 @@ class MarketSight:
             book = await exchange_view.read_book(manager, symbol)
         now = clock()
         price = exchange_view.read_price(manager, symbol, now, book)
-        vitals = self._lookout.vitals(now, price.mid_price, worth.quote_rate, is_limited=is_limited)
+        risk_inputs = self._lookout.risk_inputs(now, price.mid_price, worth.quote_rate, is_limited=is_limited)
         futures = self.futures(price.mid_price)
         return exchange_view.read_view(
-            manager, symbol, now, price, vitals, self.open_orders(), book, self._running_since, worth, futures
+            manager, symbol, now, price, risk_inputs, self.open_orders(), book, self._running_since, worth, futures
         )
 
     def worth(self, now: float) -> Valuation:

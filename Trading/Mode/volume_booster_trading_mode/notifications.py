@@ -10,7 +10,7 @@ import octobot_services.api as services_api
 import octobot_services.enums as services_enums
 
 from .campaign import Campaign
-from .core.notices import Notice, full_text, weigh
+from .core.notices import Notice, full_text, throttle
 
 TITLE = "Volume booster"
 _on_their_way: set[asyncio.Task[None]] = set()
@@ -20,7 +20,7 @@ async def tell(campaign: Campaign | None, now: float, notice: Notice) -> None:
     """Send a notice, unless the campaign's others were so many that it is held back; without a campaign always."""
     text: str | None = full_text(notice)
     if campaign is not None:
-        campaign.notices, text = weigh(notice, now, campaign.notices)
+        campaign.notices, text = throttle(notice, now, campaign.notices)
     if text is None:
         commons_logging.get_logger(TITLE).info("Not notified, to be quiet: %s", notice.text)
         return

@@ -25,7 +25,7 @@ from .core import guards, pacing, policy
 from .core.control import STOP, ControlState
 from .core.guards import Halt
 from .core.ledger import Outcome, Progress
-from .core.market import Fill, OpenOrder, Trading, View
+from .core.market import Fill, MarketSnapshot, OpenOrder, Trading
 from .core.redact import text_of
 from .core.settings import Settings, TargetPeriod
 from .emergency import EmergencyStop
@@ -351,7 +351,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     async def _look_and_decide(self, campaign: Campaign) -> float:
         resumes = campaign.resumes
         try:
-            view = await self.sight.view(self.now, is_done=self.progress().is_done)
+            snapshot = await self.sight.snapshot(self.now, is_done=self.progress().is_done)
         except RefusedError as refused:
             self.give_way()
             return self._execution.halted(campaign, Halt(text_of(refused)))
@@ -363,22 +363,24 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             if self._settler is not None:
                 self._settler.heard(missing.__cause__, self.now())
             return self._execution.waiting(campaign, policy.Wait(self._look_again_s(), text_of(missing)))
-        settings = await self.trading_mode.raise_to_minimum(view)
-        self.position = guards.position_sentence(view, settings)
-        await self._announcements.look(campaign, view, settings, self.progress())
+        settings = await self.trading_mode.raise_to_minimum(snapshot)
+        self.position = guards.position_sentence(snapshot, settings)
+        await self._announcements.look(campaign, snapshot, settings, self.progress())
         if campaign.resumes != resumes:
             return SHORTEST_DELAY_S  # what the guards count has begun anew since it was looked at
         progress = self.progress()  # from here to the order's reservation nothing else comes in between
-        decision = self._decide(campaign, view, settings, progress)
-        return await self._execution.carry_out(decision, campaign, view, progress)
+        decision = self._decide(campaign, snapshot, settings, progress)
+        return await self._execution.carry_out(decision, campaign, snapshot, progress)
 
-    def _decide(self, campaign: Campaign, view: View, settings: Settings, progress: Progress) -> policy.Decision:
+    def _decide(
+        self, campaign: Campaign, snapshot: MarketSnapshot, settings: Settings, progress: Progress
+    ) -> policy.Decision:
         assert campaign.seed is not None
-        number = campaign.orders_placed(view.exchange, view.symbol)
-        rng = pacing.decision_rng(campaign.seed, view.exchange, view.symbol, number)
+        number = campaign.orders_placed(snapshot.exchange, snapshot.symbol)
+        rng = pacing.decision_rng(campaign.seed, snapshot.exchange, snapshot.symbol, number)
         hold = campaign.control.reason if campaign.control.state is ControlState.PAUSED else ""
         assert self._share is not None, "join_campaign() comes first"
-        return self._share.decide(view, settings, progress, rng, hold, campaign.halt_of(self.source))
+        return self._share.decide(snapshot, settings, progress, rng, hold, campaign.halt_of(self.source))
 
     async def _paused(self, campaign: Campaign, reason: str) -> float:
         """OctoBot's own pause, or a person's stop: nothing of ours rests while it lasts."""

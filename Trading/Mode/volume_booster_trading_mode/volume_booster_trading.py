@@ -9,7 +9,7 @@ import octobot_trading.modes as trading_modes
 
 from . import data_collector, notifications, user_inputs, web_page
 from .core.control import EMERGENCY, ControlState
-from .core.market import View
+from .core.market import MarketSnapshot
 from .core.notices import Notice
 from .core.settings import Settings
 from .live_settings import LiveSettings
@@ -75,10 +75,10 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
         if not self.is_settings_file_as_read:
             await self.reload_config(self.exchange_manager.bot_id)
 
-    async def raise_to_minimum(self, view: View) -> Settings:
+    async def raise_to_minimum(self, snapshot: MarketSnapshot) -> Settings:
         """The settings, with amounts that the exchange accepts."""
         assert self._live_settings is not None
-        await self._tell(self._live_settings.raise_to_minimum(self.trading_config, view))
+        await self._tell(self._live_settings.raise_to_minimum(self.trading_config, snapshot))
         assert self.settings is not None
         return self.settings
 

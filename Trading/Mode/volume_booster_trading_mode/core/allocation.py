@@ -54,7 +54,7 @@ class MarketState:
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
+class Allocation:
     """What one market may do now.
 
     `headroom_quote` is what it may still order; when that is zero, `reason` says why. Pauses after its orders are
@@ -71,37 +71,39 @@ class Portion:
     """Of all markets: what an open order anywhere may cost."""
 
 
-def portion_of(own: Market, states: Iterable[MarketState], headroom_quote: Decimal, settings: Settings) -> Portion:
+def allocation_of(
+    own: Market, states: Iterable[MarketState], headroom_quote: Decimal, settings: Settings
+) -> Allocation:
     """What a market may do, of a campaign that may still order `headroom_quote`.
 
     The market that asks counts as one that can take orders: a portion is what it would have if it can.
     """
     markets = {state.market: replace(state, is_able=state.is_able or state.market == own) for state in states}
     mine = markets[own]
-    portion = _share(mine, list(markets.values()), headroom_quote, settings)
+    allocation = _share(mine, list(markets.values()), headroom_quote, settings)
     left_today = _left_today(mine, list(markets.values()), settings)
-    if left_today is not None and portion.headroom_quote > left_today:
-        portion = replace(portion, headroom_quote=left_today, is_a_cap=True)
+    if left_today is not None and allocation.headroom_quote > left_today:
+        allocation = replace(allocation, headroom_quote=left_today, is_a_cap=True)
         if left_today < mine.min_order_quote or left_today <= 0:
-            portion = replace(portion, headroom_quote=ZERO, reason=_day_is_full(mine, settings))
+            allocation = replace(allocation, headroom_quote=ZERO, reason=_day_is_full(mine, settings))
     return replace(
-        portion,
+        allocation,
         side=_better_side(mine, list(markets.values()), settings),
         highest_fee_rate=max(state.fee_rate for state in markets.values()),
     )
 
 
-def _share(mine: MarketState, states: list[MarketState], headroom_quote: Decimal, settings: Settings) -> Portion:
+def _share(mine: MarketState, states: list[MarketState], headroom_quote: Decimal, settings: Settings) -> Allocation:
     if not weight_of(mine.market, settings):
-        return Portion(ZERO, reason=f"share_weights gives nothing to {mine.name}: only its price is used")
+        return Allocation(ZERO, reason=f"share_weights gives nothing to {mine.name}: only its price is used")
     if settings.target_scope is TargetScope.PAIR:
-        return Portion(headroom_quote)
+        return Allocation(headroom_quote)
     members = [state for state in states if state.is_able and weight_of(state.market, settings)]
     members = [state for state in members if state is mine or _has_room_today(state, states, settings)]
     first = min(_rank(state, settings) for state in members)
     if _rank(mine, settings) > first:
         before = next(state for state in members if _rank(state, settings) == first)
-        return Portion(ZERO, reason=f"{before.exchange} comes first by exchange_priority, and can take orders")
+        return Allocation(ZERO, reason=f"{before.exchange} comes first by exchange_priority, and can take orders")
     members = [state for state in members if _rank(state, settings) == first]
     if settings.share_by is ShareBy.COST:
         return _by_cost(mine, members, headroom_quote, settings)
@@ -122,14 +124,16 @@ def _rank(state: MarketState, settings: Settings) -> int:
     return names.index(state.exchange) if state.exchange in names else len(names)
 
 
-def _by_weight(mine: MarketState, members: list[MarketState], headroom_quote: Decimal, settings: Settings) -> Portion:
+def _by_weight(
+    mine: MarketState, members: list[MarketState], headroom_quote: Decimal, settings: Settings
+) -> Allocation:
     """What is missing of this market's quota of all that the members have and may still order."""
     needs = _needs(members, headroom_quote, settings)
     need = _rounded_to_orders(needs, members)[mine.market]
     if need <= 0:
-        return Portion(ZERO, reason=f"{mine.name} has its share; the rest of the target is for the other markets")
+        return Allocation(ZERO, reason=f"{mine.name} has its share; the rest of the target is for the other markets")
     pace = min(float(max(needs.values()) / need), SLOWEST_PACE)
-    return Portion(min(need, headroom_quote), max(pace, 1.0))
+    return Allocation(min(need, headroom_quote), max(pace, 1.0))
 
 
 def _needs(members: list[MarketState], headroom_quote: Decimal, settings: Settings) -> dict[Market, Decimal]:
@@ -162,14 +166,14 @@ def _rounded_to_orders(needs: dict[Market, Decimal], members: list[MarketState])
     return rounded
 
 
-def _by_cost(mine: MarketState, members: list[MarketState], headroom_quote: Decimal, settings: Settings) -> Portion:
+def _by_cost(mine: MarketState, members: list[MarketState], headroom_quote: Decimal, settings: Settings) -> Allocation:
     """All may take what is left; the pauses share it out. One whose cost is not known yet is found out about first."""
     cheapest = min(members, key=lambda state: (ZERO if state.cost_bps is None else state.cost_bps, state.market))
     if mine is cheapest:
-        return Portion(headroom_quote)
+        return Allocation(headroom_quote)
     floor = min(settings.min_share_percent / HUNDRED, ONE / len(members))
     most = ONE - floor * (len(members) - 1)
-    return Portion(headroom_quote, min(max(float(most / floor), 1.0), SLOWEST_PACE))
+    return Allocation(headroom_quote, min(max(float(most / floor), 1.0), SLOWEST_PACE))
 
 
 def _has_room_today(state: MarketState, states: list[MarketState], settings: Settings) -> bool:

@@ -50,7 +50,7 @@ class Outcome(enum.Enum):
 
 
 @dataclass(slots=True)
-class Tally:
+class DailyTotals:
     """Sums over the orders and fills of one market, of one day or of several."""
 
     bought_quote: Decimal = ZERO
@@ -103,28 +103,30 @@ class Tally:
             self.cancelled += by
 
 
-AMOUNTS = tuple(field.name for field in fields(Tally) if field.type == "Decimal")
-COUNTS = tuple(field.name for field in fields(Tally) if field.type == "int")
+AMOUNTS = tuple(field.name for field in fields(DailyTotals) if field.type == "Decimal")
+COUNTS = tuple(field.name for field in fields(DailyTotals) if field.type == "int")
 
 
 @dataclass(frozen=True, slots=True)
-class Forgiven:
+class GuardBaseline:
     """What was spent and filled up to a person's last resume: the guards count what came after it."""
 
     cost_quote: CampaignAmount = ZERO
     filled_quote: CampaignAmount = ZERO
 
-    def plus(self, other: Forgiven) -> Forgiven:
-        return Forgiven(exact_add(self.cost_quote, other.cost_quote), exact_add(self.filled_quote, other.filled_quote))
+    def plus(self, other: GuardBaseline) -> GuardBaseline:
+        return GuardBaseline(
+            exact_add(self.cost_quote, other.cost_quote), exact_add(self.filled_quote, other.filled_quote)
+        )
 
 
 @dataclass(slots=True)
-class Book:
+class MarketAccount:
     """What is kept of one market: the sums of each day, of all days before the latest one, and the inventory."""
 
-    days: dict[int, Tally] = field(default_factory=dict)
+    days: dict[int, DailyTotals] = field(default_factory=dict)
     latest_day: int = -1
-    before: Tally = field(default_factory=Tally)
+    before: DailyTotals = field(default_factory=DailyTotals)
     counted_again: dict[Side, int] = field(default_factory=lambda: {Side.BUY: 0, Side.SELL: 0})
     """Orders that filled on more than one day: each further day counts them too."""
     net_quantity: Decimal = ZERO
@@ -135,7 +137,7 @@ class Book:
     """Orders refused since the last fill: a number that depends on the order in which things are told."""
     hours: dict[int, Decimal] = field(default_factory=dict)
     """What was filled in each of the latest hours, in quote."""
-    forgiven: dict[int | None, Forgiven] = field(default_factory=dict)
+    guard_baseline: dict[int | None, GuardBaseline] = field(default_factory=dict)
     """Of the latest day, and with None as its key altogether."""
 
     def count_hour(self, at: float, notional: Decimal) -> None:
@@ -147,94 +149,96 @@ class Book:
         for old in [one for one in self.hours if one <= max(hour, latest) - KEPT_HOURS]:
             del self.hours[old]
 
-    def forgive(self) -> None:
+    def reset_guard_counters(self) -> None:
         """A person has resumed the campaign: what the guards count begins anew."""
-        self.trips.forgive()
+        self.trips.reset_guard_counters()
         self.failures_in_a_row = 0
-        self.forgiven = {day: _spent(self.sums(day)) for day in (None, self.latest_day)}
+        self.guard_baseline = {day: _spent(self.sums(day)) for day in (None, self.latest_day)}
 
-    def tallies(self, day: int) -> tuple[Tally, ...]:
+    def all_totals(self, day: int) -> tuple[DailyTotals, ...]:
         """Those in which something of this day counts."""
         if day > self.latest_day:
             if self.days:
                 self.before = replace(summed((self.before, self.days[self.latest_day])))
             self.latest_day = day
-        tally = self.days.get(day)
-        if tally is None:
-            tally = self.days[day] = Tally()
-        return (tally,) if day == self.latest_day else (tally, self.before)
+        totals = self.days.get(day)
+        if totals is None:
+            totals = self.days[day] = DailyTotals()
+        return (totals,) if day == self.latest_day else (totals, self.before)
 
-    def sums(self, day: int | None) -> tuple[Tally, ...]:
+    def sums(self, day: int | None) -> tuple[DailyTotals, ...]:
         """Those that add up to one day, or to all."""
         if day is not None:
             return (self.days[day],) if day in self.days else ()
         return (self.before, self.days[self.latest_day])
 
 
-def _spent(tallies: Iterable[Tally]) -> Forgiven:
-    total = summed(tallies)
-    return Forgiven(exact_add(total.fees_quote, total.slippage_quote), exact_add(total.bought_quote, total.sold_quote))
+def _spent(all_totals: Iterable[DailyTotals]) -> GuardBaseline:
+    total = summed(all_totals)
+    return GuardBaseline(
+        exact_add(total.fees_quote, total.slippage_quote), exact_add(total.bought_quote, total.sold_quote)
+    )
 
 
-def summed(tallies: Iterable[Tally]) -> Tally:
+def summed(all_totals: Iterable[DailyTotals]) -> DailyTotals:
     """One tally of all: amounts and counts add up, the first order is the earliest and the last fill the latest.
 
     It may be one of them, and is not to be changed.
     """
-    parts = [tally for tally in tallies if tally.orders or tally.fills]
+    parts = [totals for totals in all_totals if totals.orders or totals.fills]
     if len(parts) == 1:
         return parts[0]
     if not parts:
-        return Tally()
+        return DailyTotals()
     amounts = [functools.reduce(exact_add, column) for column in zip(*map(_amounts_of, parts), strict=True)]
     counts = map(sum, zip(*map(_counts_of, parts), strict=True))
     first_order_at = min((part.first_order_at for part in parts if part.first_order_at is not None), default=None)
     last_fill_at = max((part.last_fill_at for part in parts if part.last_fill_at is not None), default=None)
     values: list[Any] = [*amounts, *counts, first_order_at, last_fill_at]
-    return Tally(*values)
+    return DailyTotals(*values)
 
 
 _amounts_of = operator.attrgetter(*AMOUNTS)
 _counts_of = operator.attrgetter(*COUNTS)
 
 
-def _dump_tally(tally: Tally) -> list[Any]:
-    amounts = [str(getattr(tally, name)) for name in AMOUNTS]
-    return [*amounts, *(getattr(tally, name) for name in COUNTS), tally.first_order_at, tally.last_fill_at]
+def _dump_totals(totals: DailyTotals) -> list[Any]:
+    amounts = [str(getattr(totals, name)) for name in AMOUNTS]
+    return [*amounts, *(getattr(totals, name) for name in COUNTS), totals.first_order_at, totals.last_fill_at]
 
 
-def _load_tally(values: list[Any]) -> Tally:
+def _load_totals(values: list[Any]) -> DailyTotals:
     amounts: list[Any] = [Decimal(text) for text in values[: len(AMOUNTS)]]
-    return Tally(*amounts, *values[len(AMOUNTS) :])
+    return DailyTotals(*amounts, *values[len(AMOUNTS) :])
 
 
-def dump_book(book: Book) -> dict[str, Any]:
+def dump_account(account: MarketAccount) -> dict[str, Any]:
     """A book as plain JSON values, exact."""
     return {
-        "days": [[day, _dump_tally(tally)] for day, tally in book.days.items()],
-        "latest_day": book.latest_day,
-        "before": _dump_tally(book.before),
-        "counted_again": [book.counted_again[Side.BUY], book.counted_again[Side.SELL]],
-        "net_quantity": str(book.net_quantity),
-        "inventory": book.inventory.dump(),
-        "trips": book.trips.dump(),
-        "failures_in_a_row": book.failures_in_a_row,
-        "hours": [[hour, str(notional)] for hour, notional in book.hours.items()],
-        "forgiven": [[day, str(one.cost_quote), str(one.filled_quote)] for day, one in book.forgiven.items()],
+        "days": [[day, _dump_totals(totals)] for day, totals in account.days.items()],
+        "latest_day": account.latest_day,
+        "before": _dump_totals(account.before),
+        "counted_again": [account.counted_again[Side.BUY], account.counted_again[Side.SELL]],
+        "net_quantity": str(account.net_quantity),
+        "inventory": account.inventory.dump(),
+        "trips": account.trips.dump(),
+        "failures_in_a_row": account.failures_in_a_row,
+        "hours": [[hour, str(notional)] for hour, notional in account.hours.items()],
+        "forgiven": [[day, str(one.cost_quote), str(one.filled_quote)] for day, one in account.guard_baseline.items()],
     }
 
 
-def load_book(values: dict[str, Any]) -> Book:
+def load_account(values: dict[str, Any]) -> MarketAccount:
     """The book that was dumped."""
-    return Book(
-        days={day: _load_tally(tally) for day, tally in values["days"]},
+    return MarketAccount(
+        days={day: _load_totals(totals) for day, totals in values["days"]},
         latest_day=values["latest_day"],
-        before=_load_tally(values["before"]),
+        before=_load_totals(values["before"]),
         counted_again=dict(zip((Side.BUY, Side.SELL), values["counted_again"], strict=True)),
         net_quantity=Decimal(values["net_quantity"]),
         inventory=Inventory.load(values["inventory"]),
         trips=RoundTrips.load(values["trips"]),
         failures_in_a_row=values["failures_in_a_row"],
         hours={hour: Decimal(notional) for hour, notional in values["hours"]},
-        forgiven={day: Forgiven(*map(Decimal, amounts)) for day, *amounts in values["forgiven"]},
+        guard_baseline={day: GuardBaseline(*map(Decimal, amounts)) for day, *amounts in values["forgiven"]},
     )

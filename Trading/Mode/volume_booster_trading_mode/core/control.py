@@ -43,7 +43,7 @@ COMMAND_OF = {ControlState.PAUSED: PAUSE, ControlState.HELD: HOLD, ControlState.
 """The command that brings about what holds over a restart."""
 
 
-def steered(control: Control, kind: str) -> Control:
+def transition(control: Control, kind: str) -> Control:
     """What a command makes of what holds: a weaker one never ends a stronger one.
 
     A stop is final for this bot, but for an emergency; what is asked after it holds for the next one.

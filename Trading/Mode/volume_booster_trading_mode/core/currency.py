@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from .ledger import Progress
-from .market import ONE, Unit, View
+from .market import ONE, MarketSnapshot, Unit
 from .settings import Settings
 
 RATE_DIGITS = decimal.Context(prec=12)
@@ -62,9 +62,9 @@ def progress_in_quote(progress: Progress, rate: Decimal) -> Progress:
     return _in_quote(progress, rate)
 
 
-def view_in_quote(view: View, rate: Decimal) -> View:
+def snapshot_in_quote(snapshot: MarketSnapshot, rate: Decimal) -> MarketSnapshot:
     """The same of a view: its equity, and what the campaign has filled."""
-    return _in_quote(view, rate)
+    return _in_quote(snapshot, rate)
 
 
 def _in_quote(counted: _T, rate: Decimal) -> _T:

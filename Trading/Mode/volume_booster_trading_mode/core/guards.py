@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from .ledger import Progress
-from .market import TEN_THOUSAND, Equity, OrderIntent, OrderType, Trading, View, bps
+from .market import TEN_THOUSAND, Equity, MarketSnapshot, OrderIntent, OrderType, Trading, bps
 from .settings import Settings, TargetPeriod
 from .situation import Situation
 
@@ -53,15 +53,15 @@ class Gauge:
 
 def real_funds_lock(situation: Situation) -> Halt | None:
     """Real funds need two consents, one in the settings and one in the environment of OctoBot's process."""
-    view = situation.view
-    if view.trading is not Trading.LIVE:
+    snapshot = situation.snapshot
+    if snapshot.trading is not Trading.LIVE:
         return None
-    is_set, is_told = situation.settings.i_accept_real_trading, view.vitals.is_real_trading_allowed
+    is_set, is_told = situation.settings.i_accept_real_trading, snapshot.risk_inputs.is_real_trading_allowed
     if is_set and is_told:
         return None
     given = [name for name, is_given in (("the setting", is_set), ("the environment", is_told)) if is_given]
     return Halt(
-        f"OctoBot's real trader is enabled on {view.exchange}, and no order with real funds is placed unless the "
+        f"OctoBot's real trader is enabled on {snapshot.exchange}, and no order with real funds is placed unless the "
         f"setting i_accept_real_trading is true and the environment has {REAL_TRADING_VARIABLE}=yes ({_only(given)}). "
         "To rehearse without real funds use `volume-booster sandbox`, or enable the trader simulator and disable the "
         f"trader in the profile. {WASH_TRADING_NOTICE}",
@@ -76,7 +76,7 @@ def _only(given: list[str]) -> str:
 def participation_ceiling(situation: Situation) -> Halt | None:
     """With real money nobody may be more than a fifth of a market."""
     percent = situation.settings.max_participation_percent
-    if situation.view.trading is not Trading.LIVE or percent <= REAL_PARTICIPATION_CEILING_PERCENT:
+    if situation.snapshot.trading is not Trading.LIVE or percent <= REAL_PARTICIPATION_CEILING_PERCENT:
         return None
     ceiling = REAL_PARTICIPATION_CEILING_PERCENT
     return Halt(
@@ -87,27 +87,27 @@ def participation_ceiling(situation: Situation) -> Halt | None:
 
 def thin_market(situation: Situation) -> Halt | None:
     """A market in which the target can't be reached in reasonable time without being too much of it."""
-    view, settings = situation.view, situation.settings
-    volume = view.vitals.day_volume_quote
+    snapshot, settings = situation.snapshot, situation.settings
+    volume = snapshot.risk_inputs.day_volume_quote
     if volume is None:
         return None
     allowed_a_day = volume * settings.max_participation_percent / HUNDRED
-    smallest_quote = view.rules.min_order_notional(view.mid_price)
+    smallest_quote = snapshot.rules.min_order_notional(snapshot.mid_price)
     if participation_an_hour(volume, settings) < smallest_quote:
         return Halt(
-            f"{view.symbol} on {view.exchange} is too thin: it trades {volume:.2f} in 24 h, of which "
+            f"{snapshot.symbol} on {snapshot.exchange} is too thin: it trades {volume:.2f} in 24 h, of which "
             f"max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, less than one "
             f"of the exchange's smallest orders of {smallest_quote:.2f} an hour: choose a market that trades more",
             "thin_market",
         )
-    own_target = view.vitals.own_target_quote
+    own_target = snapshot.risk_inputs.own_target_quote
     target_quote = situation.progress.target_quote if own_target is None else own_target
     most_days = 1 if settings.target_period is TargetPeriod.DAILY else LONGEST_CAMPAIGN_DAYS
     if target_quote <= allowed_a_day * most_days:
         return None
     days = f"in {most_days} days" if most_days > 1 else "a day"
     return Halt(
-        f"{view.symbol} on {view.exchange} is too thin for the settings: it trades {volume:.2f} in 24 h, of "
+        f"{snapshot.symbol} on {snapshot.exchange} is too thin for the settings: it trades {volume:.2f} in 24 h, of "
         f"which max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, or "
         f"{allowed_a_day * most_days:.2f} {days}; the target is {target_quote:.2f}: lower volume_target or "
         "choose a market that trades more",
@@ -138,27 +138,29 @@ def cost_rate(situation: Situation) -> Halt | None:
 
 def daily_loss(situation: Situation) -> Halt | None:
     """Equity against the start of the day."""
-    view = situation.view
-    equity = view.vitals.equity
-    return _loss("daily_loss", "today", equity.day_start_quote, view, situation.settings.max_daily_loss_percent)
+    snapshot = situation.snapshot
+    equity = snapshot.risk_inputs.equity
+    return _loss("daily_loss", "today", equity.day_start_quote, snapshot, situation.settings.max_daily_loss_percent)
 
 
 def drawdown(situation: Situation) -> Halt | None:
     """Equity against its peak."""
-    view = situation.view
-    equity = view.vitals.equity
-    return _loss("drawdown", "since its peak", equity.peak_quote, view, situation.settings.max_drawdown_percent)
+    snapshot = situation.snapshot
+    equity = snapshot.risk_inputs.equity
+    return _loss("drawdown", "since its peak", equity.peak_quote, snapshot, situation.settings.max_drawdown_percent)
 
 
-def _loss(guard: str, since: str, before_quote: Decimal, view: View, limit_percent: Decimal) -> Halt | None:
-    now_quote = view.vitals.equity.now_quote
+def _loss(
+    guard: str, since: str, before_quote: Decimal, snapshot: MarketSnapshot, limit_percent: Decimal
+) -> Halt | None:
+    now_quote = snapshot.risk_inputs.equity.now_quote
     lost_percent = _percent(before_quote - now_quote, before_quote)
     if lost_percent < limit_percent:
         return None
     key = "max_daily_loss_percent" if guard == "daily_loss" else "max_drawdown_percent"
     return _lasting(
         guard,
-        f"equity on {view.symbol} fell from {before_quote:.2f} to {now_quote:.2f} {since}, by "
+        f"equity on {snapshot.symbol} fell from {before_quote:.2f} to {now_quote:.2f} {since}, by "
         f"{lost_percent:.2f} %: {key} is {limit_percent:g}",
     )
 
@@ -189,30 +191,30 @@ def consecutive_losses(situation: Situation) -> Halt | None:
 
 def exposure(situation: Situation) -> Halt | None:
     """How far the inventory has drifted from where it began."""
-    view, settings = situation.view, situation.settings
-    equity = view.vitals.equity
+    snapshot, settings = situation.snapshot, situation.settings
+    equity = snapshot.risk_inputs.equity
     percent = _percent(abs(equity.drift_quote), equity.now_quote)
     if percent <= settings.max_exposure_percent:
         return None
     return _lasting(
         "exposure",
-        f"the inventory of {view.symbol} is {equity.drift_quote:+.2f} away from its start, {percent:.2f} % of the "
+        f"the inventory of {snapshot.symbol} is {equity.drift_quote:+.2f} away from its start, {percent:.2f} % of the "
         f"equity of {equity.now_quote:.2f}: max_exposure_percent is {settings.max_exposure_percent:g}",
     )
 
 
 def price_jump(situation: Situation) -> Halt | None:
     """A price that can hardly be true."""
-    view, settings = situation.view, situation.settings
-    last = view.vitals.last_mid_price
+    snapshot, settings = situation.snapshot, situation.settings
+    last = snapshot.risk_inputs.last_mid_price
     if last is None:
         return None
-    percent = _percent(abs(view.mid_price - last), last)
+    percent = _percent(abs(snapshot.mid_price - last), last)
     if percent <= settings.max_price_jump_percent:
         return None
     return _lasting(
         "price_jump",
-        f"the price of {view.symbol} jumped from {last} to {view.mid_price}, by {percent:.2f} %, from one look "
+        f"the price of {snapshot.symbol} jumped from {last} to {snapshot.mid_price}, by {percent:.2f} %, from one look "
         f"to the next: max_price_jump_percent is {settings.max_price_jump_percent:g}",
     )
 
@@ -220,7 +222,7 @@ def price_jump(situation: Situation) -> Halt | None:
 def clock_set_back(situation: Situation) -> Halt | None:
     """Ages of orders and prices, and days, can't be trusted after that."""
     settings = situation.settings
-    back_s = -situation.view.vitals.clock_jump_s
+    back_s = -situation.snapshot.risk_inputs.clock_jump_s
     if back_s <= settings.max_clock_jump:
         return None
     return _lasting(
@@ -231,12 +233,12 @@ def clock_set_back(situation: Situation) -> Halt | None:
 
 def leverage_limit(situation: Situation) -> Halt | None:
     """A contract has a leverage that it does not go beyond."""
-    view, settings = situation.view, situation.settings
-    most = None if view.futures is None else view.futures.max_leverage
+    snapshot, settings = situation.snapshot, situation.settings
+    most = None if snapshot.futures is None else snapshot.futures.max_leverage
     if most is None or settings.leverage <= most:
         return None
     return Halt(
-        f"leverage {settings.leverage:g} is above the most that {view.symbol} on {view.exchange} allows, "
+        f"leverage {settings.leverage:g} is above the most that {snapshot.symbol} on {snapshot.exchange} allows, "
         f"{most:g}: lower it",
         "leverage_limit",
     )
@@ -244,20 +246,20 @@ def leverage_limit(situation: Situation) -> Halt | None:
 
 def funding_rate(situation: Situation) -> Halt | None:
     """What the next funding costs the position; without one, what it would cost on the side that pays."""
-    view, settings = situation.view, situation.settings
-    paid_bps = funding_bps(view)
+    snapshot, settings = situation.snapshot, situation.settings
+    paid_bps = funding_bps(snapshot)
     if paid_bps is None or paid_bps <= settings.max_funding_rate_bps:
         return None
     return _lasting(
         "funding_rate",
-        f"the next funding on {view.symbol} costs {paid_bps:.2f} bps of a position: max_funding_rate_bps is "
+        f"the next funding on {snapshot.symbol} costs {paid_bps:.2f} bps of a position: max_funding_rate_bps is "
         f"{settings.max_funding_rate_bps:g}. {_POSITION_STAYS}",
     )
 
 
-def funding_bps(view: View) -> Decimal | None:
+def funding_bps(snapshot: MarketSnapshot) -> Decimal | None:
     """What the next funding costs, in 1/10,000 of the position, below zero when it pays; None where nobody tells."""
-    futures = view.futures
+    futures = snapshot.futures
     if futures is None or futures.funding_rate is None:
         return None
     longs_pay_bps = futures.funding_rate * TEN_THOUSAND
@@ -268,34 +270,34 @@ def funding_bps(view: View) -> Decimal | None:
 
 def liquidation(situation: Situation) -> Halt | None:
     """How near the price is to the one at which the exchange closes the position by force."""
-    view, settings = situation.view, situation.settings
-    percent, futures = liquidation_percent(view), view.futures
+    snapshot, settings = situation.snapshot, situation.settings
+    percent, futures = liquidation_percent(snapshot), snapshot.futures
     if percent is None or percent >= settings.min_liquidation_distance_percent:
         return None
     assert futures is not None
     return _lasting(
         "liquidation",
-        f"the position of {futures.net_quantity:+f} on {view.symbol} is liquidated at "
-        f"{futures.liquidation_price:g}, {percent:.2f} % away from the price of {view.mid_price:g}: "
+        f"the position of {futures.net_quantity:+f} on {snapshot.symbol} is liquidated at "
+        f"{futures.liquidation_price:g}, {percent:.2f} % away from the price of {snapshot.mid_price:g}: "
         f"min_liquidation_distance_percent is {settings.min_liquidation_distance_percent:g}. {_POSITION_STAYS}",
     )
 
 
-def liquidation_percent(view: View) -> Decimal | None:
+def liquidation_percent(snapshot: MarketSnapshot) -> Decimal | None:
     """How far the price is from the liquidation, in percent of it, 0 beyond it; None without a position."""
-    futures = view.futures
+    futures = snapshot.futures
     if futures is None or not futures.net_quantity or not futures.liquidation_price:
         return None
-    left = view.mid_price - futures.liquidation_price
-    return max(_percent(left if futures.net_quantity > 0 else -left, view.mid_price), Decimal(0))
+    left = snapshot.mid_price - futures.liquidation_price
+    return max(_percent(left if futures.net_quantity > 0 else -left, snapshot.mid_price), Decimal(0))
 
 
 def cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
     """The budget is never passed: what the next order and all that is open may cost at worst has to fit into it."""
-    view, settings, progress = situation.view, situation.settings, situation.progress
-    smallest_quote = view.rules.min_order_notional(view.mid_price)
+    snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
+    smallest_quote = snapshot.rules.min_order_notional(snapshot.mid_price)
     budget_quote = settings.cost_budget(max(progress.target_quote, smallest_quote))
-    worst_quote = worst_cost(intent, view, settings) + worst_open_cost(situation)
+    worst_quote = worst_cost(intent, snapshot, settings) + worst_open_cost(situation)
     if progress.guarded_cost_quote + worst_quote <= budget_quote:
         return None
     key = "max_cost_quote" if settings.max_cost_quote is not None else f"max_cost_bps {settings.max_cost_bps:g}"
@@ -306,7 +308,7 @@ def cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
     )
 
 
-def worst_cost(intent: OrderIntent, view: View, settings: Settings) -> Decimal:
+def worst_cost(intent: OrderIntent, snapshot: MarketSnapshot, settings: Settings) -> Decimal:
     """The most that an order may cost, all-in, in quote.
 
     A limit order costs its fee at most: it fills at its price, or at a better one. A market order takes no level of
@@ -315,19 +317,19 @@ def worst_cost(intent: OrderIntent, view: View, settings: Settings) -> Decimal:
     """
     worth = intent.valuation
     reference_quote = intent.quote_quantity or worth.notional(intent.quantity, max(intent.price, intent.mid_price))
-    if view.trading.is_simulated and intent.order_type is OrderType.MARKET:
+    if snapshot.trading.is_simulated and intent.order_type is OrderType.MARKET:
         slippage_quote = abs(worth.slippage(intent.side, intent.quantity, intent.price, intent.mid_price))
-        return slippage_quote / worth.quote_rate + reference_quote * view.rules.worst_fee_rate
-    return reference_quote * worst_cost_rate(intent.order_type, view.rules.worst_fee_rate, settings)
+        return slippage_quote / worth.quote_rate + reference_quote * snapshot.rules.worst_fee_rate
+    return reference_quote * worst_cost_rate(intent.order_type, snapshot.rules.worst_fee_rate, settings)
 
 
 def worst_open_cost(situation: Situation) -> Decimal:
     """The most that all that is open may still cost, all-in, in quote."""
-    view, settings, progress = situation.view, situation.settings, situation.progress
+    snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
     open_quote = progress.open_buy_quote + progress.open_sell_quote
     # a sell is written down at the bid, so up to the slippage below the mid that it is measured against
     reference_quote = open_quote * (1 + 2 * _slippage_rate(settings.order_type, settings))
-    fee_rate = max(view.rules.worst_fee_rate, view.vitals.highest_fee_rate)
+    fee_rate = max(snapshot.rules.worst_fee_rate, snapshot.risk_inputs.highest_fee_rate)
     return reference_quote * worst_cost_rate(settings.order_type, fee_rate, settings)
 
 
@@ -344,7 +346,7 @@ def _slippage_rate(order_type: OrderType, settings: Settings) -> Decimal:
 def position_size(intent: OrderIntent, situation: Situation) -> Halt | None:
     """Orders are cut to `max_position_percent` of equity; one that is larger still is the exchange's smallest."""
     settings = situation.settings
-    equity_quote = situation.view.vitals.equity.now_quote
+    equity_quote = situation.snapshot.risk_inputs.equity.now_quote
     most_quote = largest_order(settings, equity_quote)
     if intent.notional <= max(most_quote, Decimal(0)):
         return None
@@ -420,9 +422,9 @@ def gauges(equity: Equity, settings: Settings, progress: Progress) -> tuple[Gaug
     )
 
 
-def futures_gauges(view: View, settings: Settings) -> tuple[Gauge, ...]:
+def futures_gauges(snapshot: MarketSnapshot, settings: Settings) -> tuple[Gauge, ...]:
     """How near the guards of a futures position are to their limits, as far as anybody tells."""
-    funding, distance = funding_bps(view), liquidation_percent(view)
+    funding, distance = funding_bps(snapshot), liquidation_percent(snapshot)
     shown = []
     if funding is not None:
         shown.append(Gauge("funding_rate", float(funding), float(settings.max_funding_rate_bps), "bps"))
@@ -432,12 +434,12 @@ def futures_gauges(view: View, settings: Settings) -> tuple[Gauge, ...]:
     return tuple(shown)
 
 
-def position_sentence(view: View, settings: Settings) -> str:
+def position_sentence(snapshot: MarketSnapshot, settings: Settings) -> str:
     """The position on futures and how near its guards are, in words; empty on spot."""
-    if view.futures is None:
+    if snapshot.futures is None:
         return ""
     near = (
         f"{gauge.guard.replace('_', ' ')} {gauge.value:.4g}/{gauge.limit:g} {gauge.unit}"
-        for gauge in futures_gauges(view, settings)
+        for gauge in futures_gauges(snapshot, settings)
     )
-    return ", ".join([f"Position {view.futures.net_quantity:+f} at leverage {view.futures.leverage:g}", *near])
+    return ", ".join([f"Position {snapshot.futures.net_quantity:+f} at leverage {snapshot.futures.leverage:g}", *near])

@@ -8,11 +8,22 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from .books import Book, Forgiven, Market, Tally, day_of, dump_book, exact_add, hour_of, load_book, summed
+from .books import (
+    DailyTotals,
+    GuardBaseline,
+    Market,
+    MarketAccount,
+    day_of,
+    dump_account,
+    exact_add,
+    hour_of,
+    load_account,
+    summed,
+)
 from .books import Outcome as Outcome
 from .inventory import Inventory
 from .market import SPOT, ZERO, Fill, OpenOrder, OrderIntent, OrderType, Role, Side, Valuation
-from .progress import NOTHING_FORGIVEN
+from .progress import NO_BASELINE
 from .progress import Holding as Holding
 from .progress import Progress as Progress
 
@@ -50,7 +61,7 @@ class OrderRecord:
         return intent.valuation.price(left_quote)
 
     def as_open_order(self, order_id: str) -> OpenOrder:
-        """What may still fill of it, as it stands in a View."""
+        """What may still fill of it, as it stands in a MarketSnapshot."""
         intent = self.intent
         return OpenOrder(order_id, intent.side, intent.price, self.open_quantity, self.placed_at)
 
@@ -69,7 +80,7 @@ class Ledger:
     _orders: dict[str, OrderRecord] = field(default_factory=dict)
     _open: dict[str, OrderRecord] = field(default_factory=dict)
     _ended: deque[str] = field(default_factory=deque)
-    _books: dict[Market, Book] = field(default_factory=dict)
+    _accounts: dict[Market, MarketAccount] = field(default_factory=dict)
     _told: dict[tuple[Decimal, Market | None, int | None, Market | None], Progress] = field(default_factory=dict)
     """What `progress` has answered since something changed: one decision asks for it several times."""
 
@@ -80,11 +91,11 @@ class Ledger:
         self._told.clear()
         market = (exchange, symbol)
         self._orders[order_id] = self._open[order_id] = OrderRecord(intent, at, market)
-        book = self._books.get(market)
-        if book is None:
-            book = self._books[market] = Book()
-        for tally in book.tallies(day_of(at)):
-            tally.count_order(at)
+        account = self._accounts.get(market)
+        if account is None:
+            account = self._accounts[market] = MarketAccount()
+        for totals in account.all_totals(day_of(at)):
+            totals.count_order(at)
 
     def spend(self, order_id: str, quote_quantity: Decimal) -> None:
         """An order of ours that nothing is filled of spends this amount of quote: told after it, when it is replayed.
@@ -121,8 +132,8 @@ class Ledger:
         :raises KeyError: as `apply`.
         """
         self._told.clear()
-        for tally in self._books[self._orders[order_id].market].tallies(day_of(at)):
-            tally.estimated_fees_quote = exact_add(tally.estimated_fees_quote, fee_quote)
+        for totals in self._accounts[self._orders[order_id].market].all_totals(day_of(at)):
+            totals.estimated_fees_quote = exact_add(totals.estimated_fees_quote, fee_quote)
 
     def count(
         self, order_id: str, fill_id: str, at: float, role: Role, quantity: Decimal, price: Decimal, fee_quote: Decimal
@@ -132,21 +143,21 @@ class Ledger:
         if fill_id in record.fill_ids:
             return False
         self._told.clear()
-        intent, day, book = record.intent, day_of(at), self._books[record.market]
+        intent, day, account = record.intent, day_of(at), self._accounts[record.market]
         side, worth = intent.side, intent.valuation
         slippage_quote = worth.slippage(side, quantity, price, intent.mid_price)
         amounts = worth.volume(quantity, price), fee_quote, slippage_quote
-        for tally in book.tallies(day):
-            tally.count_fill(side, role, at, amounts)
-        book.net_quantity = exact_add(book.net_quantity, quantity if side is Side.BUY else -quantity)
+        for totals in account.all_totals(day):
+            totals.count_fill(side, role, at, amounts)
+        account.net_quantity = exact_add(account.net_quantity, quantity if side is Side.BUY else -quantity)
         base, price_quote = worth.base(quantity, price), worth.price(price)
-        book.inventory.add((at, fill_id, side, base, price_quote))
+        account.inventory.add((at, fill_id, side, base, price_quote))
         planned = worth.price(intent.price - intent.mid_price)
-        book.trips.add(order_id, side, base, price_quote, fee_quote, planned if side is Side.BUY else -planned, at)
-        book.count_hour(at, amounts[0])
+        account.trips.add(order_id, side, base, price_quote, fee_quote, planned if side is Side.BUY else -planned, at)
+        account.count_hour(at, amounts[0])
         self._mark(record, fill_id, day)
         record.filled_quantity = exact_add(record.filled_quantity, quantity)
-        book.failures_in_a_row = 0
+        account.failures_in_a_row = 0
         if intent.quote_quantity is not None:
             # how much it buys is decided by the price: only the exchange's word ends it
             record.spent_quote = exact_add(record.spent_quote, worth.notional(quantity, price))
@@ -156,16 +167,16 @@ class Ledger:
 
     def _mark(self, record: OrderRecord, fill_id: str, day: int) -> None:
         """An order has a fill: on this day, and altogether, it counts as filled once."""
-        is_first, side, book = not record.fill_ids, record.intent.side, self._books[record.market]
+        is_first, side, account = not record.fill_ids, record.intent.side, self._accounts[record.market]
         if day not in record.filled_on:
             record.filled_on += (day,)
-            book.counted_again[side] += not is_first
-            for tally in book.tallies(day):
-                tally.count_filled_order(side)
+            account.counted_again[side] += not is_first
+            for totals in account.all_totals(day):
+                totals.count_filled_order(side)
         record.fill_ids += (fill_id,)
         if is_first and record.outcome is not None:
-            for tally in book.tallies(day_of(record.placed_at)):
-                tally.succeeded += 1
+            for totals in account.all_totals(day_of(record.placed_at)):
+                totals.succeeded += 1
 
     def close(self, order_id: str, outcome: Outcome) -> bool:
         """An order ended: what is left of it is no longer reserved. False when it had ended before.
@@ -176,7 +187,7 @@ class Ledger:
         if record.outcome is not None:
             return False
         if outcome is Outcome.REJECTED:
-            self._books[record.market].failures_in_a_row += 1
+            self._accounts[record.market].failures_in_a_row += 1
         self._end(order_id, record, outcome)
         return True
 
@@ -184,13 +195,13 @@ class Ledger:
         """An order has ended; one that turns out to have filled whole was not cancelled, whatever was told before."""
         self._told.clear()
         before, record.outcome = record.outcome, outcome
-        for tally in self._books[record.market].tallies(day_of(record.placed_at)):
+        for totals in self._accounts[record.market].all_totals(day_of(record.placed_at)):
             if before is None:
-                tally.ended += 1
-                tally.succeeded += bool(record.fill_ids)
+                totals.ended += 1
+                totals.succeeded += bool(record.fill_ids)
             else:
-                tally.count_outcome(before, by=-1)
-            tally.count_outcome(outcome)
+                totals.count_outcome(before, by=-1)
+            totals.count_outcome(outcome)
         if before is not None:
             return
         del self._open[order_id]
@@ -201,32 +212,32 @@ class Ledger:
         if len(self._ended) > KEPT_ORDERS:
             self._orders.pop(self._ended.popleft(), None)
 
-    def forgive(self) -> None:
+    def reset_guard_counters(self) -> None:
         """A person has resumed the campaign: what the guards count begins anew."""
         self._told.clear()
-        for book in self._books.values():
-            book.forgive()
+        for account in self._accounts.values():
+            account.reset_guard_counters()
 
     def hour_filled(self, market: Market, now: float) -> Decimal:
         """What was filled on one market in the hour of the clock, in quote."""
-        book = self._books.get(market)
-        return book.hours.get(hour_of(now), ZERO) if book else ZERO
+        account = self._accounts.get(market)
+        return account.hours.get(hour_of(now), ZERO) if account else ZERO
 
     def drift(self, market: Market) -> tuple[Decimal, Decimal]:
         """What the fills of one market have added to its account: base, and quote with fees taken off."""
-        book = self._books.get(market)
-        if book is None:
+        account = self._accounts.get(market)
+        if account is None:
             return ZERO, ZERO
         quote = ZERO
-        for sums in book.sums(None):
+        for sums in account.sums(None):
             for amount in (sums.sold_quote, -sums.bought_quote, -sums.fees_quote):
                 quote = exact_add(quote, amount)
-        return book.inventory.position.base, quote
+        return account.inventory.position.base, quote
 
     def net_quantity(self, market: Market) -> Decimal:
         """What the fills of one market have added to its position, in what an order's quantity is; above zero: long."""
-        book = self._books.get(market)
-        return book.net_quantity if book else ZERO
+        account = self._accounts.get(market)
+        return account.net_quantity if account else ZERO
 
     def recall(self, order_id: str, record: OrderRecord) -> None:
         """Take an ended order that has left the memory back into it, as it was counted."""
@@ -238,7 +249,7 @@ class Ledger:
         """All that goes on to matter, as plain JSON values, exact: sums and open orders."""
         return {
             "version": self.VERSION,
-            "books": [[*market, dump_book(book)] for market, book in self._books.items()],
+            "books": [[*market, dump_account(account)] for market, account in self._accounts.items()],
             "open": [_dump_order(order_id, record) for order_id, record in self._open.items()],
         }
 
@@ -246,8 +257,8 @@ class Ledger:
     def load(cls, values: dict[str, Any]) -> Ledger:
         """The ledger that was dumped; ended orders have to be recalled."""
         open_orders = dict(map(_load_order, values["open"]))
-        books = {(exchange, symbol): load_book(book) for exchange, symbol, book in values["books"]}
-        return cls(dict(open_orders), open_orders, deque(), books)
+        accounts = {(exchange, symbol): load_account(account) for exchange, symbol, account in values["books"]}
+        return cls(dict(open_orders), open_orders, deque(), accounts)
 
     def knows(self, order_id: str) -> bool:
         """Whether the order is in memory: every open one of ours is."""
@@ -264,17 +275,17 @@ class Ledger:
     @property
     def markets(self) -> tuple[Market, ...]:
         """In the order of their first order."""
-        return tuple(self._books)
+        return tuple(self._accounts)
 
     @property
     def days(self) -> tuple[int, ...]:
         """The days on which something was sent or filled, in order."""
-        return tuple(sorted({day for book in self._books.values() for day in book.days}))
+        return tuple(sorted({day for account in self._accounts.values() for day in account.days}))
 
     def orders_placed(self, market: Market) -> int:
         """How many orders were ever sent on one market."""
-        book = self._books.get(market)
-        return sum(tally.orders for tally in book.sums(None)) if book else 0
+        account = self._accounts.get(market)
+        return sum(totals.orders for totals in account.sums(None)) if account else 0
 
     def progress(
         self,
@@ -296,24 +307,24 @@ class Ledger:
     def _progress(
         self, target_quote: Decimal, market: Market | None, day: int | None, seen_from: Market | None
     ) -> Progress:
-        books = {one: book for one, book in self._books.items() if market in (None, one)}
-        sums = summed([tally for book in books.values() for tally in book.sums(day)])
-        values = {name: getattr(sums, name) for name in Tally.__slots__}
+        accounts = {one: account for one, account in self._accounts.items() if market in (None, one)}
+        sums = summed([totals for account in accounts.values() for totals in account.sums(day)])
+        values = {name: getattr(sums, name) for name in DailyTotals.__slots__}
         if day is None:
-            values["buys"] -= sum(book.counted_again[Side.BUY] for book in books.values())
-            values["sells"] -= sum(book.counted_again[Side.SELL] for book in books.values())
+            values["buys"] -= sum(account.counted_again[Side.BUY] for account in accounts.values())
+            values["sells"] -= sum(account.counted_again[Side.SELL] for account in accounts.values())
         records = [record for record in self._open.values() if market in (None, record.market)]
-        rows = [book for one, book in books.items() if seen_from in (None, one)]
+        rows = [account for one, account in accounts.items() if seen_from in (None, one)]
         return Progress(
             target_quote=target_quote,
             **values,
             **_reserved(records),
             **({} if seen_from is None else _reserved_here([one for one in records if one.market == seen_from])),
             open_orders=len(records),
-            failures_in_a_row=max((book.failures_in_a_row for book in rows), default=0),
-            losses_in_a_row=max((book.trips.losses_in_a_row for book in rows), default=0),
-            forgiven=_forgiven(books.values(), day),
-            holdings=tuple(_holding(one, books[one].inventory) for one in sorted(books)),
+            failures_in_a_row=max((account.failures_in_a_row for account in rows), default=0),
+            losses_in_a_row=max((account.trips.losses_in_a_row for account in rows), default=0),
+            guard_baseline=_guard_baseline(accounts.values(), day),
+            holdings=tuple(_holding(one, accounts[one].inventory) for one in sorted(accounts)),
         )
 
 
@@ -337,10 +348,10 @@ def _reserved_here(records: list[OrderRecord]) -> dict[str, Any]:
     return {f"open_{side}_here_quote": reserved[f"open_{side}_quote"] for side in ("buy", "sell")}
 
 
-def _forgiven(books: Iterable[Book], day: int | None) -> Forgiven:
-    total = NOTHING_FORGIVEN
-    for book in books:
-        total = total.plus(book.forgiven.get(day, NOTHING_FORGIVEN))
+def _guard_baseline(accounts: Iterable[MarketAccount], day: int | None) -> GuardBaseline:
+    total = NO_BASELINE
+    for account in accounts:
+        total = total.plus(account.guard_baseline.get(day, NO_BASELINE))
     return total
 
 

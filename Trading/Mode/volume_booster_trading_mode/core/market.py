@@ -239,7 +239,7 @@ class Equity:
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
+class RiskInputs:
     """What the guards look at beside the market itself."""
 
     equity: Equity
@@ -289,7 +289,7 @@ class FuturesAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class MarketSnapshot:
     """Everything that a decision may look at, read at one moment from OctoBot.
 
     `now` is OctoBot's clock in seconds, `mid_price` OctoBot's market price in quote, `price_age_s` its age in seconds.
@@ -303,7 +303,7 @@ class View:
     price_age_s: float
     rules: MarketRules
     balances: Balances
-    vitals: Vitals
+    risk_inputs: RiskInputs
     open_orders: tuple[OpenOrder, ...] = ()
     best_bid: QuoteAmount | None = None
     best_ask: QuoteAmount | None = None

@@ -28,7 +28,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class NoticeHistory:
     """What was told within the last hour, each with its moment and topic, and how many were held back since the last
     one got through. Urgent ones take nobody's place."""
 
@@ -36,24 +36,24 @@ class Memory:
     held_back: int = 0
 
 
-def of_whom(source: str, settings: Settings) -> str:
+def audience(source: str, settings: Settings) -> str:
     """Whose target it is: the pair's of this name, or all pairs', which are told of together and once."""
     return source if settings.target_scope is TargetScope.PAIR else ALL_PAIRS
 
 
-def shown_whom(source: str, settings: Settings, pairs: int) -> str:
+def audience_label(source: str, settings: Settings, pairs: int) -> str:
     """The same for a person: where there is one pair only, it is named."""
-    return source if pairs <= 1 else of_whom(source, settings)
+    return source if pairs <= 1 else audience(source, settings)
 
 
-def weigh(notice: Notice, now: float, memory: Memory) -> tuple[Memory, str | None]:
+def throttle(notice: Notice, now: float, history: NoticeHistory) -> tuple[NoticeHistory, str | None]:
     """The text to send, None to hold it back, and what to remember of it."""
-    recent = tuple((at, topic) for at, topic in memory.told if abs(now - at) < HOUR_S)
+    recent = tuple((at, topic) for at, topic in history.told if abs(now - at) < HOUR_S)
     if notice.is_urgent:
-        return Memory(recent), full_text(notice, memory.held_back)
+        return NoticeHistory(recent), full_text(notice, history.held_back)
     if len(recent) >= MOST_AN_HOUR or any(topic == notice.topic for _, topic in recent):
-        return Memory(recent, memory.held_back + 1), None
-    return Memory((*recent, (now, notice.topic))), full_text(notice, memory.held_back)
+        return NoticeHistory(recent, history.held_back + 1), None
+    return NoticeHistory((*recent, (now, notice.topic))), full_text(notice, history.held_back)
 
 
 def full_text(notice: Notice, held_back: int = 0) -> str:

@@ -20,12 +20,12 @@ from .market import (
     ZERO,
     FuturesAccount,
     MarketRules,
+    MarketSnapshot,
     OpenOrder,
     OrderIntent,
     OrderType,
     Side,
     Valuation,
-    View,
     round_to_step,
 )
 from .settings import Settings
@@ -63,30 +63,30 @@ def reduces(side: Side, futures: FuturesAccount) -> bool:
     return signed(side, futures.net_quantity) < 0
 
 
-def room(side: Side, price: Decimal, view: View, settings: Settings) -> Room:
+def room(side: Side, price: Decimal, snapshot: MarketSnapshot, settings: Settings) -> Room:
     """The most that an order on this side may be, for the margin, the cap on the position, and never through zero.
 
     Zero is that of the account's position and that of what this campaign has made of it; they are the same where nobody
     else trades the contract.
     """
-    futures, step = _futures(view), view.rules.quantity_step
+    futures, step = _futures(snapshot), snapshot.rules.quantity_step
     to_zero = [
-        round_to_step(max(-held - _open_quantity(side, view.open_orders), ZERO), step, decimal.ROUND_FLOOR)
+        round_to_step(max(-held - _open_quantity(side, snapshot.open_orders), ZERO), step, decimal.ROUND_FLOOR)
         for held in (signed(side, futures.net_quantity), signed(side, futures.own_quantity))
         if held < 0
     ]
-    most_quote = exposure_room(side, view, settings)
+    most_quote = exposure_room(side, snapshot, settings)
     if not reduces(side, futures):
-        most_quote = min(most_quote, _margin_room(side, view, settings))
+        most_quote = min(most_quote, _margin_room(side, snapshot, settings))
     return Room(most_quote, min(to_zero, default=None))
 
 
-def _margin_room(side: Side, view: View, settings: Settings) -> Decimal:
+def _margin_room(side: Side, snapshot: MarketSnapshot, settings: Settings) -> Decimal:
     """What the free margin opens; nothing beside a flat position that orders on the other side may open any moment."""
-    futures = _futures(view)
-    if not futures.net_quantity and any(order.side is side.opposite for order in view.open_orders):
+    futures = _futures(snapshot)
+    if not futures.net_quantity and any(order.side is side.opposite for order in snapshot.open_orders):
         return ZERO
-    return opening_power(futures, view.rules, settings)
+    return opening_power(futures, snapshot.rules, settings)
 
 
 def opening_power(futures: FuturesAccount, rules: MarketRules, settings: Settings) -> Decimal:
@@ -102,55 +102,59 @@ def opening_power(futures: FuturesAccount, rules: MarketRules, settings: Setting
     return futures.margin_free_quote * kept / (margin_rate + fee_rate * (2 + margin_rate))
 
 
-def exposure_cap(view: View, settings: Settings) -> Decimal:
+def exposure_cap(snapshot: MarketSnapshot, settings: Settings) -> Decimal:
     """The most that the position may be worth, in quote."""
-    return max(view.vitals.equity.now_quote, ZERO) * settings.max_exposure_percent / HUNDRED * KEPT_SHARE_OF_CAP
+    return (
+        max(snapshot.risk_inputs.equity.now_quote, ZERO) * settings.max_exposure_percent / HUNDRED * KEPT_SHARE_OF_CAP
+    )
 
 
-def exposure_room(side: Side, view: View, settings: Settings) -> Decimal:
+def exposure_room(side: Side, snapshot: MarketSnapshot, settings: Settings) -> Decimal:
     """What an order on this side may add before the cap, when all that is open on the side fills and nothing else."""
-    open_quote = view.rules.notional(_open_quantity(side, view.open_orders), view.mid_price)
-    return exposure_cap(view, settings) - signed(side, own_worth(view)) - open_quote
+    open_quote = snapshot.rules.notional(_open_quantity(side, snapshot.open_orders), snapshot.mid_price)
+    return exposure_cap(snapshot, settings) - signed(side, own_worth(snapshot)) - open_quote
 
 
-def own_worth(view: View) -> Decimal:
+def own_worth(snapshot: MarketSnapshot) -> Decimal:
     """What the campaign's own part of the position is worth at the mid, in quote; below zero for a short one."""
-    own = _futures(view).own_quantity
-    worth = view.rules.notional(abs(own), view.mid_price)
+    own = _futures(snapshot).own_quantity
+    worth = snapshot.rules.notional(abs(own), snapshot.mid_price)
     return worth if own > 0 else -worth
 
 
-def opening_room(side: Side, view: View, settings: Settings, headroom_quote: Decimal) -> Decimal | None:
+def opening_room(side: Side, snapshot: MarketSnapshot, settings: Settings, headroom_quote: Decimal) -> Decimal | None:
     """The largest order, in quote, after which closing all of the position does not pass the target.
 
     Closing is volume, too: an order of x takes x of what is left to the target and puts x more of it aside. While less
     is left than two of the exchange's smallest orders, nothing is opened unless nothing is there that could be closed.
     None where the order takes something off the position, or where it need not be closed.
     """
-    if not settings.close_position_at_end or signed(side, _futures(view).own_quantity) < 0:
+    if not settings.close_position_at_end or signed(side, _futures(snapshot).own_quantity) < 0:
         return None
-    min_order = view.rules.min_order_notional(view.mid_price)
-    pending = _open_quantity(side, view.open_orders) - _open_quantity(side.opposite, view.open_orders)
-    to_close = abs(own_worth(view)) + view.rules.notional(pending, view.mid_price)
+    min_order = snapshot.rules.min_order_notional(snapshot.mid_price)
+    pending = _open_quantity(side, snapshot.open_orders) - _open_quantity(side.opposite, snapshot.open_orders)
+    to_close = abs(own_worth(snapshot)) + snapshot.rules.notional(pending, snapshot.mid_price)
     left = (headroom_quote - max(to_close, ZERO)) / 2 * (1 + CLOSING_MARGIN)
     if left >= min_order:
         return left
-    return ZERO if to_close or view.open_orders else min_order
+    return ZERO if to_close or snapshot.open_orders else min_order
 
 
-def smallest_rules(side: Side, view: View) -> MarketRules:
+def smallest_rules(side: Side, snapshot: MarketSnapshot) -> MarketRules:
     """The exchange's rules for an order on this side.
 
     One that only reduces is free of the smallest notional: Binance's error -4164 says "no smaller than 5.0 (unless you
     choose reduce only)".
     """
-    return replace(view.rules, min_notional=ZERO) if reduces(side, _futures(view)) else view.rules
+    return replace(snapshot.rules, min_notional=ZERO) if reduces(side, _futures(snapshot)) else snapshot.rules
 
 
-def most_notional(side: Side, price: Decimal, view: View, settings: Settings, headroom_quote: Decimal) -> Decimal:
+def most_notional(
+    side: Side, price: Decimal, snapshot: MarketSnapshot, settings: Settings, headroom_quote: Decimal
+) -> Decimal:
     """The most that an order on this side may be at a price, in quote."""
-    most = room(side, price, view, settings).notional(price, view.rules)
-    opening = opening_room(side, view, settings, headroom_quote)
+    most = room(side, price, snapshot, settings).notional(price, snapshot.rules)
+    opening = opening_room(side, snapshot, settings, headroom_quote)
     return most if opening is None else min(most, opening)
 
 
@@ -161,24 +165,24 @@ def choose_sides(
 
     The nearer the position is to its cap, the less often it is made larger.
     """
-    view, settings, progress = situation.view, situation.settings, situation.progress
-    price = view.mid_price
-    most = {side: most_notional(side, price, view, settings, headroom_quote) for side in Side}
-    least = {side: smallest_rules(side, view).min_order_notional(price) for side in Side}
+    snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
+    price = snapshot.mid_price
+    most = {side: most_notional(side, price, snapshot, settings, headroom_quote) for side in Side}
+    least = {side: smallest_rules(side, snapshot).min_order_notional(price) for side in Side}
     sides = [side for side in Side if most[side] >= least[side] and direction.is_balanced(side, settings, progress)]
     if not sides:
-        return [], _no_side(most, least, view)
-    weights = {side: _weight(side, view, settings) for side in sides}
+        return [], _no_side(most, least, snapshot)
+    weights = {side: _weight(side, snapshot, settings) for side in sides}
     return direction.in_order(weights, settings, progress, rng, preferred), ""
 
 
-def _weight(side: Side, view: View, settings: Settings) -> float:
-    cap, held = exposure_cap(view, settings), signed(side, own_worth(view))
+def _weight(side: Side, snapshot: MarketSnapshot, settings: Settings) -> float:
+    cap, held = exposure_cap(snapshot, settings), signed(side, own_worth(snapshot))
     return 1.0 if held <= 0 or not cap else float(max(1 - held / cap, LEAST_WEIGHT))
 
 
-def _no_side(most: dict[Side, Decimal], least: dict[Side, Decimal], view: View) -> str:
-    futures = _futures(view)
+def _no_side(most: dict[Side, Decimal], least: dict[Side, Decimal], snapshot: MarketSnapshot) -> str:
+    futures = _futures(snapshot)
     return (
         f"no order fits the position of {futures.net_quantity:+f} and the free margin of "
         f"{futures.margin_free_quote:.2f} at leverage {futures.leverage:g}: a buy may be at most {most[Side.BUY]:.2f} "
@@ -186,24 +190,29 @@ def _no_side(most: dict[Side, Decimal], least: dict[Side, Decimal], view: View) 
     )
 
 
-def is_unfunded(view: View, settings: Settings) -> bool:
+def is_unfunded(snapshot: MarketSnapshot, settings: Settings) -> bool:
     """Whether the free margin opens nothing, and there is no position that could be closed instead."""
-    futures = _futures(view)
-    power = opening_power(futures, view.rules, settings)
-    return not futures.net_quantity and power < view.rules.min_order_notional(view.mid_price)
+    futures = _futures(snapshot)
+    power = opening_power(futures, snapshot.rules, settings)
+    return not futures.net_quantity and power < snapshot.rules.min_order_notional(snapshot.mid_price)
 
 
 def wanted(
-    side: Side, drawn: Decimal, headroom_quote: Decimal, min_order: Decimal, view: View, settings: Settings
+    side: Side,
+    drawn: Decimal,
+    headroom_quote: Decimal,
+    min_order: Decimal,
+    snapshot: MarketSnapshot,
+    settings: Settings,
 ) -> tuple[Decimal, bool]:
     """How much of what was drawn is wanted, in quote, and whether it is the last order of its kind.
 
     What is opened leaves either nothing to open any more, or enough for one more order.
     """
-    opening = opening_room(side, view, settings, headroom_quote)
+    opening = opening_room(side, snapshot, settings, headroom_quote)
     if opening is not None:
         clipped = opening if opening - drawn < min_order else drawn
-        return clipped, clipped == opening > view.rules.min_order_notional(view.mid_price)
+        return clipped, clipped == opening > snapshot.rules.min_order_notional(snapshot.mid_price)
     if settings.close_position_at_end:
         return drawn, False
     clipped = clip_to_headroom(drawn, headroom_quote, min_order)
@@ -214,7 +223,7 @@ def fit(
     side: Side,
     notional: Decimal,
     price: Decimal,
-    view: View,
+    snapshot: MarketSnapshot,
     settings: Settings,
     *,
     reach: bool = False,
@@ -224,7 +233,7 @@ def fit(
 
     What closes a position leaves none of it, or enough for one more order.
     """
-    rules, limits = smallest_rules(side, view), room(side, price, view, settings)
+    rules, limits = smallest_rules(side, snapshot), room(side, price, snapshot, settings)
     most = min((limit for limit in (limits.quantity, most_quantity) if limit is not None), default=None)
     fundable = limits.notional(price, rules) if limits.quantity is None else limits.quote
     quantity = fit_quantity(notional, price, fundable, rules, reach=reach, most_quantity=most)
@@ -245,12 +254,12 @@ def _without_dust(
     return less if less >= smallest else None
 
 
-def is_to_be_closed(view: View, settings: Settings) -> bool:
+def is_to_be_closed(snapshot: MarketSnapshot, settings: Settings) -> bool:
     """Whether something of the position that the campaign has made is left, and should not be.
 
     Where the account has no position at all somebody has closed it already.
     """
-    futures = view.futures
+    futures = snapshot.futures
     return bool(
         settings.close_position_at_end and futures is not None and futures.net_quantity and futures.own_quantity
     )
@@ -262,14 +271,14 @@ def closing_side(futures: FuturesAccount) -> Side:
 
 
 def closing_quantity(
-    side: Side, price: Decimal, view: View, most_quote: Decimal, reachable: Decimal | None
+    side: Side, price: Decimal, snapshot: MarketSnapshot, most_quote: Decimal, reachable: Decimal | None
 ) -> Decimal | None:
     """As much of the campaign's part of the position as one order may close, never through zero; None for nothing.
 
     :param most_quote: the largest order, in quote.
     :param reachable: what the book holds, None where it was not read.
     """
-    futures, rules = _futures(view), smallest_rules(side, view)
+    futures, rules = _futures(snapshot), smallest_rules(side, snapshot)
     to_zero = abs(futures.own_quantity)
     if reduces(side, futures):
         to_zero = min(to_zero, abs(futures.net_quantity))
@@ -321,6 +330,6 @@ def _open_quantity(side: Side, orders: Iterable[OpenOrder]) -> Decimal:
     return sum((order.remaining_quantity for order in orders if order.side is side), ZERO)
 
 
-def _futures(view: View) -> FuturesAccount:
-    assert view.futures is not None, "a market of futures"
-    return view.futures
+def _futures(snapshot: MarketSnapshot) -> FuturesAccount:
+    assert snapshot.futures is not None, "a market of futures"
+    return snapshot.futures

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .books import Forgiven, exact_add
+from .books import GuardBaseline, exact_add
 from .market import ZERO, CampaignAmount, Quantity, Side, bps
 
-NOTHING_FORGIVEN = Forgiven()
+NO_BASELINE = GuardBaseline()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Progress:
     failures_in_a_row: int = 0
     losses_in_a_row: int = 0
     """Of the market where there are most, or of the one that decides; round trips are explained in `round_trips`."""
-    forgiven: Forgiven = NOTHING_FORGIVEN
+    guard_baseline: GuardBaseline = NO_BASELINE
     unfilled_buys: int = 0
     unfilled_sells: int = 0
     """Open orders that nothing of is filled yet; `buys` and `sells` count those that something of is."""
@@ -96,12 +96,12 @@ class Progress:
     @property
     def guarded_cost_quote(self) -> Decimal:
         """What it has cost since the start, or since a person last resumed it: what the guards count."""
-        return exact_add(self.cost_quote, -self.forgiven.cost_quote)
+        return exact_add(self.cost_quote, -self.guard_baseline.cost_quote)
 
     @property
     def guarded_filled_quote(self) -> Decimal:
         """What was filled since the start, or since a person last resumed it."""
-        return exact_add(self.filled_quote, -self.forgiven.filled_quote)
+        return exact_add(self.filled_quote, -self.guard_baseline.filled_quote)
 
     @property
     def maker_share(self) -> float:

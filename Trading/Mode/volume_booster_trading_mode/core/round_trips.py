@@ -55,7 +55,7 @@ class RoundTrips:
         lost_quote = self._planned_quote - self._gain_quote
         return bool(self._order_id) and lost_quote > LOSS_FACTOR * self._planned_quote
 
-    def forgive(self) -> None:
+    def reset_guard_counters(self) -> None:
         """Count losses anew; what is open stays open."""
         self._earlier_losses, self._order_id = 0, ""
         self._gain_quote = self._planned_quote = ZERO

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .ledger import Progress
-from .market import View
+from .market import MarketSnapshot
 from .settings import Settings
 
 
@@ -13,6 +13,6 @@ from .settings import Settings
 class Situation:
     """A market at one moment, the settings in force, and how far the campaign is; all in the market's quote."""
 
-    view: View
+    snapshot: MarketSnapshot
     settings: Settings
     progress: Progress

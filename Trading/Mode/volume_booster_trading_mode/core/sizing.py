@@ -6,7 +6,7 @@ import decimal
 import random
 from decimal import Decimal
 
-from .market import TEN_THOUSAND, Balances, MarketRules, Side, View, round_to_step
+from .market import TEN_THOUSAND, Balances, MarketRules, MarketSnapshot, Side, round_to_step
 from .settings import Settings
 
 HUNDRED = Decimal(100)
@@ -38,16 +38,16 @@ def clip_to_headroom(notional: Decimal, headroom: Decimal, min_order: Decimal) -
     return notional
 
 
-def reachable_quantity(side: Side, view: View, settings: Settings) -> Decimal | None:
+def reachable_quantity(side: Side, snapshot: MarketSnapshot, settings: Settings) -> Decimal | None:
     """The base that a market order may take without a price that is further from the mid than `max_slippage_bps`.
 
     None where the order book was not read, as OctoBot's simulator has none.
     """
-    levels = view.asks if side is Side.BUY else view.bids
+    levels = snapshot.asks if side is Side.BUY else snapshot.bids
     if not levels:
         return None
-    most = view.mid_price * settings.max_slippage_bps / TEN_THOUSAND
-    return sum((level.quantity for level in levels if abs(level.price - view.mid_price) <= most), Decimal(0))
+    most = snapshot.mid_price * settings.max_slippage_bps / TEN_THOUSAND
+    return sum((level.quantity for level in levels if abs(level.price - snapshot.mid_price) <= most), Decimal(0))
 
 
 def fit_quantity(

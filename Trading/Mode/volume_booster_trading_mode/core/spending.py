@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .market import TEN_THOUSAND, MarketRules, OrderIntent, OrderType, Side, Valuation, View, round_to_step
+from .market import TEN_THOUSAND, MarketRules, MarketSnapshot, OrderIntent, OrderType, Side, Valuation, round_to_step
 from .settings import Settings
 from .sizing import fit_quantity
 
@@ -73,17 +73,17 @@ def spending(
     return Spending(rules, rules.quote_step, price, max(price, worst_price or price))
 
 
-def worst_price(view: View, settings: Settings) -> Decimal:
+def worst_price(snapshot: MarketSnapshot, settings: Settings) -> Decimal:
     """The highest price at which a market buy may take from the book, by `max_slippage_bps`."""
-    return view.mid_price * (1 + settings.max_slippage_bps / TEN_THOUSAND)
+    return snapshot.mid_price * (1 + settings.max_slippage_bps / TEN_THOUSAND)
 
 
-def reachable_quote(view: View, settings: Settings) -> Decimal | None:
+def reachable_quote(snapshot: MarketSnapshot, settings: Settings) -> Decimal | None:
     """What the asks up to the worst price cost, in quote; None where the order book was not read."""
-    if not view.asks:
+    if not snapshot.asks:
         return None
-    worst = worst_price(view, settings)
-    costs = (view.rules.notional(level.quantity, level.price) for level in view.asks if level.price <= worst)
+    worst = worst_price(snapshot, settings)
+    costs = (snapshot.rules.notional(level.quantity, level.price) for level in snapshot.asks if level.price <= worst)
     return sum(costs, Decimal(0))
 
 
