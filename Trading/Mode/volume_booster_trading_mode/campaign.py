@@ -55,9 +55,9 @@ class Campaign(CampaignOrders):
         self._target_quote = self._journal.target_quote()
         self._begun_days = set(self._journal.days())
         self.told_percent: dict[str, Decimal] = {}
-        """How much of the target was filled when a person was last told of it, in percent; in memory only."""
+        """How much of the target was filled at the last notice of it, in percent; in memory only."""
         self.notices = NoticeHistory()
-        """What a person was told lately, of all symbols together; in memory only."""
+        """The latest notices, of all symbols together; in memory only."""
         self.sources: set[str] = set()
         """The loops that take part, each an exchange and a symbol; in memory only."""
         self.pressed: tuple[str, float] | None = None
@@ -121,7 +121,7 @@ class Campaign(CampaignOrders):
         source: str,
         settings: Settings | None = None,
     ) -> pathlib.Path | None:
-        """A symbol's loop comes up: the campaign begins, or goes on with the seed that it began with.
+        """A symbol's loop comes up: the campaign begins, or continues with the seed that it began with.
 
         A finished campaign that is given other `settings` with a new target is set aside, and a new one begins: the
         place where the finished one is kept is returned.
@@ -238,7 +238,7 @@ class Campaign(CampaignOrders):
         self._last_command_id = command.command_id
 
     def _end_halts(self, command: Command, now: float) -> None:
-        """A person lets it go on after a halt: what the guards count begins anew."""
+        """End all halts and reset the guard counters: a person has resumed."""
         if not self._halts and self.control.state is not ControlState.EMERGENCY:
             return
         self._halts.end_all(command.command_id, now)
@@ -264,7 +264,7 @@ class Campaign(CampaignOrders):
         return self._halts.ask(now, source, order_ids, halt)
 
     def answered(self, order_id: str) -> None:
-        """It is known what became of an order before a person said to go on without it: none is asked any more."""
+        """It is known what became of an order before a person resumed without it: its question is withdrawn."""
         self._halts.answered(order_id)
 
     def is_given_up(self, order_id: str) -> bool:
@@ -280,7 +280,7 @@ class Campaign(CampaignOrders):
 
     @property
     def resumes(self) -> int:
-        """How many times a person has ended halts: each time what the guards count begins anew."""
+        """How many times a person has ended halts; each time the guard counters were reset."""
         return self._halts.resumes
 
     def halt_of(self, source: str) -> Halt | None:
@@ -296,7 +296,7 @@ class Campaign(CampaignOrders):
         return is_news
 
     def is_news(self, topic: str, told: typing.Any) -> bool:
-        """Whether no symbol has told a person this of the topic yet: of pairs that share a campaign one speaks."""
+        """Whether this is news on a topic: of pairs that share a campaign only one announces it."""
         before, self._told[topic] = self._told.get(topic), told
         return bool(before != told)
 

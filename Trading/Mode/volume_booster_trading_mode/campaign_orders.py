@@ -56,7 +56,7 @@ class CampaignOrders:
         return self._journal.order_of(exchange_order_id, exchange, symbol)
 
     def exchange_order_id(self, order_id: str) -> str | None:
-        """What the exchange calls an order of ours; None while it has not told."""
+        """What the exchange calls an order of ours; None while that is unknown."""
         return self._journal.exchange_order_id(order_id)
 
     def knows(self, order_id: str) -> bool:

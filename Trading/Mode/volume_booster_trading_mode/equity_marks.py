@@ -22,7 +22,7 @@ Amounts = tuple[Decimal, Decimal]
 class EquityMarks:
     """The baselines and marks of all markets of one campaign.
 
-    `resumes` is how often a person has ended halts: each time, day start and peak begin anew at the equity of then.
+    `resumes` is how often a person has ended halts: each time, day start and peak are reset to the equity of then.
 
     :raises JournalError: from every method, when something could not be read or written down.
     """

@@ -51,7 +51,7 @@ TARGET = "target"
 DAY, PEAK = "day", "peak"
 """The kinds of mark of equity: at the start of a day, and the highest so far."""
 CONDITIONS = "conditions"
-"""A kind of event that nobody has to be told of: what the plan of a market starts from, as JSON."""
+"""A kind of event that needs no notice: what the plan of a market starts from, as JSON."""
 
 
 class Journal(JournalQueries):
@@ -140,7 +140,7 @@ class Journal(JournalQueries):
                 self._add(table, more)
 
     def _beside(self, row: OrderRow) -> list[tuple[str, Row]]:
-        """What is told of an order that is not one on spot, in the campaign's currency, by quantity."""
+        """The further rows of an order that is not one on spot, in the campaign's currency, by quantity."""
         worth, quote_quantity = row.intent.valuation, row.intent.quote_quantity
         beside: list[tuple[str, Row]] = []
         if worth != SPOT:
@@ -190,7 +190,7 @@ class Journal(JournalQueries):
         self._write("INSERT INTO days VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (day, at, str(target_quote)))
 
     def add_resume(self, command_id: int, at: float) -> bool:
-        """A person has ended all halts: what the guards count begins anew."""
+        """A person has ended all halts, which resets the guard counters."""
         return self._add("resumes", (command_id, float(at)))
 
     def add_halt(self, halt: HaltRow) -> None:
@@ -253,7 +253,7 @@ class Journal(JournalQueries):
             raise
 
     def _flush(self) -> None:
-        """Hand over what a batched journal has kept back; nothing in it is told twice."""
+        """Hand over what a batched journal has kept back; nothing in it is there twice."""
         if not self._is_batched:
             return
         with translate_errors(self.path, "written"):
@@ -374,7 +374,7 @@ class Journal(JournalQueries):
 
 
 _ONCE = {"acceptances": "order_id", "outcomes": "order_id", "fills": "fill_id", "resumes": "command_id"}
-"""What is told twice is written once; an order that is sent twice would be an error."""
+"""What arrives twice is written once; an order that is sent twice would be an error."""
 _INSERTS = {
     table: f"INSERT INTO {table} (seq, {columns}, seal) VALUES ({', '.join('?' * (columns.count(',') + 3))})"
     + (f" ON CONFLICT ({_ONCE[table]}) DO NOTHING" if table in _ONCE else "")

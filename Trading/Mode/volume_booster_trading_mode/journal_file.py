@@ -111,7 +111,7 @@ SEQUENCED = {
     "spendings": "order_id, quote_quantity",
     "fee_notes": "order_id, fill_id, at, estimated_quote, told",
 }
-"""The tables that a ledger is made of, with their columns. One numbering over all of them, `seq`, tells in which order
+"""The tables that a ledger is made of, with their columns. One numbering over all of them, `seq`, says in which order
 things were written down; each row's `seal` is a checksum of itself and of the row before it in that order."""
 OF_AN_ORDER = tuple(table for table, columns in SEQUENCED.items() if "order_id" in columns.split(", "))
 """Those that tell of one order each."""
@@ -134,7 +134,7 @@ _ADVICE = {
 
 
 class JournalError(Exception):
-    """The file can't be used; one sentence says why and how to go on."""
+    """The file can't be used; one sentence says why and how to continue."""
 
 
 class NoCampaignError(JournalError):
@@ -143,9 +143,9 @@ class NoCampaignError(JournalError):
 
 @contextlib.contextmanager
 def translate_errors(path: pathlib.Path | None, what: str) -> Iterator[None]:
-    """Within it an error of the database is one sentence.
+    """Translate SQLite and OS errors into JournalError.
 
-    :raises JournalError: "the journal PATH can't be WHAT: why; how to go on".
+    :raises JournalError: "the journal PATH can't be WHAT: why; how to continue".
     """
     try:
         yield
@@ -160,7 +160,7 @@ def sentence_of(error: Exception, path: pathlib.Path | None, what: str) -> Journ
 
 
 def _advice(error: Exception, why: str) -> str:
-    """How to go on after an error; an error of a database that can't be explained otherwise is damage."""
+    """How to continue after an error; an error of a database that can't be explained otherwise is damage."""
     known = next((advice for part, advice in _ADVICE.items() if part in why), None)
     if known is None and isinstance(error, (OSError, sqlite3.IntegrityError)):
         return ""
@@ -180,7 +180,7 @@ def seal(values: Row, before: int) -> int:
 def open_to_write(path: pathlib.Path | None, *, is_checked: bool = False) -> sqlite3.Connection:
     """The file at `path`, made with its folder when it is missing, in the present schema; None is one in memory.
 
-    `is_checked` tells that `open_to_read` has just found nothing wrong with it.
+    `is_checked`: `open_to_read` has just found nothing wrong with it.
 
     WAL with synchronous NORMAL: a commit is handed to the operating system, so that it survives a kill of the process,
     and is not waited for on the disk, which would stall the bot's event loop for as long as the disk takes. A power cut

@@ -210,7 +210,7 @@ class JournalQueries:
 
     @contextlib.contextmanager
     def _decoding(self) -> Iterator[None]:
-        """Within it, what makes no sense is damage."""
+        """Translate the errors of decoding a row into JournalError."""
         try:
             yield
         except (ValueError, ArithmeticError, LookupError, TypeError) as error:

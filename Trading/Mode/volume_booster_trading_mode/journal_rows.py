@@ -97,7 +97,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class MarkRow:
-    """Equity in quote at a moment that the guards go on to compare with; `resumes` as in HaltRow."""
+    """Equity in quote at a moment, which the guards compare with later; `resumes` as in HaltRow."""
 
     at: float
     exchange: str

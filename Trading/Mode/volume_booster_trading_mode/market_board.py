@@ -1,4 +1,4 @@
-"""What the loops of one bot tell each other: which markets there are, what they look like, and whether they can trade.
+"""The directory of one bot's markets: which there are, what they look like, and whether they can trade.
 
 In memory only: all of it is seen again at the next look. What was filled and is open comes from the ledger.
 """
@@ -94,7 +94,7 @@ class MarketDirectory:
             entry.due_at = at
 
     def measure(self, market: Market, fill: Fill, intent: OrderIntent) -> None:
-        """A fill tells what an order costs there, beside the distance of its price from the mid."""
+        """Learn from a fill what an order costs there, beside the distance of its price from the mid."""
         if (entry := self._entries.get(market)) is not None:
             planned = intent.valuation.slippage(fill.side, fill.quantity, intent.price, intent.mid_price)
             entry.beyond_plan.append((fill.volume, fill.fee_quote + fill.slippage_quote - planned))

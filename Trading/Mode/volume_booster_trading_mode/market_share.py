@@ -1,4 +1,4 @@
-"""One market's part in a campaign on several: what it counts in, its portion, and what the others are told of it."""
+"""One market's part in a campaign on several: what it counts in, its allocation, and what the others learn of it."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class MarketShare:
         hold: str,
         standing: Halt | None,
     ) -> policy.Decision:
-        """The decision of this market, made in its own quote; the other markets are told what came of it."""
+        """The decision of this market, made in its own quote; the other markets learn what came of it."""
         directory, rate = self._campaign.directory, snapshot.valuation.quote_rate
         directory.see(self.market, snapshot, settings)
         allocation = self._campaign.allocation(self.market, settings, snapshot.now)

@@ -1,6 +1,6 @@
 """How a campaign is shared out over its markets: what each may order now, how quickly, and on which side. Pure.
 
-Nothing is kept: the portions follow from what is filled and open, so that a restart changes none of them. Evenly and by
+Nothing is kept: allocations follow from what is filled and open, so that a restart changes none. Evenly and by
 weight each market has a quota of the whole target, and what a market that can't take orders leaves of its own goes to
 the others by their weights. By cost all may order what is left of the target, and the pauses between orders make the
 cheapest market the busiest.
@@ -29,7 +29,7 @@ class MarketState:
     """One market of a campaign as it was seen last. Amounts are in the campaign's currency.
 
     `committed_quote` is what is filled and open of the target's period, `day_committed_quote` the same of today.
-    `is_able` tells whether it can take orders; `cost_bps` is what an order costs there now, None while that is unknown.
+    `is_able`: it can take orders; `cost_bps` is what an order costs there now, None while that is unknown.
     `buy_price` and `sell_price` are the best of the book with the fee taken into them, None where no book is read.
     """
 
@@ -76,7 +76,7 @@ def allocation_of(
 ) -> Allocation:
     """What a market may do, of a campaign that may still order `headroom_quote`.
 
-    The market that asks counts as one that can take orders: a portion is what it would have if it can.
+    The market that asks counts as one that can take orders: an allocation is what it would have if it can.
     """
     markets = {state.market: replace(state, is_able=state.is_able or state.market == own) for state in states}
     mine = markets[own]

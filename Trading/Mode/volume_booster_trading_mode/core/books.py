@@ -1,4 +1,4 @@
-"""The books of a ledger: running sums of one market, for each day and altogether. Exact, in whatever order."""
+"""The accounts of a ledger: running sums of one market, for each day and altogether. Exact, in whatever order."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Outcome(enum.Enum):
     REJECTED = "rejected"
     LOST = "lost"
     """It was open when the simulator that held it ended; or its exchange never showed what became of it, and a person
-    has let the campaign go on."""
+    has resumed the campaign."""
 
 
 @dataclass(slots=True)
@@ -134,7 +134,7 @@ class MarketAccount:
     inventory: Inventory = field(default_factory=Inventory)
     trips: RoundTrips = field(default_factory=RoundTrips)
     failures_in_a_row: int = 0
-    """Orders refused since the last fill: a number that depends on the order in which things are told."""
+    """Orders refused since the last fill: a number that depends on the order in which events arrive."""
     hours: dict[int, Decimal] = field(default_factory=dict)
     """What was filled in each of the latest hours, in quote."""
     guard_baseline: dict[int | None, GuardBaseline] = field(default_factory=dict)
@@ -150,7 +150,7 @@ class MarketAccount:
             del self.hours[old]
 
     def reset_guard_counters(self) -> None:
-        """A person has resumed the campaign: what the guards count begins anew."""
+        """Reset the guard counters: a person has resumed the campaign."""
         self.trips.reset_guard_counters()
         self.failures_in_a_row = 0
         self.guard_baseline = {day: _spent(self.sums(day)) for day in (None, self.latest_day)}
@@ -181,7 +181,7 @@ def _spent(all_totals: Iterable[DailyTotals]) -> GuardBaseline:
 
 
 def summed(all_totals: Iterable[DailyTotals]) -> DailyTotals:
-    """One tally of all: amounts and counts add up, the first order is the earliest and the last fill the latest.
+    """The totals of all: amounts and counts add up, the first order is the earliest and the last fill the latest.
 
     It may be one of them, and is not to be changed.
     """
@@ -213,7 +213,7 @@ def _load_totals(values: list[Any]) -> DailyTotals:
 
 
 def dump_account(account: MarketAccount) -> dict[str, Any]:
-    """A book as plain JSON values, exact."""
+    """An account as plain JSON values, exact."""
     return {
         "days": [[day, _dump_totals(totals)] for day, totals in account.days.items()],
         "latest_day": account.latest_day,
@@ -229,7 +229,7 @@ def dump_account(account: MarketAccount) -> dict[str, Any]:
 
 
 def load_account(values: dict[str, Any]) -> MarketAccount:
-    """The book that was dumped."""
+    """The account that was dumped."""
     return MarketAccount(
         days={day: _load_totals(totals) for day, totals in values["days"]},
         latest_day=values["latest_day"],

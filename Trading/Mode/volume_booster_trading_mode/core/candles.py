@@ -1,4 +1,4 @@
-"""Candles of a backtest: read from CSV with every doubt told by its line. Pure."""
+"""Candles of a backtest: read from CSV, every doubt named with its line. Pure."""
 
 from __future__ import annotations
 

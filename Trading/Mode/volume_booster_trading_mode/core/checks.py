@@ -89,7 +89,7 @@ def spread_bps(best_bid: Decimal, best_ask: Decimal) -> Decimal:
 
 
 def judge_trades(name: str, trades: Sequence[ExchangeTrade], symbol: str) -> Row:
-    """Whether an exchange tells of its trades what is counted by."""
+    """Whether an exchange states of its trades what is counted."""
     if not trades:
         return untried(
             name, f"no trade of this account in {symbol} is shown: its ids and fees can be looked at after one"
@@ -101,7 +101,7 @@ def judge_trades(name: str, trades: Sequence[ExchangeTrade], symbol: str) -> Row
 
 
 def _missing(trades: Sequence[ExchangeTrade]) -> list[str]:
-    """What is not told, and of how many."""
+    """What is missing, and of how many."""
     ids = [trade.trade_id for trade in trades if trade.trade_id]
     charges = [[charge for charge in trade.charges if charge.amount is not None] for trade in trades]
     counts = {

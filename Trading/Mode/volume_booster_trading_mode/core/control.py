@@ -6,9 +6,9 @@ import enum
 from dataclasses import dataclass
 
 PAUSE, RESUME, STOP, EMERGENCY = "pause", "resume", "stop", "emergency_stop"
-"""Place nothing until resumed; go on, whatever holds it; end the bot; and cancel all and place nothing."""
+"""Place nothing until resumed; continue, whatever holds it; end the bot; cancel all and place nothing."""
 HOLD, UNHOLD = "hold", "unhold"
-"""Stop and Start on OctoBot's web page: cancel all and place nothing while OctoBot lives on, and go on after that."""
+"""Stop and Start on OctoBot's web page: cancel all and place nothing while OctoBot runs on, and continue after that."""
 LASTING = (PAUSE, RESUME, HOLD, UNHOLD, EMERGENCY)
 """The commands that hold over a restart; a stop is for the bot that runs."""
 EMERGENCY_REASON = "emergency stop"
@@ -28,7 +28,7 @@ class ControlState(enum.Enum):
     EMERGENCY = "emergency"
     """No new order, own open orders cancelled and each confirmed, and nothing more until it is resumed."""
     STOPPED = "stopped"
-    """No new order, own open orders cancelled, and the bot ends; started again it goes on."""
+    """No new order, own open orders cancelled, and the bot ends; started again it continues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ COMMAND_OF = {ControlState.PAUSED: PAUSE, ControlState.HELD: HOLD, ControlState.
 
 
 def transition(control: Control, kind: str) -> Control:
-    """What a command makes of what holds: a weaker one never ends a stronger one.
+    """The control after a command: a weaker command never ends a stronger one.
 
     A stop is final for this bot, but for an emergency; what is asked after it holds for the next one.
     """

@@ -1,4 +1,4 @@
-"""Contradictory but harmless settings, put right and told: nobody has to be stopped for two swapped numbers."""
+"""Contradictory but harmless settings, corrected and named: two swapped numbers need not stop anybody."""
 
 from __future__ import annotations
 

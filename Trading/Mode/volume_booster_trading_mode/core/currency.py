@@ -63,7 +63,7 @@ def progress_in_quote(progress: Progress, rate: Decimal) -> Progress:
 
 
 def snapshot_in_quote(snapshot: MarketSnapshot, rate: Decimal) -> MarketSnapshot:
-    """The same of a view: its equity, and what the campaign has filled."""
+    """The same of a snapshot: its equity, and what the campaign has filled."""
     return _in_quote(snapshot, rate)
 
 

@@ -15,7 +15,7 @@ from .settings import Settings, TargetPeriod
 
 DAY_S = 86_400
 LONGEST_S = 30 * DAY_S
-"""A campaign that is expected to take longer is told to be none."""
+"""A campaign that is expected to take longer is refused."""
 STUCK_SHARE = 0.05
 MARGIN = Decimal("1.01")
 
@@ -131,7 +131,7 @@ def deadline(settings: Settings, conditions: Conditions, forecast: Forecast) -> 
 
 
 def pace(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
-    """Limit orders that hardly ever fill. Where the market is too thin, that is the reason, and is told instead."""
+    """Limit orders that hardly ever fill. Where the market is too thin, that is the reason instead."""
     if forecast.duration_s <= LONGEST_S or thin_market(settings, conditions, forecast):
         return None
     if settings.order_type is OrderType.LIMIT:
@@ -172,7 +172,7 @@ def position_size(settings: Settings, conditions: Conditions, forecast: Forecast
 
 
 def cost_budget(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
-    """The guard on the budget would halt it: it lets no order through that could pass it."""
+    """The guard on the budget would halt it: it lets no order through that could exceed it."""
     budget = settings.cost_budget(settings.volume_target)
     needed = forecast.cost_quote + _worst_order(settings, conditions)
     if not needed.is_finite() or needed <= budget:

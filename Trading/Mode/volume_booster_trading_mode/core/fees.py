@@ -1,8 +1,8 @@
-"""Fees in quote, whatever they were charged in; one that is not told or can't be valued is estimated and says so. Pure.
+"""Fees in quote, whatever they were charged in; one that is unknown or has no value is estimated and marked so. Pure.
 
 A part in base is worth the fill's own price, one in another asset what that asset is worth now, through other markets
-where there is none with the quote. What is not told, or in an asset without a price, is taken to be the market's rate
-for the fill's role, and never less than nothing: so that a budget is not passed by what nobody has told.
+where there is none with the quote. What is unknown, or in an asset without a price, is taken to be the market's rate
+for the fill's role, and never below zero: so that a budget is not exceeded by a fee that nobody has stated.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Fee:
     """The fee of one fill.
 
     `quote` is in the market's quote, what is estimated included. `amount` is what was charged in `asset`, where it was
-    one part in one asset; else, and where something is not told or not valued, `told` has it in words.
+    one part in one asset; else, and where something is unknown or has no value, `told` has it in words.
     """
 
     quote: Decimal
@@ -126,7 +126,7 @@ def price_along(way: Iterable[Hop], prices: Callable[[str], Decimal | None]) -> 
 
 
 def ticker_price(ticker: Mapping[str, Any]) -> Decimal | None:
-    """The price of a market as a ticker of ccxt's tells it: the last, or the middle of the best two; None without."""
+    """The price of a market in a ticker of ccxt's: the last, or the middle of the best two; None without."""
     last, *best = (_price(ticker.get(name)) for name in ("last", "bid", "ask"))
     if last is not None or None in best:
         return last

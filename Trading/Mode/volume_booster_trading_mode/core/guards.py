@@ -1,4 +1,4 @@
-"""The guards: one small function each, which tells why the campaign must not go on, or None.
+"""The guards: one small function each, which returns why the campaign must halt, or None.
 
 `GUARDS` are asked at every look, `ORDER_GUARDS` about each order before it is sent. A halt that lasts ends only when a
 person resumes the campaign; the others end when their reason is gone. What is merely not right at this moment (no price
@@ -258,7 +258,7 @@ def funding_rate(situation: Situation) -> Halt | None:
 
 
 def funding_bps(snapshot: MarketSnapshot) -> Decimal | None:
-    """What the next funding costs, in 1/10,000 of the position, below zero when it pays; None where nobody tells."""
+    """What the next funding costs, in 1/10,000 of the position, below zero when it pays; None where it is unknown."""
     futures = snapshot.futures
     if futures is None or futures.funding_rate is None:
         return None
@@ -293,7 +293,7 @@ def liquidation_percent(snapshot: MarketSnapshot) -> Decimal | None:
 
 
 def cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
-    """The budget is never passed: what the next order and all that is open may cost at worst has to fit into it."""
+    """The budget is never exceeded: what the next order and all that is open may cost at worst has to fit into it."""
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
     smallest_quote = snapshot.rules.min_order_notional(snapshot.mid_price)
     budget_quote = settings.cost_budget(max(progress.target_quote, smallest_quote))
@@ -374,7 +374,7 @@ Guard = Callable[[Situation], Halt | None]
 OrderGuard = Callable[[OrderIntent, Situation], Halt | None]
 
 LOCKS: tuple[Guard, ...] = (real_funds_lock, participation_ceiling, leverage_limit)
-"""Before anything else, even before a reached target is told."""
+"""Before anything else, even before a target that is reached."""
 GUARDS: tuple[Guard, ...] = (
     thin_market,
     cost_rate,
@@ -423,7 +423,7 @@ def gauges(equity: Equity, settings: Settings, progress: Progress) -> tuple[Gaug
 
 
 def futures_gauges(snapshot: MarketSnapshot, settings: Settings) -> tuple[Gauge, ...]:
-    """How near the guards of a futures position are to their limits, as far as anybody tells."""
+    """How near the guards of a futures position are to their limits, as far as these are known."""
     funding, distance = funding_bps(snapshot), liquidation_percent(snapshot)
     shown = []
     if funding is not None:

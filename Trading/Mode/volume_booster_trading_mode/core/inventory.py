@@ -10,7 +10,7 @@ from typing import Any
 from .market import ZERO, Side
 
 LATENESS = 64
-"""A fill that is told later than this many others of its market is booked as the first of them."""
+"""A fill that arrives later than this many others of its market is booked as the first of them."""
 
 Trade = tuple[float, str, Side, Decimal, Decimal]
 """When, the fill's id, side, quantity, price: sorting by the first two is the order in which trades are booked."""
@@ -49,10 +49,10 @@ class Position:
 
 @dataclass(slots=True)
 class Inventory:
-    """A position that comes out the same whatever the order in which its trades are told.
+    """A position that comes out the same whatever the order in which its trades arrive.
 
     Average cost depends on the order of trades, so they are booked by the time of the trade and then by its id. Those
-    told last are kept, to let a late one in before them.
+    that arrived last are kept, to let a late one in before them.
     """
 
     last_price: Decimal = ZERO

@@ -98,7 +98,7 @@ class Ledger:
             totals.count_order(at)
 
     def spend(self, order_id: str, quote_quantity: Decimal) -> None:
-        """An order of ours that nothing is filled of spends this amount of quote: told after it, when it is replayed.
+        """An unfilled order of ours spends this amount of quote: known after it, when a journal is replayed.
 
         :raises KeyError: when the order is not one of ours.
         """
@@ -107,7 +107,7 @@ class Ledger:
         record.intent = replace(record.intent, quote_quantity=quote_quantity)
 
     def revalue(self, order_id: str, valuation: Valuation) -> None:
-        """What an order of ours that nothing is filled of is worth: told after it, when it is replayed.
+        """What an unfilled order of ours is worth: known after it, when a journal is replayed.
 
         :raises KeyError: when the order is not one of ours.
         """
@@ -192,7 +192,7 @@ class Ledger:
         return True
 
     def _end(self, order_id: str, record: OrderRecord, outcome: Outcome) -> None:
-        """An order has ended; one that turns out to have filled whole was not cancelled, whatever was told before."""
+        """An order has ended; one that turns out to have filled whole was not cancelled, whatever was said before."""
         self._told.clear()
         before, record.outcome = record.outcome, outcome
         for totals in self._accounts[record.market].all_totals(day_of(record.placed_at)):
@@ -213,7 +213,7 @@ class Ledger:
             self._orders.pop(self._ended.popleft(), None)
 
     def reset_guard_counters(self) -> None:
-        """A person has resumed the campaign: what the guards count begins anew."""
+        """Reset the guard counters: a person has resumed the campaign."""
         self._told.clear()
         for account in self._accounts.values():
             account.reset_guard_counters()
@@ -251,7 +251,7 @@ class Ledger:
             self._keep_for_a_while(order_id)
 
     def dump(self) -> dict[str, Any]:
-        """All that goes on to matter, as plain JSON values, exact: sums and open orders."""
+        """All that is needed to continue, as plain JSON values, exact: sums and open orders."""
         return {
             "version": self.VERSION,
             "books": [[*market, dump_account(account)] for market, account in self._accounts.items()],

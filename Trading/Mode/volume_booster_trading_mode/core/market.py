@@ -1,4 +1,4 @@
-"""The words of the market: sides, rules, balances, a frozen view of one symbol, what we want and what we got."""
+"""The words of the market: sides, rules, balances, a frozen snapshot of one symbol, what we want and what we got."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ SPOT = Valuation()
 class MarketRules:
     """What the exchange accepts on one symbol. Prices in quote per base, quantities in base, notionals in quote.
 
-    A maximum of None means that the exchange states none. On futures the `valuation` tells what a quantity is.
+    A maximum of None means that the exchange states none. On futures the `valuation` says what a quantity is.
     """
 
     base: str
@@ -246,9 +246,9 @@ class RiskInputs:
     last_mid_price: QuoteAmount | None = None
     """The mid of the look before, None when that is too long ago to compare with."""
     clock_jump_s: float = 0.0
-    """By how much the clock has gone on since the look before, beyond the time that has passed; negative: gone back."""
+    """By how much the clock was ahead of the time passed since the look before; negative: it was set back."""
     day_volume_quote: QuoteAmount | None = None
-    """What everybody has traded on this market in 24 hours; None where nobody tells."""
+    """What everybody has traded on this market in 24 hours; None where it is unknown."""
     hour_filled_quote: CampaignAmount = ZERO
     """What this campaign has filled on this market in the present hour of the clock."""
     last_order_at: float | None = None
@@ -281,11 +281,11 @@ class FuturesAccount:
     """The margin that is free for new orders, in quote at the present mid."""
     leverage: Ratio = ONE
     max_leverage: Ratio | None = None
-    """The most that the contract allows, None where nobody tells."""
+    """The most that the contract allows, None where it is unknown."""
     liquidation_price: QuoteAmount | None = None
-    """None without a position, or where nobody tells."""
+    """None without a position, or where it is unknown."""
     funding_rate: Ratio | None = None
-    """What longs pay to shorts at the next funding, as a ratio of the position; None where nobody tells."""
+    """What longs pay to shorts at the next funding, as a ratio of the position; None where it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +370,7 @@ class OrderIntent:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """A trade that happened, told once.
+    """A trade that happened, reported once.
 
     `fill_id` is unique; `fee_quote` is the fee in the campaign's currency, at the fill's own price; `fee` is the same
     as it was charged, in `fee_asset`, which may be base, quote or a third one.
@@ -389,9 +389,9 @@ class Fill:
     fee_asset: str = ""
     valuation: Valuation = SPOT
     estimated_fee_quote: CampaignAmount = ZERO
-    """What of `fee_quote` is an estimate, as the exchange has not told it or charged it in what has no price."""
+    """What of `fee_quote` is an estimate: the exchange has not stated it, or has charged an asset without a price."""
     fee_told: str = ""
-    """In words what was told of the fee, where it is not one amount in one asset with a price."""
+    """The fee in words, where it is not one amount in one asset with a price."""
 
     @property
     def notional(self) -> Decimal:

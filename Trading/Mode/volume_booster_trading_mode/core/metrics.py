@@ -1,7 +1,7 @@
-"""What traders expect to be told of a campaign. None of it is the goal of one that trades for volume.
+"""The metrics that traders expect of a campaign. None of it is the goal of one that trades for volume.
 
 A campaign for volume buys and sells at random, so these numbers are chance and costs; they are here because people ask
-for them. Every definition is in DEFINITIONS, in words, and is told with the number.
+for them. Every definition is in DEFINITIONS, in words, and is shown with the number.
 """
 
 from __future__ import annotations

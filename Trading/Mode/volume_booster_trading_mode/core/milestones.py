@@ -1,4 +1,4 @@
-"""When a person is told of progress without having asked."""
+"""The milestones at which progress is announced."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ from .policy import IDLE_S
 from .settings import Settings, SidePolicy
 
 GO_ON = 4
-"""Where only some campaigns have ended they go on for so many times the steps: drawing the rest of the slow ones from
-what the slow ones did would be unfair."""
+"""Where only some campaigns have ended, all continue for so many times the steps: drawing the rest of the slow ones
+from what the slow ones did would be unfair."""
 LEVEL_LOG_DEVIATION = 1.1
 LOOKED_BEFORE = 2.0
 """So many times the latency of an order lie between the look at the price that it was decided on and its fill."""

@@ -1,4 +1,4 @@
-"""What a person is told without having asked, and how often: pure, the moment is an argument."""
+"""Unrequested notices to a person, and how often they are sent. Pure: the moment is an argument."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from .settings import Settings, TargetScope
 HOUR_S = 3600.0
 ALL_PAIRS = "All pairs"
 MOST_AN_HOUR = 12
-"""One every five minutes: who is told more often on a phone switches it off, and then hears of no halt either."""
+"""One every five minutes: who is notified more often switches notifications off, and then misses a halt, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One thing to tell, and what a person can do about it.
 
-    `topic` names what it is about: of one topic a person is told once an hour. One that `is_urgent` always gets
+    `topic` names what it is about: one topic is notified once an hour. One that `is_urgent` always gets
     through: a halt, an emergency, the end, and the answer to what a person has just done.
     """
 
@@ -29,15 +29,15 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class NoticeHistory:
-    """What was told within the last hour, each with its moment and topic, and how many were held back since the last
-    one got through. Urgent ones take nobody's place."""
+    """The notices of the last hour, each with its moment and topic, and how many were held back since the last
+    one was sent. Urgent ones do not count."""
 
     told: tuple[tuple[float, str], ...] = ()
     held_back: int = 0
 
 
 def audience(source: str, settings: Settings) -> str:
-    """Whose target it is: the pair's of this name, or all pairs', which are told of together and once."""
+    """Whose target it is: the pair's of this name, or that of all pairs, which are notified together and once."""
     return source if settings.target_scope is TargetScope.PAIR else ALL_PAIRS
 
 
@@ -47,7 +47,7 @@ def audience_label(source: str, settings: Settings, pairs: int) -> str:
 
 
 def throttle(notice: Notice, now: float, history: NoticeHistory) -> tuple[NoticeHistory, str | None]:
-    """The text to send, None to hold it back, and what to remember of it."""
+    """The history after a notice, and the text to send, None where it is held back."""
     recent = tuple((at, topic) for at, topic in history.told if abs(now - at) < HOUR_S)
     if notice.is_urgent:
         return NoticeHistory(recent), full_text(notice, history.held_back)

@@ -16,7 +16,7 @@ BACKOFF_MAX_DOUBLINGS = 10
 def decision_rng(seed: int, exchange: str, symbol: str, decision_number: int) -> random.Random:
     """The random stream of one decision, a function of these four alone.
 
-    Because nothing else goes in, a campaign that restarts goes on exactly where it would have been.
+    Because nothing else goes in, a campaign that restarts continues exactly where it would have been.
     """
     return random.Random(f"{seed}/{exchange}/{symbol}/{decision_number}")
 

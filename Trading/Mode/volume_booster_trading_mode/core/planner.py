@@ -71,7 +71,7 @@ class Plan:
     inventory_high_quote: Decimal
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
-    """What is done otherwise than the settings say, and will be told when it is."""
+    """What is done otherwise than the settings say, with a notice when it is."""
 
     @property
     def is_feasible(self) -> bool:

@@ -29,7 +29,7 @@ class Place:
     intent: OrderIntent
     delay_s: float
     min_order_quote: Decimal | None = ZERO
-    """The smallest order of the exchange: by less than that the order may pass the target. None for an order that
+    """The smallest order of the exchange: by less than that the order may exceed the target. None for an order that
     closes a position, which has to be closed whatever it is worth by then."""
 
 
@@ -50,7 +50,7 @@ class Wait:
     is_unfunded: bool = False
     """A balance does not pay for the order that has to be next: wait longer and longer until it does."""
     is_pace: bool = False
-    """Nothing stands in the way but the pause after an order: nobody needs to be told."""
+    """Nothing stands in the way but the pause after an order: no news for a person."""
     yields_to_other_markets: bool = False
     """This market could trade, and the campaign leaves what there is to do to others."""
     releases_share: bool = False
@@ -144,7 +144,7 @@ def _overdue(snapshot: MarketSnapshot, settings: Settings, ours: tuple[OpenOrder
 
 
 def _reason_to_wait(situation: Situation, ours: tuple[OpenOrder, ...], hold: str) -> Wait | None:
-    """Why no order is sent at this moment, though nothing is wrong; it passes by itself."""
+    """Why no order is sent at this moment, though nothing is wrong; it ends by itself."""
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
     if waiting := _not_now(snapshot, settings, hold):
         return waiting

@@ -123,7 +123,7 @@ def own_worth(snapshot: MarketSnapshot) -> Decimal:
 
 
 def opening_room(side: Side, snapshot: MarketSnapshot, settings: Settings, headroom_quote: Decimal) -> Decimal | None:
-    """The largest order, in quote, after which closing all of the position does not pass the target.
+    """The largest order, in quote, after which closing all of the position does not exceed the target.
 
     Closing is volume, too: an order of x takes x of what is left to the target and puts x more of it aside. While less
     is left than two of the exchange's smallest orders, nothing is opened unless nothing is there that could be closed.

@@ -44,7 +44,7 @@ class Progress:
     fees_quote: CampaignAmount = ZERO
     slippage_quote: CampaignAmount = ZERO
     estimated_fees_quote: CampaignAmount = ZERO
-    """What of the fees is an estimate, as the exchange has not told them or charged them in what has no price."""
+    """What of the fees is an estimate: the exchange has not stated them, or has charged assets without a price."""
     orders: int = 0
     fills: int = 0
     buys: int = 0

@@ -1,7 +1,7 @@
-"""What became of an order, told by the exchange's own record: its trades, each once, and its state. Pure.
+"""What became of an order, by the exchange's own record: its trades, each once, and its state. Pure.
 
-An order ends by the exchange's word and a complete sum of its trades. What is filled of it is the trades; what the
-exchange tells of it beside them says when they are all there. Where it does not tell that, or tells something else, the
+An order ends by the exchange's word and a complete sum of its trades. What is filled of it is the trades; the
+filled quantity that the exchange shows says when they are all there. Where it shows none, or another one, the
 trades are read until they stay the same.
 """
 
@@ -68,7 +68,7 @@ class ExchangeOrder:
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still fill, as far as the exchange tells."""
+        """Whether it may still fill, as far as the exchange shows."""
         return self.standing in (Standing.OPEN, Standing.UNTOLD, Standing.UNSEEN)
 
     @property
@@ -107,7 +107,7 @@ class Watch:
 class Settlement:
     """What there is to write down about one order.
 
-    `is_pending` tells why it has to be asked for again soon; an open order that rests is not pending. `question` is
+    `is_pending`: it has to be asked for again soon; an open order that rests is not pending. `question` is
     what a person is to be asked; empty as long as waiting may help. `watch` is for the next read of a pending order.
     """
 
@@ -129,7 +129,7 @@ def needs_trades(sent: SentOrder, found: ExchangeOrder) -> bool:
 
 
 def not_listed(found: ExchangeOrder) -> ExchangeOrder:
-    """An order that is not among the open ones: one whose state is not told has ended."""
+    """An order that is not among the open ones: one whose state is unknown has ended."""
     return replace(found, standing=Standing.CANCELLED) if found.standing is Standing.UNTOLD else found
 
 
@@ -154,7 +154,7 @@ def settle_missing(
     :param refusal: why the exchange refused it; empty when it is not known to have.
     :param is_conclusive: whether the exchange would have shown it if it were there: it looks orders up by our id, or
         lists all of them.
-    :param is_given_up: a person was asked, and has let the campaign go on without it.
+    :param is_given_up: a person was asked, and has resumed the campaign without it.
     :param arrives_within_s: how old an order may be when it reaches the exchange.
     """
     if is_given_up:
@@ -210,7 +210,7 @@ def settle(
     :param price_of: the price in quote of an asset that is neither base nor quote, for fees; None when not known.
     :param now: the time of trades that tell none.
     :param owner_of: the order that a fill of this id is written down for; None for none.
-    :param is_given_up: a person was asked for the rest of it, and has let the campaign go on without that.
+    :param is_given_up: a person was asked for the rest of it, and has resumed the campaign without that.
     """
     names = trade_ids.Names(sent.order_id, found.exchange_order_id, f"{sent.exchange} {sent.symbol}")
     own = (trade for trade in trades if trade.exchange_order_id == found.exchange_order_id)
@@ -242,7 +242,7 @@ def _filled(sent: SentOrder, found: ExchangeOrder) -> Decimal | None:
 
 
 def _may_still_fill(intent: OrderIntent, found: ExchangeOrder) -> bool:
-    """A market order does not rest: one whose state is not told has ended as soon as its trades stay the same."""
+    """A market order does not rest: one whose state is unknown has ended as soon as its trades stay the same."""
     is_resting = intent.order_type is OrderType.LIMIT
     return found.standing is Standing.OPEN or (found.standing is Standing.UNTOLD and is_resting)
 
@@ -323,6 +323,6 @@ def _fill(
 
 
 def role_of(intent: OrderIntent) -> Role:
-    """The role of a fill that tells none: maker where the order was priced to rest, else taker."""
+    """The role of a fill that states none: maker where the order was priced to rest, else taker."""
     rests_below = intent.price < intent.mid_price if intent.side is Side.BUY else intent.price > intent.mid_price
     return Role.MAKER if intent.order_type is OrderType.LIMIT and rests_below else Role.TAKER

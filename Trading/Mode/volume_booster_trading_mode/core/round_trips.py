@@ -56,7 +56,7 @@ class RoundTrips:
         return bool(self._order_id) and lost_quote > LOSS_FACTOR * self._planned_quote
 
     def reset_guard_counters(self) -> None:
-        """Count losses anew; what is open stays open."""
+        """Reset the count of losses; what is open stays open."""
         self._earlier_losses, self._order_id = 0, ""
         self._gain_quote = self._planned_quote = ZERO
 

@@ -39,7 +39,7 @@ class Spending:
     ) -> Decimal | None:
         """The amount to spend, in quote, on its step; None when there is none.
 
-        Rounded down, or up when what fills has to `reach` the notional, which it then passes by less than `smallest`.
+        Rounded down, or up when what fills has to `reach` the notional, which it then exceeds by less than `smallest`.
         The exchange's smallest is above `most`; the `limits` and the exchange's maximums are above all.
         """
         spent = round_to_step(notional, self.step, decimal.ROUND_FLOOR)

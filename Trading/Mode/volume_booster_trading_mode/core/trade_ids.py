@@ -24,7 +24,7 @@ _MADE_BY_CCXT = re.compile(r"^\d+-(buy|sell)\b")
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A part of a fee as it was charged; an `amount` of None is not told, an `asset` of "" neither. Below zero: paid to
+    """A part of a fee as it was charged; an `amount` of None is unknown, as is an `asset` of "". Below zero: paid to
     us."""
 
     amount: Decimal | None
@@ -33,9 +33,9 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeTrade:
-    """A trade of our account as the exchange tells it: an id of "" and a time or role of None are not told.
+    """A trade of our account as the exchange shows it: an id of "" and a time or role of None are unknown.
 
-    `charges` are the parts of its fee; none where no fee is told.
+    `charges` are the parts of its fee; none where no fee is stated.
     """
 
     trade_id: str
@@ -80,7 +80,7 @@ class Names:
         return fill_id.startswith(f"{self.order_id} ")
 
     def has_no_time(self, fill_id: str) -> bool:
-        """Whether the time of this fill was not told: then that of its reading is written down."""
+        """Whether the time of this fill was unknown: then that of its reading is written down."""
         return fill_id.startswith(f"{self.order_id} {NO_TIME} ")
 
 
