@@ -32,6 +32,8 @@ EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "250"))
 """`make check`, which is for every few minutes, tries fewer."""
 LAW = settings(deadline=None, derandomize=True, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 """Every law is tried on the same examples each time: a failure is a bug and not bad luck."""
+RARE = settings(LAW, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+"""For a law about what few examples bring about: the others are passed over, and a law without any fails."""
 
 NOW = 1_700_000_000.0
 PLAY_MONEY = (Trading.SIMULATION, Trading.BACKTEST, Trading.SANDBOX)

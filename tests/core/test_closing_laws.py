@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import LAW, NOW, Situation, a_snapshot, an_order, calm, placed, some
+from strategies import LAW, NOW, RARE, Situation, a_snapshot, an_order, calm, placed, some
 
 from octobot_volume_booster.core import positions
 from octobot_volume_booster.core.ledger import Progress
@@ -126,7 +126,7 @@ def test_the_closing_order_takes_as_much_as_it_may_and_leaves_nothing_or_enough_
     assert (place.min_order_quote, place.delay_s) == (None, closing.settings.trade_frequency_min)
 
 
-@LAW
+@RARE
 @given(closings())
 def test_it_waits_only_where_no_order_that_closes_fits(closing: Closing) -> None:
     decision = closing.decide()

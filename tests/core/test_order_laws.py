@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
-from strategies import LAW, NOW, Situation, a_snapshot, an_order, multiples, placed, situations
+from strategies import LAW, NOW, RARE, Situation, a_snapshot, an_order, multiples, placed, situations
 
 from octobot_volume_booster.core.ledger import Progress
 from octobot_volume_booster.core.market import Balances, MarketSnapshot, OrderIntent, Side
@@ -85,7 +85,7 @@ def test_an_own_order_exactly_at_the_price_moves_it_by_one_tick(situation: Situa
     assert price_for(side, taken, situation.settings) == (price - tick if side is Side.BUY else price + tick)
 
 
-@LAW
+@RARE
 @given(situations(order_type="market"))
 def test_a_market_order_never_meets_an_own_order_on_the_other_side(situation: Situation) -> None:
     assume(situation.snapshot.open_orders)
@@ -93,7 +93,7 @@ def test_a_market_order_never_meets_an_own_order_on_the_other_side(situation: Si
     assert all(order.side is side for order in situation.snapshot.open_orders)
 
 
-@LAW
+@RARE
 @given(situations(order_type="market"))
 def test_only_orders_of_its_own_are_cancelled(situation: Situation) -> None:
     decision = situation.decide()
