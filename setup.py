@@ -10,6 +10,8 @@ BUNDLE = json.loads((ROOT / "metadata.json").read_text(encoding="utf-8"))
 PACKAGE = "octobot_volume_booster"
 MODE = "Trading/Mode/volume_booster_trading_mode"
 EXCHANGE = "Trading/Exchange/offline_exchange"
+# the bundle's metadata and profiles travel with the package, so that it can pack the bundle anywhere
+FOLDERS = {PACKAGE: MODE, f"{PACKAGE}.offline_exchange": EXCHANGE, f"{PACKAGE}.bundle": "."}
 # reads recorded trades from Parquet files; its newest line refuses the numpy that OctoBot 2.0 pins
 REPLAY = ["pyarrow<26; python_version < '3.12'", "pyarrow; python_version >= '3.12'"]
 
@@ -22,26 +24,15 @@ setuptools.setup(
     author=BUNDLE["author"],
     license="LGPL-3.0-or-later",
     python_requires=">=3.10,<3.14",
-    package_dir={
-        PACKAGE: MODE,
-        f"{PACKAGE}.core": f"{MODE}/core",
-        f"{PACKAGE}.cli": f"{MODE}/cli",
-        f"{PACKAGE}.venues": f"{MODE}/venues",
-        f"{PACKAGE}.checks": f"{MODE}/checks",
-        f"{PACKAGE}.offline_exchange": EXCHANGE,
-        f"{PACKAGE}.offline_exchange.server": f"{EXCHANGE}/server",
-        # the bundle's metadata and profiles travel with the package, so that it can pack the bundle anywhere
-        f"{PACKAGE}.bundle": ".",
-    },
+    package_dir=FOLDERS,
     packages=[
-        PACKAGE,
-        f"{PACKAGE}.core",
-        f"{PACKAGE}.cli",
-        f"{PACKAGE}.venues",
-        f"{PACKAGE}.checks",
-        f"{PACKAGE}.offline_exchange",
-        f"{PACKAGE}.offline_exchange.server",
-        f"{PACKAGE}.bundle",
+        *FOLDERS,
+        *(
+            f"{package}.{name}"
+            for package, folder in FOLDERS.items()
+            if folder != "."
+            for name in setuptools.find_packages(str(ROOT / folder))
+        ),
     ],
     package_data={
         PACKAGE: ["py.typed", "metadata.json", "config/*.json", "resources/*"],

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pathlib
 
-from octobot_volume_booster.venues import VENUES, MarketBuy, Venue
-from octobot_volume_booster.venues.record import BOTH_LINES, CCXT_OF
+from octobot_volume_booster.adapters.venues import VENUES, MarketBuy, Venue
+from octobot_volume_booster.adapters.venues.record import BOTH_LINES, CCXT_OF
 
 PAGE = pathlib.Path(__file__).with_name("exchanges.md")
 FUTURES = "linear ones, with OctoBot 2.0.15"

@@ -25,12 +25,12 @@ import rich.console
 import rich.text
 from PIL import Image
 
-from octobot_volume_booster.cli.dashboard import dashboard
-from octobot_volume_booster.cli.home import Home, HomeError
+from octobot_volume_booster.cli.commands.status import campaign_status
+from octobot_volume_booster.cli.files.home import Home, HomeError
 from octobot_volume_booster.cli.main import main as volume_booster
-from octobot_volume_booster.cli.status import campaign_status
-from octobot_volume_booster.history import Watcher
-from octobot_volume_booster.journal import JournalError
+from octobot_volume_booster.cli.screen.dashboard import dashboard
+from octobot_volume_booster.journal.journal import JournalError
+from octobot_volume_booster.reporting.history import Watcher
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"

@@ -30,7 +30,9 @@ from collections.abc import Iterator
 from PIL import Image
 from playwright.sync_api import Locator, Page, Route, sync_playwright
 
-from octobot_volume_booster.cli import bundle, home, install, launch
+from octobot_volume_booster.cli.commands import bundle, install
+from octobot_volume_booster.cli.files import home
+from octobot_volume_booster.cli.process import launch
 
 PICTURES = pathlib.Path(__file__).resolve().parent / "pictures"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

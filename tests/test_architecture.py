@@ -1,8 +1,9 @@
-"""The house: which module may import which. A line that would not know its room fails here."""
+"""The architecture: which package may import which. A module outside the packages fails here."""
 
 from __future__ import annotations
 
 import ast
+import graphlib
 import pathlib
 import sys
 
@@ -11,243 +12,144 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 MODE = ROOT / "Trading" / "Mode" / "volume_booster_trading_mode"
 EXCHANGE = ROOT / "Trading" / "Exchange" / "offline_exchange"
-PYDANTIC = {"pydantic", "annotated_types"}
 
-# a room of the mode -> the rooms of the mode it may import
+# a package -> the packages that it may import, with all that is in them; itself always
 ARROWS: dict[str, set[str]] = {
-    "core": {"core"},
-    "bot_lock": set(),
-    "bot_process": set(),
-    "order_request": {"core"},
-    "journal_file": set(),
-    "journal_rows": {"journal_file", "core"},
-    "journal_queries": {"journal_file", "journal_rows", "core"},
-    "journal": {"journal_file", "journal_queries", "journal_rows", "bot_lock", "core"},
-    "report": {"journal", "core"},
-    "history": {"report", "journal", "core"},
-    "equity_marks": {"journal", "core"},
-    "market_board": {"core"},
-    "campaign_halts": {"journal", "core"},
-    "campaign_orders": {"journal", "market_board", "core"},
-    "campaign": {
-        *{"campaign_halts", "campaign_orders", "equity_marks"},
-        *{"journal", "journal_file", "market_board", "bot_lock", "core"},
-    },
-    "campaign_registry": {"campaign"},
-    "market_sight": {
-        *{"http_guard", "funds_lock"},
-        *{"exchange_view", "futures_view", "lookout", "market_share", "settler", "campaign", "core"},
-    },
-    "market_share": {"exchange_view", "market_board", "campaign", "core"},
-    "lookout": {"exchange_view", "futures_view", "venues", "campaign", "core"},
-    "emergency": {
-        "error_log",
-        "exchange_view",
-        "market_share",
-        "futures_view",
-        "notifications",
-        "exchange_record",
-        "request_queue",
-        "campaign",
-        "journal",
-        "core",
-    },
-    "futures_view": {"core"},
-    "market_rules": {"futures_view", "core", "venues"},
-    "exchange_view": {"reach", "futures_view", "market_rules", "core"},
-    "order_events": {"core"},
-    "user_inputs": {"core"},
-    "notifications": {"campaign", "core"},
-    "live_settings": {"core"},
-    "announcements": {"error_log", "notifications", "campaign", "core"},
-    "venues": {"venues", "core"},
-    "exchange_rows": {"core"},
-    "exchange_record": {"exchange_view", "exchange_rows", "futures_view", "venues", "core"},
-    "order_submission": {"exchange_record", "http_guard", "venues", "core"},
-    "fee_prices": {"exchange_view", "exchange_record", "core"},
-    "late_orders": {"campaign", "core"},
-    "request_queue": set(),
-    "http_guard": {"core", "reach"},
-    "reach": {"core"},
-    "funds_lock": {"core", "exchange_view", "lookout"},
-    "endings": {"core", "error_log", "journal"},
-    "error_log": {"core"},
-    "departure": {"funds_lock", "journal", "exchange_view", "exchange_record", "lookout", "core"},
-    "cancellation": {"exchange_record", "exchange_rows", "settler", "venues", "campaign", "core"},
-    "settler": {
-        *{"exchange_view", "exchange_record", "exchange_rows", "fee_prices", "late_orders", "order_submission"},
-        *{"campaign", "core"},
-    },
-    "order_consumer": {
-        *{"http_guard", "error_log"},
-        *{"exchange_view", "futures_view", "departure", "order_request", "order_submission", "request_queue"},
-        *{"campaign", "core"},
-    },
-    "execution": {
-        "exchange_view",
-        "notifications",
-        "order_submission",
-        "order_request",
-        "campaign",
-        "journal",
-        "core",
-    },
-    "virtual_time": {"execution"},
-    "data_collector": set(),
-    "web_page": {"notifications", "campaign", "journal", "core"},
-    "order_producer": {
-        *{"endings", "funds_lock", "http_guard"},
-        *{"announcements", "exchange_view", "futures_view", "order_events", "execution", "emergency", "lookout"},
-        *{"settler", "bot_process", "market_share", "market_sight", "order_submission", "cancellation"},
-        *{"virtual_time", "campaign", "campaign_registry", "journal", "core"},
-    },
-    "volume_booster_trading": {
-        *{"order_producer", "order_consumer", "live_settings", "user_inputs", "notifications", "data_collector"},
-        *{"web_page", "campaign", "journal", "core"},
-    },
-    "backtest_engine": {"volume_booster_trading", "virtual_time", "campaign_registry", "core"},
-    "checks": {
-        *{
-            "checks",
-            "exchange_view",
-            "exchange_record",
-            "exchange_rows",
-            "order_submission",
-            "lookout",
-            "venues",
-            "core",
-        },
-    },
-    "cli": {"cli", "report", "history", "journal", "bot_lock", "campaign", "venues", "core"},
-    "__init__": {"volume_booster_trading"},
+    "": {"trading", "adapters", "campaign", "core"},
+    "trading": {"adapters", "campaign", "journal", "core"},
+    "checks": {"adapters", "core"},
+    "adapters": {"adapters.venues", "core"},
+    "adapters.runtime": {"core"},
+    "adapters.venues": {"core"},
+    "campaign": {"journal", "core"},
+    "cli": {"reporting", "journal", "adapters.venues", "core"},
+    "reporting": {"journal", "core"},
+    "journal": {"core"},
+    "core.planning": {"core.decision", "core.accounting", "core.settings", "core.model"},
+    "core.decision": {"core.accounting", "core.settings", "core.model"},
+    "core.notify": {"core.accounting", "core.settings", "core.model"},
+    "core.accounting": {"core.settings", "core.model"},
+    "core.settings": {"core.model"},
+    "core.model": set(),
+    "core": set(),
 }
-# inside core: a module -> the modules below it
-CORE_ARROWS: dict[str, set[str]] = {
-    "market": set(),
-    "checks": {"formats", "market", "sizing", "trade_ids"},
-    "control": set(),
-    "campaign_state": {"control"},
-    "formats": set(),
-    "progress_lines": {"formats", "market", "ledger"},
-    "pacing": set(),
-    "presets": set(),
-    "candles": set(),
-    "versions": set(),
-    "named": set(),
-    "precision": {"market"},
-    "settings": {"market", "named", "presets"},
-    "allocation": {"market", "named", "settings", "books"},
-    "currency": {"market", "settings", "ledger"},
-    "corrections": {"market", "settings"},
-    "conditions": {"market"},
-    "montecarlo_state": {"market", "settings", "conditions", "direction", "guards", "pacing"},
-    "montecarlo": {"market", "settings", "conditions", "direction", "montecarlo_state", "pacing", "policy"},
-    "feasibility": {"market", "settings", "conditions", "guards"},
-    "planner": {
-        "market",
-        "presets",
-        "settings",
-        "corrections",
-        "conditions",
-        "montecarlo",
-        "montecarlo_state",
-        "feasibility",
-    },
-    "fee_tiers": {"market"},
-    "milestones": {"ledger"},
-    "notices": {"settings"},
-    "metrics": {"market", "inventory"},
-    "inventory": {"market"},
-    "round_trips": {"market"},
-    "books": {"market", "inventory", "round_trips"},
-    "progress": {"market", "books"},
-    "ledger": {"market", "inventory", "books", "progress"},
-    "situation": {"market", "settings", "ledger"},
-    "guards": {"market", "settings", "ledger", "situation"},
-    "trade_ids": {"market"},
-    "fees": {"market", "trade_ids"},
-    "reconcile": {"market", "ledger", "trade_ids", "fees"},
-    "sandbox": set(),
-    "redact": set(),
-    "sizing": {"market", "settings"},
-    "spending": {"market", "settings", "sizing"},
-    "positions": {"market", "settings", "situation", "direction", "sizing"},
-    "pricing": {"market", "settings", "sizing"},
-    "direction": {"market", "settings", "ledger", "sizing"},
-    "policy": {
-        *{"market", "settings", "ledger", "guards", "allocation", "direction", "positions", "sizing", "pricing"},
-        *{"pacing", "situation", "spending"},
-    },
-    "__init__": set(),
+SERVER_ARROWS: dict[str, set[str]] = {
+    "server": {"server.app", "server.faults", "server.rest", "server.market"},
+    "server.app": {"server.rest", "server.engine", "server.market"},
+    "server.faults": {"server.rest", "server.engine", "server.market"},
+    "server.rest": {"server.engine", "server.market"},
+    "server.engine": {"server.market"},
+    "server.market": set(),
 }
-OCTOBOT_ROOMS = set(
-    "bot_process exchange_view market_rules futures_view exchange_record exchange_rows order_submission "
-    "settler order_consumer order_events user_inputs notifications live_settings announcements execution "
-    "emergency lookout order_producer volume_booster_trading virtual_time data_collector backtest_engine "
-    "market_share market_sight fee_prices checks departure cancellation http_guard reach funds_lock endings "
-    "error_log".split()
-)
-IMPURE = {
-    "time",
-    "asyncio",
-    "os",
-    "pathlib",
-    "sqlite3",
-    "socket",
-    "threading",
-    "subprocess",
-    "logging",
+USES_OCTOBOT = {"", "trading", "adapters", "adapters.runtime", "checks"}
+BECOMES_OCTOBOT = "cli/lifeline.py"
+PURE = (set(sys.stdlib_module_names) | {"pydantic", "annotated_types", "numpy"}) - {
+    *{"time", "asyncio", "os", "pathlib", "sqlite3", "socket", "threading", "subprocess", "logging"},
     "uuid",
 }
+MOST_LINES = 450
+LONGER_FILES: set[str] = {"server/market/replay.py", "server/market/tape.py"}
+MOST_MODULES = 16
+A_FILE_AN_EXCHANGE = MODE / "adapters" / "venues"
 
 
 def modules(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(folder.rglob("*.py"))
 
 
-def imports(file: pathlib.Path) -> list[tuple[int, str]]:
-    """(level, module) of every import: level 0 is absolute, 1 the own folder, 2 the one above."""
-    found: list[tuple[int, str]] = []
+def named(file: pathlib.Path) -> str:
+    tentacle = MODE if file.is_relative_to(MODE) else EXCHANGE
+    return file.relative_to(tentacle).as_posix()
+
+
+FILES = [pytest.param(file, id=named(file)) for file in modules(MODE)]
+CORE_FILES = [pytest.param(file, id=named(file)) for file in modules(MODE / "core")]
+SERVER_FILES = [pytest.param(file, id=named(file)) for file in modules(EXCHANGE / "server")]
+ALL_FILES = [pytest.param(file, id=named(file)) for file in (*modules(MODE), *modules(EXCHANGE))]
+FOLDERS = [
+    pytest.param(file.parent, id=str(file.parent.relative_to(ROOT))) for file in ROOT.rglob("Trading/**/__init__.py")
+]
+
+
+def others(file: pathlib.Path) -> set[str]:
+    """The packages of others that a file imports."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            found += [(0, alias.name) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module] if node.module else [alias.name for alias in node.names]
-            found += [(node.level, str(name)) for name in names]
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(str(node.module).partition(".")[0])
     return found
 
 
-def room(file: pathlib.Path) -> str:
-    first = file.relative_to(MODE).parts[0]
-    return first.removesuffix(".py")
+def own_imports(file: pathlib.Path) -> set[pathlib.Path]:
+    """The files of its tentacle that a file imports from."""
+    found: set[pathlib.Path] = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = file.parents[node.level - 1].joinpath(*filter(None, (node.module or "").split(".")))
+            found |= {module_of(base / alias.name) or module_of(base) or base for alias in node.names}
+    return found
 
 
-def imported_rooms(file: pathlib.Path) -> set[str]:
-    depth = len(file.relative_to(MODE).parts)
-    return {room(file) if level < depth else module.split(".")[0] for level, module in imports(file) if level > 0}
+def module_of(path: pathlib.Path) -> pathlib.Path | None:
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
-@pytest.mark.parametrize("file", modules(MODE), ids=lambda file: str(file.relative_to(MODE)))
-def test_a_room_imports_only_the_rooms_below_it(file: pathlib.Path) -> None:
-    assert imported_rooms(file) <= ARROWS[room(file)]
+def package(dotted: str, arrows: dict[str, set[str]]) -> str:
+    """The package of the map in which a folder is: the innermost one."""
+    return max((name for name in arrows if is_in(dotted, name)), key=len)
 
 
-@pytest.mark.parametrize("file", modules(MODE / "core"), ids=lambda file: file.stem)
-def test_core_has_no_cycle_and_needs_only_the_standard_library_pydantic_and_numpy(file: pathlib.Path) -> None:
-    own = {module.split(".")[0] for level, module in imports(file) if level == 1}
-    assert own <= CORE_ARROWS[file.stem]
-    others = {module.split(".")[0] for level, module in imports(file) if level == 0}
-    assert others <= (set(sys.stdlib_module_names) - IMPURE) | PYDANTIC | {"numpy"}
+def is_in(dotted: str, name: str) -> bool:
+    return dotted == name or (name != "" and dotted.startswith(f"{name}."))
 
 
-@pytest.mark.parametrize("file", modules(MODE / "core"), ids=lambda file: file.stem)
+def folder_of(file: pathlib.Path) -> str:
+    return named(file).rpartition("/")[0].replace("/", ".")
+
+
+def check_arrows(file: pathlib.Path, arrows: dict[str, set[str]]) -> None:
+    own = package(folder_of(file), arrows)
+    imported = {package(folder_of(one), arrows) for one in own_imports(file)} - {own}
+    assert not [one for one in imported if not any(is_in(one, name) for name in arrows[own])]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_package_of_the_mode_imports_only_those_below_it(file: pathlib.Path) -> None:
+    check_arrows(file, ARROWS)
+
+
+@pytest.mark.parametrize("file", SERVER_FILES)
+def test_a_package_of_the_server_imports_only_those_below_it(file: pathlib.Path) -> None:
+    check_arrows(file, SERVER_ARROWS)
+    assert not any(module.startswith("octobot") for module in others(file))
+
+
+@pytest.mark.parametrize("tentacle", [MODE, EXCHANGE], ids=["mode", "exchange"])
+def test_neither_files_nor_folders_import_each_other_in_a_circle(tentacle: pathlib.Path) -> None:
+    files = {file: own_imports(file) for file in modules(tentacle)}
+    folders: dict[str, set[str]] = {}
+    for file, imported in files.items():
+        assert imported <= set(files), "a file outside of the tentacle"
+        folders.setdefault(folder_of(file), set()).update({folder_of(one) for one in imported} - {folder_of(file)})
+    graphlib.TopologicalSorter(files).prepare()
+    graphlib.TopologicalSorter(folders).prepare()
+
+
+@pytest.mark.parametrize("file", CORE_FILES)
+def test_core_needs_only_the_standard_library_pydantic_and_numpy(file: pathlib.Path) -> None:
+    assert others(file) <= PURE
+
+
+@pytest.mark.parametrize("file", CORE_FILES)
 def test_core_reads_no_clock(file: pathlib.Path) -> None:
     """A time is an argument; `datetime` may only turn it into text."""
     calls = [node.func for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)]
     assert not {func.attr for func in calls if isinstance(func, ast.Attribute)} & {"now", "utcnow", "today"}
 
 
-@pytest.mark.parametrize("file", modules(MODE / "core"), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", CORE_FILES)
 def test_core_draws_nothing_from_the_global_random_state(file: pathlib.Path) -> None:
     drawn = [
         node
@@ -257,22 +159,28 @@ def test_core_draws_nothing_from_the_global_random_state(file: pathlib.Path) -> 
     assert {node.attr for node in drawn} <= {"Random"}
 
 
-@pytest.mark.parametrize("file", modules(MODE), ids=lambda file: str(file.relative_to(MODE)))
-def test_only_the_adapter_knows_octobot(file: pathlib.Path) -> None:
-    octobot = {
-        module for level, module in imports(file) if level == 0 and module.startswith(("octobot", "async_channel"))
-    }
-    assert not octobot or room(file) in OCTOBOT_ROOMS or file.name == "lifeline.py"
+@pytest.mark.parametrize("file", FILES)
+def test_only_the_adapters_and_the_running_mode_know_octobot(file: pathlib.Path) -> None:
+    octobot = {module for module in others(file) if module.startswith(("octobot", "async_channel"))}
+    assert not octobot or package(folder_of(file), ARROWS) in USES_OCTOBOT or named(file) == BECOMES_OCTOBOT
 
 
-@pytest.mark.parametrize("file", modules(EXCHANGE), ids=lambda file: str(file.relative_to(EXCHANGE)))
-def test_the_exchange_stays_inside_its_folder_and_its_server_knows_no_octobot(file: pathlib.Path) -> None:
-    depth = len(file.relative_to(EXCHANGE).parts)
-    assert all(level <= depth for level, _ in imports(file))
-    is_server = file.is_relative_to(EXCHANGE / "server")
-    assert not is_server or not any(module.startswith("octobot") for _, module in imports(file))
+@pytest.mark.parametrize("file", ALL_FILES)
+def test_a_file_is_short(file: pathlib.Path) -> None:
+    lines = len(file.read_text("utf-8").splitlines())
+    assert (lines > MOST_LINES) == (named(file) in LONGER_FILES), f"{lines} lines"
 
 
-def test_every_name_in_the_map_is_there() -> None:
-    assert {room(file) for file in modules(MODE)} == set(ARROWS)
-    assert {file.stem for file in modules(MODE / "core")} == set(CORE_ARROWS)
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_has_few_modules(folder: pathlib.Path) -> None:
+    found = [file for file in folder.glob("*.py") if file.name != "__init__.py"]
+    assert len(found) <= MOST_MODULES or folder == A_FILE_AN_EXCHANGE
+
+
+def test_every_package_of_the_maps_is_there() -> None:
+    assert {package(folder_of(file), ARROWS) for file in modules(MODE)} == set(ARROWS)
+    assert {package(folder_of(file), SERVER_ARROWS) for file in modules(EXCHANGE / "server")} == set(SERVER_ARROWS)
+    assert {named(file) for file in modules(MODE)} >= {BECOMES_OCTOBOT}
+    allowed = {"__init__.py", "backtest_engine.py", "volume_booster_trading.py"}
+    assert {file.name for file in MODE.glob("*.py")} == allowed
+    assert [file.name for file in (MODE / "core").glob("*.py")] == ["__init__.py"]

@@ -27,7 +27,7 @@ import octobot_trading.modes as trading_modes
 import octobot_trading.personal_data as personal_data
 
 from octobot_volume_booster import backtest_engine
-from octobot_volume_booster.cli import candle_files
+from octobot_volume_booster.cli.files import candle_files
 from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 from tests.bench.figures import Figures, Row
 

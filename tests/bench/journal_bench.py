@@ -18,11 +18,12 @@ import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal
 
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side
-from octobot_volume_booster.journal import Journal
-from octobot_volume_booster.order_submission import new_order_id
-from octobot_volume_booster.report import read_report
+from octobot_volume_booster.adapters.order_submission import new_order_id
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
+from octobot_volume_booster.journal.journal import Journal
+from octobot_volume_booster.reporting.report import read_report
 
 MARKET = ("binance", "BTC/USDT")
 TARGET = Decimal(10**9)

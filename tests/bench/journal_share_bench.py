@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 import octobot_trading.enums as trading_enums
 import octobot_trading.personal_data as personal_data
 
-from octobot_volume_booster.campaign import Campaign
+from octobot_volume_booster.campaign.campaign import Campaign
 from tests.bench.journal_bench import trade
 from tests.exchange.faulty_exchange import CREDENTIALS, faulty_exchange
 from tests.exchange.real_octobot import real_exchange_manager

@@ -24,8 +24,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 import octobot_trading.enums as trading_enums
 import octobot_trading.personal_data as personal_data
 
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.campaign_registry import CAMPAIGNS
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.campaign.registry import CAMPAIGNS
 from tests.bench.figures import Figures, Row
 from tests.octobot.conftest import START_PRICE, SYMBOL, Bot, new_mode, simulated_exchange
 

@@ -16,7 +16,9 @@ from collections.abc import Callable
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 
-from octobot_volume_booster.cli import home, install, launch
+from octobot_volume_booster.cli.commands import install
+from octobot_volume_booster.cli.files import home
+from octobot_volume_booster.cli.process import launch
 from tests.bench.figures import Figures, Row
 
 PROFILE = "volume_booster_offline"

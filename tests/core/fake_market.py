@@ -8,24 +8,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from octobot_volume_booster.core.ledger import Ledger, Outcome, Progress
-from octobot_volume_booster.core.market import (
-    Balances,
-    Equity,
-    Fill,
-    MarketRules,
-    MarketSnapshot,
-    OpenOrder,
-    OrderType,
-    RiskInputs,
-    Role,
-    Side,
-    Trading,
-)
-from octobot_volume_booster.core.pacing import decision_rng
-from octobot_volume_booster.core.policy import Cancel, Decision, Done, Place, decide
-from octobot_volume_booster.core.settings import Settings, parse_settings
-from octobot_volume_booster.core.situation import Situation
+from octobot_volume_booster.core.accounting.ledger import Ledger, Outcome, Progress
+from octobot_volume_booster.core.decision.pacing import decision_rng
+from octobot_volume_booster.core.decision.policy import Cancel, Decision, Done, Place, decide
+from octobot_volume_booster.core.decision.situation import Situation
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.orders import Fill, OpenOrder
+from octobot_volume_booster.core.model.snapshot import Balances, Equity, MarketSnapshot, RiskInputs
+from octobot_volume_booster.core.settings.schema import Settings, parse_settings
 
 EXCHANGE, SYMBOL = "fake", "BTC/USDT"
 MOST_LOOKS = 5_000

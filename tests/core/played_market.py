@@ -9,21 +9,13 @@ from typing import Any
 
 from fake_market import EXCHANGE, SYMBOL, FakeMarket
 
-from octobot_volume_booster.core.conditions import Conditions
-from octobot_volume_booster.core.market import (
-    Balances,
-    Equity,
-    MarketRules,
-    MarketSnapshot,
-    OpenOrder,
-    OrderType,
-    RiskInputs,
-    Role,
-    Side,
-    Trading,
-)
-from octobot_volume_booster.core.policy import Done, Place
-from octobot_volume_booster.core.settings import Settings, parse_settings
+from octobot_volume_booster.core.decision.policy import Done, Place
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.orders import OpenOrder
+from octobot_volume_booster.core.model.snapshot import Balances, Equity, MarketSnapshot, RiskInputs
+from octobot_volume_booster.core.planning.market_conditions import Conditions
+from octobot_volume_booster.core.settings.schema import Settings, parse_settings
 
 RULES = MarketRules(
     "BTC", "USDT", Decimal("0.01"), Decimal("0.00001"), Decimal("0.00001"), Decimal(5),

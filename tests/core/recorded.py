@@ -9,11 +9,13 @@ from typing import Any
 from fake_market import EXCHANGE, SYMBOL
 from played_market import BALANCES, PRICE, RULES, PlayedMarket, conditions, settings
 
-from octobot_volume_booster.campaign import CAMPAIGN_FILE, Campaign
-from octobot_volume_booster.core.ledger import Outcome
-from octobot_volume_booster.core.market import Fill, OpenOrder, Role, Trading
-from octobot_volume_booster.core.policy import Decision, Done, Place
-from octobot_volume_booster.journal import DONE, HALT
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.accounting.ledger import Outcome
+from octobot_volume_booster.core.decision.policy import Decision, Done, Place
+from octobot_volume_booster.core.model.basics import Role, Trading
+from octobot_volume_booster.core.model.orders import Fill, OpenOrder
+from octobot_volume_booster.journal.file import CAMPAIGN_FILE
+from octobot_volume_booster.journal.journal import DONE, HALT
 
 SOURCE = f"{EXCHANGE} {SYMBOL}"
 START = 1_700_000_000.0

@@ -11,22 +11,15 @@ from typing import Any
 from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 
-from octobot_volume_booster.core import situation
-from octobot_volume_booster.core.allocation import Allocation
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import (
-    Balances,
-    Equity,
-    MarketRules,
-    MarketSnapshot,
-    OpenOrder,
-    OrderType,
-    RiskInputs,
-    Side,
-    Trading,
-)
-from octobot_volume_booster.core.policy import Decision, Place, decide
-from octobot_volume_booster.core.settings import Settings, SidePolicy, parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision import situation
+from octobot_volume_booster.core.decision.allocation import Allocation
+from octobot_volume_booster.core.decision.policy import Decision, Place, decide
+from octobot_volume_booster.core.model.basics import OrderType, Side, Trading
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.orders import OpenOrder
+from octobot_volume_booster.core.model.snapshot import Balances, Equity, MarketSnapshot, RiskInputs
+from octobot_volume_booster.core.settings.schema import Settings, SidePolicy, parse_settings
 
 EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "250"))
 """`make check`, which is for every few minutes, tries fewer."""

@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW, YES_OR_NO
 
-from octobot_volume_booster.core.allocation import MarketState, allocation_of, weight_of
-from octobot_volume_booster.core.market import Side
-from octobot_volume_booster.core.settings import Settings, parse_settings
+from octobot_volume_booster.core.decision.allocation import MarketState, allocation_of, weight_of
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.settings.schema import Settings, parse_settings
 
 TARGET = Decimal(1_000)
 CENT = Decimal("0.01")

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core.books import (
+from octobot_volume_booster.core.accounting.position import Position
+from octobot_volume_booster.core.accounting.tallies import (
     DAY_S,
     HOUR_S,
     DailyTotals,
@@ -23,8 +24,7 @@ from octobot_volume_booster.core.books import (
     load_account,
     summed,
 )
-from octobot_volume_booster.core.inventory import Position
-from octobot_volume_booster.core.market import Role, Side
+from octobot_volume_booster.core.model.basics import Role, Side
 
 NOON = 472_222 * HOUR_S
 BUY, SELL = Side.BUY, Side.SELL

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, calm, multiples, placed, ready_situations, some
 
-from octobot_volume_booster.core.books import GuardBaseline
-from octobot_volume_booster.core.guards import cost_budget, worst_cost, worst_open_cost
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import OrderIntent, OrderType, Side, Trading, Valuation
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.accounting.tallies import GuardBaseline
+from octobot_volume_booster.core.decision.guards import cost_budget, worst_cost, worst_open_cost
+from octobot_volume_booster.core.model.basics import OrderType, Side, Trading
+from octobot_volume_booster.core.model.instrument import Valuation
+from octobot_volume_booster.core.model.orders import OrderIntent
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 RATES = multiples(Decimal("0.0001"), 0, 50)
 

@@ -14,10 +14,10 @@ from hypothesis import settings as with_law
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.bot_lock import LOCK_FILE, running_bot
-from octobot_volume_booster.campaign import LOOK_EVERY_S, Campaign
-from octobot_volume_booster.core.books import DAY_S
-from octobot_volume_booster.core.control import (
+from octobot_volume_booster.campaign.campaign import LOOK_EVERY_S, Campaign
+from octobot_volume_booster.core.accounting.ledger import Outcome
+from octobot_volume_booster.core.accounting.tallies import DAY_S
+from octobot_volume_booster.core.decision.control import (
     EMERGENCY,
     HELD_REASON,
     HOLD,
@@ -29,12 +29,13 @@ from octobot_volume_booster.core.control import (
     Control,
     ControlState,
 )
-from octobot_volume_booster.core.guards import Halt
-from octobot_volume_booster.core.ledger import Outcome
-from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
-from octobot_volume_booster.core.settings import Settings, parse_settings
-from octobot_volume_booster.journal import DONE, HALT, TARGET, Journal, JournalError
-from octobot_volume_booster.report import read_report
+from octobot_volume_booster.core.decision.guards import Halt
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
+from octobot_volume_booster.core.settings.schema import Settings, parse_settings
+from octobot_volume_booster.journal.bot_lock import LOCK_FILE, running_bot
+from octobot_volume_booster.journal.journal import DONE, HALT, TARGET, Journal, JournalError
+from octobot_volume_booster.reporting.report import read_report
 
 SOME = with_law(LAW, max_examples=25)
 """For laws that write files."""

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core import campaign_state as states
-from octobot_volume_booster.core.campaign_state import DONE, ERROR, GO, HALT, START, WAIT
-from octobot_volume_booster.core.control import (
+from octobot_volume_booster.core.decision import campaign_state as states
+from octobot_volume_booster.core.decision.campaign_state import DONE, ERROR, GO, HALT, START, WAIT
+from octobot_volume_booster.core.decision.control import (
     EMERGENCY,
     HELD_REASON,
     HOLD,

@@ -11,9 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octobot_volume_booster.cli import candle_files
-from octobot_volume_booster.cli.home import HomeError
-from octobot_volume_booster.core.candles import COLUMNS, TIME_FRAMES, Candle, CandleError, CandleSeries, read_csv
+from octobot_volume_booster.cli.files import candle_files
+from octobot_volume_booster.cli.files.home import HomeError
+from octobot_volume_booster.core.planning.candles import (
+    COLUMNS,
+    TIME_FRAMES,
+    Candle,
+    CandleError,
+    CandleSeries,
+    read_csv,
+)
 
 GOOD = ["1700006400,10,12,9,11,5", "1700006460,11,13,10,12,5", "1700006520,12,12,12,12,0"]
 

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from strategies import LAW, NOTIONALS, STEPS, TICKS
 
 from octobot_volume_booster.checks.secrets import HIDDEN, SHORTEST, Secrets
-from octobot_volume_booster.core.checks import (
+from octobot_volume_booster.core.accounting.trade_ids import Charge, ExchangeTrade
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.planning.account_checks import (
     FARTHEST,
     NEAREST,
     FarOrder,
@@ -26,8 +29,6 @@ from octobot_volume_booster.core.checks import (
     rules_text,
     spread_bps,
 )
-from octobot_volume_booster.core.market import MarketRules, Side
-from octobot_volume_booster.core.trade_ids import Charge, ExchangeTrade
 
 AMOUNTS = st.decimals(0, 1_000_000, allow_nan=False, places=8)
 RATIOS = st.decimals("0.01", "3", allow_nan=False, places=4)

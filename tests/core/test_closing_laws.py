@@ -12,22 +12,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW, NOW, RARE, Situation, a_snapshot, an_order, calm, placed, some
 
-from octobot_volume_booster.core import positions
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import (
-    SPOT,
-    FuturesAccount,
-    Level,
-    MarketSnapshot,
-    OrderIntent,
-    OrderType,
-    Side,
-    Trading,
-    Valuation,
-    round_to_step,
-)
-from octobot_volume_booster.core.policy import Decision, Done, Halt, Place, Wait, decide
-from octobot_volume_booster.core.settings import Settings, parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision import futures_position
+from octobot_volume_booster.core.decision.policy import Decision, Done, Halt, Place, Wait, decide
+from octobot_volume_booster.core.model.basics import OrderType, Side, Trading, round_to_step
+from octobot_volume_booster.core.model.instrument import SPOT, Valuation
+from octobot_volume_booster.core.model.orders import OrderIntent
+from octobot_volume_booster.core.model.snapshot import FuturesAccount, Level, MarketSnapshot
+from octobot_volume_booster.core.settings.schema import Settings, parse_settings
 
 REACHED = Progress(target_quote=Decimal(100), bought_quote=Decimal(60), sold_quote=Decimal(50))
 WORTH = Decimal(60_000)
@@ -242,7 +234,7 @@ def test_in_an_emergency_all_of_it_is_closed_that_the_account_still_has(
         valuation=SMALL,
     )
     account = FuturesAccount(Decimal(net), Decimal(own), WORTH)
-    order = positions.emergency_order(account, Decimal(30_000), rules, SMALL)
+    order = futures_position.emergency_order(account, Decimal(30_000), rules, SMALL)
     if isinstance(told, str):
         assert order == told
         return
@@ -254,4 +246,4 @@ def test_in_an_emergency_all_of_it_is_closed_that_the_account_still_has(
 def test_without_a_smallest_quantity_an_emergency_still_closes_whole_steps_only() -> None:
     rules = replace(a_snapshot().rules, quantity_step=Decimal(1), min_quantity=Decimal(0))
     account = FuturesAccount(Decimal("0.5"), Decimal("0.5"), WORTH)
-    assert isinstance(positions.emergency_order(account, Decimal(30_000), rules, SPOT), str)
+    assert isinstance(futures_position.emergency_order(account, Decimal(30_000), rules, SPOT), str)

@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW, multiples
 
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.core.ledger import Ledger, Outcome
-from octobot_volume_booster.core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side, Valuation
-from octobot_volume_booster.core.settings import parse_settings
-from octobot_volume_booster.journal import Journal, JournalError
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.accounting.ledger import Ledger, Outcome
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side
+from octobot_volume_booster.core.model.instrument import SPOT, Valuation
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
+from octobot_volume_booster.core.settings.schema import parse_settings
+from octobot_volume_booster.journal.journal import Journal, JournalError
 
 MARKET = ("offline", "BTC/USDT")
 TARGET = Decimal(10_000)

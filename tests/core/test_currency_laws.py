@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, multiples, ready_situations
 
-from octobot_volume_booster.core.books import GuardBaseline
-from octobot_volume_booster.core.currency import (
+from octobot_volume_booster.core.accounting.currency import (
     CurrencyError,
     campaign_currency,
     progress_in_quote,
@@ -20,9 +19,11 @@ from octobot_volume_booster.core.currency import (
     settings_in_quote,
     snapshot_in_quote,
 )
-from octobot_volume_booster.core.ledger import Holding, Progress
-from octobot_volume_booster.core.market import Equity, MarketSnapshot, RiskInputs, Side
-from octobot_volume_booster.core.settings import Settings, parse_settings
+from octobot_volume_booster.core.accounting.ledger import Holding, Progress
+from octobot_volume_booster.core.accounting.tallies import GuardBaseline
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.model.snapshot import Equity, MarketSnapshot, RiskInputs
+from octobot_volume_booster.core.settings.schema import Settings, parse_settings
 
 RATE = Decimal(4)
 EXACT_RATES = st.sampled_from([Decimal(rate) for rate in ("0.25", "0.5", "2", "4", "8")])

@@ -10,25 +10,19 @@ from typing import Any
 import pytest
 from strategies import a_snapshot
 
-from octobot_volume_booster.core.books import GuardBaseline
-from octobot_volume_booster.core.currency import (
+from octobot_volume_booster.core.accounting.currency import (
     parts_of,
     progress_in_quote,
     settings_in_quote,
     snapshot_in_quote,
     type_hints,
 )
-from octobot_volume_booster.core.ledger import Holding, Progress
-from octobot_volume_booster.core.market import (
-    CampaignAmount,
-    Equity,
-    MarketRules,
-    MarketSnapshot,
-    QuoteAmount,
-    RiskInputs,
-    Unit,
-)
-from octobot_volume_booster.core.settings import Settings, parse_settings
+from octobot_volume_booster.core.accounting.ledger import Holding, Progress
+from octobot_volume_booster.core.accounting.tallies import GuardBaseline
+from octobot_volume_booster.core.model.basics import CampaignAmount, QuoteAmount, Unit
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.snapshot import Equity, MarketSnapshot, RiskInputs
+from octobot_volume_booster.core.settings.schema import Settings, parse_settings
 
 RATE = Decimal(4)
 

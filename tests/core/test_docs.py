@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from octobot_volume_booster.core.guards import GUARDS, LOCKS, ORDER_GUARDS
-from octobot_volume_booster.core.planner import explain
-from octobot_volume_booster.core.presets import Preset
-from octobot_volume_booster.core.settings import Settings, parse_settings, without_octobot_keys
+from octobot_volume_booster.core.decision.guards import GUARDS, LOCKS, ORDER_GUARDS
+from octobot_volume_booster.core.planning.planner import explain
+from octobot_volume_booster.core.settings.presets import Preset
+from octobot_volume_booster.core.settings.schema import Settings, parse_settings, without_octobot_keys
 
 ROOT = pathlib.Path(__file__).parents[2]
 CONFIG = "VolumeBoosterTradingMode.json"

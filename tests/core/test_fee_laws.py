@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW, multiples
 
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.core import fees
-from octobot_volume_booster.core.books import DAY_S
-from octobot_volume_booster.core.fees import NOT_TOLD, Fee, Hop, fee_of
-from octobot_volume_booster.core.market import Fill, MarketRules, OrderIntent, OrderType, Role, Side
-from octobot_volume_booster.core.trade_ids import Charge
-from octobot_volume_booster.journal import Journal
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.accounting import fees
+from octobot_volume_booster.core.accounting.fees import NOT_TOLD, Fee, Hop, fee_of
+from octobot_volume_booster.core.accounting.tallies import DAY_S
+from octobot_volume_booster.core.accounting.trade_ids import Charge
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
+from octobot_volume_booster.journal.journal import Journal
 
 PRICE = Decimal(60_000)
 NOTIONAL = Decimal(600)

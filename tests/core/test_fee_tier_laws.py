@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octobot_volume_booster.core.fee_tiers import FeeTiersError, gain, read_tiers
+from octobot_volume_booster.core.planning.fee_tiers import FeeTiersError, gain, read_tiers
 
 TABLE = """volume,maker,taker
 0,0.10,0.10

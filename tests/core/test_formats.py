@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core import formats
+from octobot_volume_booster.core.model import formats
 
 
 @LAW

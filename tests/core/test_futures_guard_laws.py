@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, multiples
 
-from octobot_volume_booster.core.guards import (
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision.guards import (
     funding_bps,
     funding_rate,
     futures_gauges,
@@ -19,9 +20,8 @@ from octobot_volume_booster.core.guards import (
     liquidation_percent,
     position_sentence,
 )
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import FuturesAccount, MarketSnapshot
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.model.snapshot import FuturesAccount, MarketSnapshot
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 DEFAULTS, START = parse_settings({}), Progress(target_quote=Decimal(50_000))
 WORTH = Decimal(30_000)

@@ -13,12 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, an_order, calm, multiples
 
-from octobot_volume_booster.core import positions
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import SPOT, FuturesAccount, MarketSnapshot, OpenOrder, Side, Valuation
-from octobot_volume_booster.core.policy import Place, Wait, decide
-from octobot_volume_booster.core.positions import Room
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision import futures_position
+from octobot_volume_booster.core.decision.futures_position import Room
+from octobot_volume_booster.core.decision.policy import Place, Wait, decide
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.model.instrument import SPOT, Valuation
+from octobot_volume_booster.core.model.orders import OpenOrder
+from octobot_volume_booster.core.model.snapshot import FuturesAccount, MarketSnapshot
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 WORTH = Decimal(60_000)
 MID = Decimal(30_000)
@@ -42,8 +45,11 @@ def resting(side: Side, quantity: str = "0.001") -> OpenOrder:
 @pytest.mark.parametrize(("net", "side"), [("0.1", SELL), ("-0.1", BUY), ("0", None)])
 def test_what_takes_something_off_a_position_is_on_its_other_side(net: str, side: Side | None) -> None:
     account = FuturesAccount(Decimal(net), Decimal(net), WORTH)
-    assert [one for one in Side if positions.reduces(one, account)] == ([] if side is None else [side])
-    assert (positions.signed(BUY, Decimal(net)), positions.signed(SELL, Decimal(net))) == (Decimal(net), -Decimal(net))
+    assert [one for one in Side if futures_position.reduces(one, account)] == ([] if side is None else [side])
+    assert (futures_position.signed(BUY, Decimal(net)), futures_position.signed(SELL, Decimal(net))) == (
+        Decimal(net),
+        -Decimal(net),
+    )
 
 
 @LAW
@@ -51,7 +57,7 @@ def test_what_takes_something_off_a_position_is_on_its_other_side(net: str, side
 def test_what_is_opened_pays_its_margin_and_the_fees_of_both_ends(free: Decimal, leverage: int, fee: Decimal) -> None:
     rules = replace(a_snapshot().rules, taker_fee_rate=fee, maker_fee_rate=fee / 2)
     account = FuturesAccount(Decimal(0), Decimal(0), free, Decimal(leverage))
-    power = positions.opening_power(account, rules, DEFAULTS)
+    power = futures_position.opening_power(account, rules, DEFAULTS)
     paid = max(fee, fee / 2, Decimal(0))
     cost = power / leverage + power * paid + power * paid * (1 + 1 / Decimal(leverage))
     assert abs(cost - free * Decimal("0.99")) < Decimal("1e-15")
@@ -72,14 +78,16 @@ def test_what_is_left_of_the_cap_counts_the_position_and_what_is_open_on_the_sid
     own: str, orders: tuple[OpenOrder, ...], buying: int, selling: int
 ) -> None:
     snapshot = holding(own, orders=orders)
-    assert positions.exposure_cap(snapshot, DEFAULTS) == CAP
-    assert [positions.exposure_room(side, snapshot, DEFAULTS) for side in (BUY, SELL)] == [buying, selling]
+    assert futures_position.exposure_cap(snapshot, DEFAULTS) == CAP
+    assert [futures_position.exposure_room(side, snapshot, DEFAULTS) for side in (BUY, SELL)] == [buying, selling]
 
 
 def test_without_equity_there_is_no_cap_to_use() -> None:
     snapshot = replace(holding("0"), risk_inputs=calm(Decimal(-5)))
-    assert positions.exposure_cap(snapshot, DEFAULTS) == 0
-    assert positions.choose_sides(Situation(snapshot, DEFAULTS, START), Decimal(2_000), random.Random(1))[0] == []
+    assert futures_position.exposure_cap(snapshot, DEFAULTS) == 0
+    assert (
+        futures_position.choose_sides(Situation(snapshot, DEFAULTS, START), Decimal(2_000), random.Random(1))[0] == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,15 +108,17 @@ def test_room_is_the_cap_and_the_way_to_zero_of_the_account_and_of_its_own(
     own: str, net: str, orders: tuple[OpenOrder, ...], buying: Room, selling: Room
 ) -> None:
     snapshot = holding(own, net, orders)
-    assert positions.room(BUY, MID, snapshot, DEFAULTS) == buying
-    assert positions.room(SELL, MID, snapshot, DEFAULTS) == selling
+    assert futures_position.room(BUY, MID, snapshot, DEFAULTS) == buying
+    assert futures_position.room(SELL, MID, snapshot, DEFAULTS) == selling
 
 
 def test_margin_bounds_what_opens_and_not_what_closes() -> None:
     snapshot = holding("0.1", margin_free_quote=Decimal(100))
-    power = positions.opening_power(FuturesAccount(Decimal(0), Decimal(0), Decimal(100)), snapshot.rules, DEFAULTS)
-    assert positions.room(BUY, MID, snapshot, DEFAULTS) == Room(power)
-    assert positions.room(SELL, MID, snapshot, DEFAULTS).quote == CAP + 3_000
+    power = futures_position.opening_power(
+        FuturesAccount(Decimal(0), Decimal(0), Decimal(100)), snapshot.rules, DEFAULTS
+    )
+    assert futures_position.room(BUY, MID, snapshot, DEFAULTS) == Room(power)
+    assert futures_position.room(SELL, MID, snapshot, DEFAULTS).quote == CAP + 3_000
 
 
 def test_of_a_room_the_smaller_bound_counts_and_none_is_below_zero() -> None:
@@ -141,25 +151,25 @@ def test_opening_leaves_enough_of_the_target_to_close_all_of_it(
     own: str, orders: tuple[OpenOrder, ...], headroom: str, most: Any
 ) -> None:
     snapshot = holding(own, orders=orders)
-    told = positions.opening_room(BUY, snapshot, DEFAULTS, Decimal(headroom))
+    told = futures_position.opening_room(BUY, snapshot, DEFAULTS, Decimal(headroom))
     assert told is not None
     assert abs(told - Decimal(most)) < Decimal("1e-20")
 
 
 def test_what_takes_something_off_or_need_not_be_closed_is_not_bound_by_its_closing() -> None:
-    assert positions.opening_room(SELL, holding("0.001"), DEFAULTS, Decimal(100)) is None
-    assert positions.opening_room(BUY, holding("-0.001"), DEFAULTS, Decimal(100)) is None
-    assert positions.opening_room(BUY, holding("0"), STAYS, Decimal(100)) is None
+    assert futures_position.opening_room(SELL, holding("0.001"), DEFAULTS, Decimal(100)) is None
+    assert futures_position.opening_room(BUY, holding("-0.001"), DEFAULTS, Decimal(100)) is None
+    assert futures_position.opening_room(BUY, holding("0"), STAYS, Decimal(100)) is None
     snapshot = holding("0.1")
-    assert positions.most_notional(BUY, MID, snapshot, DEFAULTS, Decimal(3_100)) == 50 * MARGIN
-    assert positions.most_notional(BUY, MID, snapshot, STAYS, Decimal(3_100)) == CAP - 3_000
-    assert positions.most_notional(SELL, MID, snapshot, DEFAULTS, Decimal(100)) == 3_000
+    assert futures_position.most_notional(BUY, MID, snapshot, DEFAULTS, Decimal(3_100)) == 50 * MARGIN
+    assert futures_position.most_notional(BUY, MID, snapshot, STAYS, Decimal(3_100)) == CAP - 3_000
+    assert futures_position.most_notional(SELL, MID, snapshot, DEFAULTS, Decimal(100)) == 3_000
 
 
 def test_only_what_reduces_is_free_of_the_smallest_notional() -> None:
     snapshot = holding("0.1")
-    assert positions.smallest_rules(SELL, snapshot) == replace(snapshot.rules, min_notional=Decimal(0))
-    assert positions.smallest_rules(BUY, snapshot) == snapshot.rules
+    assert futures_position.smallest_rules(SELL, snapshot) == replace(snapshot.rules, min_notional=Decimal(0))
+    assert futures_position.smallest_rules(BUY, snapshot) == snapshot.rules
 
 
 @pytest.mark.parametrize(
@@ -178,11 +188,11 @@ def test_what_is_opened_leaves_nothing_to_open_or_enough_for_another_order(
     side: Side, drawn: int, headroom: int, settings: Any, told: tuple[Any, bool]
 ) -> None:
     smallest = Decimal("5.1")
-    assert positions.wanted(side, Decimal(drawn), Decimal(headroom), smallest, holding("0"), settings) == told
+    assert futures_position.wanted(side, Decimal(drawn), Decimal(headroom), smallest, holding("0"), settings) == told
 
 
 def test_what_closes_is_as_much_as_was_drawn() -> None:
-    told = positions.wanted(SELL, Decimal(80), Decimal(30), Decimal("5.1"), holding("0.1"), DEFAULTS)
+    told = futures_position.wanted(SELL, Decimal(80), Decimal(30), Decimal("5.1"), holding("0.1"), DEFAULTS)
     assert told == (80, False)
 
 
@@ -206,14 +216,14 @@ def test_what_closes_leaves_nothing_or_enough_for_one_more_order(
     """0.001 are held, and 0.00002 is the smallest quantity."""
     snapshot = holding("0.001")
     snapshot = replace(snapshot, rules=replace(snapshot.rules, min_quantity=Decimal("0.00002")))
-    told = positions.fit(SELL, Decimal(notional), MID, snapshot, DEFAULTS, most_quantity=most and Decimal(most))
+    told = futures_position.fit(SELL, Decimal(notional), MID, snapshot, DEFAULTS, most_quantity=most and Decimal(most))
     assert told == (quantity and Decimal(quantity))
 
 
 def test_an_exchanges_largest_order_leaves_no_dust_either() -> None:
     snapshot = holding("0.001")
     rules = replace(snapshot.rules, min_quantity=Decimal("0.00002"), max_quantity=Decimal("0.00099"))
-    assert positions.fit(SELL, Decimal(90), MID, replace(snapshot, rules=rules), DEFAULTS) == Decimal("0.00098")
+    assert futures_position.fit(SELL, Decimal(90), MID, replace(snapshot, rules=rules), DEFAULTS) == Decimal("0.00098")
 
 
 def sides(
@@ -222,7 +232,9 @@ def sides(
     settings = parse_settings(chosen)
     headroom = progress.headroom_quote
     return [
-        positions.choose_sides(Situation(snapshot, settings, progress), headroom, random.Random(seed), preferred)[0]
+        futures_position.choose_sides(
+            Situation(snapshot, settings, progress), headroom, random.Random(seed), preferred
+        )[0]
         for seed in range(400)
     ]
 
@@ -267,7 +279,7 @@ def test_bought_and_sold_differ_by_no_more_than_their_cap(bought: str, told: set
 
 def test_no_side_is_told_with_its_numbers() -> None:
     snapshot = holding("0", margin_free_quote=Decimal(3), leverage=Decimal(1))
-    told, reason = positions.choose_sides(Situation(snapshot, DEFAULTS, START), Decimal(2_000), random.Random(1))
+    told, reason = futures_position.choose_sides(Situation(snapshot, DEFAULTS, START), Decimal(2_000), random.Random(1))
     power = Decimal(3) * Decimal("0.99") / Decimal("1.003")
     assert told == []
     assert "no order fits the position of +0 and the free margin of 3.00 at leverage 1" in reason
@@ -280,7 +292,7 @@ def test_no_side_is_told_with_its_numbers() -> None:
 def test_funds_are_missing_only_where_nothing_can_be_opened_and_nothing_closed(
     net: str, free: str, unfunded: bool
 ) -> None:
-    assert positions.is_unfunded(holding(net, margin_free_quote=Decimal(free)), DEFAULTS) == unfunded
+    assert futures_position.is_unfunded(holding(net, margin_free_quote=Decimal(free)), DEFAULTS) == unfunded
 
 
 @pytest.mark.parametrize(
@@ -290,22 +302,22 @@ def test_funds_are_missing_only_where_nothing_can_be_opened_and_nothing_closed(
 def test_something_is_to_be_closed_while_both_the_account_and_the_campaign_have_a_position(
     own: str, net: str, closes: bool
 ) -> None:
-    assert positions.is_to_be_closed(holding(own, net), DEFAULTS) == closes
-    assert not positions.is_to_be_closed(holding(own, net), STAYS)
-    assert not positions.is_to_be_closed(a_snapshot(), DEFAULTS)
+    assert futures_position.is_to_be_closed(holding(own, net), DEFAULTS) == closes
+    assert not futures_position.is_to_be_closed(holding(own, net), STAYS)
+    assert not futures_position.is_to_be_closed(a_snapshot(), DEFAULTS)
 
 
 def test_a_plan_counts_in_base() -> None:
     rules = replace(a_snapshot().rules, quantity_step=Decimal(1), min_quantity=Decimal(3), max_quantity=Decimal(600))
     inverse = replace(rules, valuation=Valuation(contract_size=Decimal(100), is_inverse=True))
-    planned = positions.planning_rules(inverse, MID)
+    planned = futures_position.planning_rules(inverse, MID)
     assert (planned.quantity_step, planned.min_quantity, planned.max_quantity) == (
         Decimal(100) / MID, Decimal(300) / MID, Decimal(2),
     )  # fmt: skip
     assert planned.valuation is SPOT
-    assert positions.planning_rules(replace(inverse, max_quantity=None), MID).max_quantity is None
+    assert futures_position.planning_rules(replace(inverse, max_quantity=None), MID).max_quantity is None
     linear = replace(rules, valuation=Valuation(quote_rate=Decimal("1.1")))
-    assert positions.planning_rules(linear, MID) == replace(rules, valuation=SPOT)
+    assert futures_position.planning_rules(linear, MID) == replace(rules, valuation=SPOT)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from strategies import Situation, a_snapshot, an_order, calm
 
-from octobot_volume_booster.core.books import GuardBaseline
-from octobot_volume_booster.core.guards import (
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.accounting.tallies import GuardBaseline
+from octobot_volume_booster.core.decision.guards import (
     GUARDS,
     LOCKS,
     ORDER_GUARDS,
@@ -22,21 +23,12 @@ from octobot_volume_booster.core.guards import (
     gauges,
     worst_cost,
 )
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import (
-    Equity,
-    FuturesAccount,
-    Level,
-    MarketRules,
-    MarketSnapshot,
-    OrderIntent,
-    OrderType,
-    RiskInputs,
-    Side,
-    Trading,
-)
-from octobot_volume_booster.core.policy import Cancel, Done, Place, Wait, decide
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.decision.policy import Cancel, Done, Place, Wait, decide
+from octobot_volume_booster.core.model.basics import OrderType, Side, Trading
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.orders import OrderIntent
+from octobot_volume_booster.core.model.snapshot import Equity, FuturesAccount, Level, MarketSnapshot, RiskInputs
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 START = Progress(target_quote=Decimal(50_000))
 WORTH = Decimal(60_000)

@@ -8,11 +8,11 @@ from decimal import Decimal
 from hypothesis import given
 from strategies import LAW, PLAY_MONEY, Situation, a_snapshot, an_order, situations
 
-from octobot_volume_booster.core.guards import LOCKS, Halt, first_halt
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Side, Trading
-from octobot_volume_booster.core.policy import decide
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision.guards import LOCKS, Halt, first_halt
+from octobot_volume_booster.core.decision.policy import decide
+from octobot_volume_booster.core.model.basics import Side, Trading
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 
 @LAW

@@ -8,11 +8,12 @@ from decimal import Decimal
 import pytest
 from test_guards import TABLE, Row
 
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.core.control import RESUME
-from octobot_volume_booster.core.guards import Halt
-from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
-from octobot_volume_booster.journal import Journal
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.decision.control import RESUME
+from octobot_volume_booster.core.decision.guards import Halt
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
+from octobot_volume_booster.journal.journal import Journal
 
 MARKET = ("binance", "BTC/USDT")
 SOURCE = "binance BTC/USDT"

@@ -19,13 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster import journal as journals
-from octobot_volume_booster import journal_file
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.core.ledger import Outcome, Progress
-from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
-from octobot_volume_booster.core.settings import parse_settings
-from octobot_volume_booster.journal import (
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.accounting.ledger import Outcome, Progress
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
+from octobot_volume_booster.core.settings.schema import parse_settings
+from octobot_volume_booster.journal import file as journal_file
+from octobot_volume_booster.journal import journal as journals
+from octobot_volume_booster.journal.journal import (
     SCHEMA_VERSION,
     EventRow,
     Journal,
@@ -33,7 +34,7 @@ from octobot_volume_booster.journal import (
     NoCampaignError,
     set_aside,
 )
-from octobot_volume_booster.report import read_report
+from octobot_volume_booster.reporting.report import read_report
 
 TARGET = Decimal(10_000)
 MARKET = ("binance", "BTC/USDT")

@@ -14,12 +14,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import LAW, ORDER_TYPES, SIDES, YES_OR_NO, some
 
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.core.books import DAY_S, day_of
-from octobot_volume_booster.core.inventory import LATENESS, Inventory, Position
-from octobot_volume_booster.core.ledger import KEPT_ORDERS, Ledger, Outcome, Progress
-from octobot_volume_booster.core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side, Valuation
-from octobot_volume_booster.journal import Journal
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.accounting.ledger import KEPT_ORDERS, Ledger, Outcome, Progress
+from octobot_volume_booster.core.accounting.position import LATENESS, Inventory, Position
+from octobot_volume_booster.core.accounting.tallies import DAY_S, day_of
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side
+from octobot_volume_booster.core.model.instrument import SPOT, Valuation
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
+from octobot_volume_booster.journal.journal import Journal
 
 TARGET = Decimal(10_000)
 STEP = Decimal("0.001")

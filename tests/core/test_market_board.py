@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from octobot_volume_booster.market_board import PATIENCE_S, STARTS_WITHIN_S, MarketDirectory
+from octobot_volume_booster.campaign.market_board import PATIENCE_S, STARTS_WITHIN_S, MarketDirectory
 
 BINANCE, OTHER, ETHER = ("binance", "BTC/USDT"), ("binance_two", "BTC/USDT"), ("binance_two", "ETH/USDT")
 NOW = 1_700_000_000.0

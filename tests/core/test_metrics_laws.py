@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octobot_volume_booster.core.inventory import Position
-from octobot_volume_booster.core.market import ZERO, Fill, Role, Side
-from octobot_volume_booster.core.metrics import DEFINITIONS, drawdown, metrics_of, pnl_path, round_trips
+from octobot_volume_booster.core.accounting.performance import DEFINITIONS, drawdown, metrics_of, pnl_path, round_trips
+from octobot_volume_booster.core.accounting.position import Position
+from octobot_volume_booster.core.model.basics import ZERO, Role, Side
+from octobot_volume_booster.core.model.orders import Fill
 
 
 def fill(number: int, side: Side, quantity: int, price: int, fee: str = "0") -> Fill:

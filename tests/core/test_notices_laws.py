@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 from strategies import LAW
 
-from octobot_volume_booster.core.notices import HOUR_S, MOST_AN_HOUR, Notice, NoticeHistory, full_text, throttle
+from octobot_volume_booster.core.notify.notices import HOUR_S, MOST_AN_HOUR, Notice, NoticeHistory, full_text, throttle
 
 TOPICS = st.sampled_from(["funds", "progress", "settings", "halt"])
 TOLD = st.lists(st.tuples(st.floats(0, HOUR_S), TOPICS, st.booleans()), max_size=60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from octobot_volume_booster.cli.octobot_process import offline_environment
+from octobot_volume_booster.cli.process.octobot_process import offline_environment
 
 PROXIES = ("http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY", "Ftp_Proxy")
 

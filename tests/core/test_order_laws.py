@@ -11,12 +11,14 @@ from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
 from strategies import LAW, NOW, RARE, Situation, a_snapshot, an_order, multiples, placed, situations
 
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Balances, MarketSnapshot, OrderIntent, Side
-from octobot_volume_booster.core.policy import Cancel, Decision, Place, Wait, decide
-from octobot_volume_booster.core.pricing import price_for
-from octobot_volume_booster.core.settings import Settings, parse_settings
-from octobot_volume_booster.core.sizing import clip_to_headroom, draw_notional, fit_quantity
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision.policy import Cancel, Decision, Place, Wait, decide
+from octobot_volume_booster.core.decision.pricing import price_for
+from octobot_volume_booster.core.decision.sizing import clip_to_headroom, draw_notional, fit_quantity
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.model.orders import OrderIntent
+from octobot_volume_booster.core.model.snapshot import Balances, MarketSnapshot
+from octobot_volume_booster.core.settings.schema import Settings, parse_settings
 
 START = Progress(target_quote=Decimal(2_000))
 

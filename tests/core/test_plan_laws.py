@@ -16,10 +16,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from played_market import BALANCES, PlayedMarket, conditions, played, settings
 
-from octobot_volume_booster.core import montecarlo
-from octobot_volume_booster.core.market import Balances, Side
-from octobot_volume_booster.core.planner import BAND_PERCENT, Band, Plan, estimate
-from octobot_volume_booster.core.settings import Settings
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.model.snapshot import Balances
+from octobot_volume_booster.core.planning import simulation
+from octobot_volume_booster.core.planning.planner import BAND_PERCENT, Band, Plan, estimate
+from octobot_volume_booster.core.settings.schema import Settings
 
 SEEDS = range(100)
 LEAST_INSIDE = 82
@@ -114,8 +115,8 @@ def test_the_defaults_are_some_571_orders_48_minutes_and_10_bps() -> None:
 
 
 def test_a_campaign_too_long_to_be_played_is_drawn_to_the_same_numbers() -> None:
-    whole = montecarlo.play(settings(), conditions(), 0, 1_000, 2_000)
-    drawn = montecarlo.play(settings(), conditions(), 0, 1_000, 200)
+    whole = simulation.play(settings(), conditions(), 0, 1_000, 2_000)
+    drawn = simulation.play(settings(), conditions(), 0, 1_000, 200)
     for name in ("orders", "duration_s", "fees"):
         ends = [(values.mean(), values.std()) for values in (getattr(whole, name), getattr(drawn, name))]
         assert ends[1][0] == pytest.approx(ends[0][0], rel=0.003)

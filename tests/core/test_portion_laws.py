@@ -24,11 +24,12 @@ from strategies import (
     situations,
 )
 
-from octobot_volume_booster.core.allocation import Allocation
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Balances, FuturesAccount, Level, Side, Trading
-from octobot_volume_booster.core.policy import Cancel, Place, Wait, decide
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision.allocation import Allocation
+from octobot_volume_booster.core.decision.policy import Cancel, Place, Wait, decide
+from octobot_volume_booster.core.model.basics import Side, Trading
+from octobot_volume_booster.core.model.snapshot import Balances, FuturesAccount, Level
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 START = Progress(target_quote=Decimal(2_000))
 WORTH = Decimal(60_000)

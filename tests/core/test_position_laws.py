@@ -14,22 +14,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, an_order, calm
 
-from octobot_volume_booster.core import positions
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import (
-    SPOT,
-    Fill,
-    FuturesAccount,
-    MarketRules,
-    MarketSnapshot,
-    OpenOrder,
-    OrderType,
-    Role,
-    Side,
-    Valuation,
-)
-from octobot_volume_booster.core.policy import Decision, Done, Place, Wait, decide
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision import futures_position
+from octobot_volume_booster.core.decision.policy import Decision, Done, Place, Wait, decide
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side
+from octobot_volume_booster.core.model.instrument import SPOT, MarketRules, Valuation
+from octobot_volume_booster.core.model.orders import Fill, OpenOrder
+from octobot_volume_booster.core.model.snapshot import FuturesAccount, MarketSnapshot
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 INVERSE, CONTRACTS = Valuation(is_inverse=True), Valuation(contract_size=Decimal("0.001"))
 MARKETS = (  # valuation, price, tick, step, smallest quantity, smallest notional
@@ -183,11 +175,11 @@ def test_what_reduces_never_passes_zero_and_what_opens_is_paid_for(
     futures = FuturesAccount(held_base, held_base, Decimal(free), Decimal(leverage))
     snapshot = a_snapshot(futures=futures, open_orders=orders, risk_inputs=calm(WORTH))
     settings = parse_settings({})
-    quantity = positions.fit(side, Decimal(notional), snapshot.mid_price, snapshot, settings)
+    quantity = futures_position.fit(side, Decimal(notional), snapshot.mid_price, snapshot, settings)
     assume(quantity is not None)
     assert quantity is not None
     open_base = Decimal("0.05") * resting
-    if positions.reduces(side, futures):
+    if futures_position.reduces(side, futures):
         left = abs(held_base) - open_base - quantity
         assert left == 0 or left >= snapshot.rules.min_quantity
     else:
@@ -201,11 +193,15 @@ def test_beside_a_flat_position_orders_rest_on_one_side_only() -> None:
     snapshot = a_snapshot(futures=FuturesAccount(Decimal(0), Decimal(0), WORTH), open_orders=resting)
     settings = parse_settings({"order_type": "limit"})
     assert (
-        positions.room(Side.BUY, snapshot.mid_price, snapshot, settings).notional(snapshot.mid_price, snapshot.rules)
+        futures_position.room(Side.BUY, snapshot.mid_price, snapshot, settings).notional(
+            snapshot.mid_price, snapshot.rules
+        )
         == 0
     )
     assert (
-        positions.room(Side.SELL, snapshot.mid_price, snapshot, settings).notional(snapshot.mid_price, snapshot.rules)
+        futures_position.room(Side.SELL, snapshot.mid_price, snapshot, settings).notional(
+            snapshot.mid_price, snapshot.rules
+        )
         > 0
     )
 

@@ -13,13 +13,15 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, placed, situations
 
-from octobot_volume_booster.core import precision
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Balances, MarketRules, OrderType, Side
-from octobot_volume_booster.core.policy import Place, decide
-from octobot_volume_booster.core.precision import DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE, PriceSteps
-from octobot_volume_booster.core.pricing import price_for
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision.policy import Place, decide
+from octobot_volume_booster.core.decision.pricing import price_for
+from octobot_volume_booster.core.model import precision
+from octobot_volume_booster.core.model.basics import OrderType, Side
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.precision import DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE, PriceSteps
+from octobot_volume_booster.core.model.snapshot import Balances
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 EXACT_DIGITS = 15
 """So many digits a float holds, as which OctoBot hands an order to ccxt."""

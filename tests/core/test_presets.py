@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core.corrections import raise_to_minimum, swap_inverted_ranges
-from octobot_volume_booster.core.planner import expect, explain
-from octobot_volume_booster.core.presets import PRESETS, Preset
-from octobot_volume_booster.core.settings import RANGES, Settings, parse_settings
+from octobot_volume_booster.core.planning.planner import expect, explain
+from octobot_volume_booster.core.settings.corrections import raise_to_minimum, swap_inverted_ranges
+from octobot_volume_booster.core.settings.presets import PRESETS, Preset
+from octobot_volume_booster.core.settings.schema import RANGES, Settings, parse_settings
 
 AMOUNTS = st.integers(1, 10**7).map(lambda cents: Decimal(cents) / 100)
 

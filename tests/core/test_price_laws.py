@@ -12,11 +12,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, an_order, multiples, placed, ready_situations
 
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import MarketSnapshot, Side
-from octobot_volume_booster.core.policy import Place, decide
-from octobot_volume_booster.core.pricing import crossing_side, market_price, price_for
-from octobot_volume_booster.core.settings import Settings, parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision.policy import Place, decide
+from octobot_volume_booster.core.decision.pricing import crossing_side, market_price, price_for
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.model.snapshot import MarketSnapshot
+from octobot_volume_booster.core.settings.schema import Settings, parse_settings
 
 LIMIT = parse_settings({"order_type": "limit"})
 PARTS_OF_TICKS = multiples(Decimal("0.25"), -12, 12)

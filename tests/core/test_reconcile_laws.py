@@ -10,10 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core import reconcile
-from octobot_volume_booster.core.ledger import Ledger, OrderRecord, Outcome
-from octobot_volume_booster.core.market import MarketRules, OrderIntent, OrderType, Role, Side
-from octobot_volume_booster.core.reconcile import (
+from octobot_volume_booster.core.accounting import reconciliation
+from octobot_volume_booster.core.accounting.ledger import Ledger, OrderRecord, Outcome
+from octobot_volume_booster.core.accounting.reconciliation import (
     ARRIVES_WITHIN_S,
     ASKS_AFTER_S,
     READS_AGREE_AFTER_S,
@@ -27,6 +26,9 @@ from octobot_volume_booster.core.reconcile import (
     Watch,
     never_arrives_after_s,
 )
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.orders import OrderIntent
 
 RULES = MarketRules("BTC", "USDT", Decimal("0.01"), Decimal("0.00001"), Decimal(0), Decimal(5))
 SENT_AT = 1_700_000_000.0
@@ -65,7 +67,7 @@ def settled(
     watch: Watch | None = None, is_given_up: bool = False,
 ) -> Settlement:  # fmt: skip
     of = of or sent()
-    return reconcile.settle(of, order, trades, RULES, no_price, now, watch=watch, is_given_up=is_given_up)
+    return reconciliation.settle(of, order, trades, RULES, no_price, now, watch=watch, is_given_up=is_given_up)
 
 
 @st.composite
@@ -89,13 +91,13 @@ def test_settled_in_any_number_of_looks_it_counts_every_trade_once(record, data)
     ledger = Ledger()
     ledger.place("vb1", INTENT, SENT_AT)
     looks = data.draw(st.lists(st.integers(0, len(rows)), max_size=3))
-    known: list[reconcile.KnownFill] = []
+    known: list[reconciliation.KnownFill] = []
     for shown in (*looks, len(rows)):
         of = SentOrder("vb1", "offline", "BTC/USDT", ledger.record("vb1"), known=tuple(known))
         settlement = settled(order, *rows[:shown], of=of)
         for fill in settlement.fills:
             assert ledger.apply(fill)
-            known.append(reconcile.KnownFill(fill.fill_id, fill.at, fill.quantity, fill.price))
+            known.append(reconciliation.KnownFill(fill.fill_id, fill.at, fill.quantity, fill.price))
         if settlement.outcome is not None:
             assert ledger.record("vb1").filled_quantity == order.filled_quantity, "ended before all was told"
             ledger.close("vb1", settlement.outcome)
@@ -115,7 +117,7 @@ def test_settled_in_any_number_of_looks_it_counts_every_trade_once(record, data)
 @LAW
 @given(st.floats(0, 100))
 def test_an_order_that_the_exchange_does_not_know_is_given_up_only_when_it_cannot_arrive_any_more(age_s) -> None:
-    settlement = reconcile.settle_missing(sent(), SENT_AT + age_s)
+    settlement = reconciliation.settle_missing(sent(), SENT_AT + age_s)
     can_still_arrive = age_s < NEVER_ARRIVES_AFTER_S
     assert settlement.is_pending == can_still_arrive
     assert settlement.outcome is (None if can_still_arrive else Outcome.REJECTED)
@@ -126,23 +128,23 @@ def test_an_order_that_the_exchange_does_not_know_is_given_up_only_when_it_canno
 def test_where_an_exchange_cannot_be_searched_an_order_without_an_answer_stays_unknown_and_a_person_is_asked(
     age_s,
 ) -> None:
-    settlement = reconcile.settle_missing(sent(), SENT_AT + age_s, is_conclusive=False)
+    settlement = reconciliation.settle_missing(sent(), SENT_AT + age_s, is_conclusive=False)
     assert settlement.is_pending and settlement.outcome is None
     assert bool(settlement.question) == (age_s >= NEVER_ARRIVES_AFTER_S)
-    given_up = reconcile.settle_missing(sent(), SENT_AT + age_s, is_conclusive=False, is_given_up=True)
+    given_up = reconciliation.settle_missing(sent(), SENT_AT + age_s, is_conclusive=False, is_given_up=True)
     assert given_up.outcome is Outcome.LOST
 
 
 @LAW
 @given(st.floats(0, 100))
 def test_an_order_that_the_exchange_refused_and_does_not_know_is_given_up_at_once(age_s) -> None:
-    settlement = reconcile.settle_missing(sent(), SENT_AT + age_s, "Filter failure: LOT_SIZE")
+    settlement = reconciliation.settle_missing(sent(), SENT_AT + age_s, "Filter failure: LOT_SIZE")
     assert (settlement.outcome, settlement.reason) == (Outcome.REJECTED, "Filter failure: LOT_SIZE")
 
 
 def test_an_order_is_given_up_only_after_the_exchange_would_refuse_it_however_late_it_was_sent() -> None:
     a_clock_may_be_behind_by_s = 1.0
-    latest_s = reconcile.SENT_WITHIN_S + reconcile.ARRIVES_WITHIN_S + a_clock_may_be_behind_by_s
+    latest_s = reconciliation.SENT_WITHIN_S + reconciliation.ARRIVES_WITHIN_S + a_clock_may_be_behind_by_s
     assert latest_s < NEVER_ARRIVES_AFTER_S
 
 
@@ -152,7 +154,7 @@ def test_an_order_that_the_exchange_took_and_does_not_show_is_waited_for_until_a
     pauses, intent
 ) -> None:
     of, now, watch = sent(intent=intent, exchange_order_id=OURS), NOW, None
-    order = reconcile.unseen(of, OURS)
+    order = reconciliation.unseen(of, OURS)
     for pause_s in (0.0, *pauses):
         now += pause_s
         settlement = settled(order, of=of, now=now, watch=watch)
@@ -165,9 +167,9 @@ def test_an_order_that_the_exchange_took_and_does_not_show_is_waited_for_until_a
 
 def test_an_order_that_is_not_shown_has_filled_whole_as_soon_as_its_trades_say_so() -> None:
     of = sent(exchange_order_id=OURS)
-    part = settled(reconcile.unseen(of, OURS), trade(1, Decimal("0.015")), of=of)
+    part = settled(reconciliation.unseen(of, OURS), trade(1, Decimal("0.015")), of=of)
     assert part.is_pending and [fill.quantity for fill in part.fills] == [Decimal("0.015")]
-    assert settled(reconcile.unseen(of, OURS), trade(1, QUANTITY), of=of).outcome is Outcome.FILLED
+    assert settled(reconciliation.unseen(of, OURS), trade(1, QUANTITY), of=of).outcome is Outcome.FILLED
 
 
 # --- the exchange's word and the sum of its trades --------------------------------------------------------------------
@@ -237,7 +239,7 @@ def test_an_order_ends_only_by_a_sum_of_trades_that_is_complete(ended: Ended) ->
 @pytest.mark.parametrize("intent", [INTENT, BY_MARKET, BY_COST])
 def test_an_order_that_ended_and_does_not_tell_its_fill_ends_when_two_reads_agree(standing, intent) -> None:
     of, order = sent(intent=intent), told(None, standing)
-    assert reconcile.needs_trades(of, order)
+    assert reconciliation.needs_trades(of, order)
     first = settled(order, of=of)
     assert first.is_pending and first.watch is not None
     soon = settled(order, trade(1, Decimal("0.001")), of=of, now=NOW + READS_AGREE_AFTER_S, watch=first.watch)
@@ -259,7 +261,7 @@ def test_a_market_order_whose_state_is_not_told_ends_when_its_trades_stay_the_sa
 
 def test_a_limit_order_whose_state_is_not_told_rests_and_its_trades_are_asked_for() -> None:
     order = told(None, Standing.UNTOLD)
-    assert reconcile.needs_trades(sent(), order)
+    assert reconciliation.needs_trades(sent(), order)
     settlement = settled(order, trade(1, Decimal("0.01")))
     assert not settlement.is_pending and len(settlement.fills) == 1
 

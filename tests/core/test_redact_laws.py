@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core.redact import HIDDEN, named, text_of, without_secrets
+from octobot_volume_booster.core.model.redact import HIDDEN, named, text_of, without_secrets
 
 WORDS = st.text(string.ascii_letters + string.digits, min_size=1, max_size=20)
 SECRET = st.text(string.ascii_letters + string.digits, min_size=12, max_size=64).filter(lambda text: "xq" not in text)

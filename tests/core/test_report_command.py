@@ -15,16 +15,18 @@ import rich.console
 from played_market import BALANCES, conditions
 from recorded import SOURCE, START, halted, recorded
 
-from octobot_volume_booster.campaign import CAMPAIGN_FILE, Campaign
-from octobot_volume_booster.cli import bundle, page, watch
-from octobot_volume_booster.cli.charts import MOST_POINTS, draw_all
-from octobot_volume_booster.cli.dashboard import dashboard
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.cli.commands import bundle, watch
 from octobot_volume_booster.cli.main import main
-from octobot_volume_booster.core.conditions import Conditions
-from octobot_volume_booster.core.market import Side
-from octobot_volume_booster.history import History, Watcher, orders_csv, read_history
-from octobot_volume_booster.journal import Journal, set_aside
-from octobot_volume_booster.report import read_report
+from octobot_volume_booster.cli.screen.dashboard import dashboard
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.planning.market_conditions import Conditions
+from octobot_volume_booster.journal.file import CAMPAIGN_FILE
+from octobot_volume_booster.journal.journal import Journal, set_aside
+from octobot_volume_booster.reporting import html_page
+from octobot_volume_booster.reporting.charts import MOST_POINTS, draw_all
+from octobot_volume_booster.reporting.history import History, Watcher, orders_csv, read_history
+from octobot_volume_booster.reporting.report import read_report
 
 COMMANDS = ("status", "watch", "report")
 
@@ -221,8 +223,8 @@ def test_what_a_person_or_an_exchange_wrote_is_text_on_the_page(home: pathlib.Pa
 
 def test_the_template_of_the_page_is_in_the_bundle() -> None:
     shipped = bundle.own_parts().read()
-    (template,) = [path for path in shipped if path.name == page.TEMPLATE.name]
-    assert shipped[template] == page.TEMPLATE.read_bytes()
+    (template,) = [path for path in shipped if path.name == html_page.TEMPLATE.name]
+    assert shipped[template] == html_page.TEMPLATE.read_bytes()
 
 
 def test_a_campaign_without_a_fill_has_a_page_too(home: pathlib.Path) -> None:

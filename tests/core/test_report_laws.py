@@ -12,13 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster import journal as journals
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.core.control import STOP
-from octobot_volume_booster.core.formats import money
-from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
-from octobot_volume_booster.core.settings import parse_settings
-from octobot_volume_booster.report import CampaignReport, read_report
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.decision.control import STOP
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading
+from octobot_volume_booster.core.model.formats import money
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
+from octobot_volume_booster.core.settings.schema import parse_settings
+from octobot_volume_booster.journal import journal as journals
+from octobot_volume_booster.reporting.report import CampaignReport, read_report
 
 CONTRACT_FIELDS = [
     "state", "reason", "trading", "octobot_version", "exchanges", "symbols", "seed", "restarts",

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core.ledger import Ledger
-from octobot_volume_booster.core.market import SPOT, Fill, OrderIntent, OrderType, Role, Side, Valuation
-from octobot_volume_booster.core.round_trips import RoundTrips
+from octobot_volume_booster.core.accounting.ledger import Ledger
+from octobot_volume_booster.core.accounting.round_trips import RoundTrips
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side
+from octobot_volume_booster.core.model.instrument import SPOT, Valuation
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
 
 FILLS = st.lists(
     st.tuples(

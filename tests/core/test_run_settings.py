@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from octobot_volume_booster.cli.home import (
+from octobot_volume_booster.cli.files.home import (
     KEPT_SUFFIX,
     MODE_CONFIG,
     Home,
@@ -24,7 +24,7 @@ OWN = '{"required_strategies": [],\n  "volume_target": 50000, "seed": 3}'
 OF_A_RUN: dict[str, Any] = {"volume_target": 100, "order_type": "market"}
 TWO_KILLED_RUNS = """
 import os, pathlib, sys
-from octobot_volume_booster.cli.home import settings_of_this_run
+from octobot_volume_booster.cli.files.home import settings_of_this_run
 profile = pathlib.Path(sys.argv[1])
 with settings_of_this_run(profile, {"volume_target": 1}):
     with settings_of_this_run(profile, {"volume_target": 2}):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core.sandbox import loopback_host, reaches_only_loopback
+from octobot_volume_booster.core.model.sandbox import loopback_host, reaches_only_loopback
 
 CERTAIN = [
     "http://127.0.0.1:8642/api/v3", "http://127.9.9.9", "https://[::1]:8642/api", "http://127.0.0.1", "ws://127.0.0.1/",

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core.settings import Settings, SettingsError, is_readable_true, parse_settings
+from octobot_volume_booster.core.settings.schema import Settings, SettingsError, is_readable_true, parse_settings
 
 A_THOUSAND = settings(LAW, max_examples=1_000)
 Spelling = Callable[[Any], Any]

@@ -12,11 +12,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, calm, multiples, placed, ready_situations
 
-from octobot_volume_booster.core.direction import choose_sides
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Balances, Side
-from octobot_volume_booster.core.policy import Place, Wait, decide
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision.policy import Place, Wait, decide
+from octobot_volume_booster.core.decision.side import choose_sides
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.model.snapshot import Balances
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 START = Progress(target_quote=Decimal(2_000))
 DEFAULTS = parse_settings({})

@@ -13,12 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, calm, markets, multiples, placed, ready_situations, some
 
-from octobot_volume_booster.core import direction, sizing, spending
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Balances, Equity, Level, MarketRules, MarketSnapshot, OrderType, Side
-from octobot_volume_booster.core.pacing import HOUR_S, next_delay, seconds_to_next_hour
-from octobot_volume_booster.core.policy import Place, Wait, decide
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision import side as direction
+from octobot_volume_booster.core.decision import sizing, spending
+from octobot_volume_booster.core.decision.pacing import HOUR_S, next_delay, seconds_to_next_hour
+from octobot_volume_booster.core.decision.policy import Place, Wait, decide
+from octobot_volume_booster.core.model.basics import OrderType, Side
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.snapshot import Balances, Equity, Level, MarketSnapshot
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 START, DEFAULTS = Progress(target_quote=Decimal(2_000)), parse_settings({})
 WORTH, MID = Decimal(60_000), Decimal(30_000)

@@ -13,26 +13,15 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, calm, multiples, placed, situations, some
 
-from octobot_volume_booster.core import guards, progress_lines, spending
-from octobot_volume_booster.core.ledger import Outcome, Progress
-from octobot_volume_booster.core.market import (
-    SPOT,
-    Balances,
-    Fill,
-    FuturesAccount,
-    Level,
-    MarketRules,
-    MarketSnapshot,
-    OrderIntent,
-    OrderType,
-    Role,
-    Side,
-    Trading,
-    Valuation,
-    round_to_step,
-)
-from octobot_volume_booster.core.policy import Done, Halt, Place, Wait, decide
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.accounting.ledger import Outcome, Progress
+from octobot_volume_booster.core.decision import guards, spending
+from octobot_volume_booster.core.decision.policy import Done, Halt, Place, Wait, decide
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading, round_to_step
+from octobot_volume_booster.core.model.instrument import SPOT, MarketRules, Valuation
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
+from octobot_volume_booster.core.model.snapshot import Balances, FuturesAccount, Level, MarketSnapshot
+from octobot_volume_booster.core.notify import progress_lines
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 CENT = Decimal("0.01")
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.cli import steer
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.cli.commands import steer
 from octobot_volume_booster.cli.main import main
-from octobot_volume_booster.core.control import STOP, ControlState
-from octobot_volume_booster.core.market import Fill, OrderIntent, OrderType, Role, Side, Trading
-from octobot_volume_booster.core.settings import parse_settings
-from octobot_volume_booster.journal import Journal
+from octobot_volume_booster.core.decision.control import STOP, ControlState
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
+from octobot_volume_booster.core.settings.schema import parse_settings
+from octobot_volume_booster.journal.journal import Journal
 
 MARKET = ("binance", "BTC/USDT")
 SOURCE = " ".join(MARKET)

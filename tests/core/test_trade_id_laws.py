@@ -11,11 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.core import reconcile
-from octobot_volume_booster.core.market import Fill, MarketRules, OrderIntent, OrderType, Role, Side
-from octobot_volume_booster.core.reconcile import Charge, ExchangeOrder, ExchangeTrade, SentOrder, Standing
-from octobot_volume_booster.journal import Journal
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.accounting import reconciliation
+from octobot_volume_booster.core.accounting.reconciliation import (
+    Charge,
+    ExchangeOrder,
+    ExchangeTrade,
+    SentOrder,
+    Standing,
+)
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.orders import Fill, OrderIntent
+from octobot_volume_booster.journal.journal import Journal
 
 RULES = MarketRules("BTC", "USDT", Decimal("0.01"), Decimal("0.001"), Decimal(0), Decimal(5))
 MARKET = ("offline", "BTC/USDT")
@@ -87,7 +95,7 @@ class Bot:
         sent = SentOrder(order_id, *MARKET, campaign.record(order_id), order.exchange_order_id, known)
         found = ExchangeOrder(order.exchange_order_id, order_id, None, standing)
         owner_of = campaign.order_of_fill
-        settlement = reconcile.settle(sent, found, rows, RULES, lambda asset: None, now, owner_of=owner_of)
+        settlement = reconciliation.settle(sent, found, rows, RULES, lambda asset: None, now, owner_of=owner_of)
         for fill in settlement.fills:
             assert campaign.fill(fill), "a fill that is news was not counted"
 
@@ -224,11 +232,11 @@ def test_equal_rows_with_one_id_are_several_trades_when_the_order_stays_short_wi
     order = Order("vb0", "100", rows)
     bot.place(order)
     watch = None
-    for seconds, expected in ((0, 1), (reconcile.STAYS_SHORT_AFTER_S, 2)):
+    for seconds, expected in ((0, 1), (reconciliation.STAYS_SHORT_AFTER_S, 2)):
         sent = SentOrder("vb0", *MARKET, bot.campaign.record("vb0"), "100", bot.campaign.fills_of("vb0"))
         found = ExchangeOrder("100", "vb0", Decimal(2), Standing.CANCELLED)
         now = STARTED_AT + seconds
-        settlement = reconcile.settle(sent, found, rows, RULES, lambda asset: None, now, watch=watch)
+        settlement = reconciliation.settle(sent, found, rows, RULES, lambda asset: None, now, watch=watch)
         watch = settlement.watch
         for fill in settlement.fills:
             bot.campaign.fill(fill)

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from strategies import NOW, Situation, a_snapshot, an_order, calm
 
-from octobot_volume_booster.core.guards import Halt
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Balances, Level, Side, Trading
-from octobot_volume_booster.core.policy import Cancel, Decision, Done, Place, Wait, decide
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision.guards import Halt
+from octobot_volume_booster.core.decision.policy import Cancel, Decision, Done, Place, Wait, decide
+from octobot_volume_booster.core.model.basics import Side, Trading
+from octobot_volume_booster.core.model.snapshot import Balances, Level
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 START = Progress(target_quote=Decimal(2_000))
 WORTH = Decimal(60_000)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from octobot_volume_booster.cli.watchdog import ExitCode, RunStatus, judge
-from octobot_volume_booster.core.control import PAUSED_REASON, STOPPED_REASON
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.report import CampaignReport
+from octobot_volume_booster.cli.process.watchdog import ExitCode, RunStatus, judge
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision.control import PAUSED_REASON, STOPPED_REASON
+from octobot_volume_booster.reporting.report import CampaignReport
 
 TIMEOUT_S, PATIENCE_S = 60.0, 20.0
 

@@ -8,9 +8,9 @@ from itertools import islice
 import pytest
 from fake_market import FakeMarket, random_campaign
 
-from octobot_volume_booster.core.market import Side
-from octobot_volume_booster.core.policy import Done, Place, Wait
-from octobot_volume_booster.core.settings import parse_settings
+from octobot_volume_booster.core.decision.policy import Done, Place, Wait
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 pytestmark = pytest.mark.long
 

@@ -11,11 +11,11 @@ import time
 
 import pytest
 
-from octobot_volume_booster.campaign import BACKTEST_FILE
-from octobot_volume_booster.cli import candle_files, home
-from octobot_volume_booster.cli.octobot_process import octobot_command, offline_environment
-from octobot_volume_booster.journal import JournalError
-from octobot_volume_booster.report import CampaignReport, read_report
+from octobot_volume_booster.cli.files import candle_files, home
+from octobot_volume_booster.cli.process.octobot_process import octobot_command, offline_environment
+from octobot_volume_booster.journal.file import BACKTEST_FILE
+from octobot_volume_booster.journal.journal import JournalError
+from octobot_volume_booster.reporting.report import CampaignReport, read_report
 
 from .conftest import volume_booster
 

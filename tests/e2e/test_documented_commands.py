@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from octobot_volume_booster.cli.home import Home, HomeError
-from octobot_volume_booster.cli.status import campaign_status
+from octobot_volume_booster.cli.commands.status import campaign_status
+from octobot_volume_booster.cli.files.home import Home, HomeError
 
 from .. import documents
 from ..documents import ANYTHING, PAGES, Command

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.cli import home as homes
-from octobot_volume_booster.cli import install
+from octobot_volume_booster.cli.commands import install
+from octobot_volume_booster.cli.files import home as homes
 
 from .conftest import QUICK, volume_booster
 

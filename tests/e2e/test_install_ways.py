@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from octobot_volume_booster.cli import bundle, install
-from octobot_volume_booster.cli.octobot_process import offline_environment, run_octobot
+from octobot_volume_booster.cli.commands import bundle, install
+from octobot_volume_booster.cli.process.octobot_process import offline_environment, run_octobot
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODE = Path("Trading", "Mode", "volume_booster_trading_mode")
@@ -246,7 +246,7 @@ def newer(bundle_zip: Path, target: Path) -> Path:
             content = old.read(name)
             if name.endswith("volume_booster_trading_mode/metadata.json"):
                 content = json.dumps(json.loads(content) | {"version": "99.0.0"}).encode()
-            if not name.endswith("volume_booster_trading_mode/cli/bundle.py"):
+            if not name.endswith("volume_booster_trading_mode/cli/commands/bundle.py"):
                 new.writestr(name, content)
     return target
 
@@ -272,7 +272,7 @@ def test_an_existing_home_keeps_everything_of_its_user(home: Path, bundle_zip: P
     assert (report.version, report.new_profiles, report.kept_profiles) == ("99.0.0", (), PROFILES)
     assert not install.is_installed(home), "what is there now is not this package"
     assert not leftover.exists()
-    assert not (home / "tentacles" / MODE / "cli" / "bundle.py").exists()
+    assert not (home / "tentacles" / MODE / "cli" / "commands" / "bundle.py").exists()
     assert json.loads(settings.read_text(encoding="utf-8"))["volume_target"] == 777
     assert json.loads(activation.read_text(encoding="utf-8"))["tentacle_activation"]["Trading"] == {
         "ForeignTradingMode": False,

@@ -21,11 +21,11 @@ from decimal import Decimal
 import psutil
 import pytest
 
-from octobot_volume_booster import report
-from octobot_volume_booster.cli import home as homes
-from octobot_volume_booster.cli import launch, octobot_process
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.journal import JournalError
+from octobot_volume_booster.cli.files import home as homes
+from octobot_volume_booster.cli.process import launch, octobot_process
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.journal.journal import JournalError
+from octobot_volume_booster.reporting import report
 
 pytestmark = [
     pytest.mark.e2e,

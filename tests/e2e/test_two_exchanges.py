@@ -13,10 +13,11 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.cli import home as homes
-from octobot_volume_booster.cli import install, launch
-from octobot_volume_booster.cli.sandbox import Sandbox
-from octobot_volume_booster.report import CampaignReport, read_report
+from octobot_volume_booster.cli.commands import install
+from octobot_volume_booster.cli.commands.sandbox import Sandbox
+from octobot_volume_booster.cli.files import home as homes
+from octobot_volume_booster.cli.process import launch
+from octobot_volume_booster.reporting.report import CampaignReport, read_report
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

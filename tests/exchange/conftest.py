@@ -14,14 +14,14 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
-from octobot_volume_booster.offline_exchange.server.account_file import AccountPlan, open_accounts
-from octobot_volume_booster.offline_exchange.server.accounts import FeeSchedule
-from octobot_volume_booster.offline_exchange.server.api import create_app
-from octobot_volume_booster.offline_exchange.server.clock import ExchangeClock
-from octobot_volume_booster.offline_exchange.server.control import control_routes
-from octobot_volume_booster.offline_exchange.server.exchange import Credentials, Exchange
-from octobot_volume_booster.offline_exchange.server.price_path import PricePath
-from octobot_volume_booster.offline_exchange.server.venue import Venue
+from octobot_volume_booster.offline_exchange.server.app.account_file import AccountPlan, open_accounts
+from octobot_volume_booster.offline_exchange.server.engine.accounts import FeeSchedule
+from octobot_volume_booster.offline_exchange.server.engine.clock import ExchangeClock
+from octobot_volume_booster.offline_exchange.server.engine.venue import Venue
+from octobot_volume_booster.offline_exchange.server.market.price_path import PricePath
+from octobot_volume_booster.offline_exchange.server.rest.api import create_app
+from octobot_volume_booster.offline_exchange.server.rest.control import control_routes
+from octobot_volume_booster.offline_exchange.server.rest.exchange import Credentials, Exchange
 
 START_TIME = 1_700_000_000
 NOW_MS = START_TIME * 1_000 + 3_723_456

@@ -7,29 +7,19 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from octobot_volume_booster.core.books import day_of
-from octobot_volume_booster.core.ledger import Ledger, Outcome, Progress
-from octobot_volume_booster.core.market import (
-    Balances,
-    Equity,
-    Fill,
-    Level,
-    MarketRules,
-    MarketSnapshot,
-    OpenOrder,
-    OrderType,
-    RiskInputs,
-    Role,
-    Side,
-    Trading,
-)
-from octobot_volume_booster.core.pacing import decision_rng
-from octobot_volume_booster.core.policy import Cancel, Decision, Done, Place, decide
-from octobot_volume_booster.core.settings import Settings, parse_settings
-from octobot_volume_booster.core.situation import Situation
-from octobot_volume_booster.offline_exchange.server import orders as server
-from octobot_volume_booster.offline_exchange.server.price_path import MARKETS, MarketSpec, PricePath
-from octobot_volume_booster.offline_exchange.server.venue import Venue
+from octobot_volume_booster.core.accounting.ledger import Ledger, Outcome, Progress
+from octobot_volume_booster.core.accounting.tallies import day_of
+from octobot_volume_booster.core.decision.pacing import decision_rng
+from octobot_volume_booster.core.decision.policy import Cancel, Decision, Done, Place, decide
+from octobot_volume_booster.core.decision.situation import Situation
+from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.orders import Fill, OpenOrder
+from octobot_volume_booster.core.model.snapshot import Balances, Equity, Level, MarketSnapshot, RiskInputs
+from octobot_volume_booster.core.settings.schema import Settings, parse_settings
+from octobot_volume_booster.offline_exchange.server.engine import orders as server
+from octobot_volume_booster.offline_exchange.server.engine.venue import Venue
+from octobot_volume_booster.offline_exchange.server.market.price_path import MARKETS, MarketSpec, PricePath
 
 EXCHANGE, SYMBOL, ME = "engine", "BTC/USDT", "me"
 MARKET_ID = "BTCUSDT"

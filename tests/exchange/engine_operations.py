@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from octobot_volume_booster.offline_exchange.server.accounts import FeeAsset, FeeSchedule
-from octobot_volume_booster.offline_exchange.server.markets import MarketRules
-from octobot_volume_booster.offline_exchange.server.matching import Engine
-from octobot_volume_booster.offline_exchange.server.orders import (
+from octobot_volume_booster.offline_exchange.server.engine.accounts import FeeAsset, FeeSchedule
+from octobot_volume_booster.offline_exchange.server.engine.matching import Engine
+from octobot_volume_booster.offline_exchange.server.engine.orders import (
     Kind,
     RefusedError,
     Request,
@@ -18,6 +17,7 @@ from octobot_volume_booster.offline_exchange.server.orders import (
     Side,
     TimeInForce,
 )
+from octobot_volume_booster.offline_exchange.server.market.markets import MarketRules
 
 RULES = (
     MarketRules("BTC", "USDT", Decimal("0.01"), Decimal("0.00001"), Decimal(5), Decimal(9_000)),

@@ -14,16 +14,16 @@ from urllib.parse import urlsplit
 import ccxt.async_support as ccxt
 from aiohttp import web
 
-from octobot_volume_booster.offline_exchange.server.account_file import DEFAULT_ACCOUNT, open_accounts
-from octobot_volume_booster.offline_exchange.server.api import create_app
-from octobot_volume_booster.offline_exchange.server.clock import ExchangeClock
-from octobot_volume_booster.offline_exchange.server.exchange import Exchange
-from octobot_volume_booster.offline_exchange.server.fault_injection import FaultInjection, fault_routes
-from octobot_volume_booster.offline_exchange.server.futures import FuturesAccounts
-from octobot_volume_booster.offline_exchange.server.orders import Order, Trade
-from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec, PricePath
-from octobot_volume_booster.offline_exchange.server.routes import Call, Execute, Reply
-from octobot_volume_booster.offline_exchange.server.venue import Venue
+from octobot_volume_booster.offline_exchange.server.app.account_file import DEFAULT_ACCOUNT, open_accounts
+from octobot_volume_booster.offline_exchange.server.engine.clock import ExchangeClock
+from octobot_volume_booster.offline_exchange.server.engine.orders import Order, Trade
+from octobot_volume_booster.offline_exchange.server.engine.venue import Venue
+from octobot_volume_booster.offline_exchange.server.faults.injection import FaultInjection, fault_routes
+from octobot_volume_booster.offline_exchange.server.market.price_path import MarketSpec, PricePath
+from octobot_volume_booster.offline_exchange.server.rest.api import create_app
+from octobot_volume_booster.offline_exchange.server.rest.exchange import Exchange
+from octobot_volume_booster.offline_exchange.server.rest.futures import FuturesAccounts
+from octobot_volume_booster.offline_exchange.server.rest.routes import Call, Execute, Reply
 from tests.exchange.altered_answers import Alteration, altering
 
 MARKET_ID = "BTCUSDT"

@@ -29,9 +29,15 @@ from engine_operations import (
     TradeForMarket,
 )
 
-from octobot_volume_booster.offline_exchange.server.accounts import FeeAsset, FeeSchedule
-from octobot_volume_booster.offline_exchange.server.markets import MarketRules
-from octobot_volume_booster.offline_exchange.server.orders import Kind, Request, SelfTradePrevention, Side, TimeInForce
+from octobot_volume_booster.offline_exchange.server.engine.accounts import FeeAsset, FeeSchedule
+from octobot_volume_booster.offline_exchange.server.engine.orders import (
+    Kind,
+    Request,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from octobot_volume_booster.offline_exchange.server.market.markets import MarketRules
 
 UNIT = 10**8
 MARKETS = {rules.id: rules for rules in RULES}

@@ -7,7 +7,14 @@ from decimal import Decimal
 
 import numpy as np
 
-from octobot_volume_booster.offline_exchange.server.tape import SECOND_MS, Book, Level, LiquidMarket, Tape, TapeSource
+from octobot_volume_booster.offline_exchange.server.market.tape import (
+    SECOND_MS,
+    Book,
+    Level,
+    LiquidMarket,
+    Tape,
+    TapeSource,
+)
 
 BTC = "BTCUSDT"
 MARKET = LiquidMarket("BTC", "USDT", Decimal(1), Decimal("0.001"), Decimal(5))

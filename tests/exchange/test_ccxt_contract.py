@@ -7,7 +7,7 @@ import ccxt.async_support as ccxt
 import pytest
 from aiohttp.test_utils import TestClient
 
-from octobot_volume_booster.offline_exchange.server.price_path import PricePath
+from octobot_volume_booster.offline_exchange.server.market.price_path import PricePath
 
 START_TIME = 1_700_000_000
 NOW_MS = START_TIME * 1_000 + 3_723_456

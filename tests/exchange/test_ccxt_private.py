@@ -10,9 +10,9 @@ import ccxt.async_support as ccxt
 import pytest
 from yarl import URL
 
-from octobot_volume_booster.offline_exchange.server.markets import MOST_OPEN_ORDERS
-from octobot_volume_booster.offline_exchange.server.orders import Trade
-from octobot_volume_booster.offline_exchange.server.signatures import signature, signed_payload
+from octobot_volume_booster.offline_exchange.server.engine.orders import Trade
+from octobot_volume_booster.offline_exchange.server.market.markets import MOST_OPEN_ORDERS
+from octobot_volume_booster.offline_exchange.server.rest.signatures import signature, signed_payload
 
 BTC = "BTC/USDT"
 MARKET = "BTCUSDT"

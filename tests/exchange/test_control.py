@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from octobot_volume_booster.offline_exchange.server.api import create_app
+from octobot_volume_booster.offline_exchange.server.rest.api import create_app
 
 BTC = "BTC/USDT"
 PATHS = ("clock", "tape", "orders", "accounts", "deposit", "rules", "quotes")

@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 from engine_market import engine_campaign
 
-from octobot_volume_booster.core.guards import Halt
-from octobot_volume_booster.core.policy import Done
-from octobot_volume_booster.offline_exchange.server.price_path import MARKETS
+from octobot_volume_booster.core.decision.guards import Halt
+from octobot_volume_booster.core.decision.policy import Done
+from octobot_volume_booster.offline_exchange.server.market.price_path import MARKETS
 
 pytestmark = pytest.mark.long
 

@@ -24,7 +24,7 @@ from faulty_exchange import (
     faulty_exchange,
 )
 
-from octobot_volume_booster.offline_exchange.server.faults import FaultsError
+from octobot_volume_booster.offline_exchange.server.faults.script import FaultsError
 
 ID = "order-1"
 QUANTITY = 0.001

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from octobot_volume_booster.offline_exchange.server.__main__ import main
-from octobot_volume_booster.offline_exchange.server.clock import ExchangeClock
-from octobot_volume_booster.offline_exchange.server.exchange import Exchange
-from octobot_volume_booster.offline_exchange.server.fault_injection import FaultInjection
-from octobot_volume_booster.offline_exchange.server.faults import FaultsError
-from octobot_volume_booster.offline_exchange.server.price_path import PricePath
-from octobot_volume_booster.offline_exchange.server.query import Query
-from octobot_volume_booster.offline_exchange.server.routes import Call, DroppedError, Reply
-from octobot_volume_booster.offline_exchange.server.venue import Venue
+from octobot_volume_booster.offline_exchange.server.engine.clock import ExchangeClock
+from octobot_volume_booster.offline_exchange.server.engine.venue import Venue
+from octobot_volume_booster.offline_exchange.server.faults.injection import FaultInjection
+from octobot_volume_booster.offline_exchange.server.faults.script import FaultsError
+from octobot_volume_booster.offline_exchange.server.market.price_path import PricePath
+from octobot_volume_booster.offline_exchange.server.rest.exchange import Exchange
+from octobot_volume_booster.offline_exchange.server.rest.query import Query
+from octobot_volume_booster.offline_exchange.server.rest.routes import Call, DroppedError, Reply
 
 START_TIME = 1_700_000_000
 PATH = PricePath(7, START_TIME)

@@ -13,9 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import octobot_volume_booster.offline_exchange as offline_exchange
-from octobot_volume_booster.offline_exchange.server.clock import ExchangeClock
-from octobot_volume_booster.offline_exchange.server.exchange import Exchange
-from octobot_volume_booster.offline_exchange.server.fault_effects import (
+from octobot_volume_booster.offline_exchange.server.engine.clock import ExchangeClock
+from octobot_volume_booster.offline_exchange.server.engine.orders import Kind, Reason, RefusedError, Request, Side
+from octobot_volume_booster.offline_exchange.server.engine.venue import Venue
+from octobot_volume_booster.offline_exchange.server.faults.effects import (
     AnswerChanges,
     act_on,
     check_against,
@@ -23,7 +24,7 @@ from octobot_volume_booster.offline_exchange.server.fault_effects import (
     refusal,
     withdrawn_markets,
 )
-from octobot_volume_booster.offline_exchange.server.faults import (
+from octobot_volume_booster.offline_exchange.server.faults.script import (
     KINDS,
     ORDER,
     SCENARIOS,
@@ -35,9 +36,8 @@ from octobot_volume_booster.offline_exchange.server.faults import (
     parse_faults,
     parse_script,
 )
-from octobot_volume_booster.offline_exchange.server.orders import Kind, Reason, RefusedError, Request, Side
-from octobot_volume_booster.offline_exchange.server.price_path import PricePath
-from octobot_volume_booster.offline_exchange.server.venue import Venue
+from octobot_volume_booster.offline_exchange.server.market.price_path import PricePath
+from octobot_volume_booster.offline_exchange.server.rest.exchange import Exchange
 
 START_TIME = 1_700_000_000
 NOW_MS = START_TIME * 1_000 + 5_000

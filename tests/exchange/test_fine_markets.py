@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octobot_volume_booster.offline_exchange.server.accounts import FeeAsset, FeeSchedule
-from octobot_volume_booster.offline_exchange.server.markets import MarketRules
-from octobot_volume_booster.offline_exchange.server.matching import Engine
-from octobot_volume_booster.offline_exchange.server.orders import Kind, RefusedError, Request, Side
+from octobot_volume_booster.offline_exchange.server.engine.accounts import FeeAsset, FeeSchedule
+from octobot_volume_booster.offline_exchange.server.engine.matching import Engine
+from octobot_volume_booster.offline_exchange.server.engine.orders import Kind, RefusedError, Request, Side
+from octobot_volume_booster.offline_exchange.server.market.markets import MarketRules
 
 RULES = MarketRules("ETH", "BTC", Decimal("0.00001"), Decimal("0.0001"), Decimal("0.0001"))
 SMALLEST = Decimal("1e-8")

@@ -11,8 +11,8 @@ from faulty_exchange import CREDENTIALS, MARKET_ID, FaultyExchange, ccxt_client,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octobot_volume_booster.offline_exchange.server.futures import INITIAL_MARGIN, Position
-from octobot_volume_booster.offline_exchange.server.orders import Side
+from octobot_volume_booster.offline_exchange.server.engine.orders import Side
+from octobot_volume_booster.offline_exchange.server.rest.futures import INITIAL_MARGIN, Position
 
 SYMBOL = "BTC/USDT:USDT"
 TRADES = st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 50), st.integers(900, 1_100)), max_size=20)

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from octobot_volume_booster.offline_exchange.server.accounts import FeeAsset, FeeSchedule
-from octobot_volume_booster.offline_exchange.server.markets import MarketRules
-from octobot_volume_booster.offline_exchange.server.matching import Engine
-from octobot_volume_booster.offline_exchange.server.orders import (
+from octobot_volume_booster.offline_exchange.server.engine.accounts import FeeAsset, FeeSchedule
+from octobot_volume_booster.offline_exchange.server.engine.matching import Engine
+from octobot_volume_booster.offline_exchange.server.engine.orders import (
     Kind,
     Order,
     Reason,
@@ -21,6 +20,7 @@ from octobot_volume_booster.offline_exchange.server.orders import (
     Status,
     TimeInForce,
 )
+from octobot_volume_booster.offline_exchange.server.market.markets import MarketRules
 
 RULES = MarketRules("BTC", "USDT", Decimal("0.01"), Decimal("0.001"), Decimal(5))
 BTC, BUY, SELL = RULES.id, Side.BUY, Side.SELL

@@ -29,8 +29,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference_matcher import Reference, cost, fee_of, new_order
 
-from octobot_volume_booster.offline_exchange.server.matching import Engine
-from octobot_volume_booster.offline_exchange.server.orders import (
+from octobot_volume_booster.offline_exchange.server.engine.matching import Engine
+from octobot_volume_booster.offline_exchange.server.engine.orders import (
     Kind,
     Order,
     Reason,

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec, PricePath
-from octobot_volume_booster.offline_exchange.server.tape import DAY_MS, INTERVALS, candle_open_ms, next_open_ms
+from octobot_volume_booster.offline_exchange.server.market.price_path import MarketSpec, PricePath
+from octobot_volume_booster.offline_exchange.server.market.tape import DAY_MS, INTERVALS, candle_open_ms, next_open_ms
 
 START_TIME = 1_700_000_000
 START_MS = START_TIME * 1_000

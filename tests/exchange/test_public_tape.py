@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_source import BTC, HISTORY_SECONDS, START_MS, ScriptedSource, always
 
-from octobot_volume_booster.offline_exchange.server.orders import Party, Trade
-from octobot_volume_booster.offline_exchange.server.public_tape import PublicTape
-from octobot_volume_booster.offline_exchange.server.tape import DAY_MS, Print
+from octobot_volume_booster.offline_exchange.server.engine.orders import Party, Trade
+from octobot_volume_booster.offline_exchange.server.engine.public_tape import PublicTape
+from octobot_volume_booster.offline_exchange.server.market.tape import DAY_MS, Print
 
 PROPERTY = settings(deadline=None, derandomize=True, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 NOBODY = Party("", 0, "", Decimal(0), "USDT")

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octobot_volume_booster.offline_exchange.server.account_file import AccountPlan, open_accounts
-from octobot_volume_booster.offline_exchange.server.accounts import FeeAsset, FeeSchedule
-from octobot_volume_booster.offline_exchange.server.clock import ExchangeClock
-from octobot_volume_booster.offline_exchange.server.exchange import Credentials, Exchange
-from octobot_volume_booster.offline_exchange.server.orders import (
+from octobot_volume_booster.offline_exchange.server.app.account_file import AccountPlan, open_accounts
+from octobot_volume_booster.offline_exchange.server.app.state import StateError, StateText, read_state, write_state
+from octobot_volume_booster.offline_exchange.server.engine.accounts import FeeAsset, FeeSchedule
+from octobot_volume_booster.offline_exchange.server.engine.clock import ExchangeClock
+from octobot_volume_booster.offline_exchange.server.engine.orders import (
     Kind,
     RefusedError,
     Request,
@@ -27,10 +27,10 @@ from octobot_volume_booster.offline_exchange.server.orders import (
     Side,
     TimeInForce,
 )
-from octobot_volume_booster.offline_exchange.server.price_path import PricePath
-from octobot_volume_booster.offline_exchange.server.state import StateError, StateText, read_state, write_state
-from octobot_volume_booster.offline_exchange.server.venue import Venue
-from octobot_volume_booster.offline_exchange.server.world import MarketScenario
+from octobot_volume_booster.offline_exchange.server.engine.venue import Venue
+from octobot_volume_booster.offline_exchange.server.market.price_path import PricePath
+from octobot_volume_booster.offline_exchange.server.market.world import MarketScenario
+from octobot_volume_booster.offline_exchange.server.rest.exchange import Credentials, Exchange
 
 START_TIME = 1_700_000_000
 SCENARIO = MarketScenario(seed=3, start_time=START_TIME)

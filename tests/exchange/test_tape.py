@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from octobot_volume_booster.offline_exchange.server.markets import MarketRules
-from octobot_volume_booster.offline_exchange.server.tape import DAY_MS, INTERVALS, Tape, candle_open_ms
+from octobot_volume_booster.offline_exchange.server.market.markets import MarketRules
+from octobot_volume_booster.offline_exchange.server.market.tape import DAY_MS, INTERVALS, Tape, candle_open_ms
 
 RULES = MarketRules("BTC", "USDT", Decimal("0.01"), Decimal("0.001"), Decimal(5))
 FIRST_MS = 1_700_000_000_123

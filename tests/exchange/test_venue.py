@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_source import BTC, START_MS, START_TIME, ScriptedSource, always
 
-from octobot_volume_booster.offline_exchange.server.accounts import FeeAsset, FeeSchedule
-from octobot_volume_booster.offline_exchange.server.orders import (
+from octobot_volume_booster.offline_exchange.server.engine.accounts import FeeAsset, FeeSchedule
+from octobot_volume_booster.offline_exchange.server.engine.orders import (
     Kind,
     Order,
     Reason,
@@ -22,9 +22,9 @@ from octobot_volume_booster.offline_exchange.server.orders import (
     Side,
     Status,
 )
-from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec, PricePath
-from octobot_volume_booster.offline_exchange.server.tape import DAY_MS, MarketSource
-from octobot_volume_booster.offline_exchange.server.venue import CROWD, MARKET_MAKER, Venue
+from octobot_volume_booster.offline_exchange.server.engine.venue import CROWD, MARKET_MAKER, Venue
+from octobot_volume_booster.offline_exchange.server.market.price_path import MarketSpec, PricePath
+from octobot_volume_booster.offline_exchange.server.market.tape import DAY_MS, MarketSource
 
 BUY, SELL = Side.BUY, Side.SELL
 ETH = "ETHUSDT"

@@ -8,7 +8,7 @@ import pathlib
 import typing
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from octobot_volume_booster.journal import HALT
+from octobot_volume_booster.journal.journal import HALT
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange
 from ..exchange.real_octobot import SYMBOL, real_exchange_manager

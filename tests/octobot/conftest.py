@@ -19,9 +19,9 @@ import octobot_trading.exchanges as exchanges
 import octobot_trading.modes as trading_modes
 import pytest
 
-from octobot_volume_booster.core.settings import Settings
-from octobot_volume_booster.order_consumer import VolumeBoosterTradingModeConsumer
-from octobot_volume_booster.order_producer import VolumeBoosterTradingModeProducer
+from octobot_volume_booster.core.settings.schema import Settings
+from octobot_volume_booster.trading.consumer import VolumeBoosterTradingModeConsumer
+from octobot_volume_booster.trading.producer import VolumeBoosterTradingModeProducer
 from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 
 SYMBOL = "BTC/USDT"

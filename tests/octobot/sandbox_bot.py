@@ -12,12 +12,13 @@ from decimal import Decimal
 
 import octobot_commons.constants as commons_constants
 
-from octobot_volume_booster.campaign import CAMPAIGN_FILE, Campaign
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Role
-from octobot_volume_booster.journal import TARGET, Journal
-from octobot_volume_booster.offline_exchange.server.orders import Order, Party, Status, Trade
-from octobot_volume_booster.order_producer import VolumeBoosterTradingModeProducer
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.model.basics import Role
+from octobot_volume_booster.journal.file import CAMPAIGN_FILE
+from octobot_volume_booster.journal.journal import TARGET, Journal
+from octobot_volume_booster.offline_exchange.server.engine.orders import Order, Party, Status, Trade
+from octobot_volume_booster.trading.producer import VolumeBoosterTradingModeProducer
 from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange

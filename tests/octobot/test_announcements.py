@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import typing
 
-from octobot_volume_booster.core.conditions import Conditions
-from octobot_volume_booster.core.planner import estimate
-from octobot_volume_booster.history import plan_of
-from octobot_volume_booster.journal import CONDITIONS, Journal
-from octobot_volume_booster.report import read_report
+from octobot_volume_booster.core.planning.market_conditions import Conditions
+from octobot_volume_booster.core.planning.planner import estimate
+from octobot_volume_booster.journal.journal import CONDITIONS, Journal
+from octobot_volume_booster.reporting.history import plan_of
+from octobot_volume_booster.reporting.report import read_report
 
 from .conftest import START_PRICE, MakeBot
 from .test_life import JOURNAL, home, live_bot, notifications, until

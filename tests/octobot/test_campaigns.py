@@ -13,9 +13,10 @@ from decimal import Decimal
 import octobot_trading.enums as trading_enums
 import pytest
 
-from octobot_volume_booster.core.market import MarketRules, round_to_step
-from octobot_volume_booster.exchange_view import read_rules
-from octobot_volume_booster.journal import DONE
+from octobot_volume_booster.adapters.market_data import read_rules
+from octobot_volume_booster.core.model.basics import round_to_step
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.journal.journal import DONE
 
 from .conftest import START_PRICE, SYMBOL, Bot, MakeBot
 

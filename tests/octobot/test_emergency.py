@@ -15,13 +15,13 @@ import octobot_services.api.notification as notification_api
 import octobot_trading.errors as trading_errors
 import pytest
 
-from octobot_volume_booster import emergency
-from octobot_volume_booster.campaign import CAMPAIGN_FILE
-from octobot_volume_booster.core.control import EMERGENCY, RESUME
-from octobot_volume_booster.core.ledger import Outcome
-from octobot_volume_booster.exchange_record import Peace
-from octobot_volume_booster.journal import Journal
-from octobot_volume_booster.report import read_report
+from octobot_volume_booster.adapters.exchange_client import Peace
+from octobot_volume_booster.core.accounting.ledger import Outcome
+from octobot_volume_booster.core.decision.control import EMERGENCY, RESUME
+from octobot_volume_booster.journal.file import CAMPAIGN_FILE
+from octobot_volume_booster.journal.journal import Journal
+from octobot_volume_booster.reporting.report import read_report
+from octobot_volume_booster.trading import emergency_stop
 
 from ..exchange.faulty_exchange import THROTTLE_PAUSE_S, FaultyExchange, faulty_exchange
 from .conftest import START_PRICE, Bot, MakeBot, new_mode
@@ -350,7 +350,7 @@ async def test_an_order_that_waits_for_its_turn_does_not_leave_once_the_exchange
 async def test_it_goes_on_trying_where_the_exchange_wants_to_be_left_alone_but_seldom(
     exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(emergency, "AGAIN_WHEN_LIMITED_S", 1.0)
+    monkeypatch.setattr(emergency_stop, "AGAIN_WHEN_LIMITED_S", 1.0)
     async with many_orders(exchange, 5) as bot:
         exchange.script("rate_limited", requests=["* /api/v3/*"], times=None, until_ms=2_500, retry_after_s=60)
         began = Beginning(bot)
@@ -436,9 +436,9 @@ class Beginning:
         """The look for the command, the throttle's pauses, the pauses between tries, and the work of bot and exchange
         together, which share this process: whatever else the machine does meanwhile does not count."""
         throttled_s = THROTTLE_PAUSE_S * sum(asked.cost for asked in self._asked[self._before :])
-        pauses_s = emergency.AGAIN_FIRST_S * (self._tries - 1)  # each try got some further
+        pauses_s = emergency_stop.AGAIN_FIRST_S * (self._tries - 1)  # each try got some further
         worked_s = time.process_time() - self._worked_s
-        return emergency.LOOK_EVERY_S + throttled_s + pauses_s + worked_s
+        return emergency_stop.LOOK_EVERY_S + throttled_s + pauses_s + worked_s
 
 
 def assert_all_gone(bot: SandboxBot, exchange: FaultyExchange) -> None:

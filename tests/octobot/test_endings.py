@@ -9,8 +9,8 @@ import typing
 
 import pytest
 
-from octobot_volume_booster.core.control import EMERGENCY
-from octobot_volume_booster.report import read_report
+from octobot_volume_booster.core.decision.control import EMERGENCY
+from octobot_volume_booster.reporting.report import read_report
 
 from .conftest import Bot, MakeBot, new_mode
 from .live_bot import QUICK, live_bot, until

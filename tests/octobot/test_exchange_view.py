@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.exchange_view import NotReadableError, check_ready
-from octobot_volume_booster.risk_inputs_reader import day_volume
+from octobot_volume_booster.adapters.market_data import NotReadableError, check_ready
+from octobot_volume_booster.trading.risk_inputs_reader import day_volume
 
 from .conftest import EXCHANGE, SYMBOL, MakeBot
 

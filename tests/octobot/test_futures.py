@@ -14,8 +14,8 @@ from decimal import Decimal
 import octobot_trading.enums as trading_enums
 import pytest
 
-from octobot_volume_booster.core.market import round_to_step
-from octobot_volume_booster.journal import DONE
+from octobot_volume_booster.core.model.basics import round_to_step
+from octobot_volume_booster.journal.journal import DONE
 
 from .conftest import START_PRICE, Bot
 from .futures_bot import INVERSE, LINEAR, futures_bot, position, worth

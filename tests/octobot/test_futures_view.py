@@ -11,11 +11,12 @@ from decimal import Decimal
 import octobot_trading.enums as trading_enums
 import pytest
 
-from octobot_volume_booster import exchange_view, futures_view
-from octobot_volume_booster.core.control import EMERGENCY
-from octobot_volume_booster.core.market import Level, Side
-from octobot_volume_booster.executor import HALTED_LOOK_S
-from octobot_volume_booster.journal import HALT, WAIT
+from octobot_volume_booster.adapters import futures_data, market_data
+from octobot_volume_booster.core.decision.control import EMERGENCY
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.model.snapshot import Level
+from octobot_volume_booster.journal.journal import HALT, WAIT
+from octobot_volume_booster.trading.executor import HALTED_LOOK_S
 
 from .conftest import START_PRICE, Bot
 from .futures_bot import INVERSE, LINEAR, futures_bot, load_contract, position
@@ -45,14 +46,14 @@ def real_manager(symbol: str) -> typing.Any:
 
 @pytest.mark.parametrize("version", ["2.0.16", "2.1.0", "2.1.1"])
 def test_where_octobot_fails_at_every_real_fill_real_futures_are_refused_with_what_works(version: str) -> None:
-    told = futures_view.refusal(real_manager(LINEAR), LINEAR, version)
+    told = futures_data.refusal(real_manager(LINEAR), LINEAR, version)
     assert told.startswith(f"OctoBot {version} fails at every fill of its real trader on futures")
     assert "use OctoBot 2.0.15 (Python 3.10 or 3.11), or the trader simulator" in told
 
 
 @pytest.mark.parametrize("version", ["2.0.15", "3.0.0-beta2", "3.0.0"])
 def test_where_octobot_fills_them_they_are_not(version: str) -> None:
-    assert not futures_view.refusal(real_manager(LINEAR), LINEAR, version)
+    assert not futures_data.refusal(real_manager(LINEAR), LINEAR, version)
 
 
 def test_a_contract_that_stands_for_a_hundred_is_never_split() -> None:
@@ -60,15 +61,15 @@ def test_a_contract_that_stands_for_a_hundred_is_never_split() -> None:
     manager = real_manager(INVERSE)
     market = {"contractSize": 100.0}
     manager.exchange.connector = types.SimpleNamespace(client=types.SimpleNamespace(market=lambda symbol: market))
-    size = futures_view.contract_size(manager, INVERSE)
+    size = futures_data.contract_size(manager, INVERSE)
     levels = (Level(Decimal(60_000), Decimal(7)),)
-    assert futures_view.in_octobot_quantities(levels, size) == (Level(Decimal(60_000), Decimal(700)),)
+    assert futures_data.in_octobot_quantities(levels, size) == (Level(Decimal(60_000), Decimal(700)),)
 
 
 async def test_simulated_futures_are_refused_on_no_line(stack: contextlib.AsyncExitStack) -> None:
     bot = await futures_bot(stack, LINEAR)
     for version in ("2.0.15", "2.0.16", "2.1.1", "3.0.0"):
-        assert not futures_view.refusal(bot.manager, LINEAR, version)
+        assert not futures_data.refusal(bot.manager, LINEAR, version)
 
 
 async def test_the_hedge_mode_is_refused(stack: contextlib.AsyncExitStack) -> None:
@@ -84,7 +85,7 @@ async def test_the_hedge_mode_is_refused(stack: contextlib.AsyncExitStack) -> No
 
 async def test_a_spot_pair_is_refused_where_octobot_trades_futures(stack: contextlib.AsyncExitStack) -> None:
     bot = await futures_bot(stack, LINEAR)
-    told = futures_view.refusal(bot.manager, "BTC/USDT")
+    told = futures_data.refusal(bot.manager, "BTC/USDT")
     assert told.startswith("BTC/USDT is no contract, and OctoBot trades futures on binance: name one")
 
 
@@ -116,14 +117,14 @@ async def test_margin_and_position_are_octobots_own(stack: contextlib.AsyncExitS
     campaign = bot.producer.session.campaign
     assert campaign is not None
     own = campaign.ledger.net_quantity((bot.producer.exchange_name, symbol))
-    account = futures_view.read_account(bot.manager, symbol, START_PRICE, own)
+    account = futures_data.read_account(bot.manager, symbol, START_PRICE, own)
     assert account.net_quantity == own == position(bot).size
     assert account.liquidation_price == position(bot).liquidation_price
     asset = bot.manager.exchange_personal_data.portfolio_manager.portfolio.get_currency_portfolio(
         "BTC" if symbol == INVERSE else "USDT"
     )
     assert account.margin_free_quote == asset.available * (START_PRICE if symbol == INVERSE else 1)
-    assert exchange_view.read_rules(bot.manager, symbol).valuation.is_inverse is (symbol == INVERSE)
+    assert market_data.read_rules(bot.manager, symbol).valuation.is_inverse is (symbol == INVERSE)
 
 
 @KINDS

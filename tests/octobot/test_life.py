@@ -10,8 +10,8 @@ import typing
 import octobot_services.api.notification as notification_api
 import pytest
 
-from octobot_volume_booster.core.settings import Settings
-from octobot_volume_booster.report import read_report
+from octobot_volume_booster.core.settings.schema import Settings
+from octobot_volume_booster.reporting.report import read_report
 
 from .conftest import START_PRICE, Bot, MakeBot, new_mode
 from .live_bot import QUICK, live_bot, loops, until

@@ -14,7 +14,7 @@ import ccxt.async_support as ccxt
 import octobot
 import pytest
 
-from octobot_volume_booster.core.guards import REAL_TRADING_VARIABLE
+from octobot_volume_booster.core.decision.guards import REAL_TRADING_VARIABLE
 
 from ..exchange.faulty_exchange import FaultyExchange, faulty_exchange
 from .attacked_bot import ATTACKED_FOR_S, attacked_bot, live_at, moved

@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from octobot_volume_booster.core.control import EMERGENCY, PAUSE
-from octobot_volume_booster.core.guards import REAL_TRADING_VARIABLE
-from octobot_volume_booster.journal import Journal
+from octobot_volume_booster.core.decision.control import EMERGENCY, PAUSE
+from octobot_volume_booster.core.decision.guards import REAL_TRADING_VARIABLE
+from octobot_volume_booster.journal.journal import Journal
 
 from ..exchange.faulty_exchange import FaultyExchange, faulty_exchange
 from .attacked_bot import ATTACKED_FOR_S, ENDLESS, AttackedBot, Profile, attacked_bot, live_at

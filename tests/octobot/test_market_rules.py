@@ -11,9 +11,9 @@ import ccxt
 import octobot_trading.errors as trading_errors
 import pytest
 
-from octobot_volume_booster import market_rules
-from octobot_volume_booster.core.market import MarketRules
-from octobot_volume_booster.market_rules import NotReadableError, read_rules
+from octobot_volume_booster.adapters import market_rules
+from octobot_volume_booster.adapters.market_rules import NotReadableError, read_rules
+from octobot_volume_booster.core.model.instrument import MarketRules
 
 from .conftest import EXCHANGE, SYMBOL, MakeBot
 

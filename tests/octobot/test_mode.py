@@ -11,9 +11,9 @@ import octobot_trading.errors as trading_errors
 import octobot_trading.personal_data as trading_personal_data
 import pytest
 
-from octobot_volume_booster.core.market import Side
-from octobot_volume_booster.executor import HALTED_LOOK_S
-from octobot_volume_booster.journal import DONE, ERROR, HALT, WAIT
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.journal.journal import DONE, ERROR, HALT, WAIT
+from octobot_volume_booster.trading.executor import HALTED_LOOK_S
 
 from .conftest import START_PRICE, SYMBOL, Bot, MakeBot
 

@@ -11,13 +11,15 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.core.conditions import ORDER_INTERVAL_S, Conditions
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.core.market import Balances, MarketRules, OrderType, Trading
-from octobot_volume_booster.core.planner import Plan, estimate
-from octobot_volume_booster.core.settings import parse_settings
-from octobot_volume_booster.exchange_view import read_rules
-from octobot_volume_booster.offline_exchange.server.price_path import MARKETS
+from octobot_volume_booster.adapters.market_data import read_rules
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.model.basics import OrderType, Trading
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.snapshot import Balances
+from octobot_volume_booster.core.planning.market_conditions import ORDER_INTERVAL_S, Conditions
+from octobot_volume_booster.core.planning.planner import Plan, estimate
+from octobot_volume_booster.core.settings.schema import parse_settings
+from octobot_volume_booster.offline_exchange.server.market.price_path import MARKETS
 
 from ..exchange.faulty_exchange import CREDENTIALS, THROTTLE_PAUSE_S, FaultyExchange, faulty_exchange
 from .conftest import START_PRICE, SYMBOL, MakeBot

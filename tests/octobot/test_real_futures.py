@@ -10,9 +10,9 @@ from decimal import Decimal
 import octobot
 import pytest
 
-from octobot_volume_booster.core.control import EMERGENCY
-from octobot_volume_booster.journal import HALT
-from octobot_volume_booster.offline_exchange.server.orders import Order, Trade
+from octobot_volume_booster.core.decision.control import EMERGENCY
+from octobot_volume_booster.journal.journal import HALT
+from octobot_volume_booster.offline_exchange.server.engine.orders import Order, Trade
 
 from ..exchange.faulty_exchange import CREDENTIALS, MARKET_ID, FaultyExchange, faulty_exchange
 from ..exchange.real_octobot import real_exchange_manager

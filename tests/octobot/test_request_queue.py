@@ -11,7 +11,7 @@ import ccxt.async_support as ccxt
 import pytest
 from ccxt.async_support.base.throttler import Throttler
 
-from octobot_volume_booster.request_queue import going_first
+from octobot_volume_booster.adapters.request_queue import going_first
 
 PAUSE_MS = 10
 

@@ -14,13 +14,14 @@ from decimal import Decimal
 import ccxt
 import pytest
 
-from octobot_volume_booster import order_submission
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.core.guards import REAL_TRADING_VARIABLE
-from octobot_volume_booster.core.ledger import Outcome
-from octobot_volume_booster.core.market import OpenOrder, OrderIntent, OrderType, Side, Trading
-from octobot_volume_booster.core.reconcile import ARRIVES_WITHIN_S, never_arrives_after_s
-from octobot_volume_booster.offline_exchange.server.orders import Status
+from octobot_volume_booster.adapters import order_submission
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.accounting.ledger import Outcome
+from octobot_volume_booster.core.accounting.reconciliation import ARRIVES_WITHIN_S, never_arrives_after_s
+from octobot_volume_booster.core.decision.guards import REAL_TRADING_VARIABLE
+from octobot_volume_booster.core.model.basics import OrderType, Side, Trading
+from octobot_volume_booster.core.model.orders import OpenOrder, OrderIntent
+from octobot_volume_booster.offline_exchange.server.engine.orders import Status
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, ccxt_client, faulty_exchange
 from ..exchange.real_octobot import EXCHANGE, SYMBOL

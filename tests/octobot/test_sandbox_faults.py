@@ -11,8 +11,8 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.exchange_record import Peace
-from octobot_volume_booster.offline_exchange.server.faults import SCENARIOS, FaultKind
+from octobot_volume_booster.adapters.exchange_client import Peace
+from octobot_volume_booster.offline_exchange.server.faults.script import SCENARIOS, FaultKind
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, faulty_exchange
 from .sandbox_bot import LIMIT, SandboxBot, assert_equals_tape, own_orders, sandbox_bot

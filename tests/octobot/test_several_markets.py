@@ -12,15 +12,15 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster import market_board
-from octobot_volume_booster.campaign import Campaign
-from octobot_volume_booster.core import policy
-from octobot_volume_booster.core.control import EMERGENCY
-from octobot_volume_booster.core.guards import Halt
-from octobot_volume_booster.core.ledger import Progress
-from octobot_volume_booster.offline_exchange.server.price_path import MarketSpec
-from octobot_volume_booster.order_producer import VolumeBoosterTradingModeProducer
-from octobot_volume_booster.report import read_report
+from octobot_volume_booster.campaign import market_board
+from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision import policy
+from octobot_volume_booster.core.decision.control import EMERGENCY
+from octobot_volume_booster.core.decision.guards import Halt
+from octobot_volume_booster.offline_exchange.server.market.price_path import MarketSpec
+from octobot_volume_booster.reporting.report import read_report
+from octobot_volume_booster.trading.producer import VolumeBoosterTradingModeProducer
 from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, faulty_exchange

@@ -13,15 +13,15 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.core import reconcile
-from octobot_volume_booster.core.control import RESUME
-from octobot_volume_booster.core.ledger import Outcome
-from octobot_volume_booster.core.market import OrderType
-from octobot_volume_booster.exchange_reconciler import UNKNOWN_ORDER
-from octobot_volume_booster.journal import Journal
-from octobot_volume_booster.offline_exchange.server.price_path import MARKETS, MarketSpec
-from octobot_volume_booster.venues import VENUES
-from octobot_volume_booster.venues.record import Lookup
+from octobot_volume_booster.adapters.venues import VENUES
+from octobot_volume_booster.adapters.venues.record import Lookup
+from octobot_volume_booster.core.accounting import reconciliation
+from octobot_volume_booster.core.accounting.ledger import Outcome
+from octobot_volume_booster.core.decision.control import RESUME
+from octobot_volume_booster.core.model.basics import OrderType
+from octobot_volume_booster.journal.journal import Journal
+from octobot_volume_booster.offline_exchange.server.market.price_path import MARKETS, MarketSpec
+from octobot_volume_booster.trading.orders.exchange_reconciler import UNKNOWN_ORDER
 
 from ..exchange.altered_answers import (
     ORDERS,
@@ -185,7 +185,7 @@ def is_asked(bot: SandboxBot) -> bool:
 async def test_an_order_that_stays_hidden_halts_and_goes_on_by_itself_when_it_is_shown(
     exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch, settings: dict[str, typing.Any]
 ) -> None:
-    monkeypatch.setattr(reconcile, "ASKS_AFTER_S", 2.0)
+    monkeypatch.setattr(reconciliation, "ASKS_AFTER_S", 2.0)
     curtain = Curtain(exchange)
     async with sandbox_bot(exchange, **settings) as bot:
         await bot.until(lambda: is_asked(bot))
@@ -202,8 +202,8 @@ async def test_an_order_that_stays_hidden_halts_and_goes_on_by_itself_when_it_is
 async def test_a_person_who_resumes_lets_it_go_on_without_the_order_and_what_is_shown_later_counts(
     exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile, "ASKS_AFTER_S", 2.0)
-    monkeypatch.setattr("octobot_volume_booster.late_orders.LOST_LOOK_EVERY_S", 2.0)
+    monkeypatch.setattr(reconciliation, "ASKS_AFTER_S", 2.0)
+    monkeypatch.setattr("octobot_volume_booster.trading.orders.late_orders.LOST_LOOK_EVERY_S", 2.0)
     curtain = Curtain(exchange)
     async with sandbox_bot(exchange, **LARGE) as bot:
         await bot.until(lambda: is_asked(bot))
@@ -224,12 +224,12 @@ async def test_a_person_who_resumes_lets_it_go_on_without_the_order_and_what_is_
 async def test_a_question_holds_over_a_restart_and_its_answer_too(
     exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile, "ASKS_AFTER_S", 2.0)
+    monkeypatch.setattr(reconciliation, "ASKS_AFTER_S", 2.0)
     Curtain(exchange)
     async with sandbox_bot(exchange, **LARGE) as bot:
         await bot.until(lambda: is_asked(bot))
         (lost,) = bot.campaign.open_order_ids(bot.producer.exchange_name, bot.mode.symbol)
-    monkeypatch.setattr(reconcile, "ASKS_AFTER_S", 600.0)
+    monkeypatch.setattr(reconciliation, "ASKS_AFTER_S", 600.0)
     async with sandbox_bot(exchange, **LARGE) as bot:
         await bot.until(lambda: "look for it on the exchange's own page" in state(bot))
         assert len(own_orders(exchange)) == 1
@@ -244,7 +244,7 @@ async def test_a_question_holds_over_a_restart_and_its_answer_too(
 async def test_an_order_without_an_answer_stays_unknown_where_the_exchange_cannot_be_searched(
     exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile, "never_arrives_after_s", lambda _: 2.0)
+    monkeypatch.setattr(reconciliation, "never_arrives_after_s", lambda _: 2.0)
     unsearchable = dataclasses.replace(VENUES["binance"], lookup=Lookup(by_client_id=None))
     monkeypatch.setitem(VENUES, "binance", unsearchable)
     async with sandbox_bot(exchange, **LARGE) as bot:

@@ -6,9 +6,9 @@ import typing
 
 import pytest
 
-from octobot_volume_booster.core.planner import explain
-from octobot_volume_booster.core.presets import Preset
-from octobot_volume_booster.core.settings import Settings, SettingsError, parse_settings, without_octobot_keys
+from octobot_volume_booster.core.planning.planner import explain
+from octobot_volume_booster.core.settings.presets import Preset
+from octobot_volume_booster.core.settings.schema import Settings, SettingsError, parse_settings, without_octobot_keys
 from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 
 from .conftest import MakeBot

@@ -11,11 +11,11 @@ import octobot_commons.enums as commons_enums
 import octobot_tentacles_manager.api as tentacles_manager_api
 import pytest
 
-from octobot_volume_booster.core.control import EMERGENCY, HOLD, PAUSE, RESUME, UNHOLD
-from octobot_volume_booster.core.guards import Halt
-from octobot_volume_booster.core.settings import Settings, SettingsError, parse_settings
-from octobot_volume_booster.journal import Journal
-from octobot_volume_booster.report import read_report
+from octobot_volume_booster.core.decision.control import EMERGENCY, HOLD, PAUSE, RESUME, UNHOLD
+from octobot_volume_booster.core.decision.guards import Halt
+from octobot_volume_booster.core.settings.schema import Settings, SettingsError, parse_settings
+from octobot_volume_booster.journal.journal import Journal
+from octobot_volume_booster.reporting.report import read_report
 from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMode
 
 from .conftest import START_PRICE, Bot, MakeBot, new_mode

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 import ccxt.async_support as ccxt
 import pytest
 
-from octobot_volume_booster.core.control import RESUME
-from octobot_volume_booster.journal import Journal
-from octobot_volume_booster.venues import VENUES
+from octobot_volume_booster.adapters.venues import VENUES
+from octobot_volume_booster.core.decision.control import RESUME
+from octobot_volume_booster.journal.journal import Journal
 
 from ..exchange.faulty_exchange import FaultyExchange, faulty_exchange
 from .sandbox_bot import assert_equals_tape, journal_path, own_orders, sandbox_bot

@@ -7,16 +7,16 @@ import typing
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 
+from octobot_volume_booster.adapters.market_data import Book
+from octobot_volume_booster.adapters.venues.wire import Request
 from octobot_volume_booster.checks import account, far_order, reading
 from octobot_volume_booster.checks.cases import Cases
 from octobot_volume_booster.checks.far_order import Trial
 from octobot_volume_booster.checks.guard import Guard
 from octobot_volume_booster.checks.questions import Questions
 from octobot_volume_booster.checks.secrets import Secrets
-from octobot_volume_booster.core.checks import FarOrder, Row
-from octobot_volume_booster.core.market import Level
-from octobot_volume_booster.exchange_view import Book
-from octobot_volume_booster.venues.wire import Request
+from octobot_volume_booster.core.model.snapshot import Level
+from octobot_volume_booster.core.planning.account_checks import FarOrder, Row
 
 from .contract import Contract, contract
 from .exchanges.binance import FakeBinance

@@ -19,13 +19,15 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.exchanges as exchanges
 import trading_backend
 
-from octobot_volume_booster import exchange_view, order_submission
-from octobot_volume_booster.core.ledger import OrderRecord
-from octobot_volume_booster.core.market import MarketRules, OrderIntent, OrderType, Side
-from octobot_volume_booster.core.reconcile import ExchangeTrade, SentOrder
-from octobot_volume_booster.exchange_record import ExchangeRecord, Found
-from octobot_volume_booster.order_submission import Submission
-from octobot_volume_booster.venues import MarketBuy, Venue, venue_of
+from octobot_volume_booster.adapters import market_data, order_submission
+from octobot_volume_booster.adapters.exchange_client import ExchangeRecord, Found
+from octobot_volume_booster.adapters.order_submission import Submission
+from octobot_volume_booster.adapters.venues import MarketBuy, Venue, venue_of
+from octobot_volume_booster.core.accounting.ledger import OrderRecord
+from octobot_volume_booster.core.accounting.reconciliation import ExchangeTrade, SentOrder
+from octobot_volume_booster.core.model.basics import OrderType, Side
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.orders import OrderIntent
 
 from .fake_venue import FakeVenue
 from .stand_ins import STAND_INS
@@ -63,7 +65,7 @@ class Contract:
         return ExchangeRecord(self.manager, self.symbol(symbol))
 
     def rules(self, symbol: str) -> MarketRules:
-        return exchange_view.read_rules(self.manager, self.symbol(symbol))
+        return market_data.read_rules(self.manager, self.symbol(symbol))
 
     def intent(
         self, side: Side, order_type: OrderType, quantity: str, price: str, *, post_only: bool = False

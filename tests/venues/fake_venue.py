@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from octobot_volume_booster.venues.wire import Request
+from octobot_volume_booster.adapters.venues.wire import Request
 
 from .wire import Answer, LostAnswerError
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.core.market import OrderType, Side
-from octobot_volume_booster.order_submission import SubmissionStatus
+from octobot_volume_booster.adapters.order_submission import SubmissionStatus
+from octobot_volume_booster.core.model.basics import OrderType, Side
 
 from .contract import Contract, contract, sources
 from .exchanges.bitget import FakeBitget

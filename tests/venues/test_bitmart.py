@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.venues.wire import Request
+from octobot_volume_booster.adapters.venues.wire import Request
 
 from .contract import Contract, contract, sources
 from .exchanges.bitmart import FakeBitmart

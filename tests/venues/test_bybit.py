@@ -10,11 +10,11 @@ from decimal import Decimal
 import octobot_trading.errors
 import pytest
 
-from octobot_volume_booster import order_submission
-from octobot_volume_booster.core.market import OrderType, Side
-from octobot_volume_booster.order_submission import SubmissionStatus
-from octobot_volume_booster.venues import venue_of, working
-from octobot_volume_booster.venues.wire import Request, UnreadableRequestError
+from octobot_volume_booster.adapters import order_submission
+from octobot_volume_booster.adapters.order_submission import SubmissionStatus
+from octobot_volume_booster.adapters.venues import venue_of, working
+from octobot_volume_booster.adapters.venues.wire import Request, UnreadableRequestError
+from octobot_volume_booster.core.model.basics import OrderType, Side
 
 from .contract import Contract, contract, sources
 from .exchanges.bybit import FakeBybit

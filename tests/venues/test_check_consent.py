@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
+from octobot_volume_booster.adapters.venues import VENUES
+from octobot_volume_booster.adapters.venues.record import refused
 from octobot_volume_booster.checks import account, engine, far_order
-from octobot_volume_booster.core.checks import CheckRequest, Row
-from octobot_volume_booster.core.guards import REAL_TRADING_VARIABLE
-from octobot_volume_booster.venues import VENUES
-from octobot_volume_booster.venues.record import refused
+from octobot_volume_booster.core.decision.guards import REAL_TRADING_VARIABLE
+from octobot_volume_booster.core.planning.account_checks import CheckRequest, Row
 
 from .checked import BTC, Checked, knob
 

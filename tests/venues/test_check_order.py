@@ -10,8 +10,8 @@ import pytest
 
 from octobot_volume_booster.checks import far_order
 from octobot_volume_booster.checks.far_order import Trial
-from octobot_volume_booster.core.checks import FarOrder
-from octobot_volume_booster.core.market import Side
+from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.planning.account_checks import FarOrder
 
 from .checked import TRIED, Checked, Turn, fails_at, knob
 

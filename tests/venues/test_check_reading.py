@@ -14,7 +14,7 @@ import pytest
 from octobot_volume_booster.checks import reading
 from octobot_volume_booster.checks.cases import Cases
 from octobot_volume_booster.checks.secrets import Secrets
-from octobot_volume_booster.core.checks import Row, all_work
+from octobot_volume_booster.core.planning.account_checks import Row, all_work
 
 from .checked import BTC, Checked, CheckedBinance, Turn, fails_at, knob, untold, with_a_trade
 from .contract import contract

@@ -12,9 +12,9 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.core.market import OrderType, Side
-from octobot_volume_booster.exchange_view import UNANSWERED
-from octobot_volume_booster.order_submission import Submission, SubmissionStatus
+from octobot_volume_booster.adapters.market_data import UNANSWERED
+from octobot_volume_booster.adapters.order_submission import Submission, SubmissionStatus
+from octobot_volume_booster.core.model.basics import OrderType, Side
 
 from .contract import Contract, charged, contract, sources
 from .exchanges import FAKES

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 import ccxt
 import pytest
 
-from octobot_volume_booster.core.market import OrderType, Side
-from octobot_volume_booster.exchange_record import ExchangeUnreachableError
-from octobot_volume_booster.order_submission import SubmissionStatus
-from octobot_volume_booster.venues.cryptocom import VENUE
-from octobot_volume_booster.venues.wire import Request, UnreadableRequestError
+from octobot_volume_booster.adapters.exchange_client import ExchangeUnreachableError
+from octobot_volume_booster.adapters.order_submission import SubmissionStatus
+from octobot_volume_booster.adapters.venues.cryptocom import VENUE
+from octobot_volume_booster.adapters.venues.wire import Request, UnreadableRequestError
+from octobot_volume_booster.core.model.basics import OrderType, Side
 
 from .contract import Contract, contract, sources
 from .exchanges.cryptocom import FakeCryptocom

@@ -9,10 +9,10 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.core.market import OrderType, Side
-from octobot_volume_booster.order_submission import Submission, SubmissionStatus
-from octobot_volume_booster.venues import venue_of
-from octobot_volume_booster.venues.wire import Request, UnreadableRequestError
+from octobot_volume_booster.adapters.order_submission import Submission, SubmissionStatus
+from octobot_volume_booster.adapters.venues import venue_of
+from octobot_volume_booster.adapters.venues.wire import Request, UnreadableRequestError
+from octobot_volume_booster.core.model.basics import OrderType, Side
 
 from .contract import Contract, contract, sources
 from .exchanges.gateio import FakeGateio, FakeGateioUnified

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.order_submission import SubmissionStatus
+from octobot_volume_booster.adapters.order_submission import SubmissionStatus
 
 from .contract import Contract, charged, contract, sources
 from .exchanges.htx import FakeHtx, FakeHuobi

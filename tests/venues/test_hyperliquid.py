@@ -9,11 +9,12 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster import order_submission
-from octobot_volume_booster.core.market import OrderIntent, OrderType, Side
-from octobot_volume_booster.order_submission import SubmissionStatus
-from octobot_volume_booster.venues.hyperliquid import VENUE
-from octobot_volume_booster.venues.wire import Request, UnreadableRequestError
+from octobot_volume_booster.adapters import order_submission
+from octobot_volume_booster.adapters.order_submission import SubmissionStatus
+from octobot_volume_booster.adapters.venues.hyperliquid import VENUE
+from octobot_volume_booster.adapters.venues.wire import Request, UnreadableRequestError
+from octobot_volume_booster.core.model.basics import OrderType, Side
+from octobot_volume_booster.core.model.orders import OrderIntent
 
 from .contract import Contract, charged, contract, sources
 from .exchanges.hyperliquid import MOST_FILLS, FakeHyperliquid

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from octobot_volume_booster.core.market import OrderIntent, OrderType, Side
-from octobot_volume_booster.order_submission import SubmissionStatus
-from octobot_volume_booster.venues.kraken import VENUE
-from octobot_volume_booster.venues.wire import Request, UnreadableRequestError
+from octobot_volume_booster.adapters.order_submission import SubmissionStatus
+from octobot_volume_booster.adapters.venues.kraken import VENUE
+from octobot_volume_booster.adapters.venues.wire import Request, UnreadableRequestError
+from octobot_volume_booster.core.model.basics import OrderType, Side
+from octobot_volume_booster.core.model.orders import OrderIntent
 
 from .contract import Contract, contract, sources
 from .exchanges.kraken import FakeKraken

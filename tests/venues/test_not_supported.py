@@ -9,8 +9,8 @@ import re
 import ccxt
 import pytest
 
-from octobot_volume_booster.venues import VENUES, not_supported, venue_of, working
-from octobot_volume_booster.venues.record import Venue
+from octobot_volume_booster.adapters.venues import VENUES, not_supported, venue_of, working
+from octobot_volume_booster.adapters.venues.record import Venue
 
 from .contract import REAL_TENTACLES_VARIABLE
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from octobot_volume_booster.core.market import OrderType, Side
-from octobot_volume_booster.order_submission import SubmissionStatus
+from octobot_volume_booster.adapters.order_submission import SubmissionStatus
+from octobot_volume_booster.core.model.basics import OrderType, Side
 
 from .contract import Contract, charged, contract, sources
 from .exchanges.okx import FakeOkx

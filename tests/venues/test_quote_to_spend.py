@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.core.market import OrderIntent, OrderType, Side
-from octobot_volume_booster.order_submission import SubmissionStatus
-from octobot_volume_booster.venues import MarketBuy, venue_of
+from octobot_volume_booster.adapters.order_submission import SubmissionStatus
+from octobot_volume_booster.adapters.venues import MarketBuy, venue_of
+from octobot_volume_booster.core.model.basics import OrderType, Side
+from octobot_volume_booster.core.model.orders import OrderIntent
 
 from .contract import contract
 from .exchanges import FAKES

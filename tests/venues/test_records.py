@@ -10,8 +10,8 @@ import ccxt
 import octobot
 import pytest
 
-from octobot_volume_booster.venues import VENUES, Venue, venue_of, working
-from octobot_volume_booster.venues.record import CCXT_OF
+from octobot_volume_booster.adapters.venues import VENUES, Venue, venue_of, working
+from octobot_volume_booster.adapters.venues.record import CCXT_OF
 
 from .exchanges import FAKES
 from .stand_ins import STAND_INS

@@ -9,18 +9,11 @@ import typing
 import ccxt
 import pytest
 
-from octobot_volume_booster.core.checks import Row
-from octobot_volume_booster.core.settings import parse_settings
-from octobot_volume_booster.venues import VENUES, support
-from octobot_volume_booster.venues.record import (
-    BOTH_LINES,
-    CCXT_OF,
-    Lookup,
-    MarketBuy,
-    Venue,
-    refused,
-)
-from octobot_volume_booster.venues.support import UnknownExchangeError, Use, Versions
+from octobot_volume_booster.adapters.venues import VENUES, support
+from octobot_volume_booster.adapters.venues.record import BOTH_LINES, CCXT_OF, Lookup, MarketBuy, Venue, refused
+from octobot_volume_booster.adapters.venues.support import UnknownExchangeError, Use, Versions
+from octobot_volume_booster.core.planning.account_checks import Row
+from octobot_volume_booster.core.settings.schema import parse_settings
 
 HERE = Versions("2.0.15", CCXT_OF["2.0.15"])
 BINANCE = VENUES["binance"]

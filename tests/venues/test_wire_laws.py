@@ -11,17 +11,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from octobot_volume_booster.core.market import OrderType, Side
-from octobot_volume_booster.venues import VENUES
-from octobot_volume_booster.venues.binance import VENUE as BINANCE
-from octobot_volume_booster.venues.record import ClientId, IdForm
-from octobot_volume_booster.venues.wire import (
+from octobot_volume_booster.adapters.venues import VENUES
+from octobot_volume_booster.adapters.venues.binance import VENUE as BINANCE
+from octobot_volume_booster.adapters.venues.record import ClientId, IdForm
+from octobot_volume_booster.adapters.venues.wire import (
     Request,
     Tolerances,
     UnreadableRequestError,
     WireOrder,
     differences,
 )
+from octobot_volume_booster.core.model.basics import OrderType, Side
 
 URL = "https://exchange.example/api/v3/order"
 STEPS = st.sampled_from([Decimal(text) for text in ("1e-8", "0.00001", "0.5", "1", "10", "1000")])

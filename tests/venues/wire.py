@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from octobot_volume_booster.venues.wire import Request
+from octobot_volume_booster.adapters.venues.wire import Request
 
 
 @dataclass(frozen=True, slots=True)

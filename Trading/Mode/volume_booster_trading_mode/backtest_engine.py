@@ -24,9 +24,9 @@ import octobot.api as octobot_api
 import octobot_tentacles_manager.api as tentacles_manager_api
 import octobot_tentacles_manager.configuration as tentacles_configuration
 
-from .campaign_registry import CAMPAIGNS
-from .core.redact import without_secrets
-from .virtual_time import Timetable
+from .adapters.runtime.backtest_clock import Timetable
+from .campaign.registry import CAMPAIGNS
+from .core.model.redact import without_secrets
 from .volume_booster_trading import VolumeBoosterTradingMode
 
 PROGRESS_EVERY_S = 0.2

@@ -7,16 +7,17 @@ import typing
 import octobot_trading.enums as trading_enums
 import octobot_trading.modes as trading_modes
 
-from . import data_collector, notifications, user_inputs, web_page
-from .campaign import Campaign
-from .core.control import EMERGENCY, ControlState
-from .core.market import MarketSnapshot
-from .core.notices import Notice
-from .core.settings import Settings
-from .live_settings import LiveSettings
-from .order_consumer import VolumeBoosterTradingModeConsumer
-from .order_producer import VolumeBoosterTradingModeProducer
-from .session import Session
+from .adapters.runtime import data_collector, notifications, settings_form
+from .adapters.runtime.settings_store import LiveSettings
+from .campaign.campaign import Campaign
+from .core.decision.control import EMERGENCY, ControlState
+from .core.model.snapshot import MarketSnapshot
+from .core.notify.notices import Notice
+from .core.settings.schema import Settings
+from .trading import web_page
+from .trading.consumer import VolumeBoosterTradingModeConsumer
+from .trading.producer import VolumeBoosterTradingModeProducer
+from .trading.session import Session
 
 data_collector.register()
 MEND_SETTINGS = "mend it in the form on the mode's page in OctoBot's web page and save: it is used at once."
@@ -48,7 +49,7 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
         return self._live_settings.problems if self._live_settings else []
 
     def init_user_inputs(self, inputs: dict[str, typing.Any]) -> None:
-        user_inputs.declare(self.UI, inputs)
+        settings_form.declare(self.UI, inputs)
 
     async def reload_config(self, bot_id: str, trading_config: typing.Any = None) -> None:
         """Read the settings: at the start, when the form is saved, and when the file has changed."""

@@ -6,7 +6,7 @@ import json
 import typing
 from decimal import Decimal
 
-from octobot_volume_booster.venues.wire import Request
+from octobot_volume_booster.adapters.venues.wire import Request
 
 from ..fake_venue import PRICES, FakeOrder, FakeTrade, FakeVenue, Routes
 from ..wire import Answer

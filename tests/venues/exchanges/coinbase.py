@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ccxt.static_dependencies.ecdsa import NIST256p, SigningKey
 
-from octobot_volume_booster.venues.wire import Request
+from octobot_volume_booster.adapters.venues.wire import Request
 
 from ..fake_venue import PRICES, FakeOrder, FakeTrade, FakeVenue, Routes
 from ..wire import Answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from decimal import Decimal
 
-from octobot_volume_booster.venues.wire import Request
+from octobot_volume_booster.adapters.venues.wire import Request
 
 from ..fake_venue import PRICES, FakeOrder, FakeTrade, FakeVenue, Routes
 from ..wire import Answer

@@ -19,19 +19,19 @@ from typing import Any
 
 from aiohttp import web
 
-from .account_file import DEFAULT_ACCOUNT, AccountFileError, load_accounts
-from .api import create_app
-from .assembly import Assembled, ContradictionError, assemble, check_agreement, reassemble
-from .control import control_routes
-from .fault_injection import FaultInjection, fault_routes
-from .faults import FaultsError
-from .futures import FuturesAccounts
-from .keeper import StateSaver
-from .options import HOST, LONGEST_RUN_SECONDS, parse_options, scenario_options
-from .rate_limits import RateLimits
-from .replay import ReplayError
-from .state import StateError, read_state
-from .world import MarketScenario
+from .app.account_file import DEFAULT_ACCOUNT, AccountFileError, load_accounts
+from .app.assembly import Assembled, ContradictionError, assemble, check_agreement, reassemble
+from .app.keeper import StateSaver
+from .app.options import HOST, LONGEST_RUN_SECONDS, parse_options, scenario_options
+from .app.state import StateError, read_state
+from .faults.injection import FaultInjection, fault_routes
+from .faults.script import FaultsError
+from .market.replay import ReplayError
+from .market.world import MarketScenario
+from .rest.api import create_app
+from .rest.control import control_routes
+from .rest.futures import FuturesAccounts
+from .rest.rate_limits import RateLimits
 
 SHUTDOWN_SECONDS = 1.0
 TICK_SECONDS = 0.25

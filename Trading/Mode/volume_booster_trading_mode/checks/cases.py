@@ -10,8 +10,8 @@ import typing
 from collections.abc import Mapping
 from decimal import Decimal
 
-from ..core.redact import HIDDEN
-from ..venues.wire import Request, UnreadableRequestError
+from ..adapters.venues.wire import Request, UnreadableRequestError
+from ..core.model.redact import HIDDEN
 from .secrets import Secrets
 
 BALANCES = "balances"

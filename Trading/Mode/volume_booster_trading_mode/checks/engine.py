@@ -19,11 +19,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from decimal import Decimal
 
-from .. import bot_process, exchange_view, order_submission
-from ..core.checks import CheckRequest, Row, fails, untried
-from ..core.guards import REAL_TRADING_VARIABLE
-from ..core.market import Trading
-from ..venues import venue_of
+from ..adapters import market_data, order_submission
+from ..adapters.runtime import bot_process
+from ..adapters.venues import venue_of
+from ..core.decision.guards import REAL_TRADING_VARIABLE
+from ..core.model.basics import Trading
+from ..core.planning.account_checks import CheckRequest, Row, fails, untried
 from . import account, far_order, reading
 from .account import NoAccountError
 from .cases import Cases
@@ -108,7 +109,7 @@ async def try_order(
 
 def why_not(exchange_manager: typing.Any, settings: pathlib.Path) -> str:
     """Why no order may leave: real funds take both consents, read again each time; empty when it may."""
-    if exchange_view.trading_of(exchange_manager) is Trading.SANDBOX:
+    if market_data.trading_of(exchange_manager) is Trading.SANDBOX:
         return ""
     missing = [] if _is_accepted(settings) else [f"the setting {CONSENT} of the profile is not true"]
     if not bot_process.is_real_trading_allowed():

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
-from ..core.checks import FarOrder, Market, Row, fails, plan_far_order, untried, works
-from ..core.market import ZERO, OrderIntent, OrderType, Side
-from ..core.reconcile import ExchangeOrder
-from ..exchange_record import Found
-from ..order_submission import Submission, SubmissionStatus
+from ..adapters.exchange_client import Found
+from ..adapters.order_submission import Submission, SubmissionStatus
+from ..core.accounting.reconciliation import ExchangeOrder
+from ..core.model.basics import ZERO, OrderType, Side
+from ..core.model.orders import OrderIntent
+from ..core.planning.account_checks import FarOrder, Market, Row, fails, plan_far_order, untried, works
 from .guard import Guard
 from .questions import Questions
 

@@ -7,8 +7,8 @@ import re
 import typing
 from collections.abc import Iterator
 
-from ..venues import Venue
-from ..venues.wire import Request
+from ..adapters.venues import Venue
+from ..adapters.venues.wire import Request
 
 
 class ChangeWithheldError(Exception):

@@ -9,13 +9,15 @@ from decimal import Decimal
 
 import octobot_trading.enums as trading_enums
 
-from .. import exchange_view, order_submission
-from ..core.checks import Row, fails
-from ..core.market import MarketRules, OrderIntent, OrderType, Side
-from ..exchange_record import ExchangeRecord, ExchangeUnreachableError
-from ..exchange_view import Book
-from ..order_submission import Submission
-from ..venues import Venue
+from ..adapters import market_data, order_submission
+from ..adapters.exchange_client import ExchangeRecord, ExchangeUnreachableError
+from ..adapters.market_data import Book
+from ..adapters.order_submission import Submission
+from ..adapters.venues import Venue
+from ..core.model.basics import OrderType, Side
+from ..core.model.instrument import MarketRules
+from ..core.model.orders import OrderIntent
+from ..core.planning.account_checks import Row, fails
 from .cases import Cases
 from .secrets import Secrets
 
@@ -79,7 +81,7 @@ class Questions:
             self.cases.question = name
         try:
             row = await question()
-        except (ExchangeUnreachableError, exchange_view.NotReadableError) as error:
+        except (ExchangeUnreachableError, market_data.NotReadableError) as error:
             row = fails(name, str(error))
         except Exception as error:  # noqa: BLE001 - that a class fails in its own way is what is looked for
             row = fails(name, f"{type(error).__name__}: {error}")

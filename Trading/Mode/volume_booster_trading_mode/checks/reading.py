@@ -12,17 +12,18 @@ from decimal import Decimal
 import ccxt
 import octobot_trading.errors as trading_errors
 
-from .. import exchange_view, order_submission
-from ..core import checks
-from ..core.checks import Row, fails, untried, works
-from ..core.market import OrderIntent, OrderType, Side, round_to_step
-from ..core.reconcile import ExchangeOrder, Standing
-from ..core.sizing import smallest_quantity
-from ..core.trade_ids import ExchangeTrade
-from ..exchange_record import ExchangeUnreachableError, is_caused_by
-from ..exchange_rows import read_trade
-from ..order_submission import SubmissionStatus
-from ..venues import MarketBuy
+from ..adapters import market_data, order_submission
+from ..adapters.exchange_client import ExchangeUnreachableError, is_caused_by
+from ..adapters.exchange_rows import read_trade
+from ..adapters.order_submission import SubmissionStatus
+from ..adapters.venues import MarketBuy
+from ..core.accounting.reconciliation import ExchangeOrder, Standing
+from ..core.accounting.trade_ids import ExchangeTrade
+from ..core.decision.sizing import smallest_quantity
+from ..core.model.basics import OrderType, Side, round_to_step
+from ..core.model.orders import OrderIntent
+from ..core.planning import account_checks
+from ..core.planning.account_checks import Row, fails, untried, works
 from .cases import BALANCES
 from .questions import Questions
 
@@ -95,7 +96,7 @@ async def _clock(questions: Questions) -> Row:
     asked_at = time.time()
     told = float(await questions.record.ask("its time", questions.client.fetch_time)) / 1000
     answered_at = time.time()
-    return checks.judge_clock(CLOCK, told - (asked_at + answered_at) / 2, (answered_at - asked_at) / 2)
+    return account_checks.judge_clock(CLOCK, told - (asked_at + answered_at) / 2, (answered_at - asked_at) / 2)
 
 
 async def _market(questions: Questions, symbol: str) -> Row:
@@ -106,22 +107,24 @@ async def _market(questions: Questions, symbol: str) -> Row:
         return fails(_of(symbol), f"the exchange does not list it; of {base} it has: {', '.join(others[:5]) or 'none'}")
     if market.get("active") is False:
         return fails(_of(symbol), "the exchange lists it, and it is not traded just now")
-    rules = exchange_view.read_rules(questions.manager, symbol)
+    rules = market_data.read_rules(questions.manager, symbol)
     if symbol == questions.symbol:
         questions.told_rules = rules
         if questions.cases is not None:
             questions.cases.market_id = str(market["id"])
-    return works(_of(symbol), checks.rules_text(rules))
+    return works(_of(symbol), account_checks.rules_text(rules))
 
 
 async def _order_book(questions: Questions) -> Row:
-    questions.told_book = book = await exchange_view.read_book(questions.manager, questions.symbol)
+    questions.told_book = book = await market_data.read_book(questions.manager, questions.symbol)
     bid, ask = book.bids[0].price, book.asks[0].price
-    return works(BOOK, f"bid {bid:f}, ask {ask:f}, spread {checks.spread_bps(bid, ask):.2f} bps")
+    return works(BOOK, f"bid {bid:f}, ask {ask:f}, spread {account_checks.spread_bps(bid, ask):.2f} bps")
 
 
 async def _order_size(questions: Questions) -> Row:
-    return checks.judge_order_size("order size", questions.rules, questions.book.asks[0].price, questions.most_quote)
+    return account_checks.judge_order_size(
+        "order size", questions.rules, questions.book.asks[0].price, questions.most_quote
+    )
 
 
 async def wire(questions: Questions) -> Row:
@@ -210,7 +213,7 @@ async def own_trades(questions: Questions) -> Row:
     rows = await questions.record.ask("the trades", lambda: client.fetch_my_trades(*asked))
     own = [row for row in rows if row.get("symbol") in (None, questions.symbol)]
     trades = [read_trade({**row, **venue.trade_row(row)}) for row in own]
-    row = checks.judge_trades(OWN_TRADES, trades, questions.symbol)
+    row = account_checks.judge_trades(OWN_TRADES, trades, questions.symbol)
     return await _found_by_order(questions, trades[-1]) or row if row.ok else row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterable
 
-from ..core.redact import HIDDEN, without_secrets
+from ..core.model.redact import HIDDEN, without_secrets
 
 SHORTEST = 4
 """Of a secret that is looked for in texts: a shorter one would be found in every word."""

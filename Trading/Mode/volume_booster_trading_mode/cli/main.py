@@ -10,14 +10,14 @@ import sys
 import typing
 from dataclasses import dataclass
 
-from ..core.redact import text_of
-from ..core.settings import SettingsError
-from ..journal import JournalError
-from . import options
-from .bundle import BundleError
-from .home import HomeError
-from .launch import LaunchError
-from .watchdog import ExitCode
+from ..core.model.redact import text_of
+from ..core.settings.schema import SettingsError
+from ..journal.journal import JournalError
+from .commands import options
+from .commands.bundle import BundleError
+from .files.home import HomeError
+from .process.launch import LaunchError
+from .process.watchdog import ExitCode
 
 OptionsOf = typing.Callable[[argparse.ArgumentParser], None]
 
@@ -75,7 +75,7 @@ class _Version(argparse.Action):
     """Prints the versions of the bundle and of OctoBot, looked up only when asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: typing.Any) -> typing.NoReturn:
-        from . import bundle
+        from .commands import bundle
 
         print(f"volume-booster {bundle.own_version()}, OctoBot {importlib.metadata.version('octobot')}")
         parser.exit(ExitCode.DONE)
@@ -112,7 +112,7 @@ def _problem(exit_code: ExitCode, *sentences: str) -> int:
 
 def _exchange(options: list[str]) -> int:
     """The exchange's own command line, which reports its own problems."""
-    from . import launch
+    from .process import launch
 
     server: typing.Any = importlib.import_module(launch.EXCHANGE_MODULE)
     return int(server.main(options))

@@ -1,0 +1,1 @@
+"""Orders, accounts and their matching."""

@@ -1,0 +1,1 @@
+"""Faults on demand: their script, when they strike and what they do."""

@@ -1,0 +1,1 @@
+"""The prices: drawn from a seed, or recorded ones."""

@@ -1,0 +1,1 @@
+"""Binance's REST API over the exchange."""

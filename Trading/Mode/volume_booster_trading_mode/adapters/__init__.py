@@ -1,0 +1,1 @@
+"""OctoBot and the exchange, read and written in the core's own words."""

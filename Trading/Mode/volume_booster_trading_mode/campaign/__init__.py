@@ -1,0 +1,1 @@
+"""What all pairs of one bot share."""

@@ -1,0 +1,158 @@
+"""A running campaign on one screen, for a terminal of 80 columns or more."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import rich.console
+import rich.progress_bar
+import rich.table
+import rich.text
+
+from ...core.accounting.ledger import Outcome, Progress
+from ...core.decision.guards import Gauge
+from ...core.model.basics import Side
+from ...core.model.formats import clock_duration, clock_time, shown
+from ...core.planning.planner import Plan
+from ...journal.journal import HALT, SentRow
+from ...reporting.history import LiveStatus
+from ...reporting.report import CampaignReport
+
+Lines = list[tuple[str, rich.console.RenderableType]]
+_STATE_STYLES = {"running": "bold blue", "done": "bold green", "halted": "bold red", "paused": "bold yellow"}
+_RIGHT = ("quantity", "price", "quote")
+_SIDE_STYLES = {Side.BUY: "green", Side.SELL: "red"}
+
+
+def dashboard(status: LiveStatus, now: float) -> rich.console.RenderableType:
+    """The whole display of a running campaign."""
+    grid = rich.table.Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(style="bold", no_wrap=True, width=8)
+    grid.add_column(ratio=1)
+    top: Lines = [("Campaign", _state(status.report)), ("Market", _market(status.report))]
+    lines = [*top, ("Volume", _volume(status, now)), *_figures(status, now)]
+    for name, content in lines:
+        grid.add_row(name, content)
+    parts: list[rich.console.RenderableType] = [grid]
+    if status.last_orders:
+        parts.append(_orders(status))
+    for event in status.warnings:
+        style = "red" if event.kind == HALT else "yellow"
+        parts.append(_line(f"{clock_time(event.at)} {event.kind}: {event.reason}", style))
+    return rich.console.Group(*parts)
+
+
+def _state(report: CampaignReport) -> rich.text.Text:
+    return _line(report.state_text, _STATE_STYLES.get(report.state, "bold"))
+
+
+def _market(report: CampaignReport) -> rich.text.Text:
+    return _line(f"{report.markets_text}, {report.trading}, OctoBot {report.octobot_version}")
+
+
+def _volume(status: LiveStatus, now: float) -> rich.console.RenderableType:
+    progress = status.report.progress
+    share = float(progress.filled_quote / progress.target_quote)
+    bar = rich.progress_bar.ProgressBar(total=1.0, completed=min(share, 1.0), width=None)
+    row = rich.table.Table.grid(expand=True, padding=(0, 1))
+    row.add_column(no_wrap=True)
+    row.add_column(ratio=1)
+    row.add_column(no_wrap=True)
+    amount = f"{shown(progress.filled_quote)} of {shown(progress.target_quote)} {status.report.quote}"
+    row.add_row(amount, bar, f"{share:.1%} {eta(status.report, status.plan, now)}")
+    return row
+
+
+def _figures(status: LiveStatus, now: float) -> Lines:
+    report, progress = status.report, status.report.progress
+    orders = (
+        f"{progress.orders} sent, {progress.fills} fills, {progress.open_orders} open, {progress.cancelled} cancelled, "
+        f"{progress.rejected} rejected, maker {progress.maker_share:.1%}"
+    )
+    pace = f"{shown(progress.quote_per_hour(report.until(now)))} {report.quote} an hour"
+    lines = [
+        ("Orders", orders),
+        ("Cost", f"{cost(progress, report.quote)}{cost_of_plan(status.plan, progress)}"),
+        ("Sides", _sides(status, progress)),
+        ("Pace", f"{pace}, {progress.success_rate:.1%} of ended orders filled, seed {report.seed}"),
+    ]
+    if status.gauges:
+        lines.append(("Guards", guards(status)))
+    lines.append(("Rate", _rate(status)))
+    if status.balances is not None:
+        base = report.markets[0][1].partition("/")[0] if report.markets else ""
+        held = f"{status.balances.base_free:,.5f} {base}, {shown(status.balances.quote_free)} {report.quote}"
+        lines.append(("Balances", f"{held} (at the start, and traded since)"))
+    return [(name, rich.text.Text(line) if name == "Guards" else _line(line)) for name, line in lines]
+
+
+def guards(status: LiveStatus) -> str:
+    """How near each guard is to its limit, the nearest first."""
+    nearest = sorted(status.gauges, key=lambda gauge: -gauge.value / (gauge.limit or 1))
+    return ", ".join(
+        f"{gauge.guard.replace('_', ' ')} {gauge.value:.3g}/{gauge.limit:g}{_unit(gauge)}" for gauge in nearest
+    )
+
+
+def _unit(gauge: Gauge) -> str:
+    return {"%": " %", "bps": " bps"}.get(gauge.unit, "")
+
+
+def _rate(status: LiveStatus) -> str:
+    allowed = status.settings.get("max_orders_per_second")
+    return f"{status.orders_per_second:.1f} orders a second" + (f" of at most {allowed:g}" if allowed else "")
+
+
+def _sides(status: LiveStatus, progress: Progress) -> str:
+    cap = status.settings.get("max_position_imbalance")
+    allowed = f" of at most {float(cap):.0%}" if cap is not None else ""
+    return f"{progress.buys} buys, {progress.sells} sells, imbalance {progress.imbalance:.1%}{allowed}"
+
+
+def cost(progress: Progress, quote: str) -> str:
+    """The cost so far."""
+    return f"{shown(progress.cost_quote)} {quote}, {progress.cost_bps:.2f} bps, fees {shown(progress.fees_quote)}"
+
+
+def cost_of_plan(plan: Plan | None, progress: Progress) -> str:
+    """What the plan expected for as much volume, with its band."""
+    if plan is None or not plan.cost_bps.is_finite:
+        return ""
+    bps = plan.cost_bps
+    expected = bps.expected * progress.filled_quote / 10_000
+    return f"; plan {shown(expected)}, {bps.low:.2f} to {bps.high:.2f} bps"
+
+
+def eta(report: CampaignReport, plan: Plan | None, now: float) -> str:
+    """When the target is reached: at the pace so far, and the band of the plan for what is missing."""
+    progress = report.progress
+    if report.ended_at is not None:
+        return ""
+    at_pace = progress.eta_s(now)
+    text = "ETA --:--" if at_pace is None else f"ETA {clock_duration(at_pace)}"
+    if plan is None or not plan.duration_s.is_finite:
+        return text
+    low, _, high = plan.elapsed_s(float(min(progress.remaining_quote / plan.target_quote, Decimal(1))))
+    return f"{text} ({clock_duration(low)}-{clock_duration(high)})"
+
+
+def _orders(status: LiveStatus) -> rich.table.Table:
+    table = rich.table.Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("last orders", "", "quantity", "price", "quote", ""):
+        table.add_column(name, justify="right" if name in _RIGHT else "left", no_wrap=True)
+    for row, filled in reversed(status.last_orders):
+        intent = row.order.intent
+        kind = rich.text.Text(f"{intent.order_type.value} {intent.side.value}", style=_SIDE_STYLES[intent.side])
+        quantity, price = f"{intent.quantity.normalize():f}", f"{intent.price:,}"
+        table.add_row(clock_time(row.order.at), kind, quantity, price, shown(intent.notional), _outcome(row, filled))
+    return table
+
+
+def _outcome(row: SentRow, filled: Decimal) -> str:
+    state = row.state(filled)
+    is_part = filled and state != Outcome.FILLED.value
+    return f"{state} {float(filled / row.order.intent.quantity):.0%}" if is_part else state
+
+
+def _line(text: str, style: str = "") -> rich.text.Text:
+    return rich.text.Text(text, style=style, no_wrap=True, overflow="ellipsis")

@@ -1,0 +1,1 @@
+"""What has happened: fills counted once, positions, costs, and what the exchange says of our orders."""

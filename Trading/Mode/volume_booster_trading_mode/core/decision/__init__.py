@@ -1,0 +1,1 @@
+"""What to do next, from one snapshot of the market: guards, side, size, price and pace."""

@@ -1,0 +1,1 @@
+"""What a campaign would come to before it starts."""

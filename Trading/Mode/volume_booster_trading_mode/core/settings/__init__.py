@@ -1,0 +1,1 @@
+"""The settings: their bounds, their presets, and what is corrected in them."""

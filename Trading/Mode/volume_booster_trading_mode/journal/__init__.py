@@ -1,0 +1,1 @@
+"""The file in which a campaign is written down, and its lock."""

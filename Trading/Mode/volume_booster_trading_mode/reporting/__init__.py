@@ -1,0 +1,1 @@
+"""The journal in text, JSON, tables, pictures and a page."""
