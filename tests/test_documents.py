@@ -184,7 +184,7 @@ GOOD_NEWS = frozenset({"works"})
 """What these are given says that all is well: there is no way out to be told."""
 OTHER_TELLERS = set(
     "_unfunded _problem _does_not_fit _reason _last_problem last_line _send _end_by_force settle "
-    "_withheld reason refusal _mismatch asked_to_be_left_alone settle_missing _asked _what_is_missing _told _flatten "
+    "_withheld reason refusal _mismatch cooldown_reason settle_missing _asked _what_is_missing _told _flatten "
     "_why_nothing_happens _create_order forbidden _unwanted _close_orders_that_the_simulator_lost _book".split()
 )
 """Functions whose sentences others tell."""

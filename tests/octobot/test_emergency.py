@@ -15,7 +15,7 @@ import octobot_services.api.notification as notification_api
 import octobot_trading.errors as trading_errors
 import pytest
 
-from octobot_volume_booster.adapters.exchange_client import Peace
+from octobot_volume_booster.adapters.exchange_client import RateLimitCooldown
 from octobot_volume_booster.core.accounting.ledger import Outcome
 from octobot_volume_booster.core.decision.control import EMERGENCY, RESUME
 from octobot_volume_booster.journal.file import CAMPAIGN_FILE
@@ -340,7 +340,7 @@ async def test_an_order_that_waits_for_its_turn_does_not_leave_once_the_exchange
     async with sandbox_bot(exchange, volume_target=50_000) as bot:
         order_id = await an_order_that_waits(bot)
         sent = len(own_orders(exchange))
-        Peace.of(bot.manager).keep(bot.producer.session.now(), 1.0)
+        RateLimitCooldown.of(bot.manager).keep(bot.producer.session.now(), 1.0)
         bot.throttle(1)
         await bot.until(lambda: bot.campaign.record(order_id).outcome is Outcome.CANCELLED)
         assert len(own_orders(exchange)) == sent

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from octobot_volume_booster.adapters.exchange_client import Peace
+from octobot_volume_booster.adapters.exchange_client import RateLimitCooldown
 from octobot_volume_booster.offline_exchange.server.faults.script import SCENARIOS, FaultKind
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, faulty_exchange
@@ -165,7 +165,7 @@ async def test_a_key_that_is_refused_is_told_as_that_and_not_as_too_many_request
         exchange.script("rejected", requests=[asked], times=None, **refusal)
         await bot.until(lambda: exchange.struck() >= 1)
         await bot.until(lambda: any("offline_exchange refuses this key: " in text for text in _told(bot, caplog)))
-        assert Peace.of(bot.manager).left_s(bot.producer.session.now()) == 0
+        assert RateLimitCooldown.of(bot.manager).left_s(bot.producer.session.now()) == 0
         assert "left alone" not in _state(bot)
         exchange.faults.set_script([])
         await bot.until_done()

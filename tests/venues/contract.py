@@ -20,7 +20,7 @@ import octobot_trading.exchanges as exchanges
 import trading_backend
 
 from octobot_volume_booster.adapters import market_data, order_submission
-from octobot_volume_booster.adapters.exchange_client import ExchangeRecord, Found
+from octobot_volume_booster.adapters.exchange_client import ExchangeClient, Found
 from octobot_volume_booster.adapters.order_submission import Submission
 from octobot_volume_booster.adapters.venues import MarketBuy, Venue, venue_of
 from octobot_volume_booster.core.accounting.ledger import OrderRecord
@@ -61,8 +61,8 @@ class Contract:
         """A market in USDT as this exchange has it."""
         return symbol.replace("/USDT", f"/{self.fake.quote}")
 
-    def record(self, symbol: str) -> ExchangeRecord:
-        return ExchangeRecord(self.manager, self.symbol(symbol))
+    def record(self, symbol: str) -> ExchangeClient:
+        return ExchangeClient(self.manager, self.symbol(symbol))
 
     def rules(self, symbol: str) -> MarketRules:
         return market_data.read_rules(self.manager, self.symbol(symbol))

@@ -66,7 +66,7 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
         else:
             await super().reload_config(bot_id, trading_config=config)
             await self._tell(self._live_settings.read(self.trading_config))
-        await self._tell_problems()
+        await self._notify_problems()
         for producer in self.producers:
             producer.on_reload_config()
 
@@ -129,7 +129,7 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
             text = f"Settings put right on {self.symbol}: {'; '.join(corrections)}"
             await self._notify(Notice(text, text, SEE_SETTINGS))
 
-    async def _tell_problems(self) -> None:
+    async def _notify_problems(self) -> None:
         """What can't be used is told in one sentence, once for all symbols; while nothing runs the halt tells it."""
         text, campaign = "; ".join(self.settings_problems), self._campaign
         is_news = campaign is None or campaign.is_news("settings", text)
@@ -141,7 +141,7 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
             await self._notify(Notice("settings", told, MEND_SETTINGS, is_urgent=True))
 
     async def _notify(self, notice: Notice) -> None:
-        await notifications.tell(self._campaign, 0.0 if self.session is None else self.session.now(), notice)
+        await notifications.notify(self._campaign, 0.0 if self.session is None else self.session.now(), notice)
 
     @property
     def _campaign(self) -> Campaign | None:

@@ -54,21 +54,21 @@ class ExchangeUnreachableError(Exception):
         self.retry_after_s = retry_after_s
 
 
-class Peace:
+class RateLimitCooldown:
     """Until when an exchange has asked to be left alone. All symbols of it share one."""
 
     def __init__(self) -> None:
         self._until = 0.0
 
     @classmethod
-    def of(cls, exchange_manager: typing.Any) -> Peace:
+    def of(cls, exchange_manager: typing.Any) -> RateLimitCooldown:
         return _PEACE.setdefault(exchange_manager, cls())
 
     def left_s(self, now: float) -> float:
         """How long it still has to be left alone."""
         return max(self._until - now, 0.0)
 
-    def asked_by(self, exchange_name: str, now: float) -> str:
+    def reason(self, exchange_name: str, now: float) -> str:
         """Why nothing is sent at present, where the exchange does not want it; else empty."""
         return f"{exchange_name} has asked to be left alone for a while" if self.left_s(now) > 0 else ""
 
@@ -76,10 +76,10 @@ class Peace:
         self._until = max(self._until, now + seconds)
 
 
-_PEACE: weakref.WeakKeyDictionary[typing.Any, Peace] = weakref.WeakKeyDictionary()
+_PEACE: weakref.WeakKeyDictionary[typing.Any, RateLimitCooldown] = weakref.WeakKeyDictionary()
 
 
-class ExchangeRecord:
+class ExchangeClient:
     """The exchange's record of one symbol. ccxt's client is asked directly: OctoBot's own getters ask up to five times.
 
     :raises ExchangeUnreachableError: from every question that gets no answer.
@@ -336,7 +336,7 @@ class ExchangeRecord:
             sentence = f"{name} does not tell {what}: {named(error)}"
             if self.refuses_key(error):
                 sentence = f"{name} refuses this key: {text_of(error)}"
-            raise ExchangeUnreachableError(sentence, self.asked_to_wait_s(error)) from error
+            raise ExchangeUnreachableError(sentence, self.cooldown_s(error)) from error
 
     def refuses_key(self, error: BaseException | None) -> bool:
         """Whether the exchange refuses our key, or what it may do: ccxt tells that of some as of too many requests."""
@@ -346,7 +346,7 @@ class ExchangeRecord:
             error = error.__cause__ or error.__context__
         return False
 
-    def asked_to_wait_s(self, error: BaseException | None) -> float | None:
+    def cooldown_s(self, error: BaseException | None) -> float | None:
         """How long the exchange wants to be left alone when it said that there were too many requests, 0 if it did not
         say how long; None when it said something else."""
         if self.refuses_key(error):

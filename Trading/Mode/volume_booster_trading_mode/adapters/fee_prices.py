@@ -14,7 +14,7 @@ from ..core.accounting.fees import Hop
 from ..core.accounting.reconciliation import ExchangeTrade
 from ..core.model.instrument import MarketRules
 from . import market_data
-from .exchange_client import ExchangeRecord, ExchangeUnreachableError, is_caused_by
+from .exchange_client import ExchangeClient, ExchangeUnreachableError, is_caused_by
 
 MOST_WAYS = 4
 """So many ways are tried to a price."""
@@ -26,7 +26,7 @@ _KINDS = ("spot", "swap")
 class FeePrices:
     """Prices in the quote of one symbol. Asked for only when a fee is in an asset that OctoBot has no price of."""
 
-    def __init__(self, exchange_manager: typing.Any, symbol: str, record: ExchangeRecord) -> None:
+    def __init__(self, exchange_manager: typing.Any, symbol: str, record: ExchangeClient) -> None:
         self._manager = exchange_manager
         self._symbol = symbol
         self._record = record

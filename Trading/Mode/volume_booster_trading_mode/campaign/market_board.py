@@ -91,7 +91,7 @@ class MarketDirectory:
         entry.idle_since = now if entry.idle_since is None else entry.idle_since
 
     def is_due_at(self, market: Market, at: float) -> None:
-        """When a market's loop will be heard of again, if nothing goes wrong."""
+        """When a market's loop will be on_error of again, if nothing goes wrong."""
         if (entry := self._entries.get(market)) is not None:
             entry.due_at = at
 

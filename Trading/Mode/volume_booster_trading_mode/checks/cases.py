@@ -44,12 +44,12 @@ class Cases:
     def listen(self, client: typing.Any) -> None:
         hear = client.on_rest_response
 
-        def heard(*answer: typing.Any) -> typing.Any:
+        def on_error(*answer: typing.Any) -> typing.Any:
             status, _, url, method, _, text, _, body = answer
             self._write(Request(method, url, body), int(status), text)
             return hear(*answer)
 
-        client.on_rest_response = heard
+        client.on_rest_response = on_error
 
     def _write(self, request: Request, status: int, text: str) -> None:
         self.written += 1

@@ -10,7 +10,7 @@ from decimal import Decimal
 import octobot_trading.enums as trading_enums
 
 from ..adapters import market_data, order_submission
-from ..adapters.exchange_client import ExchangeRecord, ExchangeUnreachableError
+from ..adapters.exchange_client import ExchangeClient, ExchangeUnreachableError
 from ..adapters.market_data import Book
 from ..adapters.order_submission import Submission
 from ..adapters.venues import Venue
@@ -53,8 +53,8 @@ class Questions:
         return self.manager.exchange.connector.client
 
     @property
-    def record(self) -> ExchangeRecord:
-        return ExchangeRecord(self.manager, self.symbol)
+    def record(self) -> ExchangeClient:
+        return ExchangeClient(self.manager, self.symbol)
 
     @property
     def venue(self) -> Venue:

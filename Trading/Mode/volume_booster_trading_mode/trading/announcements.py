@@ -10,6 +10,7 @@ from ..adapters.runtime.error_log import log_error
 from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Progress
 from ..core.decision import futures_position
+from ..core.model import formats
 from ..core.model.basics import ONE
 from ..core.model.formats import duration
 from ..core.model.redact import text_of
@@ -57,7 +58,7 @@ class Announcements:
         if before < reached < 100:
             shown = audience_label(source, settings, len(campaign.sources))
             text = f"{shown}, {reached:g} %: {progress_lines.sentence(progress)}"
-            await notifications.tell(campaign, self._session.now(), Notice(f"{whose} {reached:g} %", text, WATCH))
+            await notifications.notify(campaign, self._session.now(), Notice(f"{whose} {reached:g} %", text, WATCH))
 
     def _begin(self, campaign: Campaign, snapshot: MarketSnapshot, settings: Settings, progress: Progress) -> None:
         """Write down what the plan starts from; and where it is not a backtest, which has its own clock, tell it."""
@@ -72,9 +73,9 @@ class Announcements:
         rest = settings.model_copy(update={"volume_target": progress.remaining_quote})
         begins = "begins" if is_first else "goes on"
         # trading does not wait for it
-        self._planning = asyncio.get_running_loop().create_task(self._tell_plan(campaign, rest, conditions, begins))
+        self._planning = asyncio.get_running_loop().create_task(self._announce_plan(campaign, rest, conditions, begins))
 
-    async def _tell_plan(self, campaign: Campaign, settings: Settings, conditions: Conditions, begins: str) -> None:
+    async def _announce_plan(self, campaign: Campaign, settings: Settings, conditions: Conditions, begins: str) -> None:
         logger = self._session.logger
         source = audience_label(self._session.source, settings, len(campaign.sources))
         try:
@@ -83,7 +84,7 @@ class Announcements:
             (logger.warning if plan.problems else logger.info)("Plan of %s: %s", source, told)
             advice = MEND_PLAN if plan.problems else HOLD_IT
             notice = Notice(f"plan of {source}", f"{source} {begins}: {told}", advice, is_urgent=True)
-            await notifications.tell(campaign, self._session.now(), notice)
+            await notifications.notify(campaign, self._session.now(), notice)
         except Exception as error:  # noqa: BLE001 - a task of its own: nobody else would hear of it, and trading goes on
             log_error(logger, error, f"The plan of {source} could not be told: {text_of(error)}")
 
@@ -125,7 +126,7 @@ def plan_sentence(plan: Plan, quote: str, pairs: int = 1) -> str:
     low, expected, high = (duration(float(end)) for end in (seconds.low, seconds.expected, seconds.high))
     shared = f" on {pairs} markets" if pairs > 1 else ""
     return (
-        f"{progress_lines.shown(plan.target_quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
-        f"({low} to {high}), at a cost of about {progress_lines.shown(cost.expected)} {quote} "
+        f"{formats.shown(plan.target_quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
+        f"({low} to {high}), at a cost of about {formats.shown(cost.expected)} {quote} "
         f"({plan.cost_bps.expected:.2f} bps)"
     )

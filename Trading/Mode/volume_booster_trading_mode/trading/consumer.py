@@ -190,7 +190,7 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
     def _log_sending(self, intent: OrderIntent, symbol: str, *, is_simulated: bool) -> None:
         """One line an order: a simulated market order fills at once, and that line says the same."""
         if not is_simulated or intent.order_type is OrderType.LIMIT:
-            self.logger.info("Sending: %s", progress_lines.Later(progress_lines.intent_line, intent, symbol))
+            self.logger.info("Sending: %s", progress_lines.LazyText(progress_lines.intent_line, intent, symbol))
 
     def _refuse(self, request: OrderRequest, campaign: Campaign, reason: str) -> None:
         campaign.close(request.order_id, Outcome.REJECTED, reason, self._session.now())

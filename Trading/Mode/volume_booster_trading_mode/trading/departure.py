@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..adapters.exchange_client import Peace
+from ..adapters.exchange_client import RateLimitCooldown
 from ..campaign.campaign import Campaign
 from ..core.decision.control import ControlState
 from ..core.model.redact import text_of
@@ -31,7 +31,7 @@ def forbidden(session: Session, *, is_flattening: bool = False, stays_here: bool
         return reason
     if reason := funds_lock.refusal(session, stays_here=stays_here):
         return reason
-    return "" if is_flattening else Peace.of(manager).asked_by(manager.exchange_name, session.now())
+    return "" if is_flattening else RateLimitCooldown.of(manager).reason(manager.exchange_name, session.now())
 
 
 def _unwanted(campaign: Campaign, settings: Settings | None) -> str:

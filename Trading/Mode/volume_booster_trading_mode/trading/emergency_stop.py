@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..adapters import futures_data, market_data
-from ..adapters.exchange_client import ExchangeUnreachableError, Peace
+from ..adapters.exchange_client import ExchangeUnreachableError, RateLimitCooldown
 from ..adapters.runtime import notifications
 from ..adapters.runtime.error_log import log_error
 from ..campaign.campaign import Campaign
@@ -37,7 +37,7 @@ AGAIN_FIRST_S = 0.2
 AGAIN_LAST_S = 5.0
 AGAIN_WHEN_LIMITED_S = 10.0
 """While the exchange wants to be left alone: seldom enough that it does not shut this address out."""
-TOLD_AFTER_TRIES = 10
+ANNOUNCED_AFTER_TRIES = 10
 """When so many tries have not cancelled all, a person is told; it goes on trying."""
 RECOVERY = (
     "To go on: read this report and the exchange's own list of open orders; switch enable_volume_booster on again, in "
@@ -90,7 +90,7 @@ class EmergencyStop:
 
     async def _carry_out(self) -> None:
         session = self._session
-        self._tell_begin()
+        self._announce_begin()
         session.settings_source.disable()
         with self._canceller.going_first():
             cancelled = await self._cancel_all()
@@ -103,7 +103,7 @@ class EmergencyStop:
     def _own_open_orders(self) -> tuple[OpenOrder, ...]:
         return tuple(order for order in self._session.reconciler.open_orders() if order.is_ours)
 
-    def _tell_begin(self) -> None:
+    def _announce_begin(self) -> None:
         """At once, before anything is asked of the exchange: from now on nothing leaves but what cancels."""
         session, campaign = self._session, self._campaign
         count = len(self._own_open_orders())
@@ -112,7 +112,7 @@ class EmergencyStop:
         campaign.note(session.now(), WAIT, session.source, f"emergency stop: {begun}")
         text = f"Emergency stop on {session.source}: {begun}. It tells when all are confirmed."
         topic = f"stop of {session.source}"
-        notifications.tell_soon(campaign, session.now(), Notice(topic, text, is_urgent=True, is_critical=True))
+        notifications.notify_soon(campaign, session.now(), Notice(topic, text, is_urgent=True, is_critical=True))
 
     async def _cancel_all(self) -> Cancelled:
         """Until nothing of ours may still fill, by what the exchange says and not only by what OctoBot believes."""
@@ -129,7 +129,7 @@ class EmergencyStop:
                 return cancelled
             cancelled.retries += failed
             cancelled.tries += 1
-            await self._tell_if_stuck(cancelled, max(len(left), failed))
+            await self._announce_if_stuck(cancelled, max(len(left), failed))
             delay_s = min(delay_s * 1.5, AGAIN_LAST_S) if left == before else AGAIN_FIRST_S
             await asyncio.sleep(max(delay_s, AGAIN_WHEN_LIMITED_S if self._is_limited() else 0.0))
             before = left
@@ -148,10 +148,10 @@ class EmergencyStop:
         return failed
 
     def _is_limited(self) -> bool:
-        return Peace.of(self._session.manager).left_s(self._session.now()) > 0
+        return RateLimitCooldown.of(self._session.manager).left_s(self._session.now()) > 0
 
-    async def _tell_if_stuck(self, cancelled: Cancelled, left: int) -> None:
-        if cancelled.tries != TOLD_AFTER_TRIES:
+    async def _announce_if_stuck(self, cancelled: Cancelled, left: int) -> None:
+        if cancelled.tries != ANNOUNCED_AFTER_TRIES:
             return
         told = (
             f"Emergency stop on {self._session.source}: {left} orders could not be cancelled or confirmed yet. It "
@@ -162,7 +162,7 @@ class EmergencyStop:
 
     async def _notify(self, text: str) -> None:
         notice = Notice(f"emergency of {self._session.source}", text, is_urgent=True, is_critical=True)
-        await notifications.tell(self._campaign, self._session.now(), notice)
+        await notifications.notify(self._campaign, self._session.now(), notice)
 
     async def _flatten(self) -> str:
         """Trade the inventory back to its start, where the settings ask for it; what became of it, in a sentence.

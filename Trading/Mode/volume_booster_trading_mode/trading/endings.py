@@ -16,7 +16,7 @@ from ..journal.journal import ERROR, JournalError
 from .session import Session
 
 
-class Endings:
+class TaskSupervisor:
     """Of one loop: told of errors, it says when to try again; what it keeps alive and ends all the same halts."""
 
     def __init__(self, session: Session) -> None:

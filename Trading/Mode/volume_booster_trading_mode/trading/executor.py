@@ -55,7 +55,7 @@ class OrderExecutor:
         self.canceller = canceller
         self._submit = submit
         self._unfunded_in_a_row = 0
-        self._has_told_unfunded = False
+        self._has_announced_unfunded = False
         self.next_order_at = 0.0
         """No order before this moment, on OctoBot's clock."""
         self.request: OrderRequest | None = None
@@ -85,7 +85,7 @@ class OrderExecutor:
     async def _place_in_time(self, decision: policy.Place) -> float:
         """Place, but not before the pause after the last order is over, however often the loop is woken."""
         self._unfunded_in_a_row = 0
-        self._has_told_unfunded = False
+        self._has_announced_unfunded = False
         too_early_s = self.next_order_at - self._session.now()
         if too_early_s > pacing.CLOCK_TOLERANCE_S:
             return too_early_s
@@ -210,12 +210,12 @@ class OrderExecutor:
         there is nothing for a person to do.
         """
         self._unfunded_in_a_row += 1
-        self._reconciler.doubt_balances()
-        if not progress.open_orders and not self._has_told_unfunded:
-            self._has_told_unfunded = True
+        self._reconciler.refresh_balances_soon()
+        if not progress.open_orders and not self._has_announced_unfunded:
+            self._has_announced_unfunded = True
             source = self._session.source
             text = f"{source} waits for funds: {decision.reason}"
-            await notifications.tell(self._campaign, self._session.now(), Notice(f"funds of {source}", text, FUND_IT))
+            await notifications.notify(self._campaign, self._session.now(), Notice(f"funds of {source}", text, FUND_IT))
         self.wait(decision)
         delay_s = pacing.backoff_delay(self._unfunded_in_a_row, random.Random(self._unfunded_in_a_row))
         return min(delay_s, UNFUNDED_LOOK_S)
@@ -236,10 +236,10 @@ class OrderExecutor:
         session, told = self._session, progress_lines.sentence(progress)
         if self._campaign.note(session.now(), DONE, session.source, told):
             session.logger.info("Target reached on %s: %s", session.source, told)
-            await self._tell_end(progress, told)
+            await self._announce_end(progress, told)
         return policy.IDLE_S
 
-    async def _tell_end(self, progress: Progress, told: str) -> None:
+    async def _announce_end(self, progress: Progress, told: str) -> None:
         """Once for each target: of pairs that share one, the first that has nothing left to do tells it."""
         campaign, settings = self._campaign, self._session.settings
         assert settings is not None
@@ -248,4 +248,4 @@ class OrderExecutor:
         if campaign.is_news(f"end of {whose}", (progress.target_quote, day)):
             shown = audience_label(self._session.source, settings, len(campaign.sources))
             notice = Notice(f"end of {whose}", f"Target reached on {shown}: {told}", GO_FURTHER, is_urgent=True)
-            await notifications.tell(campaign, self._session.now(), notice)
+            await notifications.notify(campaign, self._session.now(), notice)

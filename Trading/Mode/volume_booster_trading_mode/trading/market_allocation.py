@@ -27,7 +27,7 @@ class RefusedError(Exception):
     """This market can't take part; one sentence says why and what would do."""
 
 
-class MarketShare:
+class MarketAllocation:
     """The part of one market. `name` is its exchange and symbol."""
 
     def __init__(self, exchange_manager: typing.Any, symbol: str, campaign: Campaign, now: float) -> None:
@@ -150,7 +150,7 @@ class MarketShare:
         self._campaign.directory.can_not_trade(self.market, now, at_once=at_once)
 
     def is_due_at(self, at: float) -> None:
-        """When this market will be heard of again, if nothing goes wrong."""
+        """When this market will be on_error of again, if nothing goes wrong."""
         self._campaign.directory.is_due_at(self.market, at)
 
 

@@ -38,9 +38,9 @@ from ..journal.journal import DONE, HALT, JournalError
 from . import funds_lock
 from .announcements import Announcements
 from .emergency_stop import EmergencyStop
-from .endings import Endings
+from .endings import TaskSupervisor
 from .executor import ANSWER_TIMEOUT_S, HALTED_LOOK_S, SHORTEST_DELAY_S, OrderExecutor
-from .market_allocation import MarketShare, RefusedError
+from .market_allocation import MarketAllocation, RefusedError
 from .orders.exchange_canceller import ExchangeCanceller
 from .orders.exchange_reconciler import ExchangeReconciler
 from .orders.order_request import OrderRequest
@@ -73,7 +73,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         self.session.logger = self.logger
         trading_mode.session = self.session
         self._announcements = Announcements(self.session)
-        self._endings = Endings(self.session)
+        self._supervisor = TaskSupervisor(self.session)
         self._orders_consumer: typing.Any = None
         self._timetable: Timetable | None = None
         self._snapshots: SnapshotReader | None = None
@@ -113,7 +113,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             await super().start()
             await self.join_campaign()
         except Exception as error:  # noqa: BLE001 - nobody else hears of it: OctoBot would go on without a word
-            self._endings.not_started(error)
+            self._supervisor.not_started(error)
             await self.sent_once_critical_notification("Volume booster not started", self.session.problem)
             return
         if self.exchange_manager.is_backtesting:
@@ -121,9 +121,9 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self._timetable.join(self)
         else:
             assert self.emergency_stop is not None, "join_campaign() makes it"
-            watching = self._endings.lasting("emergency stop", self.emergency_stop.watch())
+            watching = self._supervisor.lasting("emergency stop", self.emergency_stop.watch())
             self._emergency = asyncio.create_task(watching, name=f"emergency stop of {self.session.source}")
-            await self._endings.lasting("loop", self._loop())
+            await self._supervisor.lasting("loop", self._loop())
 
     async def stop(self) -> None:
         self.session.is_stopping = True
@@ -179,7 +179,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         session, manager, symbol = self.session, self.exchange_manager, self.session.symbol
         limits = None if session.began_as.is_simulated else RateLimitTracker(manager, symbol)
         reconciler, canceller = self._simulated(campaign) if limits is None else self._on_exchange(campaign, limits)
-        session.join(campaign, MarketShare(manager, symbol, campaign, session.now()), reconciler)
+        session.join(campaign, MarketAllocation(manager, symbol, campaign, session.now()), reconciler)
         passing_s = None if manager.is_backtesting else time.monotonic
         inputs = RiskInputsReader(manager, symbol, campaign, limits, passing_s)
         self._snapshots = SnapshotReader(session, campaign, inputs)
@@ -217,7 +217,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             try:
                 await self._sleep(delay_s)
             except Exception as error:  # noqa: BLE001 - it is logged, and the loop goes on
-                await asyncio.sleep(self._endings.failed(error))
+                await asyncio.sleep(self._supervisor.failed(error))
         self.session.is_stopping = True
 
     async def timed_tick(self) -> float:
@@ -229,12 +229,12 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         session.begin_look()
         try:
             delay_s = await self.tick()
-            self._endings.succeeded()
+            self._supervisor.succeeded()
             await self._checkpoint()
             if session.allocation is not None:
                 session.allocation.is_due_at(session.now() + delay_s)
         except Exception as error:  # noqa: BLE001 - it is logged, and tried again
-            delay_s = self._endings.failed(error)
+            delay_s = self._supervisor.failed(error)
         return max(delay_s, SHORTEST_DELAY_S)
 
     @property

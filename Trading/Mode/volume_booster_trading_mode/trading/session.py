@@ -20,7 +20,7 @@ from ..core.notify import progress_lines
 from ..core.notify.notices import Notice
 from ..core.settings.schema import Settings
 from ..journal.journal import WAIT, JournalError
-from .market_allocation import MarketShare
+from .market_allocation import MarketAllocation
 from .orders.reconciler import Reconciler
 
 END_HALT = (
@@ -82,7 +82,7 @@ class Session:
         """On futures the position as it was seen last, in words."""
         self.is_stopping = False
         """Somebody has stopped it: its tasks end then, as they should."""
-        self.allocation: MarketShare | None = None
+        self.allocation: MarketAllocation | None = None
         self._reconciler: Reconciler | None = None
         self._woken = asyncio.Event()
 
@@ -110,7 +110,7 @@ class Session:
         assert self._reconciler is not None, "the loop takes part in a campaign first"
         return self._reconciler
 
-    def join(self, campaign: Campaign, allocation: MarketShare, reconciler: Reconciler) -> None:
+    def join(self, campaign: Campaign, allocation: MarketAllocation, reconciler: Reconciler) -> None:
         """The loop takes part in a campaign."""
         self.campaign, self.allocation, self._reconciler = campaign, allocation, reconciler
 
@@ -186,14 +186,14 @@ class Session:
             text = f"Halted on {self.source}: {halt.reason}"
             self.logger.error(f"{text}. What you can do: {advice}")
             notice = Notice(f"halt of {self.source}", text, advice, is_urgent=True, is_critical=True)
-            notifications.tell_soon(campaign, self.now(), notice)
+            notifications.notify_soon(campaign, self.now(), notice)
 
     def log_fill(self, fill: Fill) -> None:
         """Log a fill that was counted now; the one that reaches the target wakes the loop."""
         if self.campaign is None or self.settings is None:
             return
         progress = self.progress()
-        line = progress_lines.Later(progress_lines.fill_line, fill, self.symbol)
-        self.logger.info("Filled: %s | %s", line, progress_lines.Later(progress_lines.sentence, progress))
+        line = progress_lines.LazyText(progress_lines.fill_line, fill, self.symbol)
+        self.logger.info("Filled: %s | %s", line, progress_lines.LazyText(progress_lines.sentence, progress))
         if progress.is_done:
             self.wake()

@@ -77,7 +77,7 @@ class SimulatedReconciler:
     def schedule_poll(self) -> None:
         """Nothing: OctoBot publishes what happens."""
 
-    def doubt_balances(self) -> None:
+    def refresh_balances_soon(self) -> None:
         """Nothing: the balances are OctoBot's own."""
 
     def on_error(self, error: BaseException | None, now: float) -> None:

@@ -54,7 +54,7 @@ async def press(session: Session | None, button: str) -> None:
         why = (
             session and (session.ended or session.problem)
         ) or "the mode is still starting; press it again in a moment."
-        await notifications.tell(None, 0.0, Notice("button", f"{button} was not taken up: {why}", is_urgent=True))
+        await notifications.notify(None, 0.0, Notice("button", f"{button} was not taken up: {why}", is_urgent=True))
         return
     now, kind = session.now(), BUTTONS[button]
     is_news = campaign.command(kind, now)
@@ -65,7 +65,7 @@ async def press(session: Session | None, button: str) -> None:
         return
     campaign.pressed = button, now
     text = _ANSWERS[kind] if is_news else f"{button} changes nothing: {_UNCHANGED[campaign.control.state]}"
-    await notifications.tell(campaign, now, Notice("button", text, is_urgent=True))
+    await notifications.notify(campaign, now, Notice("button", text, is_urgent=True))
 
 
 def _is_same_press(before: tuple[str, float], button: str, now: float) -> bool:

@@ -9,7 +9,7 @@ import octobot_commons.logging as commons_logging
 import octobot_services.api as services_api
 import octobot_services.enums as services_enums
 
-from ...core.notify.notices import NoticeHistory, Notice, full_text, throttle
+from ...core.notify.notices import Notice, NoticeHistory, full_text, throttle
 
 TITLE = "Volume booster"
 _on_their_way: set[asyncio.Task[None]] = set()
@@ -21,7 +21,7 @@ class Listener(typing.Protocol):
     notices: NoticeHistory
 
 
-async def tell(campaign: Listener | None, now: float, notice: Notice) -> None:
+async def notify(campaign: Listener | None, now: float, notice: Notice) -> None:
     """Send a notice, unless the campaign's others were so many that it is held back; without a campaign always."""
     text: str | None = full_text(notice)
     if campaign is not None:
@@ -32,9 +32,9 @@ async def tell(campaign: Listener | None, now: float, notice: Notice) -> None:
     await _send(text, is_critical=notice.is_critical)
 
 
-def tell_soon(campaign: Listener | None, now: float, notice: Notice) -> None:
+def notify_soon(campaign: Listener | None, now: float, notice: Notice) -> None:
     """The same without waiting for it, from code that can't wait."""
-    task: asyncio.Task[typing.Any] = asyncio.get_running_loop().create_task(tell(campaign, now, notice))
+    task: asyncio.Task[typing.Any] = asyncio.get_running_loop().create_task(notify(campaign, now, notice))
     _on_their_way.add(task)
     task.add_done_callback(_on_their_way.discard)
 

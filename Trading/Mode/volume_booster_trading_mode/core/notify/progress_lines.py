@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from ..accounting.ledger import Progress
-from ..model.formats import shown as shown
+from ..model.formats import shown
 from ..model.orders import Fill, OrderIntent
 
 
@@ -21,10 +21,6 @@ class LazyText:
 
     def __str__(self) -> str:
         return self._make(*self._arguments)
-
-
-Later = LazyText
-"""The name that the trading loop still uses."""
 
 
 def sentence(progress: Progress) -> str:

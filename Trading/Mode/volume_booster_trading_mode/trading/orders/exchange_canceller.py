@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 import ccxt
 
 from ...adapters import request_queue
-from ...adapters.exchange_client import CLOCK_MARGIN_S, ExchangeRecord, ExchangeUnreachableError, Peace
+from ...adapters.exchange_client import CLOCK_MARGIN_S, ExchangeClient, ExchangeUnreachableError, RateLimitCooldown
 from ...adapters.exchange_rows import Raw
 from ...adapters.venues import venue_of
 from ...campaign.campaign import Campaign
@@ -45,7 +45,7 @@ class ExchangeCanceller:
         self._campaign = campaign
         self._reconciler = reconciler
         self._logger = logger
-        self._record = ExchangeRecord(exchange_manager, symbol)
+        self._record = ExchangeClient(exchange_manager, symbol)
 
     def going_first(self) -> contextlib.AbstractContextManager[None]:
         return request_queue.going_first(self._client)
@@ -86,7 +86,7 @@ class ExchangeCanceller:
     async def _cancel_each(self, own: Mapping[str, str]) -> set[str]:
         """What fails is tried once more; the exchange's ids of those that it may not have ended."""
         failed = await self._try_to_cancel_each(own)
-        if failed and not Peace.of(self._manager).left_s(self._now()):
+        if failed and not RateLimitCooldown.of(self._manager).left_s(self._now()):
             failed = await self._try_to_cancel_each({exchange_id: own[exchange_id] for exchange_id in failed})
         return failed
 

@@ -16,7 +16,7 @@ import octobot_trading.api as trading_api
 import octobot_trading.errors as trading_errors
 
 from ...adapters import exchange_rows, market_data, order_submission
-from ...adapters.exchange_client import ExchangeRecord, ExchangeUnreachableError, Found, Peace
+from ...adapters.exchange_client import ExchangeClient, ExchangeUnreachableError, Found, RateLimitCooldown
 from ...adapters.exchange_rows import Raw
 from ...adapters.fee_prices import FeePrices
 from ...adapters.order_submission import Submission, SubmissionStatus
@@ -68,10 +68,10 @@ class ExchangeReconciler:
         self._limits = limits
         self._on_fill = on_fill
         self._orders = ExchangeOrders(exchange_manager, symbol, campaign)
-        self._record = ExchangeRecord(exchange_manager, symbol)
+        self._record = ExchangeClient(exchange_manager, symbol)
         self._fee_prices = FeePrices(exchange_manager, symbol, self._record)
         self._late_orders = LateOrders(campaign, exchange_manager.exchange_name, symbol, now)
-        self._peace = Peace.of(exchange_manager)
+        self._cooldown = RateLimitCooldown.of(exchange_manager)
         self._watches: dict[str, Watch] = {}
         self._questions: dict[str, str] = {}
         """What a person is asked of each order that stays unknown."""
@@ -80,8 +80,8 @@ class ExchangeReconciler:
         self._ask_again_at = 0.0
         self._refusals: dict[str, str] = {}
         self._shown: dict[str, Found] = {}
-        self._are_balances_old = False
-        self._are_rules_old = False
+        self._are_balances_stale = False
+        self._are_rules_stale = False
         self._next_look_at = 0.0
         self._sync_at = 0.0
         self._looks_in_vain = 0
@@ -104,8 +104,8 @@ class ExchangeReconciler:
             self._refusals[submission.order_id] = (
                 f"{name} refuses this key: {text_of(error)}" if is_about_key else submission.reason
             )
-            self._are_balances_old = True
-            self._are_rules_old = self._are_rules_old or order_submission.is_about_rules(submission.error)
+            self._are_balances_stale = True
+            self._are_rules_stale = self._are_rules_stale or order_submission.is_about_rules(submission.error)
 
     def refusal_of(self, order_id: str) -> str:
         """Why the exchange has just refused an order; empty when it is not known to have."""
@@ -113,18 +113,18 @@ class ExchangeReconciler:
 
     def on_error(self, error: BaseException | None, now: float) -> None:
         """An answer that was an error: where the exchange asks to be left alone, it is from now on."""
-        wait_s = self._record.asked_to_wait_s(error)
+        wait_s = self._record.cooldown_s(error)
         if wait_s is not None:
             self._failures += 1
-            self._peace.keep(now, wait_s or self._back_off_s())
+            self._cooldown.keep(now, wait_s or self._back_off_s())
 
-    def asked_to_be_left_alone(self, now: float) -> str:
+    def cooldown_reason(self, now: float) -> str:
         """Why nothing is sent at present, where the exchange does not want it; else empty."""
-        return self._peace.asked_by(self._exchange_manager.exchange_name, now)
+        return self._cooldown.reason(self._exchange_manager.exchange_name, now)
 
-    def doubt_balances(self) -> None:
+    def refresh_balances_soon(self) -> None:
         """OctoBot's balances may not be those of the exchange: they are read again at the next opportunity."""
-        self._are_balances_old = True
+        self._are_balances_stale = True
 
     def schedule_poll(self) -> None:
         """Something has happened to an order: ask at the next opportunity."""
@@ -141,8 +141,8 @@ class ExchangeReconciler:
         :raises UnreadableRowError: when the exchange does not tell how much was traded.
         :raises NotReadableError: when OctoBot does not know the market.
         """
-        if reason := self.asked_to_be_left_alone(now):
-            return Wait(self._peace.left_s(now), reason)
+        if reason := self.cooldown_reason(now):
+            return Wait(self._cooldown.left_s(now), reason)
         if self._asked is not None and now < self._ask_again_at and self._asked[0] == self._campaign.resumes:
             return self._asked[1]
         try:
@@ -152,7 +152,7 @@ class ExchangeReconciler:
             self._failures += 1
             delay_s = error.retry_after_s or self._back_off_s()
             if error.retry_after_s is not None:
-                self._peace.keep(now, delay_s)
+                self._cooldown.keep(now, delay_s)
             return Wait(delay_s, text_of(error))
         self._failures = 0
         return self._answer(reasons, now)
@@ -231,7 +231,7 @@ class ExchangeReconciler:
         for told, raw in await self._record.open_orders():
             standing = Standing.OPEN if told.standing is Standing.UNTOLD else told.standing
             order = dataclasses.replace(told, standing=standing)
-            await self._tell_octobot(order, exchange_rows.completed(raw, told, told.filled_quantity or ZERO))
+            await self._update_octobot(order, exchange_rows.completed(raw, told, told.filled_quantity or ZERO))
             self._late_orders.seen_open(order, now)
             found[order.exchange_order_id] = Found(order, raw)
             if order.client_order_id:
@@ -302,7 +302,7 @@ class ExchangeReconciler:
         if order is None or raw is None:
             settlement = await self._settle_missing(sent, found, rules, now, is_given_up=is_given_up, watch=watch)
             self._write(sent, settlement, None, now)
-            self._are_balances_old |= bool(settlement.fills)
+            self._are_balances_stale |= bool(settlement.fills)
             return settlement
         self._campaign.accept(sent.order_id, order.exchange_order_id, now)
         sent = dataclasses.replace(sent, exchange_order_id=order.exchange_order_id)
@@ -311,7 +311,7 @@ class ExchangeReconciler:
         record = self._campaign.record(sent.order_id)
         has_ended = record.outcome is not None
         told = exchange_rows.completed(raw, order, record.filled_quantity, has_ended=has_ended)
-        await self._tell_octobot(order, told, has_ended=has_ended)
+        await self._update_octobot(order, told, has_ended=has_ended)
         return settlement
 
     async def _settle_missing(
@@ -387,7 +387,7 @@ class ExchangeReconciler:
         unsure = dataclasses.replace(order, filled_quantity=None)
         fills = (await self._settle_found(sent, unsure, rules, now)).fills
         self._count(fills)
-        self._are_balances_old |= bool(fills)
+        self._are_balances_stale |= bool(fills)
         return order, bool(fills)
 
     def _count(self, fills: Iterable[Fill]) -> None:
@@ -396,7 +396,7 @@ class ExchangeReconciler:
             if self._campaign.fill(fill):
                 self._on_fill(fill)
 
-    async def _tell_octobot(self, order: ExchangeOrder, raw: Raw, *, has_ended: bool = False) -> None:
+    async def _update_octobot(self, order: ExchangeOrder, raw: Raw, *, has_ended: bool = False) -> None:
         """Let OctoBot's own books follow: it learns of orders that it lost, and at once of those that have ended.
 
         :param has_ended: whether the order has ended though the exchange's row of it does not say so.
@@ -407,7 +407,7 @@ class ExchangeReconciler:
             for known in personal_data.orders_manager.get_all_orders(symbol=self._symbol)
         )
         if (order.is_open and not has_ended) == is_known:
-            self._are_balances_old |= not is_known  # it came and went without OctoBot
+            self._are_balances_stale |= not is_known  # it came and went without OctoBot
             return
         try:
             in_octobots_form = self._record.for_octobot(raw)
@@ -423,7 +423,7 @@ class ExchangeReconciler:
                 "OctoBot's portfolio does not know of %s yet: %s", order.exchange_order_id, text_of(error)
             )
         # only for an order of its own that has filled whole it reads them by itself
-        self._are_balances_old |= not is_known or not order.is_filled
+        self._are_balances_stale |= not is_known or not order.is_filled
 
     async def _refresh_octobot(self) -> None:
         """Let OctoBot read again what is not as it believes.
@@ -431,12 +431,12 @@ class ExchangeReconciler:
         :raises ExchangeUnreachableError: when the exchange does not answer.
         """
         manager = self._exchange_manager
-        if self._are_rules_old:
+        if self._are_rules_stale:
             connector, market_filter = manager.exchange.connector, manager.market_filter
             await self._record.ask(
                 "its markets", lambda: connector.load_symbol_markets(reload=True, market_filter=market_filter)
             )
-            self._are_rules_old = False
-        if self._are_balances_old:
+            self._are_rules_stale = False
+        if self._are_balances_stale:
             await self._record.ask("the balances", lambda: trading_api.refresh_real_trader_portfolio(manager))
-            self._are_balances_old = False
+            self._are_balances_stale = False

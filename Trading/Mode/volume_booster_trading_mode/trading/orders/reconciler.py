@@ -40,7 +40,7 @@ class Reconciler(typing.Protocol):
     def schedule_poll(self) -> None:
         """Something has happened to an order: ask at the next opportunity."""
 
-    def doubt_balances(self) -> None:
+    def refresh_balances_soon(self) -> None:
         """OctoBot's balances may be out of date: they are read again at the next opportunity."""
 
     def on_error(self, error: BaseException | None, now: float) -> None:
