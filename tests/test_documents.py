@@ -185,7 +185,7 @@ GOOD_NEWS = frozenset({"works"})
 OTHER_TELLERS = set(
     "_unfunded _problem _does_not_fit _reason _last_problem last_line _send _end_by_force settle "
     "_withheld reason refusal _mismatch cooldown_reason settle_missing _asked _what_is_missing _told _flatten "
-    "_why_nothing_happens _create_order forbidden _unwanted _close_orders_that_the_simulator_lost _book".split()
+    "_why_nothing_happens _create_order forbidden _unwanted close_lost_orders _write".split()
 )
 """Functions whose sentences others tell."""
 CONSTANTS = {"_ADVICE", "_START_ANEW", "_WHILE_DOWN", "DATA_ENDED", "NOT_RUNNING", "NO_DAY_VOLUME", "PAUSED_REASON",

@@ -38,7 +38,6 @@ from ..journal.journal import DONE, HALT, JournalError
 from . import funds_lock
 from .announcements import Announcements
 from .emergency_stop import EmergencyStop
-from .endings import TaskSupervisor
 from .executor import ANSWER_TIMEOUT_S, HALTED_LOOK_S, SHORTEST_DELAY_S, OrderExecutor
 from .market_allocation import MarketAllocation, RefusedError
 from .orders.exchange_canceller import ExchangeCanceller
@@ -49,6 +48,7 @@ from .risk_inputs_reader import RiskInputsReader
 from .session import Session
 from .simulated_reconciler import SimulatedCanceller, SimulatedReconciler
 from .snapshot_reader import SnapshotReader
+from .task_supervisor import TaskSupervisor
 
 LOOK_OUTSIDE_EVERY_S = 0.3
 STARTING_LOOK_S = 0.1
@@ -120,7 +120,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             self._timetable = Timetable.of(self.exchange_manager.exchange.backtesting)
             self._timetable.join(self)
         else:
-            assert self.emergency_stop is not None, "join_campaign() makes it"
+            assert self.emergency_stop is not None, "join_campaign() comes first"
             watching = self._supervisor.lasting("emergency stop", self.emergency_stop.watch())
             self._emergency = asyncio.create_task(watching, name=f"emergency stop of {self.session.source}")
             await self._supervisor.lasting("loop", self._loop())
