@@ -28,14 +28,14 @@ class Command:
 
     name: str
     place: str
-    """Module of this package and its function, as `module.function`."""
+    """Module of `commands` and its function, as `module.function`."""
     help: str
     add_options: OptionsOf
 
     def run(self, arguments: argparse.Namespace) -> int:
         """The exit code of the contract."""
         module, function = self.place.split(".")
-        return int(getattr(importlib.import_module(f".{module}", __package__), function)(arguments))
+        return int(getattr(importlib.import_module(f".commands.{module}", __package__), function)(arguments))
 
 
 COMMANDS = (
