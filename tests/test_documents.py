@@ -366,6 +366,6 @@ def test_what_is_told_of_arguments_is_what_the_page_says(
 def test_every_file_that_the_map_of_the_code_names_is_there() -> None:
     """The developers' page: paths inside the mode, or from the root."""
     page = (ROOT / "docs" / "developers.md").read_text("utf-8")
-    named = {name for name in re.findall(r"`([\w/]+/\w+\.py)`", page)}
+    named = set(re.findall(r"`([\w/]+/\w+\.py)`", page))
     assert len(named) > 25
     assert not [name for name in sorted(named) if not ((MODE / name).is_file() or (ROOT / name).is_file())]

@@ -24,7 +24,7 @@ from ..core.notify import progress_lines
 from . import departure
 from .orders.exchange_reconciler import ExchangeReconciler
 from .orders.order_request import OrderRequest, RequestStatus
-from .session import Session
+from .session import Session, TradingMode
 from .simulated_reconciler import SimulatedReconciler
 
 NOT_CREATED = "OctoBot did not create the order, its log says why"
@@ -39,13 +39,16 @@ _ORDER_TYPES = {
 class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer):
     """Makes the orders that the producer asks for, through OctoBot's trader, and always answers."""
 
+    trading_mode: TradingMode
+
     def skip_portfolio_available_check_before_creating_orders(self) -> bool:
         """The decision has looked at the balance already."""
         return True
 
     @property
     def _session(self) -> Session:
-        session: Session = self.trading_mode.session
+        session = self.trading_mode.session
+        assert session is not None
         return session
 
     async def create_new_orders(

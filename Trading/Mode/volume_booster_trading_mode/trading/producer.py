@@ -45,7 +45,7 @@ from .orders.exchange_reconciler import ExchangeReconciler
 from .orders.order_request import OrderRequest
 from .orders.reconciler import Canceller, Reconciler
 from .risk_inputs_reader import RiskInputsReader
-from .session import Session
+from .session import Session, TradingMode
 from .simulated_reconciler import SimulatedCanceller, SimulatedReconciler
 from .snapshot_reader import SnapshotReader
 from .task_supervisor import TaskSupervisor
@@ -63,7 +63,11 @@ END_GRACE_S = 20.0
 class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer):
     """The loop of one symbol: look, decide, carry out, sleep. Starts by itself with OctoBot."""
 
-    def __init__(self, channel: typing.Any, config: typing.Any, trading_mode: typing.Any, exchange_manager: typing.Any):
+    trading_mode: TradingMode
+
+    def __init__(
+        self, channel: typing.Any, config: typing.Any, trading_mode: TradingMode, exchange_manager: typing.Any
+    ) -> None:
         # the base class reloads the settings while it is constructed
         logger = commons_logging.get_logger(self.__class__.__name__)
         self.session = Session(exchange_manager, trading_mode.symbol, trading_mode, logger)
@@ -275,7 +279,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             if not await self.session.is_woken_within(min(left_s, LOOK_OUTSIDE_EVERY_S)):
                 await self.trading_mode.reload_if_file_changed()
 
-    def _steering(self) -> typing.Any:
+    def _steering(self) -> tuple[object, object] | None:
         """What was asked for from outside the bot, by now."""
         campaign, settings = self.session.campaign, self.session.settings
         if campaign is None:

@@ -55,6 +55,23 @@ class SettingsSource(typing.Protocol):
         """Switch the mode off until a person switches it on again."""
 
 
+class TradingMode(SettingsSource, typing.Protocol):
+    """What producer and consumer need of their mode."""
+
+    symbol: str
+    cryptocurrency: str
+    session: Session | None
+
+    async def create_order(self, order: typing.Any, params: dict[str, typing.Any] | None = None) -> typing.Any:
+        """OctoBot's own: the order as its trader has made it; None when it has not."""
+
+    async def cancel_order(self, order: typing.Any) -> tuple[bool, typing.Any]:
+        """OctoBot's own: whether the order was cancelled."""
+
+    def get_trading_mode_consumers(self) -> list[typing.Any]:
+        """OctoBot's own: those that exist already."""
+
+
 class Session:
     """Of one symbol, from the start of its loop to its stop.
 
