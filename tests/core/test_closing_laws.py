@@ -77,7 +77,8 @@ class Closing:
 
 
 @st.composite
-def closings(draw: st.DrawFn) -> Closing:
+def closings(draw: st.DrawFn, /, most_steps: int = 100) -> Closing:
+    """With up to so many steps of the campaign's own."""
     valuation, size = draw(st.sampled_from(CONTRACTS))
     step, view = Decimal(size), a_view(trading=Trading.SANDBOX)
     rules = replace(
@@ -87,7 +88,7 @@ def closings(draw: st.DrawFn) -> Closing:
         max_quantity=some(draw, step, 5, 80) if draw(st.booleans()) else None,
         valuation=valuation,
     )
-    own = some(draw, step / 2, 1, 200) * draw(st.sampled_from((1, -1)))
+    own = some(draw, step / 2, 1, 2 * most_steps) * draw(st.sampled_from((1, -1)))
     net = own + some(draw, step / 2, -400, 400)
     assume(net)
     levels: dict[str, Any] = {}
@@ -123,7 +124,7 @@ def test_the_closing_order_takes_as_much_as_it_may_and_leaves_nothing_or_enough_
 
 
 @LAW
-@given(closings())
+@given(closings(most_steps=3))
 def test_it_waits_only_where_no_order_that_closes_fits(closing: Closing) -> None:
     decision = closing.decide()
     assume(not isinstance(decision, Place))
