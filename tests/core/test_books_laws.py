@@ -120,6 +120,12 @@ def test_days_add_up_whatever_is_told_late(fills: list[tuple[int, int]]) -> None
     assert load_book(json.loads(json.dumps(dump_book(book)))) == book
 
 
+def test_a_book_begins_empty() -> None:
+    book = Book()
+    assert (book.failures_in_a_row, book.net_quantity, book.latest_day) == (0, 0, -1)
+    assert (book.before, book.days, book.hours, book.forgiven) == (Tally(), {}, {}, {})
+
+
 def test_a_resume_takes_off_what_was_spent_until_then_altogether_and_on_that_day() -> None:
     book = Book(failures_in_a_row=3)
     fill(book, 1, 10)

@@ -89,7 +89,7 @@ def closings(draw: st.DrawFn, /, most_steps: int = 100) -> Closing:
         valuation=valuation,
     )
     own = some(draw, step / 2, 1, 2 * most_steps) * draw(st.sampled_from((1, -1)))
-    net = own + some(draw, step / 2, -400, 400)
+    net = draw(st.sampled_from((own, own / 2, own * 2, -own, own / 4 + step)))
     assume(net)
     levels: dict[str, Any] = {}
     if draw(st.booleans()):
@@ -222,6 +222,7 @@ SMALL = Valuation(contract_size=Decimal("0.001"))
         ("5.9", "5.9", None, (Side.SELL, 5, True)),
         ("5", "3", None, (Side.SELL, 3, True)),
         ("5", "-3", None, (Side.SELL, 5, False)),
+        ("5", "9", None, (Side.SELL, 5, True)),
         ("5", "9", "4", (Side.SELL, 4, True)),
         ("5", "0", None, "the account has no position any more"),
         ("1", "1", None, "it is less than the exchange's smallest order"),
