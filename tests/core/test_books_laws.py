@@ -120,6 +120,12 @@ def test_days_add_up_whatever_is_told_late(fills: list[tuple[int, int]]) -> None
     assert load_account(json.loads(json.dumps(dump_account(account)))) == account
 
 
+def test_an_account_begins_empty() -> None:
+    account = MarketAccount()
+    assert (account.failures_in_a_row, account.net_quantity, account.latest_day) == (0, 0, -1)
+    assert (account.before, account.days, account.hours, account.guard_baseline) == (DailyTotals(), {}, {}, {})
+
+
 def test_a_resume_takes_off_what_was_spent_until_then_altogether_and_on_that_day() -> None:
     account = MarketAccount(failures_in_a_row=3)
     fill(account, 1, 10)

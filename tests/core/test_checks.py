@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
-from strategies import LAW, NOTIONALS, STEPS, TICKS
+from strategies import LAW, NOTIONALS, STEPS, TICKS, some
 
 from octobot_volume_booster.checks.secrets import HIDDEN, SHORTEST, Secrets
 from octobot_volume_booster.core.accounting.trade_ids import Charge, ExchangeTrade
@@ -30,7 +30,6 @@ from octobot_volume_booster.core.planning.account_checks import (
     spread_bps,
 )
 
-AMOUNTS = st.decimals(0, 1_000_000, allow_nan=False, places=8)
 RATIOS = st.decimals("0.01", "3", allow_nan=False, places=4)
 
 
@@ -46,7 +45,10 @@ def markets(draw: st.DrawFn) -> Market:
     )  # fmt: skip
     lowest = draw(st.one_of(st.just(Decimal(0)), RATIOS.map(lambda ratio: bid * ratio)))
     highest = draw(st.one_of(st.none(), RATIOS.map(lambda ratio: ask * ratio)))
-    return Market(bid, ask, draw(AMOUNTS), draw(AMOUNTS), rules, lowest, highest)
+    # a part of the smallest order, or some of them
+    smallest = rules.min_order_notional(ask)
+    base, quote = some(draw, smallest / ask / 2, 0, 12), some(draw, smallest / 2, 0, 12)
+    return Market(bid, ask, base, quote, rules, lowest, highest)
 
 
 @LAW

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import LAW, NOW, RARE, Situation, a_snapshot, an_order, calm, placed, some
+from strategies import LAW, NOW, Situation, a_snapshot, an_order, calm, placed, some
 
 from octobot_volume_booster.core.accounting.ledger import Progress
 from octobot_volume_booster.core.decision import futures_position
@@ -69,7 +69,8 @@ class Closing:
 
 
 @st.composite
-def closings(draw: st.DrawFn) -> Closing:
+def closings(draw: st.DrawFn, /, most_steps: int = 100) -> Closing:
+    """With up to so many steps of the campaign's own."""
     valuation, size = draw(st.sampled_from(CONTRACTS))
     step, snapshot = Decimal(size), a_snapshot(trading=Trading.SANDBOX)
     rules = replace(
@@ -79,8 +80,8 @@ def closings(draw: st.DrawFn) -> Closing:
         max_quantity=some(draw, step, 5, 80) if draw(st.booleans()) else None,
         valuation=valuation,
     )
-    own = some(draw, step / 2, 1, 200) * draw(st.sampled_from((1, -1)))
-    net = own + some(draw, step / 2, -400, 400)
+    own = some(draw, step / 2, 1, 2 * most_steps) * draw(st.sampled_from((1, -1)))
+    net = draw(st.sampled_from((own, own / 2, own * 2, -own, own / 4 + step)))
     assume(net)
     levels: dict[str, Any] = {}
     if draw(st.booleans()):
@@ -118,8 +119,8 @@ def test_the_closing_order_takes_as_much_as_it_may_and_leaves_nothing_or_enough_
     assert (place.min_order_quote, place.delay_s) == (None, closing.settings.trade_frequency_min)
 
 
-@RARE
-@given(closings())
+@LAW
+@given(closings(most_steps=3))
 def test_it_waits_only_where_no_order_that_closes_fits(closing: Closing) -> None:
     decision = closing.decide()
     assume(not isinstance(decision, Place))
@@ -217,6 +218,7 @@ SMALL = Valuation(contract_size=Decimal("0.001"))
         ("5.9", "5.9", None, (Side.SELL, 5, True)),
         ("5", "3", None, (Side.SELL, 3, True)),
         ("5", "-3", None, (Side.SELL, 5, False)),
+        ("5", "9", None, (Side.SELL, 5, True)),
         ("5", "9", "4", (Side.SELL, 4, True)),
         ("5", "0", None, "the account has no position any more"),
         ("1", "1", None, "it is less than the exchange's smallest order"),

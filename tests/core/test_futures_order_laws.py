@@ -53,9 +53,17 @@ def test_what_takes_something_off_a_position_is_on_its_other_side(net: str, side
 
 
 @LAW
-@given(multiples(Decimal("0.01"), 0, 10**6), st.integers(1, 125), multiples(Decimal("0.0001"), -1, 50))
-def test_what_is_opened_pays_its_margin_and_the_fees_of_both_ends(free: Decimal, leverage: int, fee: Decimal) -> None:
-    rules = replace(a_snapshot().rules, taker_fee_rate=fee, maker_fee_rate=fee / 2)
+@given(
+    multiples(Decimal("0.01"), 0, 10**6),
+    st.integers(1, 125),
+    multiples(Decimal("0.0001"), -1, 50),
+    st.permutations(("maker", "taker")),
+)
+def test_what_is_opened_pays_its_margin_and_the_dearer_fee_at_both_ends(
+    free: Decimal, leverage: int, fee: Decimal, roles: list[str]
+) -> None:
+    dearer, cheaper = roles
+    rules = replace(a_snapshot().rules, **{f"{dearer}_fee_rate": fee, f"{cheaper}_fee_rate": fee / 2})
     account = FuturesAccount(Decimal(0), Decimal(0), free, Decimal(leverage))
     power = futures_position.opening_power(account, rules, DEFAULTS)
     paid = max(fee, fee / 2, Decimal(0))

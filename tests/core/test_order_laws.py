@@ -9,7 +9,19 @@ from decimal import Decimal
 import pytest
 from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
-from strategies import LAW, NOW, RARE, Situation, a_snapshot, an_order, multiples, placed, situations
+from strategies import (
+    LAW,
+    NOW,
+    ORDER_AGES,
+    YES_OR_NO,
+    Situation,
+    a_snapshot,
+    an_order,
+    multiples,
+    placed,
+    ready_situations,
+    situations,
+)
 
 from octobot_volume_booster.core.accounting.ledger import Progress
 from octobot_volume_booster.core.decision.policy import Cancel, Decision, Place, Wait, decide
@@ -87,22 +99,30 @@ def test_an_own_order_exactly_at_the_price_moves_it_by_one_tick(situation: Situa
     assert price_for(side, taken, situation.settings) == (price - tick if side is Side.BUY else price + tick)
 
 
-@RARE
-@given(situations(order_type="market"))
-def test_a_market_order_never_meets_an_own_order_on_the_other_side(situation: Situation) -> None:
-    assume(situation.snapshot.open_orders)
-    side = placed(situation.decide()).intent.side
-    assert all(order.side is side for order in situation.snapshot.open_orders)
+@LAW
+@given(ready_situations(order_type="market"), st.lists(st.sampled_from(Side), min_size=1, max_size=3))
+def test_a_market_order_never_meets_an_own_order_on_the_other_side(situation: Situation, sides: list[Side]) -> None:
+    """Not even one that it may not cancel: with one on either side it waits."""
+    orders = tuple(an_order(side, str(situation.snapshot.mid_price), is_ours=False) for side in sides)
+    decision = replace(situation, snapshot=replace(situation.snapshot, open_orders=orders)).decide()
+    if len(set(sides)) == 1:
+        assert placed(decision).intent.side is sides[0]
+    else:
+        assert isinstance(decision, Wait)
 
 
-@RARE
-@given(situations(order_type="market"))
-def test_only_orders_of_its_own_are_cancelled(situation: Situation) -> None:
-    decision = situation.decide()
-    assume(isinstance(decision, Cancel))
+@LAW
+@given(ready_situations(), st.lists(st.tuples(st.sampled_from(Side), ORDER_AGES, YES_OR_NO), max_size=4))
+def test_only_orders_of_its_own_are_cancelled(situation: Situation, others: list[tuple[Side, int, bool]]) -> None:
+    orders = [an_order(Side.BUY, str(situation.snapshot.mid_price), placed_at=NOW - 86_400)]
+    orders += [
+        an_order(side, str(number + 1), placed_at=NOW - age_s, is_ours=is_ours)
+        for number, (side, age_s, is_ours) in enumerate(others)
+    ]
+    decision = replace(situation, snapshot=replace(situation.snapshot, open_orders=tuple(orders))).decide()
     assert isinstance(decision, Cancel)
-    assert decision.orders
-    assert all(order.is_ours for order in decision.orders)
+    timeout = situation.settings.limit_order_timeout
+    assert list(decision.orders) == [order for order in orders if order.is_ours and order.placed_at <= NOW - timeout]
 
 
 @LAW

@@ -56,6 +56,16 @@ def test_the_backoff_starts_at_two_seconds_and_ends_at_two_minutes() -> None:
         assert max(delays) <= longest_s
 
 
+def test_the_longest_backoff_of_each_failure_is_exact() -> None:
+    class Slowest(random.Random):
+        def uniform(self, low: float, high: float) -> float:
+            assert (low, high) == (0.75, 1.0)
+            return high
+
+    told = [backoff_delay(failures, Slowest()) for failures in (0, 1, 2, 3, 6, 7, 8, 12, 10**9)]
+    assert told == [2, 2, 4, 8, 64, 120, 120, 120, 120]
+
+
 @LAW
 @given(SEEDS, EXCHANGES, SYMBOLS, NUMBERS)
 def test_the_same_four_arguments_give_the_same_stream(seed: int, exchange: str, symbol: str, number: int) -> None:

@@ -95,6 +95,16 @@ def without_volume(situation: Situation):  # type: ignore[no-untyped-def]
     return replace(situation.snapshot, risk_inputs=replace(situation.snapshot.risk_inputs, day_volume_quote=None))
 
 
+@pytest.mark.parametrize(("filled", "goes_on"), [("394.9", True), ("394.91", False)])
+def test_the_last_smallest_order_of_an_hour_is_sent(filled: str, goes_on: bool) -> None:
+    """Of 400 an hour; the smallest order is 5.10. Ten seconds before the next hour it waits for those only."""
+    risk_inputs = calm(WORTH, day_volume_quote=Decimal("1e5"), hour_filled_quote=Decimal(filled))
+    view = a_snapshot(risk_inputs=risk_inputs, now=HOUR_S * 500_000 - 10.0)
+    decision = Situation(view, parse_settings({}), Progress(Decimal(2_000)), 1).decide()
+    assert isinstance(decision, Place if goes_on else Wait)
+    assert decision.delay_s == 10.0
+
+
 def test_what_a_day_holds_is_never_more_than_the_share_of_its_volume() -> None:
     """24 hours touch 25 hours of the clock."""
     settings = parse_settings({"max_participation_percent": 10})

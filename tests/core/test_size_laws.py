@@ -234,6 +234,17 @@ def test_a_market_buy_by_quote_is_expected_at_the_worst_price_where_the_book_is_
     assert told is not None and told.worst_price == MID, "never below the price itself"
     told = spending.spending(BUY, OrderType.MARKET, MID, rules)
     assert told is not None and told.worst_price == MID
+    told = spending.spending(BUY, OrderType.MARKET, MID, rules, Decimal(31_000))
+    assert told is not None and told.worst_price == 31_000
+
+
+@pytest.mark.parametrize(("least", "smallest"), [("0", "0.31"), ("0.00001", "0.31"), ("0.000015", "0.62")])
+def test_the_smallest_amount_buys_whole_steps_also_at_the_worst_price(least: str, smallest: str) -> None:
+    rules = replace(
+        a_snapshot().rules, quote_step=Decimal("0.01"), min_notional=Decimal(0), min_quantity=Decimal(least)
+    )
+    told = spending.spending(BUY, OrderType.MARKET, MID, rules, Decimal(31_000))
+    assert told is not None and told.smallest == Decimal(smallest)
 
 
 def by_quote(**changes: Any) -> MarketSnapshot:
