@@ -85,7 +85,7 @@ async def test_nothing_is_told_on_the_way_when_it_is_not_wanted(
 async def test_a_halt_is_told_once(make_bot: MakeBot, notifications: list[typing.Any]) -> None:
     bot = await live_bot(make_bot)
     await until(lambda: bot.producer.session.campaign is not None and bot.progress.fills >= 1)
-    bot.producer.session.problem = "the disk is full"
+    bot.producer.session.ended = "the disk is full"
     await until(lambda: any("Halted on" in text for text in texts(notifications)))
     await bot.producer.tick()
     await bot.producer.tick()

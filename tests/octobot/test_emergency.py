@@ -235,17 +235,17 @@ async def test_a_resume_while_the_market_is_looked_at_is_not_undone_by_what_was_
     bot = await live_bot(make_bot, max_cost_quote=1)
     await until(lambda: "of the cost budget of 1.00" in bot.mode.get_current_state()[0])
     sent, sight = bot.progress.orders, bot.producer.snapshots
-    look = sight.view
+    look = sight.snapshot
 
     async def look_long(*given: typing.Any, **named: typing.Any) -> typing.Any:
         seen = await look(*given, **named)
-        sight.view = look  # type: ignore[method-assign]
+        sight.snapshot = look  # type: ignore[method-assign]
         tell(RESUME)
         assert bot.producer.session.campaign is not None
         bot.producer.session.campaign.take_commands(bot.producer.session.now(), at_once=True)
         return seen
 
-    sight.view = look_long  # type: ignore[method-assign]
+    sight.snapshot = look_long  # type: ignore[method-assign]
     await until(lambda: bot.progress.orders > sent)
 
 

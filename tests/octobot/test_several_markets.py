@@ -229,7 +229,7 @@ async def test_an_emergency_of_a_pair_of_another_quote_is_counted_at_its_price()
     ) as bot:
         market = bot.producer(CROSS).exchange_name, CROSS
         await bot.until(lambda: bot.campaign.ledger.drift(market)[0] != 0)
-        bot.campaign.command(EMERGENCY, bot.producer(BTC).now())
+        bot.campaign.command(EMERGENCY, bot.producer(BTC).session.now())
         await bot.until(
             lambda: all("the mode is switched off" in str(mode.get_current_state()) for mode in bot.modes.values())
         )
@@ -261,7 +261,7 @@ async def test_a_pair_whose_orders_can_not_be_settled_gives_its_share_away_when_
 async def test_what_can_not_be_written_down_of_a_pair_leaves_the_target_to_the_others() -> None:
     async with several_markets((BTC, ETH)) as bot:
         await bot.until(lambda: bot.filled(ETH) > 300 and not bot.campaign.open_order_ids("offline_exchange", ETH))
-        bot.producer(ETH).ended = "tried out"
+        bot.producer(ETH).session.ended = "tried out"
         await bot.until_done()
         assert TARGET <= bot.progress.filled_quote <= TARGET + MINIMUM_QUOTE
         assert bot.filled(ETH) < TARGET / 3
