@@ -17,10 +17,10 @@ from octobot_volume_booster.core.accounting.ledger import Progress
 from octobot_volume_booster.core.decision import futures_position
 from octobot_volume_booster.core.decision.futures_position import Room
 from octobot_volume_booster.core.decision.policy import Place, Wait, decide
-from octobot_volume_booster.core.model.basics import Side
+from octobot_volume_booster.core.model.basics import Side, Trading
 from octobot_volume_booster.core.model.instrument import SPOT, Valuation
 from octobot_volume_booster.core.model.orders import OpenOrder
-from octobot_volume_booster.core.model.snapshot import FuturesAccount, MarketSnapshot
+from octobot_volume_booster.core.model.snapshot import FuturesAccount, Level, MarketSnapshot
 from octobot_volume_booster.core.settings.schema import parse_settings
 
 WORTH = Decimal(60_000)
@@ -352,6 +352,15 @@ def test_an_order_is_cut_to_the_share_of_equity_and_to_the_margin() -> None:
     decision = decide(Situation(holding("0", margin_free_quote=Decimal(40)), settings, START), random.Random(1))
     assert isinstance(decision, Place)
     assert Decimal(39) < decision.intent.notional <= Decimal(40) * Decimal("0.99") / Decimal("1.003")
+
+
+def test_an_order_is_cut_to_what_the_book_holds() -> None:
+    near, far = Level(MID, Decimal("0.0015")), Level(MID * 2, Decimal(5))
+    settings = parse_settings({"min_buy_amount": 149, "min_sell_amount": 149})
+    snapshot = replace(holding("0"), bids=(near, far), asks=(near, far), trading=Trading.SANDBOX)
+    decision = decide(Situation(snapshot, settings, START), random.Random(1))
+    assert isinstance(decision, Place)
+    assert decision.intent.quantity == Decimal("0.0015")
 
 
 def test_without_room_on_either_side_it_waits() -> None:

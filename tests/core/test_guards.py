@@ -92,6 +92,12 @@ TABLE = [
     ),
     Row(
         "thin_market",
+        {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(1_274), own_target_quote=Decimal(100))},
+        {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(1_275), own_target_quote=Decimal(100))},
+        "is 127.40, less than one of the exchange's smallest orders of 5.10 an hour",
+    ),
+    Row(
+        "thin_market",
         {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(16_000))},
         {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(17_000))},
         "trades 16000.00 in 24 h, of which max_participation_percent 10 is 1600.00",
@@ -101,6 +107,13 @@ TABLE = [
         {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(1_700), own_target_quote=Decimal(5_101))},
         {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(1_700), own_target_quote=Decimal(5_100))},
         "or 5100.00 in 30 days; the target is 5101.00",
+    ),
+    Row(
+        "thin_market",
+        {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(1_700), own_target_quote=Decimal("170.01"))},
+        {"risk_inputs": calm(WORTH, day_volume_quote=Decimal(1_700), own_target_quote=Decimal(170))},
+        "10 is 170.00, or 170.00 a day; the target is 170.01",
+        {"target_period": "daily"},
     ),
     Row(
         "cost_rate",
@@ -143,6 +156,18 @@ TABLE = [
         {"risk_inputs": calm(WORTH, last_mid_price=Decimal(28_571))},
         {"risk_inputs": calm(WORTH, last_mid_price=Decimal(28_572))},
         "jumped from 28571 to 30000, by 5.00 %",
+    ),
+    Row(
+        "price_jump",
+        {"risk_inputs": calm(WORTH, last_mid_price=Decimal(31_579))},
+        {"risk_inputs": calm(WORTH, last_mid_price=Decimal(31_578))},
+        "jumped from 31579 to 30000, by 5.00 %",
+    ),
+    Row(
+        "price_jump",
+        {"risk_inputs": calm(WORTH, last_mid_price=Decimal(30_000)), "snapshot": {"mid_price": Decimal("31500.01")}},
+        {"risk_inputs": calm(WORTH, last_mid_price=Decimal(30_000)), "snapshot": {"mid_price": Decimal(31_500)}},
+        "jumped from 30000 to 31500.01, by 5.00 %",
     ),
     Row(
         "clock_set_back",
@@ -341,7 +366,37 @@ def test_an_order_without_fees_still_has_a_smallest_order() -> None:
     assert isinstance(decide(Situation(a_snapshot(rules=rules), parse_settings({}), START), random.Random(1)), Place)
 
 
+def test_the_rate_of_costs_counts_from_the_twentieth_fill_on() -> None:
+    dear = filled(10_000, "31")
+    assert isinstance(decide(Situation(a_snapshot(), parse_settings({}), dear), random.Random(1)), Halt)
+    early = replace(dear, fills=19)
+    assert isinstance(decide(Situation(a_snapshot(), parse_settings({}), early), random.Random(1)), Place)
+
+
+def test_with_play_money_more_of_a_market_may_be_taken() -> None:
+    risk_inputs = calm(WORTH, day_volume_quote=Decimal("1e9"))
+    for trading in (Trading.SIMULATION, Trading.BACKTEST, Trading.SANDBOX):
+        decision = decide(
+            Situation(
+                a_snapshot(trading=trading, risk_inputs=risk_inputs),
+                parse_settings({"max_participation_percent": 21}),
+                START,
+            ),
+            random.Random(1),
+        )
+        assert isinstance(decision, Place)
+
+
+def test_nothing_is_no_share_of_nothing() -> None:
+    """An account that is worth nothing, or has lost more than all, divides by none."""
+    for worth in (0, -5):
+        near = gauges(equity(now=worth, day=0, peak=0, drift=3).equity, parse_settings({}), START)
+        assert {gauge.value for gauge in near} == {0}
+
+
 def test_gauges_tell_how_near_each_guard_is() -> None:
+    short = gauges(equity(now=57_000, drift=-3_000).equity, parse_settings({}), START)
+    assert [round(gauge.value, 2) for gauge in short if gauge.guard == "exposure"] == [5.26]
     near = gauges(equity(now=57_000, drift=3_000).equity, parse_settings({}), filled(10_000, "15"))
     told = {gauge.guard: (round(gauge.value, 2), gauge.limit) for gauge in near}
     assert told["cost_rate"] == (15.0, 30.0)

@@ -91,11 +91,19 @@ def test_only_a_cap_keeps_an_order_from_being_rounded_up_to_the_portion(is_a_cap
 
 
 @LAW
-@given(ready_situations(), ORDERS)
-def test_a_portion_above_the_headroom_of_the_campaign_is_as_good_as_that(situation: Situation, more: Decimal) -> None:
-    headroom = situation.progress.headroom_quote
-    above = Allocation(headroom + smallest(situation) * more)
-    assert situation.decide(above) == situation.decide(Allocation(headroom))
+@given(ready_situations(), ORDERS, ORDERS)
+def test_a_portion_above_the_headroom_of_the_campaign_is_as_good_as_that(
+    situation: Situation, left: Decimal, more: Decimal
+) -> None:
+    headroom = smallest(situation) * left
+    progress = Progress(
+        target_quote=situation.progress.target_quote + headroom, bought_quote=situation.progress.target_quote
+    )
+    near = replace(situation, progress=progress)
+    place = placed(near.decide(Allocation(headroom + smallest(situation) * more)))
+    assert place == near.decide(Allocation(headroom))
+    assert place.min_order_quote is not None
+    assert place.intent.notional < headroom + place.min_order_quote
 
 
 @LAW
@@ -172,6 +180,20 @@ def test_on_futures_a_position_is_opened_for_half_of_the_portion() -> None:
         )
         assert isinstance(decision, Place)
         assert Decimal(50) <= decision.intent.notional < Decimal("50.6")
+
+
+def test_on_futures_a_portion_above_the_headroom_of_the_campaign_opens_no_more() -> None:
+    settings = parse_settings({"min_buy_amount": 140, "min_sell_amount": 140, "max_position_imbalance": 1})
+    near = Progress(target_quote=Decimal(2_000), bought_quote=Decimal(950), sold_quote=Decimal(950))
+    decision = decide(Situation(a_contract("0"), settings, near), random.Random(1), allocation=Allocation(Decimal(500)))
+    assert isinstance(decision, Place)
+    assert Decimal(50) <= decision.intent.notional < Decimal("50.6")
+    almost = replace(near, sold_quote=Decimal(1_049))
+    decision = decide(
+        Situation(a_contract("0.001"), settings, almost), random.Random(1), allocation=Allocation(Decimal(500))
+    )
+    assert isinstance(decision, Place)
+    assert decision.intent.side is Side.SELL, "one is left of the target, and 30 of the position"
 
 
 def test_on_futures_the_better_side_comes_first_too() -> None:

@@ -247,6 +247,24 @@ def test_the_smallest_amount_buys_whole_steps_also_at_the_worst_price(least: str
     assert told is not None and told.smallest == Decimal(smallest)
 
 
+@pytest.mark.parametrize(
+    ("is_read", "free", "is_funded"), [(True, "0.32", False), (True, "0.33", True), (False, "0.32", True)]
+)
+def test_a_smallest_amount_has_to_pay_the_worst_price_of_a_book(is_read: bool, free: str, is_funded: bool) -> None:
+    """A step is worth 0.30, and 0.33 at ten percent more."""
+    rules = replace(
+        a_snapshot().rules, quote_step=Decimal("0.01"), min_notional=Decimal(0), taker_fee_rate=Decimal(0),
+        maker_fee_rate=Decimal(0),
+    )  # fmt: skip
+    asks = levels(("30000", "5")) if is_read else ()
+    snapshot = a_snapshot(rules=rules, asks=asks, balances=Balances(Decimal(0), Decimal(free)))
+    decision = decide(
+        Situation(snapshot, parse_settings({"fee_buffer_percent": 0, "max_slippage_bps": 1_000}), START),
+        random.Random(1),
+    )
+    assert isinstance(decision, Place if is_funded else Wait)
+
+
 def by_quote(**changes: Any) -> MarketSnapshot:
     rules = replace(a_snapshot().rules, quote_step=Decimal("0.01"), **changes)
     return a_snapshot(rules=rules)

@@ -188,6 +188,35 @@ def test_a_book_that_is_too_thin_is_told_as_that_and_a_balance_as_that() -> None
         assert told.releases_share
 
 
+def test_of_what_a_balance_just_pays_for_nothing_is_missing() -> None:
+    rules = replace(a_snapshot().rules, maker_fee_rate=Decimal(0), taker_fee_rate=Decimal(0))
+    progress = replace(START, open_buy_quote=Decimal(401), open_sell_quote=Decimal(401))
+    for quote, is_unfunded in (("5.10", False), ("5.09", True)):
+        balances = Balances(Decimal(0), Decimal(quote))
+        decision = decided(progress, {"fee_buffer_percent": 0}, rules=rules, balances=balances)
+        assert isinstance(decision, Wait)
+        assert decision.is_unfunded is is_unfunded
+
+
+def test_no_pause_is_added_where_the_markets_volume_is_not_known() -> None:
+    decision = decided(settings={"trade_frequency_min": 0.05, "trade_frequency_max": 0.05})
+    assert isinstance(decision, Place)
+    assert decision.delay_s == 0.05
+
+
+def test_the_chances_of_a_decision_are_drawn_in_one_order() -> None:
+    """The pause, then a notional for each side that is tried: a restart goes on with the same orders."""
+    rng = random.Random(1)
+    pause_s, _, second = rng.uniform(2, 8), rng.random(), rng.random()
+    wanted = 25 + 125 * Decimal(str(second))
+    decision = decided(
+        settings={"side_policy": "alternate"}, open_orders=(an_order(Side.SELL, "31000", is_ours=False),)
+    )
+    assert isinstance(decision, Place)
+    assert (decision.intent.side, decision.delay_s) == (Side.SELL, pause_s)
+    assert decision.intent.quantity == (wanted / 30_000).quantize(Decimal("0.00001"), "ROUND_FLOOR")
+
+
 def test_a_budget_that_is_spent_halts_and_while_something_is_open_waits_a_second() -> None:
     spent = replace(START, bought_quote=Decimal(500), sold_quote=Decimal(500), fees_quote=Decimal(10))
     settings = {"max_cost_quote": 10}
