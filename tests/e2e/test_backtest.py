@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import pathlib
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -71,6 +72,35 @@ def test_several_pairs_on_several_exchanges_share_the_target_as_set_and_the_same
         ("second_offline_exchange", "BTC/USDT"): pytest.approx(7_500, abs=10),
         ("second_offline_exchange", "ETH/USDT"): pytest.approx(7_500, abs=10),
     }
+
+
+def test_inverse_contracts_count_with_their_face_value_and_cost_their_fee(
+    new_home: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """OctoBot's backtesting takes every contract for a linear one by itself."""
+    assert volume_booster("install", "--home", str(new_home), cwd=tmp_path).exit_code == 0
+    profiles = new_home / "user" / "profiles"
+    shutil.copytree(profiles / "volume_booster", profiles / "inverse")
+    file = profiles / "inverse" / "profile.json"
+    profile = json.loads(file.read_text("utf-8"))
+    profile["profile"]["id"] = "inverse"
+    profile["config"] |= {
+        "crypto-currencies": {"Bitcoin": {"enabled": True, "pairs": ["BTC/USD:BTC"]}},
+        "exchanges": {"binance": {"enabled": True, "exchange-type": "future"}},
+    }
+    profile["config"]["trader-simulator"] |= {"starting-portfolio": {"BTC": 1}, "fees": {"maker": 0.05, "taker": 0.05}}
+    file.write_text(json.dumps(profile), "utf-8")
+    sized = [
+        f"--set={end}_{side}_amount={amount}"
+        for side in ("buy", "sell")
+        for end, amount in (("min", 200), ("max", 400))
+    ]
+    candles = str(candles_csv(tmp_path / "candles.csv", 60))
+    arguments = ("backtest", "--home", str(new_home), "--profile", "inverse", "--data", candles, "--target", "3000")
+    run = volume_booster(*arguments, *sized, "--seed", "7", "--json", cwd=tmp_path)
+    assert (run.exit_code, run.result["state"], run.result["rejected"]) == (0, "done", 0), run.errors
+    assert 8 <= run.result["orders"] <= 15
+    assert float(run.result["fees_quote"]) == pytest.approx(float(run.result["filled_quote"]) * 0.0005)
 
 
 def test_data_that_end_before_the_target_are_told_with_exit_code_4(

@@ -20,6 +20,7 @@ from octobot_volume_booster.trading.executor import HALTED_LOOK_S
 
 from .conftest import START_PRICE, Bot
 from .futures_bot import INVERSE, LINEAR, futures_bot, load_contract, position
+from .futures_bot import KINDS as CONTRACT_TYPES
 
 KINDS = pytest.mark.parametrize("symbol", [LINEAR, INVERSE])
 
@@ -87,6 +88,21 @@ async def test_a_spot_pair_is_refused_where_octobot_trades_futures(stack: contex
     bot = await futures_bot(stack, LINEAR)
     told = futures_data.refusal(bot.manager, "BTC/USDT")
     assert told.startswith("BTC/USDT is no contract, and OctoBot trades futures on binance: name one")
+
+
+@KINDS
+async def test_a_contract_that_octobot_takes_for_another_kind_is_refused(
+    stack: contextlib.AsyncExitStack, symbol: str
+) -> None:
+    """Sizes, fees and margin would be those of the other kind."""
+    bot = await futures_bot(stack, symbol)
+    other = LINEAR if symbol == INVERSE else INVERSE
+    load_contract(bot.manager, symbol, contract_type=CONTRACT_TYPES[other])
+    await bot.tick()
+    kind, told = reason(bot) or ("", "")
+    assert kind == HALT
+    assert f"OctoBot takes {symbol} on binance for {'a linear' if symbol == INVERSE else 'an inverse'} contract" in told
+    assert not bot.trades()
 
 
 async def test_a_contract_that_is_not_loaded_yet_is_waited_for(stack: contextlib.AsyncExitStack) -> None:

@@ -21,8 +21,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import octobot.api as octobot_api
+import octobot_commons.constants as commons_constants
+import octobot_commons.symbols as commons_symbols
 import octobot_tentacles_manager.api as tentacles_manager_api
 import octobot_tentacles_manager.configuration as tentacles_configuration
+import octobot_trading.enums as trading_enums
 
 from .adapters.runtime.backtest_clock import Timetable
 from .campaign.registry import CAMPAIGNS
@@ -69,8 +72,9 @@ async def run(
     CAMPAIGNS.backtest_path = pathlib.Path(request.journal)
     setup_config = tentacles_configuration.TentaclesSetupConfiguration()
     setup_config.tentacles_activation = {"Trading": {mode.get_name(): True}}
+    config = {**request.config, **_kind_of_contract(request.config)}
     independent: typing.Any = octobot_api.create_independent_backtesting(
-        request.config, setup_config, request.data_files, join_backtesting_timeout=None, enable_logs=False,
+        config, setup_config, request.data_files, join_backtesting_timeout=None, enable_logs=False,
         enable_storage=False, enforce_total_databases_max_size_after_run=False,
     )  # fmt: skip
     await octobot_api.initialize_and_run_independent_backtesting(independent)
@@ -81,6 +85,15 @@ async def run(
     await octobot_api.join_independent_backtesting(independent, None)
     await octobot_api.stop_independent_backtesting(independent)
     return True
+
+
+def _kind_of_contract(config: dict[str, typing.Any]) -> dict[str, typing.Any]:
+    """What lets OctoBot simulate inverse contracts as such: by itself it takes every contract for a linear one."""
+    pairs = [pair for currency in config["crypto-currencies"].values() for pair in currency["pairs"]]
+    symbols = [commons_symbols.parse_symbol(pair) for pair in pairs]
+    if not symbols or not all(symbol.is_future() and symbol.is_inverse() for symbol in symbols):
+        return {}
+    return {commons_constants.CONFIG_CONTRACT_TYPE: trading_enums.FutureContractType.INVERSE_PERPETUAL}
 
 
 def _attend(backtesting: typing.Any) -> None:

@@ -67,6 +67,11 @@ def _unsupported(exchange_manager: typing.Any, symbol: str) -> str:
     name = exchange_manager.exchange_name
     if not contract.is_handled_contract():
         return f"OctoBot does not know what kind of contract {symbol} on {name} is"
+    if contract.is_inverse_contract() != commons_symbols.parse_symbol(symbol).is_inverse():
+        taken_for = "an inverse" if contract.is_inverse_contract() else "a linear"
+        return (
+            f"OctoBot takes {symbol} on {name} for {taken_for} contract, which it is not: use `volume-booster backtest`"
+        )
     try:
         contract.ensure_supported_configuration()
     except trading_errors.UnsupportedHedgeContractError as error:
