@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW, YES_OR_NO
 
-from octobot_volume_booster.core.decision.allocation import MarketState, allocation_of, weight_of
+from octobot_volume_booster.core.decision.allocation import Allocation, MarketState, allocation_of, weight_of
 from octobot_volume_booster.core.model.basics import Side
 from octobot_volume_booster.core.settings.schema import Settings, parse_settings
 
@@ -219,9 +219,13 @@ def test_only_a_day_that_allows_less_than_the_target_is_a_cap(target: int, is_a_
     assert (allocation.headroom_quote, allocation.is_a_cap) == (min(target, 100), is_a_cap)
 
 
-@pytest.mark.parametrize(("day", "first"), [(90, "kraken"), (91, "binance")])
-def test_an_exchange_that_comes_first_is_passed_over_once_its_day_holds_no_order(day: int, first: str) -> None:
-    states = [market("binance"), market("kraken", day_committed_quote=day, min_order_quote=10)]
+@pytest.mark.parametrize(
+    ("day", "least", "first"), [(90, 10, "kraken"), (91, 10, "binance"), (99, 0, "kraken"), (100, 0, "binance")]
+)
+def test_an_exchange_that_comes_first_is_passed_over_once_its_day_holds_no_order(
+    day: int, least: int, first: str
+) -> None:
+    states = [market("binance"), market("kraken", day_committed_quote=day, min_order_quote=least)]
     chosen = {"exchange_priority": "kraken", "max_daily_quote": "kraken = 100"}
     binance, kraken = portions(states, **chosen)
     assert (binance.headroom_quote > 0) == (first == "binance")
@@ -253,6 +257,7 @@ def test_a_need_below_the_smallest_order_goes_to_the_market_that_needs_most() ->
     states = [market("binance", min_order_quote=25), market("kraken", min_order_quote=21)]
     binance, kraken = portions(states, 40)
     assert (binance.headroom_quote, kraken.headroom_quote) == (0, 40)
+    assert kraken.pace == 1
     assert "binance BTC/USDT has its share" in binance.reason
 
 
@@ -266,6 +271,34 @@ def test_who_has_more_than_the_quota_keeps_it_and_the_others_share_the_rest() ->
     states = [market("a", committed_quote=500), market("b", committed_quote=100), market("c")]
     assert [allocation.headroom_quote for allocation in portions(states, 300)] == [0, 100, 200]
     assert [allocation.pace for allocation in portions(states, 300)] == [1, 2, 1]
+
+
+def test_also_who_has_hardly_more_than_the_quota_keeps_it() -> None:
+    """51.5 of 152.5 are more than a third: the others have 50.5 each in the end."""
+    states = [market("a", committed_quote="51.5"), market("b", committed_quote=50), market("c", committed_quote=50)]
+    half = Decimal("0.5")
+    assert [allocation.headroom_quote for allocation in portions(states, 1)] == [0, half, half]
+
+
+def test_with_less_than_nothing_left_nobody_has_a_portion() -> None:
+    for allocation in portions([market("a", committed_quote=50), market("b", committed_quote=60)], -5):
+        assert allocation.headroom_quote == 0
+        assert "has its share" in allocation.reason
+
+
+def test_a_market_without_a_weight_is_neither_first_nor_the_cheapest() -> None:
+    states = [market("a", cost_bps=2), market("b", cost_bps=1), market("c", cost_bps=3)]
+    by_cost = portions(states, share_by="cost", share_weights="b = 0")
+    assert [allocation.pace > 1 for allocation in by_cost] == [False, False, True]
+    first = portions(states, exchange_priority="b, a", share_weights="b = 0")
+    assert [allocation.headroom_quote for allocation in first] == [TARGET, 0, 0]
+
+
+def test_what_is_not_known_of_a_market_is_nothing() -> None:
+    state, allocation = MarketState(("a", "BTC/USDT")), Allocation(TARGET)
+    amounts = state.committed_quote, state.day_committed_quote, state.min_order_quote, state.fee_rate
+    assert (*amounts, allocation.highest_fee_rate) == (0, 0, 0, 0, 0)
+    assert (allocation.pace, allocation.is_a_cap, allocation.side) == (1, False, None)
 
 
 def test_pauses_are_at_most_fifty_times_longer() -> None:
@@ -319,5 +352,10 @@ def test_a_side_is_better_from_one_basis_point_on(buy: str, side: Side | None) -
 
 def test_of_several_exchanges_the_best_one_is_what_has_to_be_beaten() -> None:
     states = [priced(market("a"), "100", "99"), priced(market("b"), "101", "98"), priced(market("c"), "99", "98.5")]
+    sides = [allocation.side for allocation in portions(states, match_across_exchanges=True)]
+    assert sides == [Side.SELL, None, Side.BUY]
+    states[1] = priced(market("b"), "101", "99.5")
+    assert portions(states, match_across_exchanges=True)[0].side is None
+    states[1] = market("b")  # no book of it is read
     sides = [allocation.side for allocation in portions(states, match_across_exchanges=True)]
     assert sides == [Side.SELL, None, Side.BUY]

@@ -81,7 +81,7 @@ def closings(draw: st.DrawFn, /, most_steps: int = 100) -> Closing:
         valuation=valuation,
     )
     own = some(draw, step / 2, 1, 2 * most_steps) * draw(st.sampled_from((1, -1)))
-    net = draw(st.sampled_from((own, own / 2, own * 2, -own, own / 4 + step)))
+    net = draw(st.sampled_from((own, own / 2, own * 2, -own, -own / 2)))
     assume(net)
     levels: dict[str, Any] = {}
     if draw(st.booleans()):
@@ -171,6 +171,28 @@ def test_what_holds_back_every_order_holds_back_the_closing_one(
     assert words in decision.reason
 
 
+@pytest.mark.parametrize(
+    ("own", "net", "book", "quantity"),
+    [
+        ("0.01", "0.02", "5", "0.01"),
+        ("0.02", "0.01", "5", "0.01"),
+        ("0.01", "-0.005", "5", "0.01"),  # somebody else has turned the account over
+        ("-0.01", "-0.02", "5", "0.01"),
+        ("-0.02", "0.01", "5", "0.02"),
+        ("0.02", "0.02", "0.0123456", "0.01234"),
+        ("0.001", "0.001", "0.00099", "0.00098"),  # a step that is left could not be ordered
+        ("0.001", "0.001", "0.001", "0.001"),
+    ],
+)
+def test_as_much_is_closed_as_the_account_and_the_book_have(own: str, net: str, book: str, quantity: str) -> None:
+    level = (Level(Decimal(30_000), Decimal(book)),)
+    rules = replace(a_snapshot().rules, min_quantity=Decimal("0.00002"))
+    account = FuturesAccount(Decimal(net), Decimal(own), WORTH)
+    decision = closing_of(own, {"max_cost_quote": 100}, futures=account, rules=rules, bids=level, asks=level)
+    assert isinstance(decision, Place)
+    assert decision.intent.quantity == Decimal(quantity)
+
+
 def test_before_it_closes_nothing_of_its_own_may_rest() -> None:
     resting = an_order(Side.SELL, "31000")
     assert closing_of("0.01", open_orders=(resting,)) == Done((resting,))
@@ -220,6 +242,7 @@ SMALL = Valuation(contract_size=Decimal("0.001"))
         ("5", "-3", None, (Side.SELL, 5, False)),
         ("5", "9", None, (Side.SELL, 5, True)),
         ("5", "9", "4", (Side.SELL, 4, True)),
+        ("5", "5", "9", (Side.SELL, 5, True)),
         ("5", "0", None, "the account has no position any more"),
         ("1", "1", None, "it is less than the exchange's smallest order"),
         ("2", "2", None, (Side.SELL, 2, True)),

@@ -24,7 +24,7 @@ print([name for name in {NEVER_AT_START!r} if name in sys.modules])
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_a_row_names_a_function_of_the_arguments(command: Command) -> None:
     module, function = command.place.split(".")
-    found = getattr(importlib.import_module(f"{command_line.__package__}.{module}"), function)
+    found = getattr(importlib.import_module(f"{command_line.__package__}.commands.{module}"), function)
     assert list(inspect.signature(found).parameters) == ["arguments"]
 
 

@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, an_order, calm, multiples
 
 from octobot_volume_booster.core.accounting.ledger import Progress
 from octobot_volume_booster.core.decision import futures_position
+from octobot_volume_booster.core.decision.allocation import Allocation
 from octobot_volume_booster.core.decision.futures_position import Room
 from octobot_volume_booster.core.decision.policy import Place, Wait, decide
 from octobot_volume_booster.core.model.basics import Side, Trading
@@ -59,6 +60,7 @@ def test_what_takes_something_off_a_position_is_on_its_other_side(net: str, side
     multiples(Decimal("0.0001"), -1, 50),
     st.permutations(("maker", "taker")),
 )
+@example(Decimal(1_000), 10, Decimal("-0.0001"), ["maker", "taker"])
 def test_what_is_opened_pays_its_margin_and_the_dearer_fee_at_both_ends(
     free: Decimal, leverage: int, fee: Decimal, roles: list[str]
 ) -> None:
@@ -151,6 +153,7 @@ MARGIN = Decimal("1.005")
         ("0", (), "10.14925373134328358208955224", 5 * MARGIN * Decimal("1.014925373134328358208955224")),
         ("0", (), "10", "5.1"),  # nothing is there that could be closed instead
         ("0", (resting(BUY, "0.00001"),), "10", 0),
+        ("0", (resting(BUY), resting(SELL)), "10", 0),
         ("0.00001", (), "10", 0),
         ("0.001", (), "-50", 0),
     ],
@@ -162,6 +165,17 @@ def test_opening_leaves_enough_of_the_target_to_close_all_of_it(
     told = futures_position.opening_room(BUY, snapshot, DEFAULTS, Decimal(headroom))
     assert told is not None
     assert abs(told - Decimal(most)) < Decimal("1e-20")
+
+
+def test_what_is_left_for_just_a_smallest_order_is_opened() -> None:
+    """0.03 is held; half of the other 12 and its margin are 6.03, which is the smallest order."""
+    snapshot = holding("0.000001")
+    rules = replace(
+        snapshot.rules, quantity_step=Decimal("0.000001"), min_quantity=Decimal("0.000201"), min_notional=Decimal(0)
+    )
+    snapshot = replace(snapshot, rules=rules)
+    assert futures_position.opening_room(BUY, snapshot, DEFAULTS, Decimal("12.03")) == Decimal("6.03")
+    assert futures_position.opening_room(BUY, snapshot, DEFAULTS, Decimal("12.02")) == 0
 
 
 def test_what_takes_something_off_or_need_not_be_closed_is_not_bound_by_its_closing() -> None:
@@ -184,6 +198,7 @@ def test_only_what_reduces_is_free_of_the_smallest_notional() -> None:
     ("side", "drawn", "headroom", "settings", "told"),
     [
         (BUY, 40, 100, DEFAULTS, (40, False)),
+        (BUY, "45.15", 100, DEFAULTS, (Decimal("45.15"), False)),  # just a smallest order
         (BUY, 46, 100, DEFAULTS, (50 * MARGIN, True)),  # less than a smallest order would be left to open
         (BUY, 80, 100, DEFAULTS, (50 * MARGIN, True)),
         (BUY, 80, 9, DEFAULTS, (Decimal("5.1"), False)),
@@ -193,7 +208,7 @@ def test_only_what_reduces_is_free_of_the_smallest_notional() -> None:
     ],
 )
 def test_what_is_opened_leaves_nothing_to_open_or_enough_for_another_order(
-    side: Side, drawn: int, headroom: int, settings: Any, told: tuple[Any, bool]
+    side: Side, drawn: Any, headroom: int, settings: Any, told: tuple[Any, bool]
 ) -> None:
     smallest = Decimal("5.1")
     assert futures_position.wanted(side, Decimal(drawn), Decimal(headroom), smallest, holding("0"), settings) == told
@@ -213,6 +228,7 @@ def test_what_closes_is_as_much_as_was_drawn() -> None:
         ("29.4", None, "0.00098"),
         ("90", None, "0.001"),
         ("29.7", "0.00099", "0.00098"),
+        ("29.7", "0.001", "0.001"),
         ("15", "0.0002", "0.0002"),
         ("0.3", None, "0.00002"),
         ("15", "0.00001", None),
@@ -226,6 +242,37 @@ def test_what_closes_leaves_nothing_or_enough_for_one_more_order(
     snapshot = replace(snapshot, rules=replace(snapshot.rules, min_quantity=Decimal("0.00002")))
     told = futures_position.fit(SELL, Decimal(notional), MID, snapshot, DEFAULTS, most_quantity=most and Decimal(most))
     assert told == (quantity and Decimal(quantity))
+
+
+@pytest.mark.parametrize(("own", "most", "quantity"), [("0.00003", "0.00002", None), ("0.00004", "0.00003", "0.00002")])
+def test_what_can_not_be_closed_without_dust_is_left(own: str, most: str, quantity: str | None) -> None:
+    """0.00002 is the smallest quantity, and no larger order may be."""
+    snapshot = holding(own)
+    snapshot = replace(snapshot, rules=replace(snapshot.rules, min_quantity=Decimal("0.00002")))
+    told = futures_position.fit(SELL, Decimal(90), MID, snapshot, DEFAULTS, most_quantity=Decimal(most))
+    assert told == (quantity and Decimal(quantity))
+
+
+@pytest.mark.parametrize(
+    ("drawn", "is_a_cap", "notional"), [(100, False, "100.2"), (100, True, "99.9"), (90, False, "90")]
+)
+def test_only_the_last_order_that_is_no_cap_is_rounded_up(drawn: int, is_a_cap: bool, notional: str) -> None:
+    settings = STAYS.model_copy(
+        update={f"{end}_{side.value}_amount": Decimal(drawn) for end in ("min", "max") for side in Side}
+        | {"max_position_imbalance": Decimal(1)}
+    )
+    allocation = Allocation(Decimal(100), is_a_cap=is_a_cap)
+    decision = decide(Situation(holding("0"), settings, START), random.Random(1), allocation=allocation)
+    assert isinstance(decision, Place)
+    assert decision.intent.notional == Decimal(notional)
+    more = decide(
+        Situation(holding("0"), settings, START),
+        random.Random(1),
+        allocation=Allocation(Decimal(1_000), is_a_cap=is_a_cap),
+    )
+    assert isinstance(more, Place)
+    assert more.intent.notional <= drawn
+    assert futures_position.fit(BUY, Decimal(100), MID, holding("0"), DEFAULTS) == Decimal("0.00333")
 
 
 def test_an_exchanges_largest_order_leaves_no_dust_either() -> None:

@@ -21,6 +21,7 @@ from octobot_volume_booster.core.decision.guards import (
     Halt,
     OrderGuard,
     gauges,
+    position_size,
     worst_cost,
 )
 from octobot_volume_booster.core.decision.policy import Cancel, Done, Place, Wait, decide
@@ -385,6 +386,29 @@ def test_with_play_money_more_of_a_market_may_be_taken() -> None:
             random.Random(1),
         )
         assert isinstance(decision, Place)
+
+
+@pytest.mark.parametrize(("worth", "halts"), [("18.2", False), ("17.8", True)])
+def test_also_an_order_of_less_than_one_may_be_too_large(worth: str, halts: bool) -> None:
+    """The smallest order is 0.90, and 5 % of the equity are 0.91 or 0.89."""
+    rules = replace(a_snapshot().rules, quantity_step=Decimal("0.00003"), min_notional=Decimal(0))
+    intent = OrderIntent(Side.BUY, OrderType.MARKET, Decimal("0.00003"), Decimal(30_000), Decimal(30_000))
+    snapshot = a_snapshot(rules=rules, risk_inputs=calm(Decimal(worth)))
+    assert (position_size(intent, Situation(snapshot, parse_settings({}), START)) is not None) == halts
+
+
+def test_also_a_small_account_may_lose_too_much() -> None:
+    halt = decide(
+        Situation(a_snapshot(risk_inputs=equity(now="0.5", day="0.5", peak=1)), parse_settings({}), START),
+        random.Random(1),
+    )
+    assert isinstance(halt, Halt)
+    assert halt.guard == "drawdown"
+
+
+def test_a_gain_is_no_loss() -> None:
+    near = gauges(equity(now=70_000).equity, parse_settings({}), START)
+    assert [gauge.value for gauge in near if gauge.guard in ("daily_loss", "drawdown")] == [0, 0]
 
 
 def test_nothing_is_no_share_of_nothing() -> None:

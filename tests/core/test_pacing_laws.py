@@ -54,6 +54,7 @@ def test_the_backoff_starts_at_two_seconds_and_ends_at_two_minutes() -> None:
         delays = [backoff_delay(failures, random.Random(seed)) for seed in range(50)]
         assert longest_s * 0.75 <= min(delays)
         assert max(delays) <= longest_s
+        assert len(set(delays)) == 50
 
 
 def test_the_longest_backoff_of_each_failure_is_exact() -> None:

@@ -16,10 +16,11 @@ from strategies import LAW, Situation, a_snapshot, calm, markets, multiples, pla
 from octobot_volume_booster.core.accounting.ledger import Progress
 from octobot_volume_booster.core.decision import side as direction
 from octobot_volume_booster.core.decision import sizing, spending
+from octobot_volume_booster.core.decision.allocation import Allocation
 from octobot_volume_booster.core.decision.pacing import HOUR_S, next_delay, seconds_to_next_hour
 from octobot_volume_booster.core.decision.policy import Place, Wait, decide
 from octobot_volume_booster.core.model.basics import OrderType, Side
-from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.instrument import SPOT, MarketRules
 from octobot_volume_booster.core.model.snapshot import Balances, Equity, Level, MarketSnapshot
 from octobot_volume_booster.core.settings.schema import parse_settings
 
@@ -122,6 +123,7 @@ CAP = Decimal(27_000)
         (BUY, "26750", "100", True),
         (BUY, "26750", "100.01", False),
         (BUY, "0", "99999", True),
+        (BUY, "0.5", "99999", False),
         (BUY, "-90000", "0", True),
         (SELL, "-26850", "0", True),
         (SELL, "-26850.01", "0", False),
@@ -173,6 +175,30 @@ def test_a_side_counts_by_how_many_of_ten_largest_orders_it_can_pay(fundable: st
     counts = Counter(first for first, *_ in told)
     assert counts[BUY] / 1_000 == pytest.approx(firsts, abs=0.04)
     assert {len(sides) for sides in told} == {1 if firsts == 0 else 2}
+
+
+def test_the_weights_are_exact_and_a_side_with_just_the_smallest_order_has_one() -> None:
+    class Rng(random.Random):
+        weights: Any = None
+
+        def choices(self, population: Any, weights: Any = None, **_: Any) -> Any:  # type: ignore[override]
+            self.weights = weights
+            return [population[0]]
+
+    for fundable, weights in (("5", [1 / 300, 1.0]), ("750", [0.5, 1.0]), ("1500", [1.0, 1.0]), ("9999", [1.0, 1.0])):
+        rng = Rng()
+        funds = {BUY: Decimal(fundable), SELL: Decimal(1_500)}
+        direction.choose_sides(funds, Decimal(5), DEFAULTS, START, EQUITY, rng)
+        assert rng.weights == pytest.approx(weights)
+
+
+@LAW
+@given(st.integers(1, 10**6), st.integers(1, 50))
+def test_the_smallest_quantity_is_not_lost_in_a_division(parts: int, steps: int) -> None:
+    """Prices that no division by gives a whole number of steps."""
+    price = Decimal(parts) / 7
+    rules = replace(a_snapshot().rules, min_notional=Decimal(0), min_quantity=Decimal("0.00001") * steps)
+    assert sizing.smallest_quantity(price, rules) == rules.min_quantity
 
 
 def test_what_is_forbidden_is_told_apart_from_what_is_not_funded() -> None:
@@ -263,6 +289,63 @@ def test_a_smallest_amount_has_to_pay_the_worst_price_of_a_book(is_read: bool, f
         random.Random(1),
     )
     assert isinstance(decision, Place if is_funded else Wait)
+
+
+def test_a_buy_that_reaches_passes_by_less_than_the_smallest_also_where_that_is_one_step() -> None:
+    """A step is worth 30,000, which is the smallest order; amounts go by hundreds."""
+    rules = replace(a_snapshot().rules, quantity_step=Decimal(1), quote_step=Decimal(100), min_quantity=Decimal(0))
+    told = spending.spending(BUY, OrderType.MARKET, MID, rules)
+    assert told is not None and told.smallest == 30_000
+    assert told.fit(Decimal(50_000), (), reach=True) == 79_900
+
+
+def test_what_is_bought_back_by_quote_is_what_the_amount_pays_for() -> None:
+    rules = replace(a_snapshot().rules, quote_step=Decimal(10))
+    order = spending.flattening_order(Decimal("-0.0103"), MID, Decimal(10_000), rules, SPOT)
+    assert order is not None
+    assert (order.quantity, order.quote_quantity) == (Decimal("0.01"), 300)
+
+
+@pytest.mark.parametrize(("is_a_cap", "spent"), [(False, "100.31"), (True, "100.00")])
+def test_a_cap_is_not_passed_by_a_buy_by_quote_either(is_a_cap: bool, spent: str) -> None:
+    chosen = {"min_buy_amount": 120, "max_buy_amount": 120, "side_policy": "alternate"}
+    allocation = Allocation(Decimal("100.004"), is_a_cap=is_a_cap)
+    decision = decide(Situation(by_quote(), parse_settings(chosen), START), random.Random(1), allocation=allocation)
+    assert isinstance(decision, Place)
+    assert decision.intent.quote_quantity == Decimal(spent)
+
+
+def test_a_buy_by_quote_that_reaches_is_not_above_the_largest_order() -> None:
+    """100.05 are wanted and with a step 100.35, and 100.2 is the largest order."""
+    chosen = {"min_buy_amount": 100, "max_buy_amount": 100, "side_policy": "alternate", "max_position_imbalance": 1}
+    progress = Progress(target_quote=Decimal(2_000), bought_quote=Decimal("999.95"), sold_quote=Decimal(900))
+    snapshot = replace(by_quote(), risk_inputs=calm(Decimal("100.2") * 20))
+    decision = decide(Situation(snapshot, parse_settings(chosen), progress), random.Random(1))
+    assert isinstance(decision, Place)
+    assert decision.intent.quote_quantity == Decimal("100.20")
+
+
+@pytest.mark.parametrize("order_type", ["limit", "market"])
+def test_only_what_takes_is_cut_to_the_book(order_type: str) -> None:
+    thin = levels(("30000", "0.001"))
+    snapshot = a_snapshot(asks=thin, bids=thin)
+    settings = parse_settings({"order_type": order_type, "min_buy_amount": 140, "min_sell_amount": 140})
+    decision = decide(Situation(snapshot, settings, START), random.Random(1))
+    assert isinstance(decision, Place)
+    assert (decision.intent.quantity > Decimal("0.001")) == (order_type == "limit")
+    small = a_snapshot(asks=thin, bids=thin, rules=replace(snapshot.rules, max_quantity=Decimal("0.0001")))
+    tiny = levels(("30000", "0.0001"))
+    told = decide(Situation(replace(small, asks=tiny, bids=tiny), settings, START), random.Random(1))
+    assert isinstance(told, Wait)
+    assert ("the order book has" in told.reason) == (order_type == "market")
+
+
+def test_the_share_of_equity_bounds_an_order_also_where_the_hour_allows_more() -> None:
+    risk_inputs = calm(Decimal(1_000), day_volume_quote=Decimal("1e6"))
+    settings = parse_settings({"min_buy_amount": 140, "min_sell_amount": 140})
+    decision = decide(Situation(a_snapshot(risk_inputs=risk_inputs), settings, START), random.Random(1))
+    assert isinstance(decision, Place)
+    assert Decimal("49.5") < decision.intent.notional <= 50
 
 
 def by_quote(**changes: Any) -> MarketSnapshot:

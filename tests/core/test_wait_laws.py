@@ -161,6 +161,12 @@ def test_a_market_order_cancels_only_what_is_not_on_its_way_out_already() -> Non
     assert wait == Wait(0.25, "a market buy waits until the sell orders are cancelled")
 
 
+def test_what_is_on_its_way_out_is_waited_for_also_beside_an_order_of_somebody_else() -> None:
+    orders = (an_order(Side.SELL, "31000", is_ours=False), an_order(Side.SELL, "31001", is_cancelling=True))
+    wait = decided(settings={"side_policy": "alternate"}, open_orders=orders, balances=RICH_IN_QUOTE)
+    assert wait == Wait(0.25, "a market buy waits until the sell orders are cancelled")
+
+
 RICH_IN_QUOTE = Balances(Decimal(0), Decimal(30_000))
 
 
