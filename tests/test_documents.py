@@ -194,6 +194,8 @@ CONSTANTS = {"_ADVICE", "_START_ANEW", "_WHILE_DOWN", "DATA_ENDED", "NOT_RUNNING
 OF_FILES = {
     EXCHANGE / "server" / name
     for name in (
+        "market/recordings.py",
+        "market/recorded_book.py",
         "market/replay.py",
         "faults/script.py",
         "faults/effects.py",

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from octobot_volume_booster.offline_exchange.server.market.replay import Replay, ReplayError, load_replay
+from octobot_volume_booster.offline_exchange.server.market.recordings import ReplayError
+from octobot_volume_booster.offline_exchange.server.market.replay import Replay, load_replay
 
 START_TIME = 1_700_000_000
 START_MS = START_TIME * 1_000

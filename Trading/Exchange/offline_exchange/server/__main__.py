@@ -26,7 +26,7 @@ from .app.options import HOST, LONGEST_RUN_SECONDS, parse_options, scenario_opti
 from .app.state import StateError, read_state
 from .faults.injection import FaultInjection, fault_routes
 from .faults.script import FaultsError
-from .market.replay import ReplayError
+from .market.recordings import ReplayError
 from .market.world import MarketScenario
 from .rest.api import create_app
 from .rest.control import control_routes

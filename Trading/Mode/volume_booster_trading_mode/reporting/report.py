@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 import typing
@@ -243,48 +244,49 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
 
     :raises JournalError: when the file can't be read.
     """
-    journal = Journal.open_to_read(path, in_depth=False)
-    try:
-        campaign, target_quote = journal.campaign(), _target_quote(journal)
-        if campaign is None or target_quote is None:
-            return None
-        ledger, settings = journal.replay(), journal.settings()
-        events = [event for event in journal.events() if event.kind != CONDITIONS]
-        scope = settings.get("target_scope", TargetScope.TOTAL.value)
-        period = settings.get("target_period", TargetPeriod.TOTAL.value)
-        last_seen_at = _last_seen_at(campaign.started_at, ledger, events)
-        day = day_of(last_seen_at if now is None else now) if period == TargetPeriod.DAILY.value else None
-        targets = _Targets(target_quote, _pairs(ledger, events) if scope == TargetScope.PAIR.value else ())
-        progress = targets.progress(ledger, day)
-        state = campaign_state.campaign_state(
-            events,
-            lasting_control(command.kind for command, _ in journal.commands()),
-            is_done=targets.are_reached(ledger, day),
-            last_fill_at=progress.last_fill_at,
-        )
-        return CampaignReport(
-            progress=progress,
-            state=state.name,
-            reason=state.reason,
-            trading=campaign.trading,
-            octobot_version=campaign.octobot_version,
-            markets=ledger.markets,
-            seed=campaign.seed,
-            restarts=campaign_state.restarts(events),
-            started_at=campaign.started_at,
-            last_start_at=max((event.at for event in events if event.kind == START), default=campaign.started_at),
-            ended_at=state.ended_at,
-            last_fill=journal.last_fill(),
-            last_seen_at=last_seen_at,
-            target_scope=scope,
-            target_period=period,
-            days=() if day is None else _days(journal, ledger, targets, day),
-            has_noted_done=campaign_state.has_noted_done(events),
-            currency=journal.currency(),
-            parts=_parts(ledger, events, target_quote, day),
-        )
-    finally:
-        journal.close()
+    with contextlib.closing(Journal.open_to_read(path, in_depth=False)) as journal:
+        return _report_of(journal, now)
+
+
+def _report_of(journal: Journal, now: float | None) -> CampaignReport | None:
+    campaign, target_quote = journal.campaign(), _target_quote(journal)
+    if campaign is None or target_quote is None:
+        return None
+    ledger, settings = journal.replay(), journal.settings()
+    events = [event for event in journal.events() if event.kind != CONDITIONS]
+    scope = settings.get("target_scope", TargetScope.TOTAL.value)
+    period = settings.get("target_period", TargetPeriod.TOTAL.value)
+    last_seen_at = _last_seen_at(campaign.started_at, ledger, events)
+    day = day_of(last_seen_at if now is None else now) if period == TargetPeriod.DAILY.value else None
+    targets = _Targets(target_quote, _pairs(ledger, events) if scope == TargetScope.PAIR.value else ())
+    progress = targets.progress(ledger, day)
+    state = campaign_state.campaign_state(
+        events,
+        lasting_control(command.kind for command, _ in journal.commands()),
+        is_done=targets.are_reached(ledger, day),
+        last_fill_at=progress.last_fill_at,
+    )
+    return CampaignReport(
+        progress=progress,
+        state=state.name,
+        reason=state.reason,
+        trading=campaign.trading,
+        octobot_version=campaign.octobot_version,
+        markets=ledger.markets,
+        seed=campaign.seed,
+        restarts=campaign_state.restarts(events),
+        started_at=campaign.started_at,
+        last_start_at=max((event.at for event in events if event.kind == START), default=campaign.started_at),
+        ended_at=state.ended_at,
+        last_fill=journal.last_fill(),
+        last_seen_at=last_seen_at,
+        target_scope=scope,
+        target_period=period,
+        days=() if day is None else _days(journal, ledger, targets, day),
+        has_noted_done=campaign_state.has_noted_done(events),
+        currency=journal.currency(),
+        parts=_parts(ledger, events, target_quote, day),
+    )
 
 
 @dataclass(frozen=True, slots=True)
