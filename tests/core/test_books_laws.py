@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW
 
-from octobot_volume_booster.core.accounting.position import Position
+from octobot_volume_booster.core.accounting.position import LATENESS, Inventory, Position
 from octobot_volume_booster.core.accounting.tallies import (
     DAY_S,
     HOUR_S,
@@ -20,6 +21,7 @@ from octobot_volume_booster.core.accounting.tallies import (
     Outcome,
     day_of,
     dump_account,
+    exact_add,
     hour_of,
     load_account,
     summed,
@@ -92,6 +94,7 @@ def test_tallies_add_up() -> None:
         ([0, 5], {5: 10}),
         ([2, 1], {1: 10, 2: 10}),  # told late, and still in the memory
         ([2, 0], {2: 10}),  # told too late
+        ([1, 2, 0], {1: 10, 2: 10}),
     ],
 )
 def test_the_latest_two_hours_are_kept(hours: list[int], kept: dict[int, int]) -> None:
@@ -120,8 +123,39 @@ def test_days_add_up_whatever_is_told_late(fills: list[tuple[int, int]]) -> None
     assert load_account(json.loads(json.dumps(dump_account(account)))) == account
 
 
+def test_a_book_is_written_down_whole() -> None:
+    account = MarketAccount(counted_again={BUY: 1, SELL: 2}, net_quantity=Decimal("1.5"), failures_in_a_row=3)
+    fill(account, 1, 10)
+    fill(account, 2, 20)
+    account.count_hour(NOON, Decimal(7))
+    account.inventory.add((1.0, "first", BUY, Decimal(2), Decimal(100)))
+    account.trips.add("first", BUY, Decimal(2), Decimal(100), Decimal(1), Decimal(0), 1.0)
+    account.guard_baseline = {None: GuardBaseline(Decimal(1), Decimal(2))}
+    loaded = load_account(json.loads(json.dumps(dump_account(account))))
+    for field in dataclasses.fields(MarketAccount):
+        assert getattr(loaded, field.name) == getattr(account, field.name) != getattr(MarketAccount(), field.name), (
+            field.name
+        )
+
+
+def test_nothing_is_rounded_away() -> None:
+    assert exact_add(exact_add(Decimal("1e30"), Decimal("1e-30")), Decimal("-1e30")) == Decimal("1e-30")
+
+
+def test_an_inventory_has_the_price_of_the_last_trade_and_keeps_the_latest_only() -> None:
+    inventory, quantity = Inventory(), Decimal(1)
+    for at in range(1_000):
+        inventory.add((float(at), str(at), BUY, quantity, Decimal(at)))
+        assert inventory.last_price == at
+        assert len(inventory.dump()["recent"]) <= 2 * LATENESS
+    inventory.add((998.5, "late", BUY, quantity, Decimal(7)))
+    assert inventory.last_price == 999
+    assert inventory.position.base == 1_001
+
+
 def test_an_account_begins_empty() -> None:
     account = MarketAccount()
+    assert account.counted_again == {BUY: 0, SELL: 0}
     assert (account.failures_in_a_row, account.net_quantity, account.latest_day) == (0, 0, -1)
     assert (account.before, account.days, account.hours, account.guard_baseline) == (DailyTotals(), {}, {}, {})
 

@@ -239,6 +239,58 @@ def test_a_reason_begins_at_its_border_and_names_what_would_work(
     assert problem.sentence == (f"{problem.reason}; it would work with {wanted}" if nearest else problem.reason)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "fees", "buying", "selling", "rate"),
+    [
+        ({}, ("0.002", "0.001"), 56, 56, "0.002"),
+        ({}, ("0.001", "0.002"), 56, 56, "0.002"),
+        ({}, ("-0.002", "-0.001"), 54, 54, "0"),
+        ({"min_buy_amount": 100}, ("0.001", "0.001"), 100, 55, "0.001"),
+        ({"min_sell_amount": 100}, ("0.001", "0.001"), 55, 100, "0.001"),
+        (
+            {"max_position_percent": 100, "min_buy_amount": 1, "min_sell_amount": 1},
+            ("0.001", "0.001"),
+            "5.4",
+            "5.4",
+            "0.001",
+        ),
+    ],
+)
+def test_the_balances_that_are_advised_pay_for_one_order_on_either_side_and_all_fees(
+    chosen: dict[str, Any], fees: tuple[str, str], buying: Any, selling: Any, rate: str
+) -> None:
+    maker, taker = map(Decimal, fees)
+    met = rules(maker_fee_rate=maker, taker_fee_rate=taker)
+    told = case({"volume_target": 1_000} | chosen, met, stuck_share=1.0).found("balances")
+    assert told is not None
+    kept = Decimal("1.01") / Decimal("0.99")
+    quote, base = Decimal(buying) * kept * (1 + Decimal(rate)), Decimal(selling) * kept / 60_000
+    advised = {key: Decimal(value) for key, value in told.nearest.items()}
+    for key, exact in (("--balance USDT", quote), ("--balance BTC", base)):
+        assert exact <= advised[key] <= exact * Decimal("1.0011")
+
+
+@pytest.mark.parametrize(("maker", "taker"), [("0.002", "0.001"), ("0.001", "0.002")])
+def test_the_last_order_may_cost_the_dearer_fee(maker: str, taker: str) -> None:
+    """0.2 % of 5.40 are 0.0108."""
+    met = rules(maker_fee_rate=Decimal(maker), taker_fee_rate=Decimal(taker))
+    assert case({"max_cost_quote": "50.0108"}, met).found("cost_budget") is None
+    assert case({"max_cost_quote": "50.0107"}, met).found("cost_budget") is not None
+
+
+@pytest.mark.parametrize("duration_s", [0.0, 3_600.0, 86_400.0])
+def test_what_takes_less_than_a_day_costs_a_day_no_more_than_all_of_it(duration_s: float) -> None:
+    """A tenth of the equity is the limit of a day."""
+    assert case(cost_quote=Decimal("6999.9"), duration_s=duration_s).found("losses") is None
+    assert case(cost_quote=Decimal(7_000), duration_s=duration_s).found("losses") is not None
+
+
+def test_of_a_day_and_a_deadline_the_sooner_one_counts() -> None:
+    for deadline_s, words in ((600.0, "the deadline of 600 s"), (90_000.0, "a day")):
+        told = case({"target_period": "daily"}, deadline_s=deadline_s, duration_s=100_000.0).found("deadline")
+        assert told is not None and words in told.reason
+
+
 def test_every_check_is_in_the_table() -> None:
     assert {row[0] for row in ROWS} == {check.__name__ for check in feasibility.CHECKS}
 
@@ -264,7 +316,7 @@ def test_where_it_is_no_matter_nothing_is_told(check: str, fine: Case) -> None:
 
 def test_what_can_not_be_had_is_not_advised() -> None:
     told = case(deadline_s=10.0, duration_s=math.inf).found("deadline")
-    assert told is not None and not told.nearest
+    assert told is not None and told.nearest == {}
     poor = case({"max_position_percent": 50}, {"balances": Balances(Decimal(0), Decimal("5.41"))})
     told = poor.found("position_size")
     assert told is not None and not told.nearest

@@ -117,6 +117,31 @@ def test_the_sharpe_ratio_is_of_the_changes_from_fill_to_fill() -> None:
     assert metrics_of([[fill(1, Side.BUY, 1, 100), fill(2, Side.SELL, 1, 100)]]).sharpe_ratio is None
 
 
+def test_two_changes_are_enough_for_a_ratio() -> None:
+    ratio = metrics_of([[fill(1, Side.BUY, 1, 100, "1"), fill(2, Side.SELL, 1, 110)]]).sharpe_ratio
+    assert ratio == pytest.approx(statistics.mean((-1, 10)) / statistics.stdev((-1, 10)) * 2**0.5)
+
+
+def test_also_small_gains_and_losses_of_small_quantities_count() -> None:
+    """A half is won, a half is lost, and a quarter on half of the base."""
+    trades = [
+        fill(1, Side.BUY, 1, 100),
+        fill(2, Side.SELL, 1, 101, "0.5"),
+        fill(3, Side.BUY, 1, 100),
+        fill(4, Side.SELL, 1, 100, "0.5"),
+        replace(fill(5, Side.SELL, 1, 100), quantity=Decimal("0.5")),
+        replace(fill(6, Side.BUY, 1, 100, "0.25"), quantity=Decimal("0.5")),
+    ]
+    assert round_trips(trades) == [Decimal("0.5"), Decimal("-0.5"), Decimal("-0.25")]
+    metrics = metrics_of([trades])
+    assert (metrics.win_rate, metrics.profit_factor) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
+    told = metrics.to_json()
+    assert (told["win_rate"], told["profit_factor"]) == (0.3333, 0.6667)
+    assert metrics.sharpe_ratio is not None
+    assert told["sharpe_ratio"] == round(metrics.sharpe_ratio, 4) != round(metrics.sharpe_ratio, 3)
+    assert (told["pnl_quote"], told["round_trips"]) == ("-0.25", 3)
+
+
 def test_without_a_losing_round_trip_there_is_no_factor_and_one_of_nothing_is_not_won() -> None:
     won = metrics_of([[fill(1, Side.BUY, 1, 100), fill(2, Side.SELL, 1, 110)]])
     assert (won.profit_factor, won.win_rate) == (None, 1.0)

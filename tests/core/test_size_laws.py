@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, calm, markets, multiples, placed, ready_situations, some
 
@@ -194,6 +194,7 @@ def test_the_weights_are_exact_and_a_side_with_just_the_smallest_order_has_one()
 
 @LAW
 @given(st.integers(1, 10**6), st.integers(1, 50))
+@example(1, 7)
 def test_the_smallest_quantity_is_not_lost_in_a_division(parts: int, steps: int) -> None:
     """Prices that no division by gives a whole number of steps."""
     price = Decimal(parts) / 7
