@@ -173,8 +173,11 @@ def last_buy(situation: Situation, share: Decimal) -> LastBuy:
         asks=(*situation.snapshot.asks[:-1], replace(situation.snapshot.asks[-1], quantity=smallest * 10**9)),
         risk_inputs=calm(smallest * 10**9),
     )
-    chosen = situation.settings.model_copy(
-        update={"max_position_imbalance": Decimal(1), "max_exposure_percent": Decimal(100)}
+    settings_given = situation.settings
+    # amounts below the exchange's smallest are raised before anything is decided
+    amounts = {name: max(getattr(settings_given, name), smallest) for name in ("min_buy_amount", "max_buy_amount")}
+    chosen = settings_given.model_copy(
+        update={"max_position_imbalance": Decimal(1), "max_exposure_percent": Decimal(100)} | amounts
     )
     place = placed(decide(Situation(snapshot, chosen, progress), random.Random(situation.seed)))
     assert place.intent.quote_quantity is not None and place.min_order_quote is not None
