@@ -17,6 +17,7 @@ import octobot_commons.configuration as configuration
 import octobot_commons.enums as commons_enums
 import octobot_trading.enums as trading_enums
 import octobot_trading.exchanges as exchanges
+import octobot_trading.personal_data as personal_data
 import trading_backend
 
 from octobot_volume_booster.adapters import market_data, order_submission
@@ -185,6 +186,8 @@ async def contract(fake_class: type[FakeVenue], source: str) -> AsyncIterator[Co
     manager.is_spot_only, manager.use_cached_markets, manager.rest_only = True, False, True
     manager.enable_storage = False
     manager.exchange = exchange_class(fake_class, source)(manager.config, manager, None)
+    # OctoBot's classes look orders up in it
+    manager.exchange_personal_data.orders_manager = personal_data.OrdersManager(types.SimpleNamespace(simulate=False))
     manager.exchange_backend = trading_backend.exchange_factory.create_exchange_backend(manager.exchange)
     client = manager.exchange.connector.client
     client.enableRateLimit = False
