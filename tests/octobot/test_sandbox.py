@@ -18,9 +18,11 @@ from octobot_volume_booster.adapters import order_submission
 from octobot_volume_booster.campaign.campaign import Campaign
 from octobot_volume_booster.core.accounting.ledger import Outcome
 from octobot_volume_booster.core.accounting.reconciliation import ARRIVES_WITHIN_S, never_arrives_after_s
+from octobot_volume_booster.core.decision.control import STOP
 from octobot_volume_booster.core.decision.guards import REAL_TRADING_VARIABLE
 from octobot_volume_booster.core.model.basics import OrderType, Side, Trading
 from octobot_volume_booster.core.model.orders import OpenOrder, OrderIntent
+from octobot_volume_booster.journal.journal import Journal
 from octobot_volume_booster.offline_exchange.server.engine.orders import Status
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, ccxt_client, faulty_exchange
@@ -205,6 +207,18 @@ async def test_an_order_that_was_written_down_and_never_sent_is_given_up_and_the
         await bot.until_done()
         assert bot.campaign.record(order_id).outcome is Outcome.REJECTED
         assert_equals_tape(exchange, bot.progress)
+
+
+async def test_what_was_sent_is_settled_at_a_stop_also_while_the_settings_can_not_be_used(
+    exchange: FaultyExchange,
+) -> None:
+    order_id = sent_before(NEVER_ARRIVES_AFTER_S + 1, exchange.far_price())
+    async with sandbox_bot(exchange, volume_target="much") as bot:
+        await bot.until(lambda: bot.mode.get_current_state()[0].startswith("Halted: volume_target"))
+    with contextlib.closing(Journal.open_to_read(journal_path())) as journal:
+        assert journal.replay().record(order_id).outcome is Outcome.REJECTED
+        assert [event.reason for event in journal.events() if event.kind == STOP] == ["OctoBot stopped the mode"]
+    assert not exchange.orders()
 
 
 async def test_nothing_is_sent_while_an_order_may_still_be_on_its_way(exchange: FaultyExchange) -> None:

@@ -70,7 +70,8 @@ def _unsupported(exchange_manager: typing.Any, symbol: str) -> str:
     if contract.is_inverse_contract() != commons_symbols.parse_symbol(symbol).is_inverse():
         taken_for = "an inverse" if contract.is_inverse_contract() else "a linear"
         return (
-            f"OctoBot takes {symbol} on {name} for {taken_for} contract, which it is not: use `volume-booster backtest`"
+            f"OctoBot takes {symbol} on {name} for {taken_for} contract, which it is not, and would count it wrongly: "
+            "choose another pair; in a backtest use `volume-booster backtest`"
         )
     try:
         contract.ensure_supported_configuration()

@@ -103,7 +103,7 @@ def read_price(exchange_manager: typing.Any, symbol: str, now: float, book: Book
     return Price((book.bids[0].price + book.asks[0].price) / 2, max(now - book.at, 0.0))
 
 
-def read_view(
+def read_snapshot(
     exchange_manager: typing.Any,
     symbol: str,
     now: float,

@@ -79,7 +79,9 @@ class EmergencyStop:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _look(self) -> None:
-        campaign = self._campaign
+        campaign = self._session.campaign
+        if campaign is None:
+            return  # the loop was stopped
         campaign.take_commands(self._session.now())
         if campaign.control.state is not ControlState.EMERGENCY:
             self._is_in_force = False

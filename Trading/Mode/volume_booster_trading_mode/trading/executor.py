@@ -183,7 +183,8 @@ class OrderExecutor:
         return answer
 
     def _failures_in_a_row(self) -> int:
-        return self._campaign.ledger.failures_in_a_row(self._session.market)
+        """0 while the settings can't be used: then nothing is sent anyway, but what was sent is settled."""
+        return 0 if self._session.settings is None else self._campaign.ledger.failures_in_a_row(self._session.market)
 
     def held_up(self, unsettled: policy.Wait | Halt) -> float:
         """It is not known what became of an order: a wait, or a halt where a person is asked, or was before."""

@@ -76,7 +76,7 @@ class RiskInputsReader:
             self._day_volume = now, volume
 
     def risk_inputs(self, now: float, mid_price: Decimal, quote_rate: Decimal = ONE) -> RiskInputs:
-        """The vitals of this look; the next one is compared with it.
+        """What the guards look at now; the next look is compared with it.
 
         :param quote_rate: what one of the market's quote is worth in the campaign's currency, which the equity is in.
         """

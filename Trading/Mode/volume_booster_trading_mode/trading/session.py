@@ -131,12 +131,11 @@ class Session:
         """The loop takes part in a campaign."""
         self.campaign, self.allocation, self._reconciler = campaign, allocation, reconciler
 
-    def leave(self) -> Campaign | None:
-        """The loop ends; the campaign that it took part in."""
-        campaign, self.campaign = self.campaign, None
+    def leave(self) -> None:
+        """The loop ends."""
+        self.campaign = None
         if self.allocation is not None:
             self.allocation.leave()
-        return campaign
 
     def now(self) -> float:
         """OctoBot's clock."""
@@ -184,8 +183,7 @@ class Session:
 
     def wait(self, wait: Wait) -> None:
         """Write down why the loop waits, and log it when it is news."""
-        assert self.campaign is not None
-        if self.campaign.note(self.now(), WAIT, self.source, wait.reason):
+        if self.campaign is not None and self.campaign.note(self.now(), WAIT, self.source, wait.reason):
             self.logger.info("Waiting on %s: %s", self.source, wait.reason)
 
     def halt(self, halt: Halt) -> None:

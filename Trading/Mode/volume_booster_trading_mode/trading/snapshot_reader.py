@@ -47,7 +47,7 @@ class SnapshotReader:
         price = market_data.read_price(manager, symbol, now, book)
         risk_inputs = self._inputs.risk_inputs(now, price.mid_price, worth.quote_rate)
         futures = self.futures(price.mid_price)
-        return market_data.read_view(
+        return market_data.read_snapshot(
             manager,
             symbol,
             now,
