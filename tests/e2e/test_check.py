@@ -62,7 +62,7 @@ def exchange(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, *faults: dic
 
 def orders_at(address: str) -> list[dict[str, typing.Any]]:
     """What the exchange itself has of the account's orders."""
-    with urllib.request.urlopen(f"{address}/control/orders?account=somebody", timeout=5) as answer:
+    with urllib.request.urlopen(f"{address}/control/orders?account=somebody", timeout=60) as answer:
         return typing.cast("list[dict[str, typing.Any]]", json.load(answer)["orders"])
 
 
@@ -194,7 +194,7 @@ def test_however_it_is_ended_its_order_is_cancelled(
         process = start_volume_booster(*asked, cwd=tmp_path)
         until(lambda: [order["status"] for order in orders_at(address)] == ["NEW"])
         process.send_signal(number)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=180)
         until(lambda: [order["status"] for order in orders_at(address)] == ["CANCELED"])
     if number == signal.SIGINT:
         assert process.returncode == 130, errors

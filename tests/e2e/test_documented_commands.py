@@ -69,7 +69,7 @@ def running(command: Command, folder: pathlib.Path) -> Iterator[None]:
     try:
         until_it_trades(launcher, folder)
         yield
-        _, errors = launcher.communicate(timeout=BEGINS_WITHIN_S)
+        _, errors = launcher.communicate(timeout=2 * BEGINS_WITHIN_S)
         assert launcher.returncode == command.exit_code, f"{command}\n{errors}"
     finally:
         if launcher.poll() is None:

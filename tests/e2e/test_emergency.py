@@ -76,7 +76,7 @@ def test_an_emergency_stop_from_another_terminal(home: pathlib.Path) -> None:
         stopped = say(home, "emergency-stop", "--yes")
         assert stopped.exit_code == 0, stopped.errors
         assert "cancelled and confirmed" in stopped.output
-        _, errors = launcher.communicate(timeout=60)
+        _, errors = launcher.communicate(timeout=180)
     finally:
         if launcher.poll() is None:
             launcher.kill()
@@ -97,7 +97,7 @@ def test_an_octobot_that_hangs_is_ended_and_cancels_at_its_next_start(home: path
         process = until_resting(home)["process"]
         os.kill(process, signal.SIGSTOP)
         stopped = say(home, "emergency-stop", "--yes")
-        launcher.communicate(timeout=60)
+        launcher.communicate(timeout=180)
     finally:
         if launcher.poll() is None:
             launcher.kill()

@@ -78,7 +78,7 @@ def ask_octobot(home: Path) -> Answer:
 
 
 def octobot_tentacles(home: Path, *args: str) -> None:
-    exit_code, output = run_octobot(home, "tentacles", *args, timeout_s=120)
+    exit_code, output = run_octobot(home, "tentacles", *args, timeout_s=200)
     assert exit_code == 0, output
 
 

@@ -114,7 +114,7 @@ class World:
         return typing.cast(list[dict[str, typing.Any]], self._asked("orders?account=sandbox")["orders"])
 
     def _asked(self, path: str) -> typing.Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/control/{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/control/{path}", timeout=60) as answer:
             return json.load(answer)
 
 

@@ -121,7 +121,7 @@ def interrupted(home: pathlib.Path) -> Finished:
     try:
         _wait_for_trades(home, 5)
         launcher.send_signal(signal.SIGINT)
-        output, errors = launcher.communicate(timeout=60)
+        output, errors = launcher.communicate(timeout=180)
     finally:
         launcher.kill()
     return Finished(launcher.returncode, output, errors)

@@ -56,7 +56,7 @@ def running(home: pathlib.Path, *arguments: str) -> Iterator[subprocess.Popen[st
     finally:
         if launcher.poll() is None:
             launcher.terminate()
-        launcher.communicate(timeout=60)
+        launcher.communicate(timeout=180)
 
 
 def wait_for_fills(home: pathlib.Path, fills: int, launcher: subprocess.Popen[str]) -> None:
@@ -71,7 +71,7 @@ def wait_for_fills(home: pathlib.Path, fills: int, launcher: subprocess.Popen[st
 
 
 def finish(launcher: subprocess.Popen[str]) -> Finished:
-    output, errors = launcher.communicate(timeout=60)
+    output, errors = launcher.communicate(timeout=180)
     return Finished(launcher.returncode, output, errors)
 
 
@@ -92,7 +92,7 @@ def fee_quote(trade: dict[str, typing.Any]) -> Decimal:
 
 
 def assert_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=30)
+    _, alive = psutil.wait_procs(processes, timeout=90)
     assert alive == []
 
 

@@ -52,7 +52,7 @@ def campaign(home: pathlib.Path) -> Iterator[Campaign]:
     finally:
         if launcher.poll() is None:
             launcher.terminate()
-        launcher.communicate(timeout=60)
+        launcher.communicate(timeout=180)
 
 
 def test_a_running_campaign_does_what_it_is_told_from_another_terminal(campaign: Campaign) -> None:
@@ -69,7 +69,7 @@ def test_a_running_campaign_does_what_it_is_told_from_another_terminal(campaign:
 
     stopped = campaign.say("stop", "--json")
     assert (stopped.exit_code, stopped.result["state"], stopped.result["process"]) == (0, "stopped", None)
-    output, errors = campaign.launcher.communicate(timeout=60)
+    output, errors = campaign.launcher.communicate(timeout=180)
     assert campaign.launcher.returncode == 130
     assert "stopped from the command line" in errors
     assert output
@@ -86,7 +86,7 @@ def test_a_second_octobot_on_the_same_home_is_refused_in_one_sentence(campaign: 
 
 def test_a_target_that_is_lowered_below_what_is_filled_ends_the_campaign(campaign: Campaign) -> None:
     assert campaign.say("target", "1000").exit_code == 0
-    output, errors = campaign.launcher.communicate(timeout=60)
+    output, errors = campaign.launcher.communicate(timeout=180)
     assert campaign.launcher.returncode == 0, errors
     assert '"state": "done"' in output
 

@@ -49,7 +49,7 @@ class LocalExchange:
         self._child, _ = launch.start_exchange(self.port, self._log, "--state", self._state, "--control")
 
     def tape(self) -> dict[str, typing.Any]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/control/tape?account=sandbox", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/control/tape?account=sandbox", timeout=60) as answer:
             return typing.cast(dict[str, typing.Any], json.load(answer))
 
 

@@ -30,7 +30,7 @@ from octobot_volume_booster.offline_exchange.offline_exchange import PAUSE_VARIA
 
 SYMBOL = "BTC/USDT"
 EXCHANGE = OfflineExchange.get_name()
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 180.0
 _FOREIGN = ("octobot", "octobot_commons", "octobot_trading", "async_channel", "ccxt")
 _DEFAULT_POLL_S: dict[str, float] = {
     name: getattr(personal_data.OrdersUpdater, name)

@@ -21,7 +21,7 @@ import pytest
 from octobot_volume_booster.offline_exchange.server.__main__ import main
 
 SERVER = [sys.executable, "-m", "octobot_volume_booster.offline_exchange.server"]
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 90
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def signed(port: int, method: str, route: str, query: str = "", secret: str = "o
         f"http://127.0.0.1:{port}/api/v3/{route}?{text}&signature={sent}", method=method,
         headers={"X-MBX-APIKEY": "offline-key"},
     )  # fmt: skip
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -68,7 +68,7 @@ def test_it_announces_where_it_listens_and_what_it_plays() -> None:
             "event": "listening", "host": "127.0.0.1", "port": event["port"], "seed": 11, "start_time": start_time,
             "accounts": [{"name": "trader", "api_key": "offline-key", "api_secret": "offline-secret"}],
         }  # fmt: skip
-        with urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/api/v3/time", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/api/v3/time", timeout=60) as answer:
             assert abs(json.load(answer)["serverTime"] / 1_000 - time.time()) < 5
 
 
@@ -92,10 +92,10 @@ def test_without_a_lifeline_the_end_of_standard_input_means_nothing() -> None:
     with running() as (process, event):
         assert process.stdin is not None
         process.stdin.close()
-        with urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/api/v3/ping", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/api/v3/ping", timeout=60) as answer:
             assert answer.status == 200
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/control/clock", timeout=5)
+            urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/control/clock", timeout=60)
         assert process.poll() is None
 
 
@@ -157,7 +157,7 @@ def test_a_recording_brings_its_own_markets(capsys, tmp_path) -> None:
 def test_the_market_is_the_one_that_was_asked_for() -> None:
     with running("--spread-bps", "50", "--depth-quote", "1000000") as (_, event):
         url = f"http://127.0.0.1:{event['port']}/api/v3/depth?symbol=BTCUSDT&limit=50"
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             book = json.load(answer)
     bid, ask = float(book["bids"][0][0]), float(book["asks"][0][0])
     assert 48 < (ask / bid - 1) * 10_000 < 52
@@ -269,5 +269,5 @@ def test_what_contradicts_the_state_is_refused(capsys, tmp_path) -> None:
 def test_the_control_interface_and_its_faults_are_there_when_asked_for() -> None:
     with running("--control") as (_, event):
         for route in ("clock", "faults"):
-            with urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/control/{route}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{event['port']}/control/{route}", timeout=60) as answer:
                 assert answer.status == 200

@@ -35,7 +35,7 @@ async def live_bot(make_bot: MakeBot, **settings: typing.Any) -> Bot:
     return bot
 
 
-async def until(condition: typing.Callable[[], bool], seconds: float = 30.0) -> None:
+async def until(condition: typing.Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"

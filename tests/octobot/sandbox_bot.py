@@ -45,6 +45,8 @@ LIMIT: dict[str, typing.Any] = {
 }
 """Limit orders so near to the market that its crowd fills them, and so short-lived that some are cancelled."""
 POLL_S = 0.2
+HANGS_AFTER_S = 200.0
+"""No test is that slow on a busy machine; OctoBot itself waits for up to a minute here and there."""
 NEARLY = Decimal("0.02")
 
 
@@ -82,14 +84,14 @@ class SandboxBot:
         """Orders of ours that were cancelled when a part of them had filled."""
         return [order for order in own_orders(self.exchange) if order.status is Status.CANCELED and order.executed_base]
 
-    async def until(self, happens: Callable[[], bool], timeout_s: float = 60.0) -> None:
+    async def until(self, happens: Callable[[], bool], timeout_s: float = HANGS_AFTER_S) -> None:
         for _ in range(int(timeout_s / 0.02)):
             if happens():
                 return
             await asyncio.sleep(0.02)
         raise AssertionError(f"not in {timeout_s:g} s: {self.mode.get_current_state()} {self.producer.session.problem}")
 
-    async def until_done(self, timeout_s: float = 60.0) -> None:
+    async def until_done(self, timeout_s: float = HANGS_AFTER_S) -> None:
         await self.until(lambda: self.is_done, timeout_s)
 
     async def finish(self) -> None:

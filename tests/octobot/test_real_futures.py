@@ -59,7 +59,7 @@ async def test_a_campaign_ends_flat_with_the_exchanges_own_numbers(
             return bot.is_done and not exchange.futures.position(account, MARKET_ID).size_base
 
         try:
-            await bot.until(is_flat_and_done, 90)
+            await bot.until(is_flat_and_done)
             progress, name = bot.progress, exchange.futures.engine_account(account)
             tape = exchange.futures.trades(account, MARKET_ID)
             assert progress.filled_quote == sum(trade.notional_quote for trade in tape)

@@ -7,12 +7,14 @@ import contextlib
 import copy
 import pathlib
 import time
+import typing
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
 
 import ccxt
 import pytest
+from octobot_trading.personal_data import ExchangePersonalData
 
 from octobot_volume_booster.adapters import order_submission
 from octobot_volume_booster.campaign.campaign import Campaign
@@ -24,6 +26,7 @@ from octobot_volume_booster.core.model.basics import OrderType, Side, Trading
 from octobot_volume_booster.core.model.orders import OpenOrder, OrderIntent
 from octobot_volume_booster.journal.journal import Journal
 from octobot_volume_booster.offline_exchange.server.engine.orders import Status
+from octobot_volume_booster.trading.orders import octobot_orders
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, ccxt_client, faulty_exchange
 from ..exchange.real_octobot import EXCHANGE, SYMBOL
@@ -315,3 +318,25 @@ async def test_orders_that_octobot_lost_sight_of_are_shown_to_it_again_and_cance
         hurried = {"required_strategies": [], **SETTINGS, **FAR, "limit_order_timeout": 0.1}
         await bot.mode.reload_config(bot.manager.bot_id, trading_config=hurried)
         await bot.until(lambda: not resting & {order.order_id for order in bot.open_on_exchange()})
+
+
+async def test_an_octobot_that_takes_long_to_take_in_a_fill_holds_nothing_up(
+    exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As OctoBot 2.1 does for a minute after a fill while its balances do not show what was bought."""
+    take_in, waits = ExchangePersonalData.handle_order_update_from_raw, 0
+
+    async def slowly(*args: typing.Any, **kwargs: typing.Any) -> typing.Any:
+        nonlocal waits
+        waits += 1
+        await asyncio.sleep(10 * 60)
+        return await take_in(*args, **kwargs)
+
+    monkeypatch.setattr(octobot_orders, "PATIENCE_S", 0.1)
+    async with sandbox_bot(exchange, poll_s=None, **{**LIMIT, "volume_target": 3_000}) as bot:
+        await bot.until(lambda: bot.producer.session.campaign is not None)
+        monkeypatch.setattr(ExchangePersonalData, "handle_order_update_from_raw", slowly)
+        await bot.until_done()
+        assert waits > 1
+        assert_equals_tape(exchange, bot.progress)
+        monkeypatch.setattr(ExchangePersonalData, "handle_order_update_from_raw", take_in)

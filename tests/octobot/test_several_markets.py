@@ -26,7 +26,7 @@ from octobot_volume_booster.volume_booster_trading import VolumeBoosterTradingMo
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, faulty_exchange
 from ..exchange.real_octobot import real_exchange_manager
 from .conftest import new_mode
-from .sandbox_bot import SETTINGS, fee_quote, journal_path
+from .sandbox_bot import HANGS_AFTER_S, SETTINGS, fee_quote, journal_path
 
 pytestmark = pytest.mark.long
 BTC, ETH, SOL, CROSS = "BTC/USDT", "ETH/USDT", "SOL/USDT", "ETH/BTC"
@@ -83,7 +83,7 @@ class SeveralMarkets:
             Decimal(TARGET), (self.producer(symbol).exchange_name, symbol)
         ).filled_quote
 
-    async def until(self, happens: typing.Callable[[], bool], timeout_s: float = 60.0) -> None:
+    async def until(self, happens: typing.Callable[[], bool], timeout_s: float = HANGS_AFTER_S) -> None:
         deadline = time.monotonic() + timeout_s
         while not happens():
             states = [mode.get_current_state() for mode in self.modes.values()]

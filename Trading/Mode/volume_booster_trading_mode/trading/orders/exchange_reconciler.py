@@ -13,7 +13,6 @@ import typing
 from collections.abc import Callable, Iterable
 
 import octobot_trading.api as trading_api
-import octobot_trading.errors as trading_errors
 
 from ...adapters import exchange_rows, market_data, order_submission
 from ...adapters.exchange_client import ExchangeClient, ExchangeUnreachableError, Found, RateLimitCooldown
@@ -32,6 +31,7 @@ from ...core.model.instrument import MarketRules
 from ...core.model.orders import Fill, OpenOrder
 from ...core.model.redact import text_of
 from .late_orders import LOST_LOOK_EVERY_S, LateOrders
+from .octobot_orders import OctobotOrders
 from .open_orders import ExchangeOrders
 from .order_request import RequestStatus
 
@@ -69,6 +69,7 @@ class ExchangeReconciler:
         self._on_fill = on_fill
         self._orders = ExchangeOrders(exchange_manager, symbol, campaign)
         self._record = ExchangeClient(exchange_manager, symbol)
+        self._octobot_orders = OctobotOrders(exchange_manager, symbol, self._record, logger)
         self._fee_prices = FeePrices(exchange_manager, symbol, self._record)
         self._late_orders = LateOrders(campaign, exchange_manager.exchange_name, symbol, now)
         self._cooldown = RateLimitCooldown.of(exchange_manager)
@@ -397,33 +398,7 @@ class ExchangeReconciler:
                 self._on_fill(fill)
 
     async def _update_octobot(self, order: ExchangeOrder, raw: Raw, *, has_ended: bool = False) -> None:
-        """Let OctoBot's own books follow: it learns of orders that it lost, and at once of those that have ended.
-
-        :param has_ended: whether the order has ended though the exchange's row of it does not say so.
-        """
-        personal_data = self._exchange_manager.exchange_personal_data
-        is_known = any(
-            known.exchange_order_id == order.exchange_order_id
-            for known in personal_data.orders_manager.get_all_orders(symbol=self._symbol)
-        )
-        if (order.is_open and not has_ended) == is_known:
-            self._are_balances_stale |= not is_known  # it came and went without OctoBot
-            return
-        try:
-            in_octobots_form = self._record.for_octobot(raw)
-        except Exception as error:  # noqa: BLE001 - OctoBot's classes raise anything; our own books do not need them
-            self._logger.warning("OctoBot can't read its order %s: %s", order.exchange_order_id, text_of(error))
-            return
-        try:
-            await personal_data.handle_order_update_from_raw(
-                order.exchange_order_id, in_octobots_form, is_new_order=not is_known
-            )
-        except trading_errors.PortfolioNegativeValueError as error:
-            self._logger.info(
-                "OctoBot's portfolio does not know of %s yet: %s", order.exchange_order_id, text_of(error)
-            )
-        # only for an order of its own that has filled whole it reads them by itself
-        self._are_balances_stale |= not is_known or not order.is_filled
+        self._are_balances_stale |= await self._octobot_orders.update(order, raw, has_ended=has_ended)
 
     async def _refresh_octobot(self) -> None:
         """Let OctoBot read again what is not as it believes.
