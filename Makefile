@@ -34,7 +34,8 @@ test:
 		version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		venv=$(VENV); [ -z "$$first" ] || venv=$(VENV)-$$version; first=no; \
 		echo "== Python $$version, $$venv"; \
-		$(MAKE) --no-print-directory test-one VENV=$$venv PYTHON="$$python" || exit 1; \
+		once=; [ -z "$$ran" ] || { once='not once'; export LAW_EXAMPLES=25; }; \
+		$(MAKE) --no-print-directory test-one VENV=$$venv PYTHON="$$python" SELECT="$$once" || exit 1; \
 		ran="$$ran $$version"; \
 	done; \
 	case "$$ran" in *3.10*|*3.11*) ;; *) echo "Not run: OctoBot 2.0.15, no Python 3.10 or 3.11 here";; esac; \
@@ -43,7 +44,7 @@ test:
 .PHONY: test-one
 test-one: $(VENV)/test.stamp lint
 	@$(BIN)/python -m pip list 2>/dev/null | grep -i '^octobot '
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(SELECT),-m "$(SELECT)")
 
 check: $(VENV)/test.stamp lint
 	LAW_EXAMPLES=20 $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" \

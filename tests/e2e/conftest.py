@@ -42,7 +42,7 @@ def volume_booster(*arguments: str, cwd: pathlib.Path) -> Finished:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
     return Finished(done.returncode, done.stdout, done.stderr)

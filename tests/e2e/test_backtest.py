@@ -21,7 +21,7 @@ from octobot_volume_booster.reporting.report import CampaignReport, read_report
 from .conftest import volume_booster
 
 pytestmark = pytest.mark.e2e
-DEADLINE_S = 60
+DEADLINE_S = 240
 COLLECTOR = """
 import octobot_backtesting.collectors as collectors
 

@@ -87,13 +87,13 @@ class World:
         return campaign is not None and campaign.state == "done"
 
     def wait_until(self, happens: typing.Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             with contextlib.suppress(JournalError):
                 if happens():
                     return
             time.sleep(0.05)
-        raise AssertionError(f"not in 60 s: {what}; {self.log()[-3_000:]}")
+        raise AssertionError(f"not in 240 s: {what}; {self.log()[-3_000:]}")
 
     def log(self) -> str:
         """OctoBot's log of its present life, or of its last."""

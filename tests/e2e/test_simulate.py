@@ -61,13 +61,13 @@ def running(home: pathlib.Path, *arguments: str) -> Iterator[subprocess.Popen[st
 
 def wait_for_fills(home: pathlib.Path, fills: int, launcher: subprocess.Popen[str]) -> None:
     log = home / "logs" / "OctoBot.log"
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         assert launcher.poll() is None, launcher.communicate()
         if log.exists() and log.read_text("utf-8").count("Filled: ") >= fills:
             return
         time.sleep(0.1)
-    raise AssertionError(f"fewer than {fills} fills in 90 s")
+    raise AssertionError(f"fewer than {fills} fills in 300 s")
 
 
 def finish(launcher: subprocess.Popen[str]) -> Finished:

@@ -83,9 +83,9 @@ def filled_on(home: homes.Home, exchange: LocalExchange) -> Decimal:
 
 
 def wait_until(happens: typing.Callable[[], bool], what: str, home: homes.Home) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while not happens():
-        assert time.monotonic() < deadline, f"not in 90 s: {what}; {report_of(home)}"
+        assert time.monotonic() < deadline, f"not in 300 s: {what}; {report_of(home)}"
         time.sleep(0.1)
 
 

@@ -13,7 +13,7 @@ from octobot_volume_booster.core.decision.guards import Halt
 from octobot_volume_booster.core.decision.policy import Done
 from octobot_volume_booster.offline_exchange.server.market.price_path import MARKETS
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 MOST_LOOKS = 45
 GROUPS = 20

@@ -41,6 +41,7 @@ from octobot_volume_booster.offline_exchange.server.engine.orders import (
     Trade,
 )
 
+pytestmark = pytest.mark.once
 PROPERTY = settings(deadline=None, derandomize=True, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 SEEDS = st.integers(0, 2**32)
 OPEN = (Status.NEW, Status.PARTIALLY_FILLED)

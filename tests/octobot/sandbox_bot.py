@@ -7,10 +7,11 @@ import contextlib
 import pathlib
 import time
 import typing
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 
 import octobot_commons.constants as commons_constants
+import pytest
 
 from octobot_volume_booster.campaign.campaign import Campaign
 from octobot_volume_booster.core.accounting.ledger import Progress
@@ -133,6 +134,16 @@ async def sandbox_bot(
         finally:
             manager.trading_modes.remove(mode)
             await mode.stop()
+
+
+class _Row(typing.Protocol):
+    settings: dict[str, typing.Any]
+
+
+def limit_orders_on_each_line(rows: Sequence[_Row]) -> list[typing.Any]:
+    """The rows of a table of campaigns: those with market orders, which do less, run on one line only."""
+    is_market = (row.settings.get("order_type") != "limit" for row in rows)
+    return [pytest.param(row, marks=[pytest.mark.once] * market) for row, market in zip(rows, is_market, strict=True)]
 
 
 def own_orders(exchange: FaultyExchange) -> list[Order]:

@@ -322,11 +322,14 @@ async def test_its_requests_go_before_all_that_wait_for_their_turn(exchange: Fau
         assert_all_gone(bot, exchange)
 
 
-async def test_an_order_that_waits_for_its_turn_does_not_leave_after_it(exchange: FaultyExchange) -> None:
+async def test_an_order_that_waits_for_its_turn_does_not_leave_after_it(
+    exchange: FaultyExchange, caplog: pytest.LogCaptureFixture
+) -> None:
     async with sandbox_bot(exchange, volume_target=50_000) as bot:
         order_id = await an_order_that_waits(bot)
         sent = len(own_orders(exchange))
         tell(EMERGENCY)
+        await bot.until(lambda: "sending has stopped" in caplog.text)
         bot.throttle(1)
         await bot.until(is_stopped)
         assert len(own_orders(exchange)) == sent
@@ -454,9 +457,9 @@ def assert_all_gone(bot: SandboxBot, exchange: FaultyExchange) -> None:
 
 
 async def an_order_that_waits(bot: SandboxBot) -> str:
-    """An order that is written down and waits in the client's queue to be sent, for two seconds at least."""
+    """An order that is written down and waits in the client's queue to be sent, for twenty seconds at least."""
     await bot.until(lambda: bot.progress.fills >= 1)
-    bot.throttle(2_000)
+    bot.throttle(20_000)
     orders = bot.progress.orders
     await bot.until(lambda: bot.progress.orders > orders)
     (order_id,) = bot.campaign.open_order_ids(bot.producer.exchange_name, bot.mode.symbol)

@@ -204,7 +204,7 @@ async def test_a_client_that_is_led_elsewhere_before_the_start_sends_nothing(
         await asyncio.sleep(ATTACKED_FOR_S)
         assert other.changes == []
         assert own_orders(exchange) == []
-        assert not bot.state.startswith("Running")
+        await bot.until(lambda: not bot.state.startswith("Running"))
 
 
 @pytest.mark.parametrize("lead", WHILE_IT_TRADES.values(), ids=WHILE_IT_TRADES)

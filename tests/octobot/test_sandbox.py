@@ -225,7 +225,7 @@ async def test_what_was_sent_is_settled_at_a_stop_also_while_the_settings_can_no
 
 
 async def test_nothing_is_sent_while_an_order_may_still_be_on_its_way(exchange: FaultyExchange) -> None:
-    order_id = sent_before(NEVER_ARRIVES_AFTER_S - 2, exchange.far_price())
+    order_id = sent_before(NEVER_ARRIVES_AFTER_S - 6, exchange.far_price())
     async with sandbox_bot(exchange) as bot:
         await bot.until(lambda: "does not know the order" in bot.mode.get_current_state()[0])
         assert not exchange.orders() and bot.campaign.record(order_id).outcome is None

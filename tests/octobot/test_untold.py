@@ -35,7 +35,15 @@ from ..exchange.altered_answers import (
     younger_than,
 )
 from ..exchange.faulty_exchange import FaultyExchange, faulty_exchange
-from .sandbox_bot import LIMIT, SandboxBot, assert_equals_tape, journal_path, own_orders, sandbox_bot
+from .sandbox_bot import (
+    LIMIT,
+    SandboxBot,
+    assert_equals_tape,
+    journal_path,
+    limit_orders_on_each_line,
+    own_orders,
+    sandbox_bot,
+)
 
 pytestmark = pytest.mark.long
 
@@ -115,7 +123,7 @@ def state(bot: SandboxBot) -> str:
     return bot.mode.get_current_state()[0]
 
 
-@pytest.mark.parametrize("row", MATRIX, ids=str)
+@pytest.mark.parametrize("row", limit_orders_on_each_line(MATRIX), ids=str)
 async def test_a_campaign_to_which_an_exchange_tells_less_than_there_is_is_the_tape(
     exchange: FaultyExchange, row: Row
 ) -> None:
