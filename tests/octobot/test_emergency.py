@@ -457,11 +457,12 @@ def assert_all_gone(bot: SandboxBot, exchange: FaultyExchange) -> None:
 
 
 async def an_order_that_waits(bot: SandboxBot) -> str:
-    """An order that is written down and waits in the client's queue to be sent, for twenty seconds at least."""
+    """An order that is written down and waits in the client's queue to be sent, until it is throttled less."""
     await bot.until(lambda: bot.progress.fills >= 1)
-    bot.throttle(20_000)
+    bot.throttle(2_000)
     orders = bot.progress.orders
     await bot.until(lambda: bot.progress.orders > orders)
+    bot.throttle(600_000)
     (order_id,) = bot.campaign.open_order_ids(bot.producer.exchange_name, bot.mode.symbol)
     return order_id
 
