@@ -6,13 +6,14 @@ A file that can't be used is left as it is, to the byte: it may be all that is l
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
 import sqlite3
 import time
 import typing
 import zlib
 from collections.abc import Iterable, Iterator
+
+from ..storage import private_files
 
 CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 """Where a campaign lives, under OctoBot's user folder."""
@@ -197,7 +198,7 @@ def open_to_write(path: pathlib.Path | None, *, is_checked: bool = False) -> sql
     """
     if path is not None:
         with translate_errors(path, "made"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(path.parent)
             if not path.exists():
                 _make(path)
         if not is_checked:
@@ -262,13 +263,12 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def _make(path: pathlib.Path) -> None:
-    """A new file, there whole or not at all: one without a schema is always a damaged one."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    connection = sqlite3.connect(part, isolation_level=None)
-    _migrate(connection)
-    connection.close()
-    part.replace(path)
+    """A new file, there whole or not at all: one without a schema is always a damaged one. Its log has its rights."""
+    with (
+        private_files.replacing(path) as part,
+        contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection,
+    ):
+        _migrate(connection)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

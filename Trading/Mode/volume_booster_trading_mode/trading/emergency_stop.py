@@ -26,6 +26,7 @@ from ..core.notify import progress_lines
 from ..core.notify.notices import Notice
 from ..core.settings.schema import Settings
 from ..journal.journal import WAIT
+from ..storage import private_files
 from .executor import OrderExecutor
 from .market_allocation import RefusedError
 from .orders.reconciler import Canceller
@@ -235,6 +236,7 @@ class EmergencyStop:
         symbol = self._session.symbol.replace("/", "-")
         name = f"emergency-{at:%Y%m%dT%H%M%SZ}-{self._session.exchange_name}-{symbol}.txt"
         try:
-            (folder / name).write_text("\n".join([f"{at:%Y-%m-%d %H:%M:%S} UTC", *told, ""]), "utf-8")
+            text = "\n".join([f"{at:%Y-%m-%d %H:%M:%S} UTC", *told, ""])
+            private_files.write_whole(folder / name, text.encode())
         except OSError as error:
             self._session.logger.error(f"The report {name} could not be written: {text_of(error)}")

@@ -26,6 +26,7 @@ from ...core.planning import account_checks
 from ...core.planning.account_checks import Row, fails, untried
 from ...core.settings.schema import parse_settings, without_octobot_keys
 from ...journal.bot_lock import running_bot
+from ...storage import private_files
 from ..files import home
 from ..process import check_process, launch
 from ..process.watchdog import ExitCode
@@ -180,7 +181,7 @@ def _folder(save: pathlib.Path | None) -> pathlib.Path | None:
     if save is None:
         return None
     try:
-        save.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(save)
     except OSError as error:
         raise home.HomeError(f"the folder {save} can't be made: {error.strerror}") from error
     return save.absolute()

@@ -22,15 +22,16 @@ from dataclasses import dataclass
 import rich.console
 
 from ...core.model.basics import Trading
+from ...core.model.formats import shown
 from ...core.model.redact import without_secrets
 from ...core.settings.corrections import swap_inverted_ranges
 from ...core.settings.presets import Preset, decided_by
-from ...core.settings.schema import Settings, SettingsError, parse_settings, without_octobot_keys
+from ...core.settings.schema import Settings, SettingsError, TargetPeriod, parse_settings, without_octobot_keys
 from ...journal.bot_lock import running_bot
 from ...journal.journal import TARGET, Journal, NoCampaignError, set_aside
 from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport, read_report
-from ..files import home
+from ..files import home, installation
 from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
 from ..screen.live import LiveView, summary_table
@@ -82,7 +83,22 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
 
     :raises SettingsError, HomeError, BundleError, LaunchError: when it can't be started.
     """
-    plan = _plan(arguments, rehearsal)
+    octobot_home = home.Home(arguments.home.absolute())
+    # what can't be used makes no home, and locks none of somebody else's
+    plan = None if octobot_home.path.exists() else _plan(arguments, rehearsal)
+    octobot_home.check_is_for_runs(tuple(bundle.profiles()))
+    octobot_home.make()
+    with octobot_home.held(arguments.command.name, _say_that_it_waits):
+        if plan is None or octobot_home.config.exists():
+            plan = _plan(arguments, rehearsal)
+        return _run_to_its_end(plan, arguments)
+
+
+def _say_that_it_waits() -> None:
+    print("volume-booster: waiting for the processes of the last run, which was killed, to end", file=sys.stderr)
+
+
+def _run_to_its_end(plan: RunPlan, arguments: argparse.Namespace) -> int:
     view = LiveView(rich.console.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
     with interruption() as is_interrupted:
         verdict, report = _run(plan, view, is_interrupted)
@@ -127,8 +143,9 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
         )
     profile = find_profile(octobot_home, arguments.profile)
     config = rehearsal.check(profile)
+    home.check_trades_pairs(config)
     requested = requested_settings(arguments)
-    return RunPlan(
+    plan = RunPlan(
         rehearsal=rehearsal,
         home=octobot_home,
         profile_id=arguments.profile,
@@ -140,6 +157,30 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
         is_fresh=arguments.fresh,
         has_own_target="volume_target" in requested,
     )
+    if problems := _contradictions(plan, requested):
+        raise SettingsError(problems)
+    return plan
+
+
+def _contradictions(plan: RunPlan, requested: dict[str, str]) -> list[str]:
+    """Why the campaign of the home can't go on as the command line asks; a new one can."""
+    report = None if plan.is_fresh else _read(plan.home, 0.0)
+    if report is None or report.is_finished or report.trading != plan.rehearsal.trading.value:
+        return []
+    problems, whose = [], f"the campaign in {plan.home.campaign}"
+    if "seed" in requested and plan.settings.seed != report.seed:
+        problems.append(
+            f"seed: {whose} has the seed {report.seed} and can't go on with {requested['seed']}: leave the seed out "
+            "to continue it, or add --fresh for a new campaign"
+        )
+    filled, target = report.progress.filled_quote, plan.settings.volume_target
+    is_total = plan.settings.target_period is TargetPeriod.TOTAL
+    if plan.has_own_target and is_total and filled >= target:
+        problems.append(
+            f"volume_target: {whose} has filled {shown(filled)} already, which is not less than {shown(target)}: "
+            "name a larger target to continue it, or add --fresh for a new campaign"
+        )
+    return problems
 
 
 def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
@@ -148,7 +189,7 @@ def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
     :raises HomeError: when there is none.
     """
     profile, own = octobot_home.profile(profile_id), bundle.profiles()
-    if profile.is_dir():
+    if profile.is_dir() and profile_id not in installation.half_profiles(octobot_home.path, own):
         return profile
     if profile_id not in own:
         raise home.HomeError(f"there is no profile {profile_id!r}; the bundle has {', '.join(own)}")
@@ -181,7 +222,7 @@ def _run(
     plan: RunPlan, view: LiveView, is_interrupted: typing.Callable[[], bool]
 ) -> tuple[Verdict, CampaignReport | None]:
     octobot_home = plan.home
-    octobot_home.make()
+    octobot_home.close()
     is_new = _set_other_campaign_aside(plan, view)
     with contextlib.ExitStack() as stack:
         exchanges, ports = [], {}
@@ -274,7 +315,9 @@ def _set_other_campaign_aside(plan: RunPlan, view: LiveView) -> bool:
     elif report.trading != plan.rehearsal.trading.value:
         why = f"The {report.trading} campaign, which can't go on as a {plan.rehearsal.trading.value} one,"
     else:
-        view.say(f"Going on with the campaign in {plan.home.campaign}")
+        filled, target = shown(report.progress.filled_quote), shown(report.progress.target_quote)
+        so_far = f"seed {report.seed}, {filled} of {target} {report.quote} filled"
+        view.say(f"Going on with the campaign in {plan.home.campaign}: {so_far}")
         if plan.has_own_target and plan.settings.volume_target != report.progress.target_quote:
             with contextlib.closing(Journal.create_or_open(plan.home.campaign)) as journal:
                 journal.add_command(time.time(), TARGET, f"{plan.settings.volume_target:f}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import pathlib
 import secrets
 import time
@@ -54,8 +53,6 @@ class Sandbox:
             "taker_fee_percent": str(fees["taker"]),
         }
         home.write_json(accounts, {"accounts": [account]})
-        with contextlib.suppress(OSError):  # where files have no owner's rights there are none to restrict
-            accounts.chmod(0o600)
         return ["--accounts", str(accounts), "--state", str(state)]
 
     def connect(self, exchange: str, octobot_home: home.Home) -> None:

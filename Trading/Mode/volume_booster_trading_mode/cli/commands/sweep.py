@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import csv
+import io
 import itertools
 import json
 import os
@@ -25,7 +26,7 @@ from ...core.model.formats import shown
 from ...core.model.redact import text_of
 from ...core.settings.schema import Settings, SettingsError
 from ...reporting.report import CampaignReport
-from ..files.home import Home, HomeError
+from ..files.home import Home, write_whole
 from ..process import backtest_process
 from ..process.backtest_process import Job
 from ..process.launch import LaunchError
@@ -161,14 +162,11 @@ def _run(combination: Combination, job: Job, cancelled: threading.Event) -> Run:
 def write_csv(path: pathlib.Path, runs: list[Run]) -> None:
     """:raises HomeError: when it can't be written."""
     columns = list(dict.fromkeys([*runs[0].combination, *FIELDS]))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(run.row() for run in runs)
-    except OSError as error:
-        raise HomeError(f"{path} can't be written: {error.strerror}") from error
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(run.row() for run in runs)
+    write_whole(path, text.getvalue().encode())
 
 
 def table(runs: list[Run]) -> rich.table.Table:

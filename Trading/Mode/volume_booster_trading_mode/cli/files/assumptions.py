@@ -49,8 +49,9 @@ def assume(arguments: argparse.Namespace, config: dict[str, typing.Any], setting
     :raises HomeError: naming what neither the profile nor the local exchange has, and the option for it.
     """
     exchange = _first(config["exchanges"], "exchange")
+    home.check_trades_pairs(config)
     pairs = home.enabled_pairs(config)
-    symbol = _first(pairs, "pair")
+    symbol = pairs[0]
     trading = _trading(config, exchange)
     spec = _market(arguments, symbol)
     price = arguments.price or spec.start_price_quote

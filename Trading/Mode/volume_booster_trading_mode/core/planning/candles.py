@@ -61,10 +61,9 @@ def read_csv(lines: Iterable[str]) -> CandleSeries:
     """
     rows = csv.reader(lines, skipinitialspace=True)
     order, candles, numbers = list(range(len(COLUMNS))), list[Candle](), list[int]()
-    for row in rows:
-        if not "".join(row).strip():
-            continue
-        if not candles and _is_header(row):
+    filled = (row for row in rows if "".join(row).strip())
+    for number, row in enumerate(filled):
+        if number == 0 and _is_header(row):
             order = _order_of(row, rows.line_num)
             continue
         candles.append(_candle(row, order, rows.line_num))
@@ -73,11 +72,16 @@ def read_csv(lines: Iterable[str]) -> CandleSeries:
 
 
 def _is_header(row: list[str]) -> bool:
+    """Only the first row can be one: it names columns, and a row without one number in it is no candle."""
+    return any(cell.strip().lower() in COLUMNS for cell in row) or not any(map(_is_number, row))
+
+
+def _is_number(text: str) -> bool:
     try:
-        float(row[0])
+        float(text)
     except ValueError:
-        return True
-    return False
+        return False
+    return True
 
 
 def _order_of(header: list[str], line: int) -> list[int]:
