@@ -132,7 +132,7 @@ def read_history(path: pathlib.Path, now: float | None = None) -> History | None
     report = read_report(path, now)
     if report is None:
         return None
-    journal = Journal.open_to_read(path)
+    journal = Journal.open_to_read(path, in_depth=False, is_read_whole=True)
     try:
         settings, events = journal.settings(), journal.events()
         return History(
@@ -182,7 +182,6 @@ class Watcher:
         journal = Journal.open_to_read(self._path, in_depth=False)
         try:
             settings, events, rows = journal.settings(), journal.events(), journal.last_orders(RATED_ORDERS)
-            filled = journal.filled_of([row.order.order_id for row in rows[-LAST_ORDERS:]])
             baselines, marks = journal.baselines(), journal.marks()
         finally:
             journal.close()
@@ -190,11 +189,11 @@ class Watcher:
         return LiveStatus(
             report=report,
             plan=self._plan_for(settings, events, report),
-            last_orders=tuple((row, filled.get(row.order.order_id, ZERO)) for row in rows[-LAST_ORDERS:]),
+            last_orders=tuple(rows[-LAST_ORDERS:]),
             warnings=tuple(warnings[-LAST_WARNINGS:]),
             balances=_balances(baselines, report),
             gauges=gauges_of(settings, baselines, marks, report),
-            orders_per_second=_orders_per_second([row.order.at for row in rows]),
+            orders_per_second=_orders_per_second([row.order.at for row, _ in rows]),
             settings=settings,
         )
 
