@@ -15,6 +15,7 @@ from ..core.decision import campaign_state
 from ..core.decision.campaign_state import LIVE, StateName, lasting_control, state_after
 from ..core.model.basics import Trading
 from ..core.model.formats import CENT, iso_date, iso_time, money, money_of_quotient
+from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
 from ..core.settings.schema import TargetPeriod, TargetScope
 from ..journal.journal import CONDITIONS, START, TARGET, EventRow, Journal
@@ -146,7 +147,7 @@ class CampaignReport:
     @property
     def quote(self) -> str:
         """The currency of its amounts: that of the campaign, else the quotes of its markets."""
-        return self.currency or ", ".join(dict.fromkeys(symbol.partition("/")[2] for _, symbol in self.markets))
+        return self.currency or ", ".join(dict.fromkeys(quote_of(symbol) for _, symbol in self.markets))
 
     @property
     def is_finished(self) -> bool:

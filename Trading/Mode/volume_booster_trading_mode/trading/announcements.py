@@ -57,7 +57,7 @@ class Announcements:
         campaign.told_percent[whose] = reached
         if before < reached < 100:
             shown = audience_label(source, settings, len(campaign.sources))
-            text = f"{shown}, {reached:g} %: {progress_lines.sentence(progress)}"
+            text = f"{shown}, {reached:g} %: {progress_lines.sentence(progress, self._session.currency)}"
             await notifications.notify(campaign, self._session.now(), Notice(f"{whose} {reached:g} %", text, WATCH))
 
     def _begin(self, campaign: Campaign, snapshot: MarketSnapshot, settings: Settings, progress: Progress) -> None:
@@ -126,7 +126,7 @@ def plan_sentence(plan: Plan, quote: str, pairs: int = 1) -> str:
     low, expected, high = (duration(float(end)) for end in (seconds.low, seconds.expected, seconds.high))
     shared = f" on {pairs} markets" if pairs > 1 else ""
     return (
-        f"{formats.shown(plan.target_quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
-        f"({low} to {high}), at a cost of about {formats.shown(cost.expected)} {quote} "
+        f"{formats.shown(plan.target_quote, quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
+        f"({low} to {high}), at a cost of about {formats.shown(cost.expected, quote)} {quote} "
         f"({plan.cost_bps.expected:.2f} bps)"
     )

@@ -222,7 +222,7 @@ class EmergencyStop:
         return (
             f"Emergency stop on {session.source}: {done}; the mode is switched off.",
             flattened,
-            f"So far: {progress_lines.sentence(session.progress())}." if session.settings else "",
+            f"So far: {progress_lines.sentence(session.progress(), session.currency)}." if session.settings else "",
             RECOVERY,
         )
 

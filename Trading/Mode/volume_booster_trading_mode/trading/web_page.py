@@ -84,7 +84,8 @@ def state(session: Session | None, problems: list[str], *, is_usable: bool) -> t
     progress = session.progress()
     word, why = _state(session, session.campaign, progress)
     unused = f"the saved settings can't be used, the ones before stay in use: {unusable}" if unusable else ""
-    sentence = ". ".join(filter(None, [f"{word}: {progress_lines.sentence(progress)}", session.position, why, unused]))
+    told = progress_lines.sentence(progress, session.currency)
+    sentence = ". ".join(filter(None, [f"{word}: {told}", session.position, why, unused]))
     return sentence, min(float(progress.filled_quote / progress.target_quote), 1.0)
 
 

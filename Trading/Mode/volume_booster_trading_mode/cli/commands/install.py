@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..process.watchdog import ExitCode
+from ..screen import lines
 from .bundle import (
     BundleError,
     Files,
@@ -85,7 +86,10 @@ def main(arguments: argparse.Namespace) -> int:
     :raises BundleError: as `install`.
     """
     report = install(arguments.home)
-    print(json.dumps(report.to_json_object()) if arguments.json else report.text())
+    if arguments.json:
+        lines.as_json(report.to_json_object())
+    else:
+        lines.say(report.text())
     return ExitCode.DONE
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from ...core.model.basics import OrderType, Side, Trading
-from ...core.model.instrument import MarketRules
+from ...core.model.instrument import MarketRules, base_of, quote_of
 from ...core.model.redact import text_of
 from ...core.model.snapshot import Balances
 from ...core.planning.market_conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, Conditions
@@ -166,7 +166,7 @@ def _first_digit(value: Decimal, rounding: str) -> Decimal:
 
 def _unit(symbol: str, spec: typing.Any, settings: Settings) -> Decimal:
     """What one of the local exchange's quote is in that of a symbol."""
-    quote = symbol.partition("/")[2]
+    quote = quote_of(symbol)
     if quote in MONEY:
         return Decimal(1)
     prices = {market.base: market.start_price_quote for market in _markets() if market.quote == spec.quote}
@@ -177,7 +177,7 @@ def _unit(symbol: str, spec: typing.Any, settings: Settings) -> Decimal:
 
 
 def _rules(arguments: argparse.Namespace, terms: _Terms, symbol: str, fees: dict[str, typing.Any]) -> MarketRules:
-    base, _, quote = symbol.partition("/")
+    base, quote = base_of(symbol), quote_of(symbol)
     maker, taker = (
         Decimal(str(fees[name] if asked is None else asked)) / 100
         for name, asked in (("maker", arguments.maker_fee_percent), ("taker", arguments.taker_fee_percent))
@@ -206,7 +206,7 @@ def _fee_and_balance_sources(arguments: argparse.Namespace) -> list[str]:
 
 def _balances(arguments: argparse.Namespace, symbol: str, portfolio: dict[str, typing.Any]) -> Balances:
     held = {asset: Decimal(str(amount)) for asset, amount in portfolio.items()} | dict(arguments.balance)
-    base, _, quote = symbol.partition("/")
+    base, quote = base_of(symbol), quote_of(symbol)
     if missing := [asset for asset in (base, quote) if asset not in held]:
         raise home.HomeError(
             f"the profile tells no balance of {' and '.join(missing)}: use --balance {missing[0]}=AMOUNT"

@@ -153,7 +153,7 @@ def _reason_to_wait(situation: Situation, ours: tuple[OpenOrder, ...], hold: str
         return waiting
     if progress.headroom_quote <= 0:
         open_quote = -progress.headroom_quote + progress.remaining_quote
-        return Wait(IDLE_S, f"open orders of {open_quote:.2f} cover the rest of the target")
+        return Wait(IDLE_S, f"open orders of {snapshot.rules.shown(open_quote)} cover the rest of the target")
     if len(ours) >= settings.max_open_orders:
         return Wait(IDLE_S, f"{len(ours)} orders are open, as many as max_open_orders allows")
     return _too_soon(snapshot, settings) or _too_much(situation)
@@ -236,7 +236,9 @@ def _sides(situation: Situation, rng: random.Random, allocation: Allocation) -> 
     spends = _spending(Side.BUY, snapshot.mid_price, snapshot, settings)
     min_order = snapshot.rules.min_order_notional(snapshot.mid_price) if spends is None else spends.smallest
     equity = snapshot.risk_inputs.equity
-    sides, reason = choose_sides(fundable, min_order, settings, progress, equity, rng, allocation.side)
+    sides, reason = choose_sides(
+        fundable, min_order, settings, progress, equity, rng, allocation.side, snapshot.rules.quote
+    )
     is_unfunded = min_order > max(fundable.values()) or is_any_allowed(settings, progress, equity)
     return sides, reason, is_unfunded
 
@@ -383,7 +385,7 @@ def _does_not_fit(side: Side, notional: Decimal, snapshot: MarketSnapshot, setti
             f"the order book has {reachable:f} {snapshot.rules.base} for a market {side.value} within max_slippage_bps "
             f"{settings.max_slippage_bps:g} of the mid, too little for an order"
         )
-    return f"a {side.value} of {notional:.2f} does not fit the balance and the exchange's limits"
+    return f"a {side.value} of {snapshot.rules.shown(notional)} does not fit the balance and the exchange's limits"
 
 
 def _participation_delay(intent: OrderIntent, situation: Situation) -> float:

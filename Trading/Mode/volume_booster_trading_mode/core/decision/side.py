@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ..accounting.ledger import Progress
 from ..model.basics import Side
+from ..model.formats import shown
 from ..model.snapshot import Equity
 from ..settings.schema import Settings, SidePolicy
 from .sizing import HUNDRED
@@ -25,6 +26,7 @@ def choose_sides(
     equity: Equity,
     rng: random.Random,
     preferred: Side | None = None,
+    quote: str = "",
 ) -> tuple[list[Side], str]:
     """The sides that the next order may have, the first choice first, or none and the reason why neither will do.
 
@@ -35,7 +37,7 @@ def choose_sides(
     """
     funded = [side for side in Side if fundable[side] >= min_order]
     if not funded:
-        return [], _unfunded("neither side", fundable, min_order)
+        return [], _unfunded("neither side", fundable, min_order, quote)
     allowed = [side for side in Side if is_allowed(side, settings, progress, equity)]
     if not allowed:
         return [], (
@@ -44,7 +46,7 @@ def choose_sides(
         )
     sides = [side for side in allowed if side in funded]
     if not sides:
-        return [], _unfunded(f"the {allowed[0].value} side, which has to be next,", fundable, min_order)
+        return [], _unfunded(f"the {allowed[0].value} side, which has to be next,", fundable, min_order, quote)
     weights = {side: _funding_weight(side, fundable[side], settings) for side in sides}
     return in_order(weights, settings, progress, rng, preferred), ""
 
@@ -106,8 +108,8 @@ def _funding_weight(side: Side, fundable: Decimal, settings: Settings) -> float:
     return float(min(fundable / (largest * FULLY_FUNDED_ORDERS), Decimal(1)))
 
 
-def _unfunded(who: str, fundable: dict[Side, Decimal], min_order: Decimal) -> str:
+def _unfunded(who: str, fundable: dict[Side, Decimal], min_order: Decimal, quote: str) -> str:
     return (
-        f"{who} can fund an order of the exchange's minimum of {min_order:.2f} in quote: free balances pay for "
-        f"{fundable[Side.BUY]:.2f} of buying and {fundable[Side.SELL]:.2f} of selling"
+        f"{who} can fund an order of the exchange's minimum of {shown(min_order, quote)} in quote: free balances pay "
+        f"for {shown(fundable[Side.BUY], quote)} of buying and {shown(fundable[Side.SELL], quote)} of selling"
     )

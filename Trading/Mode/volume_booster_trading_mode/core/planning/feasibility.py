@@ -70,7 +70,7 @@ def smallest_orders(settings: Settings, conditions: Conditions, forecast: Foreca
     if not nearest:
         return None
     which = " and ".join(nearest)
-    return Problem(f"{which} is below the exchange's smallest order of {smallest:,.2f}", nearest)
+    return Problem(f"{which} is below the exchange's smallest order of {conditions.rules.shown(smallest)}", nearest)
 
 
 def largest_orders(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
@@ -85,7 +85,7 @@ def largest_orders(settings: Settings, conditions: Conditions, forecast: Forecas
     nearest = {f"min_{side.value}_amount": lowered for side in Side if settings.amount_range(side)[0] > most}
     if not nearest:
         return None
-    return Problem(f"{' and '.join(nearest)} is above the exchange's largest order of {most:,.2f}", nearest)
+    return Problem(f"{' and '.join(nearest)} is above the exchange's largest order of {rules.shown(most)}", nearest)
 
 
 def balances(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
@@ -104,10 +104,10 @@ def balances(settings: Settings, conditions: Conditions, forecast: Forecast) -> 
         f"--balance {rules.quote}": _amount(wanted[Side.BUY] * (1 + rules.worst_fee_rate)),
         f"--balance {rules.base}": _amount(wanted[Side.SELL] / conditions.price),
     }
-    held = f"{free.base_free.normalize():f} {rules.base} and {free.quote_free:,.2f} {rules.quote}"
+    held = f"{free.base_free.normalize():f} {rules.base} and {rules.shown(free.quote_free)} {rules.quote}"
     return Problem(
         f"the balances of {held} can't fund the next order in {forecast.stuck_share:.0%} of all campaigns: the "
-        f"exchange's smallest is {smallest:,.2f} {rules.quote}",
+        f"exchange's smallest is {rules.shown(smallest)} {rules.quote}",
         nearest,
     )
 
@@ -164,9 +164,10 @@ def position_size(settings: Settings, conditions: Conditions, forecast: Forecast
         return None
     needed = smallest / equity * HUNDRED * MARGIN
     nearest = {"max_position_percent": _amount(needed)} if needed <= HUNDRED else {}
+    shown = conditions.rules.shown
     return Problem(
-        f"the exchange's smallest order of {smallest:,.2f} is more than max_position_percent "
-        f"{settings.max_position_percent:g} of the equity of {equity:,.2f}",
+        f"the exchange's smallest order of {shown(smallest)} is more than max_position_percent "
+        f"{settings.max_position_percent:g} of the equity of {shown(equity)}",
         nearest,
     )
 
@@ -180,9 +181,10 @@ def cost_budget(settings: Settings, conditions: Conditions, forecast: Forecast) 
     key, value = "max_cost_quote", needed * MARGIN
     if settings.max_cost_quote is None:
         key, value = "max_cost_bps", bps(needed, settings.volume_target) * MARGIN
+    shown = conditions.rules.shown
     return Problem(
-        f"costs of up to {forecast.cost_quote:,.2f} and the worst case of the last order do not fit into the budget of "
-        f"{budget:,.2f} ({key} {getattr(settings, key):g})",
+        f"costs of up to {shown(forecast.cost_quote)} and the worst case of the last order do not fit into the budget "
+        f"of {shown(budget)} ({key} {getattr(settings, key):g})",
         {key: _amount(value)},
     )
 
@@ -211,7 +213,8 @@ def losses(settings: Settings, conditions: Conditions, forecast: Forecast) -> Pr
     nearest = {key: _amount(value * MARGIN) for key, value in limits.items() if value >= getattr(settings, key)}
     if not nearest:
         return None
-    told = f"costs of up to {forecast.cost_quote:,.2f} are {lost:.1f} % of the equity of {equity:,.2f}"
+    shown = conditions.rules.shown
+    told = f"costs of up to {shown(forecast.cost_quote)} are {lost:.1f} % of the equity of {shown(equity)}"
     possible = all(Decimal(value) <= HUNDRED for value in nearest.values())
     return Problem(f"{told}, which {' and '.join(nearest)} does not allow", nearest if possible else {})
 
@@ -224,14 +227,14 @@ def thin_market(settings: Settings, conditions: Conditions, forecast: Forecast) 
     days = 1 if settings.target_period is TargetPeriod.DAILY else LONGEST_CAMPAIGN_DAYS
     allowed = volume * 24 * settings.max_participation_percent / HUNDRED
     smallest = conditions.rules.min_order_notional(conditions.price)
-    percent = settings.max_participation_percent
+    percent, shown = settings.max_participation_percent, conditions.rules.shown
     told = f"max_participation_percent {percent:g} of what the market trades"
     if participation_an_hour(volume * 24, settings) < smallest:
-        return Problem(f"{told} is less than one of the exchange's smallest orders, {smallest:,.2f}, an hour")
+        return Problem(f"{told} is less than one of the exchange's smallest orders, {shown(smallest)}, an hour")
     most = allowed * days * conditions.pairs
     if settings.volume_target <= most:
         return None
-    return Problem(f"{told} is {most:,.2f} in {days} days", {"volume_target": _amount(most, ROUND_FLOOR)})
+    return Problem(f"{told} is {shown(most)} in {days} days", {"volume_target": _amount(most, ROUND_FLOOR)})
 
 
 CHECKS: tuple[Check, ...] = (

@@ -214,7 +214,7 @@ def _notes(settings: Settings, conditions: Conditions) -> tuple[str, ...]:
     ]
     largest = max(settings.max_buy_amount, settings.max_sell_amount)
     if limits and largest > min(limits):
-        return (f"orders above {min(limits):,.2f}, the exchange's largest, are cut to it",)
+        return (f"orders above {rules.shown(min(limits))}, the exchange's largest, are cut to it",)
     return ()
 
 
