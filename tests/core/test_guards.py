@@ -195,6 +195,12 @@ TABLE = [
         "98.50 of the cost budget of 98.51 (max_cost_quote) are spent",
     ),
     Row(
+        "total_cost_budget",
+        {"progress": filled(49_000, "98.5"), "settings": {"max_total_cost_quote": "98.51"}},
+        {"progress": filled(49_000, "98.5"), "settings": {"max_total_cost_quote": "98.66"}},
+        "the campaign has cost 98.50 in all, and the next order",
+    ),
+    Row(
         "position_size",
         {"risk_inputs": calm(Decimal(100))},
         {"risk_inputs": calm(Decimal(102))},

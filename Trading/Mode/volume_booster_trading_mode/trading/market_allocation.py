@@ -118,6 +118,9 @@ class MarketAllocation:
     ) -> policy.Decision:
         """The decision of this market, made in its own quote; the other markets learn what came of it."""
         directory, rate = self._campaign.directory, snapshot.valuation.quote_rate
+        # other markets may have sent one since this one looked
+        risk_inputs = dataclasses.replace(snapshot.risk_inputs, last_order_at=self._campaign.last_order_at)
+        snapshot = dataclasses.replace(snapshot, risk_inputs=risk_inputs)
         directory.see(self.market, snapshot, settings)
         allocation = self._campaign.allocation(self.market, settings, snapshot.now)
         if allocation is not None:

@@ -28,14 +28,14 @@ CANCELLED_WITHIN_S = 60.0
 
 _DONE = {
     PAUSE: "Paused: no new order is placed until `volume-booster resume`.",
-    RESUME: "Resumed. Guard counters were reset if a guard had halted it.",
+    RESUME: "Resumed. Guard counters were reset if a guard had halted it. It has cost {spent} in all so far.",
     EMERGENCY: "Emergency stop: all open orders are cancelled and confirmed, and the mode is switched off.",
     STOP: "Stopped: OctoBot has ended; started again, the campaign goes on.",
     TARGET: "The target is {target} now.",
 }
 _WHILE_DOWN = {
     PAUSE: "OctoBot is not running: it will be paused when it is started.",
-    RESUME: "OctoBot is not running: it will not be paused or halted when it is started.",
+    RESUME: "OctoBot is not running: it will not be paused or halted when it is started. It has cost {spent} in all.",
     EMERGENCY: "OctoBot is not running: when it is started it cancels what it finds open, and trades nothing.",
     STOP: "OctoBot is not running.",
     TARGET: "OctoBot is not running: the target is {target} when it is started.",
@@ -96,7 +96,7 @@ def _steer(arguments: argparse.Namespace, kind: str, value: str = "") -> int:
     if arguments.json:
         show(after, as_json=True)
     elif problem is None:
-        lines.say(sentence.format(target=_amount(after, value)))
+        lines.say(sentence.format(target=_amount(after, value), spent=_spent(after)))
     return ExitCode.DONE if problem is None else ExitCode.FAILED
 
 
@@ -145,6 +145,12 @@ def _is_soon(is_so: Callable[[], bool], within_s: float) -> bool:
             return False
         time.sleep(POLL_INTERVAL_S)
     return True
+
+
+def _spent(status: CampaignStatus) -> str:
+    """What the campaign has cost over every resume, pair and day."""
+    quote = status.report.quote
+    return f"{shown(status.report.progress.total_cost_quote, quote)} {quote}".strip()
 
 
 def _amount(status: CampaignStatus, value: str) -> str:

@@ -106,6 +106,9 @@ def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
     if progress.estimated_fees_quote:
         place = next(number for number, (name, _) in enumerate(rows) if name == "Fees") + 1
         rows.insert(place, ("Estimated", f"{shown(progress.estimated_fees_quote, quote)} {quote} of the fees"))
+    if before := report.spent_before_resumes_quote:
+        place = next(number for number, (name, _) in enumerate(rows) if name == "Cost") + 1
+        rows.insert(place, ("Resumed", f"{shown(before, quote)} {quote} of it were spent before the last resume"))
     if len(report.parts) > 1:
         rows.insert(4, ("Shares", _shares(report)))
     if note := _NOTES.get(report.trading):

@@ -16,6 +16,7 @@ from ..model.formats import price, signed
 from ..model.orders import OrderIntent
 from ..model.snapshot import Equity, MarketSnapshot
 from ..settings.schema import Settings, TargetPeriod
+from . import flattening
 from .futures_guards import funding_rate, leverage_limit, liquidation
 from .halts import HUNDRED as HUNDRED
 from .halts import Gauge as Gauge
@@ -184,12 +185,26 @@ def exposure(situation: Situation) -> Halt | None:
     equity = snapshot.risk_inputs.equity
     percent = _percent(abs(equity.drift_quote), equity.now_quote)
     if percent <= settings.max_exposure_percent:
-        return None
+        return _exposure_of_all(situation)
     drift, equity_told = signed(equity.drift_quote, snapshot.rules.quote), snapshot.rules.shown(equity.now_quote)
     return _lasting(
         "exposure",
         f"the inventory of {snapshot.symbol} is {drift} away from its start, {percent:.2f} % of the "
         f"equity of {equity_told}: max_exposure_percent is {settings.max_exposure_percent:g}",
+    )
+
+
+def _exposure_of_all(situation: Situation) -> Halt | None:
+    """The same of all pairs together: each may be within the limit where all of them are not."""
+    equity, rules, most = situation.snapshot.risk_inputs.equity, situation.snapshot.rules, situation.settings
+    percent = _percent(equity.drift_of_all_quote, equity.of_all_quote)
+    if percent <= most.max_exposure_percent:
+        return None
+    return _lasting(
+        "exposure",
+        f"the inventory of all pairs together is {rules.shown(equity.drift_of_all_quote)} away from its "
+        f"start, {percent:.2f} % of their equity of {rules.shown(equity.of_all_quote)}: max_exposure_percent is "
+        f"{most.max_exposure_percent:g}",
     )
 
 
@@ -226,15 +241,41 @@ def cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
     smallest_quote = snapshot.rules.min_order_notional(snapshot.mid_price)
     budget_quote = settings.cost_budget(max(progress.target_quote, smallest_quote))
-    worst_quote = worst_cost(intent, snapshot, settings) + worst_open_cost(situation)
-    if progress.guarded_cost_quote + worst_quote <= budget_quote:
+    is_for_all = settings.max_cost_quote is not None
+    spent_quote = progress.spent_of_all_quote if is_for_all else progress.guarded_cost_quote
+    worst_quote = worst_cost(intent, snapshot, settings) + flattening.reserve(situation, intent)
+    worst_quote += worst_open_cost(flattening.over_all(situation) if is_for_all else situation)
+    if spent_quote + worst_quote <= budget_quote:
         return None
     key = "max_cost_quote" if settings.max_cost_quote is not None else f"max_cost_bps {settings.max_cost_bps:g}"
     shown = snapshot.rules.shown
     return _lasting(
         "cost_budget",
-        f"{shown(progress.guarded_cost_quote)} of the cost budget of {shown(budget_quote)} ({key}) are spent, and the "
-        f"next order with all that is open may cost up to {shown(worst_quote)}",
+        f"{shown(spent_quote)} of the cost budget of {shown(budget_quote)} ({key}) are spent, and the "
+        f"next order with all that is open may cost up to {shown(worst_quote)}{_with_flattening(situation)}",
+    )
+
+
+def _with_flattening(situation: Situation) -> str:
+    is_reserved = situation.settings.emergency_flatten or situation.snapshot.futures is not None
+    return ", trading the inventory back included" if is_reserved else ""
+
+
+def total_cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
+    """A bound on all that the campaign costs, over every pair, day and resume."""
+    snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
+    most_quote, shown = settings.max_total_cost_quote, snapshot.rules.shown
+    if most_quote is None:
+        return None
+    worst_quote = worst_cost(intent, snapshot, settings) + flattening.reserve(situation, intent)
+    worst_quote += worst_open_cost(flattening.over_all(situation))
+    if progress.total_cost_quote + worst_quote <= most_quote:
+        return None
+    return _lasting(
+        "total_cost_budget",
+        f"the campaign has cost {shown(progress.total_cost_quote)} in all, and the next order with all that is open "
+        f"may cost up to {shown(worst_quote)}{_with_flattening(situation)}: max_total_cost_quote is "
+        f"{shown(most_quote)}",
     )
 
 
@@ -310,7 +351,7 @@ GUARDS: tuple[Guard, ...] = (
     funding_rate,
     liquidation,
 )
-ORDER_GUARDS: tuple[OrderGuard, ...] = (cost_budget, position_size)
+ORDER_GUARDS: tuple[OrderGuard, ...] = (cost_budget, total_cost_budget, position_size)
 
 
 def first_halt(guards: tuple[Guard, ...], situation: Situation) -> Halt | None:
@@ -324,9 +365,16 @@ def order_halt(intent: OrderIntent, situation: Situation) -> Halt | None:
     return next((halt for halt in halts if halt is not None), None)
 
 
+def _quote_gauge(guard: str, spent_quote: Decimal, most_quote: Decimal) -> Gauge:
+    return Gauge(guard, float(spent_quote), float(most_quote), "quote")
+
+
 def gauges(equity: Equity, settings: Settings, progress: Progress) -> tuple[Gauge, ...]:
     """How near the guards that count are to their limits, for a person to see."""
     budget_quote = settings.cost_budget(progress.target_quote)
+    spent_quote = progress.guarded_cost_quote if settings.max_cost_quote is None else progress.spent_of_all_quote
+    most_quote = settings.max_total_cost_quote
+    total = () if most_quote is None else (_quote_gauge("total_cost_budget", progress.total_cost_quote, most_quote),)
     rate_bps = bps(progress.guarded_cost_quote, progress.guarded_filled_quote)
     drift_percent = _percent(abs(equity.drift_quote), equity.now_quote)
     day_percent, peak_percent = (
@@ -335,7 +383,8 @@ def gauges(equity: Equity, settings: Settings, progress: Progress) -> tuple[Gaug
     )
     return (
         Gauge("cost_rate", float(rate_bps), float(settings.max_cost_bps), "bps"),
-        Gauge("cost_budget", float(progress.guarded_cost_quote), float(budget_quote), "quote"),
+        _quote_gauge("cost_budget", spent_quote, budget_quote),
+        *total,
         Gauge("daily_loss", float(day_percent), float(settings.max_daily_loss_percent), "%"),
         Gauge("drawdown", float(peak_percent), float(settings.max_drawdown_percent), "%"),
         Gauge("exposure", float(drift_percent), float(settings.max_exposure_percent), "%"),

@@ -93,7 +93,7 @@ def decide(
         return halt
     if off := _switched_off(settings):
         return off
-    if cancel := _overdue(snapshot, settings, ours):
+    if cancel := _overdue(snapshot, settings, ours) or _surplus(situation, ours):
         return cancel
     if waiting := _reason_to_wait(situation, ours, hold):
         return waiting
@@ -146,6 +146,21 @@ def _overdue(snapshot: MarketSnapshot, settings: Settings, ours: tuple[OpenOrder
     return None
 
 
+def _surplus(situation: Situation, ours: tuple[OpenOrder, ...]) -> Cancel | None:
+    """The oldest orders of ours, where more rest on all markets together than `max_open_orders` allows by now.
+
+    Each market cancels its own part of them.
+    """
+    snapshot, most, whole = situation.snapshot, situation.settings.max_open_orders, situation.progress.whole
+    too_many = whole.resting[: max(len(whole.resting) - most, 0)] if whole is not None else ()
+    count = sum(market == (snapshot.exchange, snapshot.symbol) for market in (one[1:] for one in too_many))
+    oldest = sorted(ours, key=lambda order: order.placed_at)[:count]
+    if surplus := tuple(order for order in oldest if not order.is_cancelling):
+        assert whole is not None
+        return Cancel(surplus, f"{len(whole.resting)} orders rest, more than max_open_orders {most} allows")
+    return None
+
+
 def _reason_to_wait(situation: Situation, ours: tuple[OpenOrder, ...], hold: str) -> Wait | None:
     """Why no order is sent at this moment, though nothing is wrong; it ends by itself."""
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
@@ -154,8 +169,9 @@ def _reason_to_wait(situation: Situation, ours: tuple[OpenOrder, ...], hold: str
     if progress.headroom_quote <= 0:
         open_quote = -progress.headroom_quote + progress.remaining_quote
         return Wait(IDLE_S, f"open orders of {snapshot.rules.shown(open_quote)} cover the rest of the target")
-    if len(ours) >= settings.max_open_orders:
-        return Wait(IDLE_S, f"{len(ours)} orders are open, as many as max_open_orders allows")
+    opened = max(len(ours), 0 if progress.whole is None else len(progress.whole.resting))
+    if opened >= settings.max_open_orders:
+        return Wait(IDLE_S, f"{opened} orders are open, as many as max_open_orders allows")
     return _too_soon(snapshot, settings) or _too_much(situation)
 
 
@@ -182,7 +198,7 @@ def _too_soon(snapshot: MarketSnapshot, settings: Settings) -> Wait | None:
         )
         return Wait(max(risk.rate_limit_resets_in_s, IDLE_S), used)
     allowed = [settings.max_orders_per_second, (risk.exchange_orders_per_second or math.inf) * margin]
-    if risk.last_order_at is not None and (left_s := risk.last_order_at + 1 / min(allowed) - snapshot.now) > 1e-3:
+    if left_s := pacing.turn_in_s(risk.last_order_at, min(allowed), snapshot.now):
         return Wait(left_s, f"no more than {min(allowed):g} orders a second", is_pace=True)
     return None
 

@@ -95,8 +95,12 @@ def _is_exposed_enough(side: Side, settings: Settings, progress: Progress, equit
     """
     drift = equity.drift_quote if side is Side.BUY else -equity.drift_quote
     open_quote = progress.open_here_quote(side)
-    cap = equity.now_quote * settings.max_exposure_percent / HUNDRED * KEPT_SHARE_OF_EXPOSURE
-    return drift <= 0 or drift + open_quote + _largest(side, settings, equity) <= cap
+    share, largest = settings.max_exposure_percent / HUNDRED * KEPT_SHARE_OF_EXPOSURE, _largest(side, settings, equity)
+    if drift <= 0 or drift + open_quote + largest > equity.now_quote * share:
+        return drift <= 0
+    if not equity.of_all_quote:
+        return True
+    return equity.drift_of_all_quote + progress.open_of_all_quote + largest <= equity.of_all_quote * share
 
 
 def _largest(side: Side, settings: Settings, equity: Equity) -> Decimal:

@@ -168,7 +168,7 @@ class Settings(pydantic.BaseModel):
         order_type="limit",
     )
     max_open_orders: Count = _setting(
-        10, "Limit orders", "Most limit orders that rest at the same time", order_type="limit"
+        10, "Limit orders", "Most limit orders that rest at the same time, on all pairs together", order_type="limit"
     )
     open_orders_at_start: OpenOrdersAtStart = _setting(
         OpenOrdersAtStart.ADOPT,
@@ -204,7 +204,10 @@ class Settings(pydantic.BaseModel):
         Decimal(30), "Guards", "Halts when all-in costs are above this share of the volume, in 1/10,000"
     )
     max_cost_quote: Amount | None = _setting(
-        None, "Guards", "Budget of all-in costs, in quote, never passed; empty: max_cost_bps of the target"
+        None, "Guards", "Budget of all-in costs since the last resume, of all pairs; empty: max_cost_bps of the target"
+    )
+    max_total_cost_quote: Amount | None = _setting(
+        None, "Guards", "Bound of all costs of a campaign, over every resume, pair and day; empty: none"
     )
     max_daily_loss_percent: Share = _setting(Decimal(10), "Guards", "Halts at this loss of equity since 00:00 UTC")
     max_drawdown_percent: Share = _setting(Decimal(15), "Guards", "Halts at this loss of equity since its peak")
@@ -249,7 +252,7 @@ class Settings(pydantic.BaseModel):
     def _preset_decides(cls, values: Any) -> Any:
         return {**values, **decided_by(values.get("preset"))} if isinstance(values, dict) else values
 
-    @pydantic.field_validator("seed", "max_cost_quote", mode="before")
+    @pydantic.field_validator("seed", "max_cost_quote", "max_total_cost_quote", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
