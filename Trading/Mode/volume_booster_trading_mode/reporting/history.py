@@ -20,6 +20,7 @@ from ..core.model.basics import ZERO, Role
 from ..core.model.escape import csv_cell
 from ..core.model.orders import Fill
 from ..core.model.snapshot import Balances, Equity
+from ..core.planning.advice import without_advice
 from ..core.planning.market_conditions import Conditions
 from ..core.planning.planner import Plan, estimate
 from ..core.settings.schema import SettingsError, TargetScope, parse_settings
@@ -270,7 +271,7 @@ def plan_of(settings: dict[str, typing.Any], events: Iterable[EventRow], report:
         return None
     if chosen.target_scope is TargetScope.PAIR and len(met) > 1:
         conditions = dataclasses.replace(conditions, pairs=len(met))
-    return estimate(chosen, conditions)
+    return without_advice(estimate(chosen, conditions))
 
 
 ORDER_COLUMNS = (

@@ -18,6 +18,7 @@ from ..core.model.snapshot import MarketSnapshot
 from ..core.notify import progress_lines
 from ..core.notify.milestones import milestone
 from ..core.notify.notices import Notice, audience, audience_label
+from ..core.planning.advice import with_advice
 from ..core.planning.market_conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
 from ..core.planning.planner import Plan, estimate
 from ..core.planning.simulation import LEVEL_LOG_DEVIATION
@@ -26,10 +27,7 @@ from .session import Session
 
 WATCH = "`volume-booster watch` shows it live, and OctoBot's web page under Trading; Pause or Stop there holds it."
 HOLD_IT = "Pause or Stop on the mode's page in OctoBot's web page, or `volume-booster pause`, holds it."
-MEND_PLAN = (
-    "change what is named on the mode's page in OctoBot's web page, which takes effect at once; `volume-booster plan` "
-    "names settings that would work."
-)
+MEND_PLAN = "change what is named on the mode's page in OctoBot's web page, which takes effect at once."
 
 MEDIAN_ERROR = 1.2533
 """Standard error of the median of n normal numbers, in their deviations over the root of n."""
@@ -79,7 +77,7 @@ class Announcements:
         logger = self._session.logger
         source = audience_label(self._session.source, settings, len(campaign.sources))
         try:
-            plan = await asyncio.to_thread(estimate, settings, conditions)
+            plan = await asyncio.to_thread(_plan, settings, conditions)
             told = plan_sentence(plan, conditions.rules.quote, conditions.pairs)
             (logger.warning if plan.problems else logger.info)("Plan of %s: %s", source, told)
             advice = MEND_PLAN if plan.problems else HOLD_IT
@@ -118,11 +116,15 @@ class Announcements:
         )
 
 
+def _plan(settings: Settings, conditions: Conditions) -> Plan:
+    return with_advice(estimate(settings, conditions), settings, conditions)
+
+
 def plan_sentence(plan: Plan, quote: str, pairs: int = 1) -> str:
     """A plan in one sentence."""
     orders, seconds, cost = plan.orders, plan.duration_s, plan.cost_quote
     if plan.problems:
-        return "; ".join(problem.sentence for problem in plan.problems)
+        return "; ".join([*(one.reason for one in plan.problems[:-1]), plan.problems[-1].sentence])
     low, expected, high = (duration(float(end)) for end in (seconds.low, seconds.expected, seconds.high))
     shared = f" on {pairs} markets" if pairs > 1 else ""
     return (

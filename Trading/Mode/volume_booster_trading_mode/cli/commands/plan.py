@@ -13,6 +13,7 @@ from ...core.model.basics import OrderType, Role
 from ...core.model.formats import duration, quantity, shown
 from ...core.model.redact import text_of
 from ...core.planning import fee_tiers
+from ...core.planning.advice import with_advice
 from ...core.planning.planner import BAND_PERCENT, Band, Plan, estimate
 from ...core.settings.schema import Settings, without_octobot_keys
 from ..files import home
@@ -30,6 +31,7 @@ def main(arguments: argparse.Namespace) -> int:
     settings, config = _settings_and_config(arguments)
     assumed = assume(arguments, config, settings)
     plan = estimate(settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
+    plan = with_advice(plan, settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
     gain = _gain(arguments, settings, plan)
     if arguments.json:
         extra = {"symbol": assumed.symbol, "exchange": assumed.exchange, "trading": assumed.trading.value}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
+from ..decision.flattening import market_cost_rate
 from ..decision.guards import HUNDRED, LONGEST_CAMPAIGN_DAYS, largest_order, participation_an_hour, worst_cost_rate
 from ..model.basics import TEN_THOUSAND, OrderType, Side, bps
 from ..settings.schema import Settings, TargetPeriod
@@ -18,6 +19,8 @@ LONGEST_S = 30 * DAY_S
 """A campaign that is expected to take longer is refused."""
 STUCK_SHARE = 0.05
 MARGIN = Decimal("1.01")
+KEPT_OF_A_MARKET = Decimal("0.9")
+"""The hours share out the allowance, so not all of it can be had in the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Forecast:
     """The high end of the band, as are the bps."""
     cost_bps: Decimal
     stuck_share: float
+    inventory_quote: Decimal = Decimal(0)
+    """The most that is bought beyond what is sold, or the other way round, in nearly every campaign."""
     deadline_s: float | None = None
 
 
@@ -175,7 +180,7 @@ def position_size(settings: Settings, conditions: Conditions, forecast: Forecast
 def cost_budget(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
     """The guard on the budget would halt it: it lets no order through that could exceed it."""
     budget = settings.cost_budget(settings.volume_target)
-    needed = forecast.cost_quote + _worst_order(settings, conditions)
+    needed = _needed_budget(settings, conditions, forecast)
     if not needed.is_finite() or needed <= budget:
         return None
     key, value = "max_cost_quote", needed * MARGIN
@@ -187,6 +192,28 @@ def cost_budget(settings: Settings, conditions: Conditions, forecast: Forecast) 
         f"of {shown(budget)} ({key} {getattr(settings, key):g})",
         {key: _amount(value)},
     )
+
+
+def total_cost_budget(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """The same for the bound over every resume."""
+    needed, shown = _needed_budget(settings, conditions, forecast), conditions.rules.shown
+    most = settings.max_total_cost_quote
+    if most is None or not needed.is_finite() or needed <= most:
+        return None
+    return Problem(
+        f"costs of up to {shown(forecast.cost_quote)} and the worst case of the last order are more than "
+        f"max_total_cost_quote {shown(most)}",
+        {"max_total_cost_quote": _amount(needed * MARGIN)},
+    )
+
+
+def _needed_budget(settings: Settings, conditions: Conditions, forecast: Forecast) -> Decimal:
+    """What the guards on the budget keep free: what is spent, the last order, and trading the inventory back."""
+    needed = forecast.cost_quote + _worst_order(settings, conditions)
+    if settings.emergency_flatten:
+        fee_rate, is_simulated = conditions.rules.worst_fee_rate, conditions.depth_quote is None
+        needed += forecast.inventory_quote * market_cost_rate(fee_rate, settings, is_simulated=is_simulated)
+    return needed
 
 
 def slippage(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
@@ -234,12 +261,14 @@ def thin_market(settings: Settings, conditions: Conditions, forecast: Forecast) 
     most = allowed * days * conditions.pairs
     if settings.volume_target <= most:
         return None
-    return Problem(f"{told} is {shown(most)} in {days} days", {"volume_target": _amount(most, ROUND_FLOOR)})
+    return Problem(
+        f"{told} is {shown(most)} in {days} days", {"volume_target": _amount(most * KEPT_OF_A_MARKET, ROUND_FLOOR)}
+    )
 
 
 CHECKS: tuple[Check, ...] = (
     switched_on, smallest_orders, largest_orders, position_size, balances, pace, deadline, exchange_limits, thin_market,
-    slippage, cost_budget, losses,
+    slippage, cost_budget, total_cost_budget, losses,
 )  # fmt: skip
 
 
