@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
+from octobot_volume_booster.campaign.campaign import Campaign
 from octobot_volume_booster.cli.main import main
+from octobot_volume_booster.core.model.basics import Trading
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.snapshot import Balances
+from octobot_volume_booster.core.planning.market_conditions import Conditions
+from octobot_volume_booster.journal.file import CAMPAIGN_FILE
 
 BANDS = ("orders", "duration_s", "fees_quote", "spread_quote", "cost_quote", "cost_bps")
 TIERS = "volume,maker,taker\n0,0.1,0.1\n40000,0.08,0.09\n1000000,0.05,0.06\n"
@@ -176,6 +182,40 @@ def test_a_pair_that_the_local_exchange_does_not_list_has_rules_for_its_price(
     assert abs(planned["orders"]["expected"] - orders) <= 1
     assert float(planned["cost_bps"]["expected"]) == pytest.approx(10, abs=0.05)
     assert any(assumed in source for source in planned["assumptions"])
+
+
+def test_a_pair_that_a_campaign_of_the_home_traded_has_its_own_rules_and_price(
+    empty_folder: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = with_profile(empty_folder, "SHIB/USDT", SHIB=5e8, USDT=5_000)
+    rules = MarketRules("SHIB", "USDT", Decimal("1e-8"), Decimal(1), Decimal(1), Decimal(2), Decimal(92141578))
+    met = Conditions(rules, Decimal("0.00001234"), Balances(Decimal(0), Decimal(0)))
+    campaign = Campaign.open(empty_folder / "home" / "user" / CAMPAIGN_FILE)
+    campaign.begin(0.0, Trading.SIMULATION, 7, "2.0.15", "binance SHIB/USDT")
+    campaign.note_conditions(0.0, "binance SHIB/USDT", met)
+    campaign.close_journal()
+    planned = plan(capsys, *options, "--target", 1_000)
+    assert abs(planned["orders"]["expected"] - 11) <= 1
+    assert "rules and price: those that this home's campaign met when it began" in planned["assumptions"]
+    given = plan(capsys, *options, "--target", 1_000, "--quantity-step", "10")
+    assert any(
+        "a price tick of 0.00000001, a quantity step of 10, a smallest order of 2" in one
+        for one in given["assumptions"]
+    )
+
+
+@pytest.mark.parametrize(("pair", "margin"), [("BTC/USDT:USDT", {"USDT": 10_000}), ("BTC/USD:BTC", {"BTC": 1})])
+def test_a_contract_is_planned_in_its_quote_with_its_margin(
+    pair: str, margin: dict[str, float], empty_folder: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exit_code, out, _ = run(capsys, *with_profile(empty_folder, pair, **margin), "--target", "1000", "--price", "60000")
+    quote = pair.partition("/")[2].partition(":")[0]
+    assert exit_code == 0
+    assert f"Plan: 1,000.00 {quote} of {pair} on binance" in out
+    assert f"({quote})" in out and f"({quote}:" not in out
+    poor = with_profile(empty_folder / "poor", pair)
+    _, _, err = run(capsys, *poor, "--target", "1000", "--price", "60000")
+    assert "the profile tells no balance of " + pair.partition(":")[2] in err
 
 
 def test_the_rules_that_are_given_replace_those_of_the_local_exchange(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import LAW
 
+from octobot_volume_booster.core.settings.corrections import swap_inverted_ranges
 from octobot_volume_booster.core.settings.schema import Settings, SettingsError, is_readable_true, parse_settings
 
 A_THOUSAND = settings(LAW, max_examples=1_000)
@@ -71,6 +72,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "max_slippage_bps": BPS,
     "max_cost_bps": BPS,
     "max_cost_quote": st.none() | st.just("") | AMOUNT,
+    "max_total_cost_quote": st.none() | st.just("") | AMOUNT,
     "max_daily_loss_percent": SHARE,
     "max_drawdown_percent": SHARE,
     "max_consecutive_failures": spelt(st.integers(1, 200), int),
@@ -121,7 +123,7 @@ BROKEN: dict[str, tuple[Any, ...]] = {
     "max_funding_rate_bps": (*NO_NUMBERS, None, 0, 10_001),
     "min_liquidation_distance_percent": (*NO_NUMBERS, None, 50.1),
     "notify_every_percent": (*NO_NUMBERS, None, 100.5, "101"),
-    "max_cost_quote": (*NO_NUMBERS, 0, "0", 1e13),
+    **dict.fromkeys(("max_cost_quote", "max_total_cost_quote"), (*NO_NUMBERS, 0, "0", 1e13)),
     "max_orders_per_second": (*NO_NUMBERS, None, 0, 21),
     **dict.fromkeys(("emergency_flatten", "i_accept_real_trading"), ("maybe", "", 2, None, [], math.nan)),
     "max_open_orders": (*NO_NUMBERS, None, 0, 201, 1.5, "1.5"),
@@ -249,3 +251,15 @@ def test_a_value_is_readable_as_true_where_a_setting_of_it_is_on(value: Any) -> 
 @pytest.mark.parametrize("value", [None, "nope", "", "off", [], [True], {}, 2, 0, "truee", math.nan])
 def test_what_is_not_plainly_true_is_not(value: Any) -> None:
     assert not is_readable_true(value)
+
+
+@pytest.mark.parametrize(("low", "high"), RANGES)
+@pytest.mark.parametrize("unusable", ["1e13", "-1", "0"])
+def test_an_end_that_is_unusable_is_named_by_its_own_key(low: str, high: str, unusable: str) -> None:
+    """The ends of a range are swapped only where each of them could stand alone."""
+    for key, other in ((low, high), (high, low)):
+        with pytest.raises(SettingsError) as refused:
+            parse_settings(swap_inverted_ranges({key: unusable, other: "5"})[0])
+        assert len(refused.value.problems) == 1
+        assert refused.value.problems[0].startswith(f"{key}: ")
+        assert f"(got {unusable!r})" in refused.value.problems[0]

@@ -17,7 +17,7 @@ from .conftest import MakeBot
 async def test_the_form_has_every_setting_with_its_default(make_bot: MakeBot) -> None:
     bot = await make_bot(start=False, seed="")
     config = without_octobot_keys(bot.mode.trading_config)
-    assert config == Settings().to_config() | {"seed": "", "max_cost_quote": ""}
+    assert config == Settings().to_config() | dict.fromkeys(("seed", "max_cost_quote", "max_total_cost_quote"), "")
 
 
 async def test_every_setting_is_grouped_bounded_explained_and_shown_only_where_it_has_an_effect(

@@ -30,7 +30,8 @@ class CampaignOrders:
     def _load(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self._reasons: dict[str, tuple[str, str]] = {}
-        self.last_order_at: float | None = None
+        self.last_order_at = self._journal.last_order_at()
+        """On any market, also before a restart."""
 
     def place(self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float) -> None:
         """An order is about to be sent, whatever the headroom: written down and its quantity reserved."""

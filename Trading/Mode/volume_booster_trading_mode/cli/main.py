@@ -10,6 +10,7 @@ import sys
 import typing
 from dataclasses import dataclass
 
+from ..core.model.escape import shortened
 from ..core.model.redact import text_of
 from ..core.settings.schema import SettingsError
 from ..journal.journal import JournalError
@@ -18,7 +19,10 @@ from .commands.bundle import BundleError
 from .files.home import HomeError
 from .process.launch import LaunchError
 from .process.watchdog import ExitCode
+from .screen import lines
 
+MOST_OF_A_SENTENCE = 400
+"""An argument that can't be used is repeated, and may be very long."""
 OptionsOf = typing.Callable[[argparse.ArgumentParser], None]
 
 
@@ -68,7 +72,8 @@ class _Parser(argparse.ArgumentParser):
     """Reports unusable arguments in one sentence, exit code 2."""
 
     def error(self, message: str) -> typing.NoReturn:
-        self.exit(ExitCode.UNUSABLE, f"volume-booster: {message}; see `{self.prog} --help`\n")
+        sentence = f"{shortened(message, MOST_OF_A_SENTENCE)}; see `{self.prog} --help`"
+        self.exit(_problem(ExitCode.UNUSABLE, sentence))
 
 
 class _Version(argparse.Action):
@@ -77,7 +82,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: typing.Any) -> typing.NoReturn:
         from .commands import bundle
 
-        print(f"volume-booster {bundle.own_version()}, OctoBot {importlib.metadata.version('octobot')}")
+        lines.say(f"volume-booster {bundle.own_version()}, OctoBot {importlib.metadata.version('octobot')}")
         parser.exit(ExitCode.DONE)
 
 
@@ -106,7 +111,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _problem(exit_code: ExitCode, *sentences: str) -> int:
     for sentence in sentences:
-        print(f"volume-booster: {sentence}", file=sys.stderr)
+        lines.complain(sentence)
     return exit_code
 
 

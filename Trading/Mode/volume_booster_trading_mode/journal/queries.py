@@ -161,6 +161,12 @@ class JournalQueries:
         marks = ", ".join("?" * len(wanted))
         return {row[0]: row[1:] for row in self._read(f"{query} WHERE order_id IN ({marks})", *wanted)}
 
+    def last_order_at(self) -> float | None:
+        """When the last order was sent, on whatever market; None while there is none."""
+        rows = self._read("SELECT at FROM orders ORDER BY seq DESC LIMIT 1")
+        with self._decoding():
+            return float(rows[0][0]) if rows else None
+
     def last_orders_of(self, exchange: str, symbol: str, count: int, lost_since: float) -> list[SentRow]:
         """The last orders of one market, the newest last: so many, and all that were lost since a moment."""
         newest = "SELECT seq FROM orders WHERE exchange = ? AND symbol = ? ORDER BY seq DESC LIMIT ?"

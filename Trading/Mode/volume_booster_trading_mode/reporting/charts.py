@@ -21,6 +21,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..core.accounting.ledger import Outcome
 from ..core.model.basics import Role, Side
+from ..core.model.escape import printable
+from ..core.model.formats import shown
+from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
 from ..core.planning.planner import Plan
 from ..journal.journal import HALT, START
@@ -95,7 +98,7 @@ def _volume(history: History) -> Chart:
     axes.axhline(float(report.progress.target_quote), color=MUTED.stand_in, linewidth=0.9, linestyle=(0, (2, 3)))
     _mark_events(axes, history, clock)
     axes.set_xlabel(clock.unit)
-    axes.set_ylabel(report.quote)
+    axes.set_ylabel(_label(report.quote))
     axes.yaxis.set_major_formatter(_thousands())
     axes.legend(loc="upper left")
     axes.margins(x=0.01)
@@ -146,16 +149,19 @@ def _cost(history: History) -> Chart:
     values = [float(value) if abs(value) > least else 0.0 for value in parts.values()]
     colours = [PLAN.stand_in if value >= 0 else BUY.stand_in for value in values]
     bars = axes.barh(list(parts), values, color=colours, height=0.56)
-    axes.bar_label(bars, [f" {value:,.2f} " for value in values], color=TEXT.stand_in, fontsize=9)
+    axes.bar_label(
+        bars, [f" {shown(Decimal(repr(value)), quote)} " for value in values], color=TEXT.stand_in, fontsize=9
+    )
     axes.axvline(0, color=MUTED.stand_in, linewidth=0.9)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.margins(x=0.14)
-    axes.set_xlabel(quote)
+    axes.set_xlabel(_label(quote))
+    axes.xaxis.set_major_formatter(_plain_numbers())
     return Chart(
         "What it cost",
-        f"{split.cost_quote:,.2f} {quote} altogether. Spread: so far from the mid orders were priced; drift: so far "
-        "from there they filled. Below zero it earned.",
+        f"{shown(split.cost_quote, quote)} {quote} altogether. Spread: so far from the mid orders were priced; drift: "
+        "so far from there they filled. Below zero it earned.",
         _svg(figure, "cost"),
     )
 
@@ -183,7 +189,7 @@ def _price(history: History, market: tuple[str, str], fills: list[Fill]) -> Char
         kind: typing.Any = {"color": ink.stand_in, "s": 26, "linewidths": 0, "marker": mark, "alpha": 0.85}
         axes.scatter(times, prices, label=side.value, **kind)
     axes.set_xlabel(clock.unit)
-    axes.set_ylabel(symbol.partition("/")[2])
+    axes.set_ylabel(_label(quote_of(symbol)))
     axes.yaxis.set_major_formatter(_plain_numbers())
     axes.legend(loc="best", ncols=3)
     axes.margins(x=0.01)
@@ -213,7 +219,7 @@ def _inventory(history: History) -> Chart:
     share = axes.secondary_yaxis("right", functions=_percent_of(target))
     share.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
     axes.set_xlabel(clock.unit)
-    axes.set_ylabel(history.report.quote)
+    axes.set_ylabel(_label(history.report.quote))
     axes.yaxis.set_major_formatter(_thousands())
     axes.margins(x=0.01)
     return Chart(
@@ -254,10 +260,10 @@ def _outcomes(history: History) -> Chart:
     axes.set_ylim(max(len(outcomes), 3) - 0.5, -0.5)
     axes.set_xlabel("orders")
     maker = sum((fill.volume for fill in history.fills if fill.role is Role.MAKER), Decimal(0))
-    share = history.report.progress.maker_share
+    share, told = history.report.progress.maker_share, shown(maker, history.report.quote)
     return Chart(
         "What became of the orders",
-        f"{len(history.orders):,} orders sent; {share:.1%} of the volume ({maker:,.2f}) was filled as maker.",
+        f"{len(history.orders):,} orders sent; {share:.1%} of the volume ({told}) was filled as maker.",
         _svg(figure, "outcomes"),
     )
 
@@ -332,9 +338,21 @@ def _at_share(ordered: list[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
+def _label(text: str) -> str:
+    """A name on an axis: a dollar sign in it is no formula."""
+    return printable(text).replace("$", r"\$")
+
+
 def _thousands() -> FuncFormatter:
-    return FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value) >= 10 or value == 0 else f"{value:g}")
+    return FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value) >= 10 else _decimals(value))
 
 
 def _plain_numbers() -> FuncFormatter:
-    return FuncFormatter(lambda value, _: f"{value:,.10g}")
+    return FuncFormatter(lambda value, _: _decimals(value))
+
+
+def _decimals(value: float) -> str:
+    """A number at a tick: ten digits, neither an exponent nor the sign of a zero."""
+    whole, _, decimals = f"{Decimal(f'{value:.10g}') + 0:,f}".partition(".")
+    decimals = decimals.rstrip("0")
+    return f"{whole}.{decimals}" if decimals else whole

@@ -17,8 +17,10 @@ from ..core.accounting.ledger import Holding, Outcome
 from ..core.accounting.performance import TradersMetrics, metrics_of
 from ..core.decision.guards import Gauge, gauges
 from ..core.model.basics import ZERO, Role
+from ..core.model.escape import csv_cell
 from ..core.model.orders import Fill
 from ..core.model.snapshot import Balances, Equity
+from ..core.planning.advice import without_advice
 from ..core.planning.market_conditions import Conditions
 from ..core.planning.planner import Plan, estimate
 from ..core.settings.schema import SettingsError, TargetScope, parse_settings
@@ -268,7 +270,7 @@ def plan_of(settings: dict[str, typing.Any], events: Iterable[EventRow], report:
         return None
     if chosen.target_scope is TargetScope.PAIR and len(met) > 1:
         conditions = dataclasses.replace(conditions, pairs=len(met))
-    return estimate(chosen, conditions)
+    return without_advice(estimate(chosen, conditions))
 
 
 ORDER_COLUMNS = (
@@ -320,7 +322,7 @@ def _csv(columns: tuple[str, ...], rows: Iterable[list[typing.Any]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow("" if cell is None else f"{cell:f}" if isinstance(cell, Decimal) else cell for cell in row)
+        writer.writerow(map(csv_cell, row))
     return text.getvalue()
 
 

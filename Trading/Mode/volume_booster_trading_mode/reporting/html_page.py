@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pathlib
 import platform
 import typing
 from collections.abc import Callable
+from decimal import Decimal
 
 import jinja2
 
 from ..core.accounting.performance import DEFINITIONS, NOT_THE_GOAL
 from ..core.decision.campaign_state import DONE, ERROR, GO, HALT, START, WAIT
 from ..core.decision.control import STOP
+from ..core.model.escape import printable_lines
 from ..core.model.formats import duration, moment, number, shown
 from ..core.planning.planner import BAND_PERCENT, Band, Plan
 from .charts import draw_all
@@ -28,10 +31,11 @@ _EVENT_NAMES = {START: "start", STOP: "stop", HALT: "halt", DONE: "done", ERROR:
 def render(history: History, now: float, bundle_version: str) -> str:
     """The whole page as HTML."""
     report, plan = history.report, history.plan
-    filled, target = shown(report.progress.filled_quote), shown(report.progress.target_quote)
+    quote = report.quote
+    filled, target = shown(report.progress.filled_quote, quote), shown(report.progress.target_quote, quote)
     events = [event for event in history.events if event.kind in _EVENT_NAMES]
     return _template().render(
-        title=f"Volume booster: {filled} of {target} {report.quote}",
+        title=f"Volume booster: {filled} of {target} {quote}",
         report=report,
         now=now,
         cards=_cards(report, now),
@@ -51,19 +55,35 @@ def _template() -> jinja2.Template:
     """Every value is escaped; one that is missing is an error."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     environment.filters["moment"] = moment
+    environment.finalize = _seen
     return environment.from_string(TEMPLATE.read_text("utf-8"))
+
+
+def _seen(value: typing.Any) -> typing.Any:
+    """What a template writes, its control characters made visible; it is escaped after that."""
+    return printable_lines(value) if type(value) is str else value
 
 
 def _cards(report: CampaignReport, now: float) -> list[Row]:
     """Name, figure and what belongs to it."""
     progress, quote = report.progress, report.quote
     share = float(progress.filled_quote / progress.target_quote)
+
+    pace = shown(progress.quote_per_hour(report.until(now)), quote)
+
+    def money(value: Decimal) -> str:
+        return f"{shown(value, quote)} {quote}"
+
     return [
-        ("Volume", f"{shown(progress.filled_quote)} {quote}", f"{share:.1%} of {shown(progress.target_quote)}"),
-        ("Cost", f"{shown(progress.cost_quote)} {quote}", f"{progress.cost_bps:.2f} bps of the volume"),
-        ("Fees", f"{shown(progress.fees_quote)} {quote}", f"slippage {shown(progress.slippage_quote)}"),
+        ("Volume", money(progress.filled_quote), f"{share:.1%} of {shown(progress.target_quote, quote)}"),
+        ("Cost", money(progress.cost_quote), f"{progress.cost_bps:.2f} bps of the volume"),
+        ("Fees", money(progress.fees_quote), f"slippage {shown(progress.slippage_quote, quote)}"),
         ("Orders", f"{progress.orders:,}", f"{progress.fills:,} fills, {progress.rejected} rejected"),
-        ("Time", duration(_traded_s(report, now)), f"{shown(progress.quote_per_hour(report.until(now)))} an hour"),
+        (
+            "Time",
+            duration(_traded_s(report, now)),
+            f"{pace} an hour",
+        ),
         ("Sides", f"{progress.buys} / {progress.sells}", f"buys and sells, imbalance {progress.imbalance:.1%}"),
     ]
 
@@ -72,12 +92,13 @@ def plan_against_actual(plan: Plan, report: CampaignReport, now: float) -> list[
     """Name, low, expected, high, actual, and whether the actual lies within the band."""
     progress, quote = report.progress, report.quote
     time_s, taken_s = plan.duration_s, _traded_s(report, now)
+    money = functools.partial(shown, quote=quote)
     rows: list[tuple[str, Band, typing.Any, Callable[[typing.Any], str]]] = [
         ("Orders", plan.orders, progress.orders, lambda value: f"{value:,.0f}"),
         ("Duration", time_s, round(taken_s, 1), lambda value: duration(float(value))),
-        (f"Fees ({quote})", plan.fees_quote, progress.fees_quote, shown),
-        (f"Spread, slippage ({quote})", plan.spread_quote, progress.slippage_quote, shown),
-        (f"Cost ({quote})", plan.cost_quote, progress.cost_quote, shown),
+        (f"Fees ({quote})", plan.fees_quote, progress.fees_quote, money),
+        (f"Spread, slippage ({quote})", plan.spread_quote, progress.slippage_quote, money),
+        (f"Cost ({quote})", plan.cost_quote, progress.cost_quote, money),
         ("Cost (bps)", plan.cost_bps, round(progress.cost_bps, 8), lambda value: f"{value:.2f}"),
     ]
     return [_plan_row(*row) for row in rows]
@@ -110,9 +131,13 @@ def _events(history: History) -> list[Row]:
 
 def metrics_rows(history: History) -> list[Row]:
     """Name, value and definition of what traders expect to be shown."""
-    values = history.metrics().to_json()
+    values, quote = history.metrics().to_json(), history.report.quote
     return [
-        (name.removesuffix("_quote").replace("_", " "), number(values[name]), definition)
+        (
+            name.removesuffix("_quote").replace("_", " "),
+            shown(Decimal(values[name]), quote) if name.endswith("_quote") else number(values[name]),
+            definition,
+        )
         for name, definition in DEFINITIONS.items()
     ]
 

@@ -13,8 +13,9 @@ from ..core.accounting.ledger import Holding, Ledger, Progress
 from ..core.accounting.tallies import DAY_S, day_of
 from ..core.decision import campaign_state
 from ..core.decision.campaign_state import LIVE, StateName, lasting_control, state_after
-from ..core.model.basics import Trading
+from ..core.model.basics import ZERO, Trading
 from ..core.model.formats import CENT, iso_date, iso_time, money, money_of_quotient
+from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
 from ..core.settings.schema import TargetPeriod, TargetScope
 from ..journal.journal import CONDITIONS, START, TARGET, EventRow, Journal
@@ -146,7 +147,7 @@ class CampaignReport:
     @property
     def quote(self) -> str:
         """The currency of its amounts: that of the campaign, else the quotes of its markets."""
-        return self.currency or ", ".join(dict.fromkeys(symbol.partition("/")[2] for _, symbol in self.markets))
+        return self.currency or ", ".join(dict.fromkeys(quote_of(symbol) for _, symbol in self.markets))
 
     @property
     def is_finished(self) -> bool:
@@ -201,7 +202,13 @@ class CampaignReport:
             "currency": self.quote or None,
             "markets": [part.to_json(progress) for part in self.parts],
             "estimated_fees_quote": money(progress.estimated_fees_quote),
+            "spent_before_resumes_quote": money(self.spent_before_resumes_quote),
         }
+
+    @property
+    def spent_before_resumes_quote(self) -> Decimal:
+        """What the campaign had cost when a person last resumed it; 0 for one that was never resumed."""
+        return ZERO if self.progress.whole is None else self.progress.whole.before_resumes_quote
 
     @property
     def is_wrapped_up(self) -> bool:

@@ -18,6 +18,7 @@ from ..core.model.snapshot import MarketSnapshot
 from ..core.notify import progress_lines
 from ..core.notify.milestones import milestone
 from ..core.notify.notices import Notice, audience, audience_label
+from ..core.planning.advice import with_advice
 from ..core.planning.market_conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
 from ..core.planning.planner import Plan, estimate
 from ..core.planning.simulation import LEVEL_LOG_DEVIATION
@@ -26,10 +27,7 @@ from .session import Session
 
 WATCH = "`volume-booster watch` shows it live, and OctoBot's web page under Trading; Pause or Stop there holds it."
 HOLD_IT = "Pause or Stop on the mode's page in OctoBot's web page, or `volume-booster pause`, holds it."
-MEND_PLAN = (
-    "change what is named on the mode's page in OctoBot's web page, which takes effect at once; `volume-booster plan` "
-    "names settings that would work."
-)
+MEND_PLAN = "change what is named on the mode's page in OctoBot's web page, which takes effect at once."
 
 MEDIAN_ERROR = 1.2533
 """Standard error of the median of n normal numbers, in their deviations over the root of n."""
@@ -57,7 +55,7 @@ class Announcements:
         campaign.told_percent[whose] = reached
         if before < reached < 100:
             shown = audience_label(source, settings, len(campaign.sources))
-            text = f"{shown}, {reached:g} %: {progress_lines.sentence(progress)}"
+            text = f"{shown}, {reached:g} %: {progress_lines.sentence(progress, self._session.currency)}"
             await notifications.notify(campaign, self._session.now(), Notice(f"{whose} {reached:g} %", text, WATCH))
 
     def _begin(self, campaign: Campaign, snapshot: MarketSnapshot, settings: Settings, progress: Progress) -> None:
@@ -79,7 +77,7 @@ class Announcements:
         logger = self._session.logger
         source = audience_label(self._session.source, settings, len(campaign.sources))
         try:
-            plan = await asyncio.to_thread(estimate, settings, conditions)
+            plan = await asyncio.to_thread(_plan, settings, conditions)
             told = plan_sentence(plan, conditions.rules.quote, conditions.pairs)
             (logger.warning if plan.problems else logger.info)("Plan of %s: %s", source, told)
             advice = MEND_PLAN if plan.problems else HOLD_IT
@@ -118,15 +116,19 @@ class Announcements:
         )
 
 
+def _plan(settings: Settings, conditions: Conditions) -> Plan:
+    return with_advice(estimate(settings, conditions), settings, conditions)
+
+
 def plan_sentence(plan: Plan, quote: str, pairs: int = 1) -> str:
     """A plan in one sentence."""
     orders, seconds, cost = plan.orders, plan.duration_s, plan.cost_quote
     if plan.problems:
-        return "; ".join(problem.sentence for problem in plan.problems)
+        return "; ".join([*(one.reason for one in plan.problems[:-1]), plan.problems[-1].sentence])
     low, expected, high = (duration(float(end)) for end in (seconds.low, seconds.expected, seconds.high))
     shared = f" on {pairs} markets" if pairs > 1 else ""
     return (
-        f"{formats.shown(plan.target_quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
-        f"({low} to {high}), at a cost of about {formats.shown(cost.expected)} {quote} "
+        f"{formats.shown(plan.target_quote, quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
+        f"({low} to {high}), at a cost of about {formats.shown(cost.expected, quote)} {quote} "
         f"({plan.cost_bps.expected:.2f} bps)"
     )

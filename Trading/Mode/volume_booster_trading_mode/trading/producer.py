@@ -25,7 +25,7 @@ from ..adapters.runtime.backtest_clock import Timetable
 from ..campaign.campaign import Campaign
 from ..campaign.registry import CAMPAIGNS
 from ..core.accounting.ledger import Progress
-from ..core.decision import guards, pacing, policy
+from ..core.decision import futures_guards, pacing, policy
 from ..core.decision.control import STOP, ControlState
 from ..core.decision.guards import Halt
 from ..core.model.basics import Trading
@@ -345,7 +345,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             session.reconciler.on_error(missing.__cause__, session.now())
             return executor.wait(policy.Wait(self._look_again_s(), text_of(missing)))
         settings = await session.settings_source.raise_to_minimum(snapshot)
-        session.position = guards.position_sentence(snapshot, settings)
+        session.position = futures_guards.position_sentence(snapshot, settings)
         await self._announcements.look(campaign, snapshot, settings, session.progress())
         if campaign.resumes != resumes:
             return SHORTEST_DELAY_S  # what the guards count has begun anew since it was looked at

@@ -14,7 +14,7 @@ from ..adapters import futures_data, market_data
 from ..adapters.rate_limits import RateLimitTracker
 from ..adapters.runtime import bot_process
 from ..campaign.campaign import Campaign
-from ..core.model.basics import ONE
+from ..core.model.basics import ONE, ZERO
 from ..core.model.snapshot import Equity, RiskInputs
 
 VOLUME_EVERY_S = 60.0
@@ -106,7 +106,7 @@ class RiskInputsReader:
             return equity
         worth = futures_data.valuation(manager, self._symbol, quote_rate)
         own = futures_data.own_quantity(manager, self._symbol, campaign.ledger.net_quantity(market))
-        return replace(equity, drift_quote=worth.volume(own, mid_price))
+        return replace(equity, drift_quote=worth.volume(own, mid_price), of_all_quote=ZERO, drift_of_all_quote=ZERO)
 
     def _mid_before(self, now: float, mid_price: Decimal) -> Decimal | None:
         before, self._last_mid = self._last_mid, (now, mid_price)

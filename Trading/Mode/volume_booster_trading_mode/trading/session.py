@@ -13,6 +13,7 @@ from ..core.accounting.tallies import Market
 from ..core.decision.guards import Halt
 from ..core.decision.policy import Wait
 from ..core.model.basics import Trading
+from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
 from ..core.model.redact import text_of
 from ..core.model.snapshot import MarketSnapshot
@@ -112,6 +113,12 @@ class Session:
         return self.exchange_name, self.symbol
 
     @property
+    def currency(self) -> str:
+        """What the campaign counts in: its own currency, or before its first look the quote of this market."""
+        counted_in = None if self.campaign is None else self.campaign.counted_in
+        return counted_in or quote_of(self.symbol)
+
+    @property
     def source(self) -> str:
         """The name of this loop in the journal: exchange and symbol."""
         return f"{self.exchange_name} {self.symbol}"
@@ -209,6 +216,8 @@ class Session:
             return
         progress = self.progress()
         line = progress_lines.LazyText(progress_lines.fill_line, fill, self.symbol)
-        self.logger.info("Filled: %s | %s", line, progress_lines.LazyText(progress_lines.sentence, progress))
+        self.logger.info(
+            "Filled: %s | %s", line, progress_lines.LazyText(progress_lines.sentence, progress, self.currency)
+        )
         if progress.is_done:
             self.wake()

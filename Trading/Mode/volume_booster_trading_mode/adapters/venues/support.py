@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import ccxt
 
 from ...core.model.basics import OrderType
+from ...core.model.escape import quoted
 from ...core.model.versions import fails_at_fills_of_futures
 from ...core.planning.account_checks import Row, fails, untried, works
 from ...core.settings.schema import Settings
@@ -55,7 +56,7 @@ def name_of(asked: str) -> str:
         return name
     near = list(dict.fromkeys(known[one] for one in difflib.get_close_matches(asked.lower(), known, 3, 0.8)))
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise UnknownExchangeError(f"neither ccxt nor OctoBot knows an exchange {asked!r}{hint}")
+    raise UnknownExchangeError(f"neither ccxt nor OctoBot knows an exchange {quoted(asked)}{hint}")
 
 
 def title_of(name: str) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import pathlib
 import random
-import sys
 import time
 import typing
 from dataclasses import dataclass, field
 
-import rich.console
 import rich.progress
 
 from ...core.planning.candles import CandleSeries
@@ -22,6 +19,7 @@ from ..files import candle_files, home
 from ..process import backtest_process
 from ..process.backtest_process import BacktestProcess, BacktestResult, Job, is_reached
 from ..process.watchdog import ExitCode, Verdict
+from ..screen import lines, terminal
 from ..screen.live import summary_table
 from . import run, sweep
 
@@ -110,11 +108,11 @@ def main(arguments: argparse.Namespace) -> int:
     verdict, result = _run(job, arguments)
     now = result.report.last_seen_at
     if arguments.json:
-        print(json.dumps(result.report.to_json(now) | {"wall_s": round(result.wall_s, 2)}))
+        lines.as_json(result.report.to_json(now) | {"wall_s": round(result.wall_s, 2)})
     else:
-        rich.console.Console().print(summary_table(result.report, now))
+        terminal.show(summary_table(result.report, now))
     if verdict.exit_code is not ExitCode.DONE:
-        print(f"volume-booster: {verdict.reason}", file=sys.stderr)
+        lines.complain(verdict.reason)
     return verdict.exit_code
 
 
@@ -150,7 +148,7 @@ def _markets(config: dict[str, typing.Any], arguments: argparse.Namespace) -> di
 
 
 def _run(job: Job, arguments: argparse.Namespace) -> tuple[Verdict, BacktestResult]:
-    console = rich.console.Console(stderr=True)
+    console = terminal.Console(stderr=True)
     columns = (rich.progress.TextColumn("Backtest"), rich.progress.BarColumn(None), rich.progress.TaskProgressColumn())
     is_shown = console.is_terminal and not arguments.quiet
     with (

@@ -22,6 +22,7 @@ from ...core.model.redact import text_of
 from ...storage import private_files
 from ..process.octobot_process import is_octobot_installed, run_octobot
 from ..process.watchdog import ExitCode
+from ..screen import lines
 
 Files = Mapping[PurePosixPath, bytes]
 """The files of a bundle by their path inside it."""
@@ -67,7 +68,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     :raises BundleError: as `pack`.
     """
-    print(pack(arguments.out))
+    lines.say(str(pack(arguments.out)))
     return ExitCode.DONE
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.metadata
-import json
 import os
 import pathlib
 import shutil
@@ -17,8 +16,6 @@ from dataclasses import asdict, dataclass
 
 import ccxt
 import rich.box
-import rich.console
-import rich.markup
 import rich.table
 
 from ...adapters.venues import support
@@ -30,6 +27,7 @@ from ...storage import private_files
 from ..files import home
 from ..process import check_process, launch
 from ..process.watchdog import ExitCode
+from ..screen import lines, terminal
 from . import options, run, sandbox
 
 _RESULTS = {True: "[green]ok[/green]", False: "[red]not ok[/red]", None: "not tried"}
@@ -68,7 +66,7 @@ def main(arguments: argparse.Namespace) -> int:
         rows += _without_keys(plan, is_order_wanted=arguments.order)
     _print_rows(plan, rows, versions, is_json=arguments.json)
     if is_interrupted:
-        print("volume-booster: interrupted", file=sys.stderr)
+        lines.complain("interrupted")
         return ExitCode.INTERRUPTED
     return ExitCode.DONE if account_checks.all_work(rows) else ExitCode.FAILED
 
@@ -108,7 +106,7 @@ def _print_rows(plan: CheckPlan, rows: list[Row], versions: support.Versions, *,
 
 def _print_json(exchange: str | None, rows: list[Row], sentence: str, *, is_ok: bool, **about: str) -> None:
     result = {"exchange": exchange, "ok": is_ok, "rows": [asdict(row) for row in rows], "text": sentence, **about}
-    print(json.dumps(result))
+    lines.as_json(result)
 
 
 def _print_table(title: str, what: str, rows: list[Row], sentence: str) -> None:
@@ -117,10 +115,9 @@ def _print_table(title: str, what: str, rows: list[Row], sentence: str) -> None:
     table.add_column("", no_wrap=True, width=_RESULT_WIDTH)
     table.add_column("", overflow="fold")
     for row in rows:
-        table.add_row(rich.markup.escape(row.name), _RESULTS[row.ok], rich.markup.escape(row.text))
-    console = rich.console.Console()
-    console.print(table)
-    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        table.add_row(row.name, _RESULTS[row.ok], row.text)
+    terminal.show(table)
+    lines.say(sentence)
 
 
 def _plan(arguments: argparse.Namespace) -> CheckPlan:
@@ -204,7 +201,7 @@ def _ask(plan: CheckPlan, *, is_order_wanted: bool) -> tuple[list[Row], bool]:
     with contextlib.ExitStack() as stack:
         ports = stack.enter_context(_local_exchange(plan))
         is_interrupted = stack.enter_context(run.interruption())
-        status = rich.console.Console(stderr=True).status(f"Asking {plan.exchange}")
+        status = terminal.Console(stderr=True).status(f"Asking {plan.exchange}")
         if sys.stderr.isatty():
             stack.enter_context(status)
         return check_process.ask(plan.home, ports, request, is_interrupted), is_interrupted()

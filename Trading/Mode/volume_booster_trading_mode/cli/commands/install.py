@@ -19,6 +19,7 @@ from ...storage import private_files
 from ..files import installation
 from ..files.home import Home, new_configuration, write_json, write_whole
 from ..process.watchdog import ExitCode
+from ..screen import lines
 from .bundle import (
     BundleError,
     Files,
@@ -90,7 +91,10 @@ def main(arguments: argparse.Namespace) -> int:
     check_can_be_home(octobot_home.path)
     with octobot_home.held("install"):
         report = install(octobot_home.path)
-    print(json.dumps(report.to_json_object()) if arguments.json else report.text())
+    if arguments.json:
+        lines.as_json(report.to_json_object())
+    else:
+        lines.say(report.text())
     return ExitCode.DONE
 
 

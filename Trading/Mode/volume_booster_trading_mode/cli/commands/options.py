@@ -8,6 +8,8 @@ import pathlib
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
+from ...core.model.escape import quoted
+
 DEFAULT_HOME = pathlib.Path(".octobot")
 DEFAULT_PATIENCE_S = 120.0
 MOST_DAYS = 366
@@ -175,14 +177,14 @@ def _settings(parser: argparse.ArgumentParser) -> None:
 def _setting(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=value")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not of the form key=value")
     return key, value
 
 
 def _pair(text: str) -> str:
     base, _, quote = text.partition("/")
     if not base or not quote:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form BASE/QUOTE")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not of the form BASE/QUOTE")
     return text
 
 
@@ -190,19 +192,19 @@ def _sweep(text: str) -> tuple[str, list[str]]:
     key, values = _setting(text)
     parts = [value.strip() for value in values.split(",")]
     if not all(parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=a,b,c")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not of the form key=a,b,c")
     return key, parts
 
 
 def _days(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= MOST_DAYS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 1 to {MOST_DAYS}")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of days from 1 to {MOST_DAYS}")
     return int(text)
 
 
 def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a port from 0 to 65535")
     return int(text)
 
 
@@ -212,7 +214,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of seconds above 0")
     return seconds
 
 
@@ -226,7 +228,7 @@ def _number(name: str, lowest: int, highest: int | None = None) -> Callable[[str
             value = Decimal("NaN")
         if not value.is_finite() or value < lowest or (highest is not None and value > highest):
             bounds = f"from {lowest} to {highest}" if highest is not None else f"of at least {lowest}"
-            raise argparse.ArgumentTypeError(f"{name} must be a number {bounds}, not {text!r}")
+            raise argparse.ArgumentTypeError(f"{name} must be a number {bounds}, not {quoted(text)}")
         return value
 
     return read
@@ -247,7 +249,7 @@ def _positive(name: str) -> Callable[[str], Decimal]:
 def _balance(text: str) -> tuple[str, Decimal]:
     asset, equals, amount = text.partition("=")
     if not equals or not asset:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form ASSET=AMOUNT")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not of the form ASSET=AMOUNT")
     return asset.upper(), _number("balance", 0)(amount)
 
 
@@ -260,5 +262,5 @@ def _deadline(text: str) -> float:
 
 def _whole(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**63:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number from 0 on")
     return int(text)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
+import functools
 import typing
 from decimal import Decimal
 
-import rich.console
 import rich.table
 
 from ...core.model.basics import OrderType, Role
-from ...core.model.formats import duration, shown
+from ...core.model.formats import duration, quantity, shown
 from ...core.model.redact import text_of
 from ...core.planning import fee_tiers
+from ...core.planning.advice import with_advice
 from ...core.planning.planner import BAND_PERCENT, Band, Plan, estimate
 from ...core.settings.schema import Settings, without_octobot_keys
 from ..files import home
 from ..files.assumptions import Assumed, assume, read_text
 from ..process.watchdog import ExitCode
+from ..screen import lines, terminal
 from . import run
 
 
@@ -31,15 +31,16 @@ def main(arguments: argparse.Namespace) -> int:
     settings, config = _settings_and_config(arguments)
     assumed = assume(arguments, config, settings)
     plan = estimate(settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
+    plan = with_advice(plan, settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
     gain = _gain(arguments, settings, plan)
     if arguments.json:
         extra = {"symbol": assumed.symbol, "exchange": assumed.exchange, "trading": assumed.trading.value}
         tiers = {} if gain is None else {"fee_tier": gain.to_json()}
-        print(json.dumps(plan.to_json() | extra | {"assumptions": list(assumed.sources)} | tiers))
+        lines.as_json(plan.to_json() | extra | {"assumptions": list(assumed.sources)} | tiers)
     else:
         _print(plan, assumed, settings, gain)
     for problem in plan.problems:
-        print(f"volume-booster: {problem.sentence}", file=sys.stderr)
+        lines.complain(problem.sentence)
     return ExitCode.DONE if plan.is_feasible else ExitCode.UNUSABLE
 
 
@@ -61,9 +62,9 @@ def _gain(arguments: argparse.Namespace, settings: Settings, plan: Plan) -> fee_
 
 
 def _print(plan: Plan, assumed: Assumed, settings: Settings, gain: fee_tiers.TierGain | None) -> None:
-    console, quote = rich.console.Console(), assumed.conditions.rules.quote
+    quote = assumed.conditions.rules.quote
     where = f"{assumed.symbol} on {assumed.exchange}, {assumed.trading.value}"
-    console.print(plan_table(plan, quote, f"Plan: {shown(plan.target_quote)} {quote} of {where}"))
+    terminal.show(plan_table(plan, quote, f"Plan: {shown(plan.target_quote, quote)} {quote} of {where}"))
     lines = [
         f"Each range covers {BAND_PERCENT} % of simulated campaigns.",
         *(_tier_lines(gain, quote, settings) if gain else ()),
@@ -71,7 +72,7 @@ def _print(plan: Plan, assumed: Assumed, settings: Settings, gain: fee_tiers.Tie
         *(f"Assumed {source}" for source in assumed.sources),
     ]
     for line in lines:
-        console.print(line, markup=False, highlight=False)
+        terminal.wrapped(line)
 
 
 def plan_table(plan: Plan, quote: str, title: str) -> rich.table.Table:
@@ -87,16 +88,17 @@ def plan_table(plan: Plan, quote: str, title: str) -> rich.table.Table:
 
 def plan_rows(plan: Plan, quote: str) -> list[tuple[str, ...]]:
     """The lines of a plan as text: name, low, expected, high."""
+    money = functools.partial(shown, quote=quote)
     return [
         ("Orders", *_ends(plan.orders, lambda value: f"{value:,.0f}" if value.is_finite() else "endless")),
         ("Duration", *_ends(plan.duration_s, lambda value: duration(float(value)))),
-        (f"Fees ({quote})", *_ends(plan.fees_quote, shown)),
-        (f"Spread, slippage ({quote})", *_ends(plan.spread_quote, shown)),
-        (f"Cost ({quote})", *_ends(plan.cost_quote, shown)),
+        (f"Fees ({quote})", *_ends(plan.fees_quote, money)),
+        (f"Spread, slippage ({quote})", *_ends(plan.spread_quote, money)),
+        (f"Cost ({quote})", *_ends(plan.cost_quote, money)),
         ("Cost (bps)", *_ends(plan.cost_bps, lambda value: f"{value:.2f}")),
-        ("Capital, in base", "", "", f"{plan.base_needed:.5f}"),
-        (f"Capital ({quote})", "", f"turns {plan.turns:.1f} x", shown(plan.quote_needed)),
-        (f"Inventory ({quote})", shown(plan.inventory_low_quote), "", shown(plan.inventory_high_quote)),
+        ("Capital, in base", "", "", quantity(plan.base_needed)),
+        (f"Capital ({quote})", "", f"turns {plan.turns:.1f} x", money(plan.quote_needed)),
+        (f"Inventory ({quote})", money(plan.inventory_low_quote), "", money(plan.inventory_high_quote)),
     ]
 
 
@@ -107,7 +109,7 @@ def _ends(band: Band, show: typing.Callable[[Decimal], str]) -> tuple[str, str, 
 def _tier_lines(gain: fee_tiers.TierGain, quote: str, settings: Settings) -> list[str]:
     reached, before = gain.reached, gain.before
     role = Role.TAKER if settings.order_type is OrderType.MARKET else Role.MAKER
-    lines = [f"Fee tier: from {_tier(before)} to {_tier(reached)}"]
+    lines = [f"Fee tier: from {_tier(before, quote)} to {_tier(reached, quote)}"]
     saving = gain.taker_saving_bps if role is Role.TAKER else gain.maker_saving_bps
     break_even = gain.break_even_taker_quote if role is Role.TAKER else gain.break_even_maker_quote
     if break_even is None:
@@ -115,12 +117,12 @@ def _tier_lines(gain: fee_tiers.TierGain, quote: str, settings: Settings) -> lis
     else:
         lines.append(
             f"It saves {saving:.2f} bps as {role.value} on later volume, and is worth its cost from "
-            f"{shown(break_even)} {quote} of that on."
+            f"{shown(break_even, quote)} {quote} of that on."
         )
     if gain.missing_quote is not None:
-        lines.append(f"To the next tier {shown(gain.missing_quote)} {quote} are missing.")
+        lines.append(f"To the next tier {shown(gain.missing_quote, quote)} {quote} are missing.")
     return lines
 
 
-def _tier(tier: fee_tiers.FeeTier) -> str:
-    return f"{shown(tier.volume_quote)} (maker {tier.maker_rate:.4%}, taker {tier.taker_rate:.4%})"
+def _tier(tier: fee_tiers.FeeTier, quote: str) -> str:
+    return f"{shown(tier.volume_quote, quote)} (maker {tier.maker_rate:.4%}, taker {tier.taker_rate:.4%})"

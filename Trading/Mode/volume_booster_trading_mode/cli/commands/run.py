@@ -9,19 +9,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.metadata
-import json
 import pathlib
 import random
 import signal
-import sys
 import time
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import rich.console
-
 from ...core.model.basics import Trading
+from ...core.model.escape import quoted
 from ...core.model.formats import shown
 from ...core.model.redact import without_secrets
 from ...core.settings.corrections import swap_inverted_ranges
@@ -34,6 +31,7 @@ from ...reporting.report import CampaignReport, read_report
 from ..files import home, installation
 from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
+from ..screen import lines, terminal
 from ..screen.live import LiveView, summary_table
 from . import bundle, install
 
@@ -95,28 +93,25 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
 
 
 def _say_that_it_waits() -> None:
-    print("volume-booster: waiting for the processes of the last run, which was killed, to end", file=sys.stderr)
+    lines.complain("waiting for the processes of the last run, which was killed, to end")
 
 
 def _run_to_its_end(plan: RunPlan, arguments: argparse.Namespace) -> int:
-    view = LiveView(rich.console.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
+    view = LiveView(terminal.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
     with interruption() as is_interrupted:
         verdict, report = _run(plan, view, is_interrupted)
     now = time.time()
     result = _result(plan, verdict, report, now)
     if arguments.json:
-        print(json.dumps(result.to_json(now)))
+        lines.as_json(result.to_json(now))
     elif report is not None:
-        rich.console.Console().print(summary_table(result, now))
+        terminal.show(summary_table(result, now))
     if verdict.exit_code is ExitCode.FAILED:
         raise launch.LaunchError(f"{verdict.reason}. {_last_problem(plan.home)} Logs: {plan.home.logs}")
     if verdict.exit_code is not ExitCode.DONE:
-        print(f"volume-booster: {verdict.reason}", file=sys.stderr)
+        lines.complain(verdict.reason)
     if verdict.exit_code is ExitCode.HALTED:
-        print(
-            "volume-booster: once you know why, `volume-booster resume` lets it go on at the next start",
-            file=sys.stderr,
-        )
+        lines.complain("once you know why, `volume-booster resume` lets it go on at the next start")
     return verdict.exit_code
 
 
@@ -192,7 +187,7 @@ def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
     if profile.is_dir() and profile_id not in installation.half_profiles(octobot_home.path, own):
         return profile
     if profile_id not in own:
-        raise home.HomeError(f"there is no profile {profile_id!r}; the bundle has {', '.join(own)}")
+        raise home.HomeError(f"there is no profile {quoted(profile_id)}; the bundle has {', '.join(own)}")
     return own[profile_id]
 
 
@@ -214,7 +209,7 @@ def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, str]) ->
             [f"{key}: the preset {preset} decides it; use preset=custom to set it yourself" for key in overruled]
         )
     for sentence in sentences:
-        print(f"volume-booster: setting put right: {sentence}", file=sys.stderr)
+        lines.complain(f"setting put right: {sentence}")
     return parse_settings(values)
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import pathlib
 import time
 import typing
 from dataclasses import dataclass
-
-import rich.console
 
 from ...journal.bot_lock import running_bot
 from ...journal.file import BACKTEST_FILE
@@ -17,6 +14,7 @@ from ...journal.journal import NoCampaignError
 from ...reporting.report import CampaignReport, read_report
 from ..files.home import Home, HomeError
 from ..process.watchdog import ExitCode
+from ..screen import lines, terminal
 from ..screen.live import summary_table
 
 NOT_RUNNING = "OctoBot is not running; started again, the campaign goes on"
@@ -55,9 +53,9 @@ def chosen_file(arguments: argparse.Namespace, home: Home) -> pathlib.Path | Non
 def show(status: CampaignStatus, *, as_json: bool) -> None:
     """Print the status: a table, or one JSON object."""
     if as_json:
-        print(json.dumps(status.to_json()))
+        lines.as_json(status.to_json())
     else:
-        rich.console.Console().print(summary_table(status.report, status.now))
+        terminal.show(summary_table(status.report, status.now))
 
 
 def campaign_status(home: Home, file: pathlib.Path | None = None) -> CampaignStatus:

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 
@@ -17,6 +16,7 @@ from ...journal.bot_lock import running_bot
 from ...journal.journal import TARGET, Journal
 from ..files.home import Home
 from ..process.watchdog import ExitCode
+from ..screen import lines
 from .status import CampaignStatus, campaign_status, show
 
 TAKEN_UP_WITHIN_S = 5.0
@@ -28,14 +28,14 @@ CANCELLED_WITHIN_S = 60.0
 
 _DONE = {
     PAUSE: "Paused: no new order is placed until `volume-booster resume`.",
-    RESUME: "Resumed. Guard counters were reset if a guard had halted it.",
+    RESUME: "Resumed. Guard counters were reset if a guard had halted it. It has cost {spent} in all so far.",
     EMERGENCY: "Emergency stop: all open orders are cancelled and confirmed, and the mode is switched off.",
     STOP: "Stopped: OctoBot has ended; started again, the campaign goes on.",
     TARGET: "The target is {target} now.",
 }
 _WHILE_DOWN = {
     PAUSE: "OctoBot is not running: it will be paused when it is started.",
-    RESUME: "OctoBot is not running: it will not be paused or halted when it is started.",
+    RESUME: "OctoBot is not running: it will not be paused or halted when it is started. It has cost {spent} in all.",
     EMERGENCY: "OctoBot is not running: when it is started it cancels what it finds open, and trades nothing.",
     STOP: "OctoBot is not running.",
     TARGET: "OctoBot is not running: the target is {target} when it is started.",
@@ -63,7 +63,7 @@ def target(arguments: argparse.Namespace) -> int:
 def emergency_stop(arguments: argparse.Namespace) -> int:
     """No further order from this moment. A word must be typed first, unless `--yes` was given."""
     if not arguments.yes and not _is_confirmed():
-        print(f"volume-booster: nothing was done: {EMERGENCY_WORD} was not typed", file=sys.stderr)
+        lines.complain(f"nothing was done: {EMERGENCY_WORD} was not typed")
         return ExitCode.UNUSABLE
     return _steer(arguments, EMERGENCY)
 
@@ -73,7 +73,7 @@ def _is_confirmed() -> bool:
     try:
         return input(prompt).strip() == EMERGENCY_WORD
     except EOFError:
-        print()
+        lines.say("")
         return False
 
 
@@ -92,11 +92,11 @@ def _steer(arguments: argparse.Namespace, kind: str, value: str = "") -> int:
         problem = _send(home, kind, value, before.process)
     after = campaign_status(home)
     if problem is not None:
-        print(f"volume-booster: {problem}", file=sys.stderr)
+        lines.complain(problem)
     if arguments.json:
         show(after, as_json=True)
     elif problem is None:
-        print(sentence.format(target=_amount(after, value)))
+        lines.say(sentence.format(target=_amount(after, value), spent=_spent(after)))
     return ExitCode.DONE if problem is None else ExitCode.FAILED
 
 
@@ -147,5 +147,12 @@ def _is_soon(is_so: Callable[[], bool], within_s: float) -> bool:
     return True
 
 
+def _spent(status: CampaignStatus) -> str:
+    """What the campaign has cost over every resume, pair and day."""
+    quote = status.report.quote
+    return f"{shown(status.report.progress.total_cost_quote, quote)} {quote}".strip()
+
+
 def _amount(status: CampaignStatus, value: str) -> str:
-    return f"{shown(status.report.progress.target_quote)} {status.report.quote}".strip() if value else ""
+    quote = status.report.quote
+    return f"{shown(status.report.progress.target_quote, quote)} {quote}".strip() if value else ""

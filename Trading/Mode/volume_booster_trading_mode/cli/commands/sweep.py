@@ -7,10 +7,8 @@ import concurrent.futures
 import csv
 import io
 import itertools
-import json
 import os
 import pathlib
-import sys
 import tempfile
 import threading
 import typing
@@ -18,10 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import rich.box
-import rich.console
 import rich.progress
 import rich.table
 
+from ...core.model.escape import csv_cell
 from ...core.model.formats import shown
 from ...core.model.redact import text_of
 from ...core.settings.schema import Settings, SettingsError
@@ -31,6 +29,7 @@ from ..process import backtest_process
 from ..process.backtest_process import Job
 from ..process.launch import LaunchError
 from ..process.watchdog import ExitCode
+from ..screen import lines, terminal
 
 CSV_FILE = pathlib.PurePath("user", "volume_booster", "sweep.csv")
 """Where the results of the last sweep are, under the home, unless another file is named."""
@@ -91,16 +90,16 @@ def main(arguments: argparse.Namespace, plan: SweepPlan) -> int:
         runs = list(_run_all(combinations, jobs, is_quiet=arguments.quiet))
     write_csv(path, runs)
     if arguments.json:
-        print(json.dumps({"runs": [run.row() for run in runs], "csv": str(path)}))
+        lines.as_json({"runs": [run.row() for run in runs], "csv": str(path)})
     else:
-        rich.console.Console().print(table(runs))
+        terminal.show(table(runs))
         for run in runs:
             if run.report is not None and run.report.reason is not None:
-                print(f"{_named(run.combination)}: {run.report.reason}")
-        print(path)
+                lines.say(f"{_named(run.combination)}: {run.report.reason}")
+        lines.say(str(path))
     for run in runs:
         if run.problem:
-            print(f"volume-booster: {_named(run.combination)}: {run.problem}", file=sys.stderr)
+            lines.complain(f"{_named(run.combination)}: {run.problem}")
     return ExitCode.FAILED if any(run.problem for run in runs) else ExitCode.DONE
 
 
@@ -134,7 +133,7 @@ def _checked(plan: SweepPlan, combination: Combination) -> tuple[Settings | None
 
 def _run_all(combinations: list[Combination], jobs: list[Job], *, is_quiet: bool) -> Iterator[Run]:
     """Each as a process of its own, as many at a time as there are cores; in the order of the combinations."""
-    console = rich.console.Console(stderr=True)
+    console = terminal.Console(stderr=True)
     is_shown, cancelled = console.is_terminal and not is_quiet, threading.Event()
     with rich.progress.Progress(console=console, transient=True, disable=not is_shown) as bar:
         task = bar.add_task("Backtests", total=len(jobs))
@@ -165,7 +164,7 @@ def write_csv(path: pathlib.Path, runs: list[Run]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns)
     writer.writeheader()
-    writer.writerows(run.row() for run in runs)
+    writer.writerows({key: csv_cell(cell) for key, cell in run.row().items()} for run in runs)
     write_whole(path, text.getvalue().encode())
 
 
@@ -198,10 +197,10 @@ def _cells(run: Run) -> dict[str, str]:
     progress = report.progress
     minutes = report.runtime_s(report.last_seen_at) / 60
     return {
-        "volume": shown(progress.filled_quote),
+        "volume": shown(progress.filled_quote, report.quote),
         "time": f"{minutes:,.1f} min",
         "orders": f"{progress.orders:,}",
-        "cost": shown(progress.cost_quote),
+        "cost": shown(progress.cost_quote, report.quote),
         "bps": f"{progress.cost_bps:.2f}",
         "maker": f"{progress.maker_share:.1%}",
         "halts": str(run.halts),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
-
-import rich.console
 
 from ...reporting.history import Watcher
 from ..files import home
 from ..process.watchdog import ExitCode
+from ..screen import lines, terminal
 from ..screen.live import LiveView, summary_table
 from .status import CampaignStatus, campaign_status, chosen_file
 
@@ -25,7 +23,7 @@ def main(arguments: argparse.Namespace) -> int:
     """
     octobot_home = home.Home(arguments.home.absolute())
     file = chosen_file(arguments, octobot_home)
-    console = rich.console.Console(stderr=arguments.json)
+    console = terminal.Console(stderr=arguments.json)
     view = LiveView(console, is_quiet=False, watcher=Watcher(file or octobot_home.campaign))
     with view:
         status = campaign_status(octobot_home, file)
@@ -34,7 +32,7 @@ def main(arguments: argparse.Namespace) -> int:
             time.sleep(POLL_INTERVAL_S)
             status = campaign_status(octobot_home, file)
     if arguments.json:
-        print(json.dumps(status.to_json()))
+        lines.as_json(status.to_json())
     else:
         console.print(summary_table(status.report, status.now))
     return ExitCode.DONE

@@ -10,6 +10,7 @@ import sqlite3
 import typing
 from collections.abc import Iterator
 
+from ...core.model.instrument import base_of
 from ...core.planning import candles
 from ...core.planning.candles import Candle, CandleSeries
 from ...storage import private_files
@@ -106,7 +107,7 @@ def write_data_file(path: pathlib.Path, series: dict[str, CandleSeries], exchang
 
 
 def _rows(exchange: str, symbol: str, series: CandleSeries) -> Iterator[tuple[typing.Any, ...]]:
-    base = symbol.partition("/")[0]
+    base = base_of(symbol)
     for candle in series.candles:
         yield candle.opened_at + series.length_s, exchange, base, symbol, series.time_frame, _row(candle)
 

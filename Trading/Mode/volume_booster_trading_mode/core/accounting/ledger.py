@@ -12,7 +12,7 @@ from ..model.basics import ZERO, OrderType, Role, Side
 from ..model.instrument import SPOT, Valuation
 from ..model.orders import Fill, OpenOrder, OrderIntent
 from .position import Inventory
-from .progress import NO_BASELINE
+from .progress import NO_BASELINE, Whole
 from .progress import Holding as Holding
 from .progress import Progress as Progress
 from .tallies import (
@@ -332,7 +332,20 @@ class Ledger:
             losses_in_a_row=max((account.trips.losses_in_a_row for account in rows), default=0),
             guard_baseline=_guard_baseline(accounts.values(), day),
             holdings=tuple(_holding(one, accounts[one].inventory) for one in sorted(accounts)),
+            whole=self._whole(day),
         )
+
+    def _whole(self, day: int | None) -> Whole:
+        accounts = self._accounts.values()
+        ever, period = (_cost(accounts, of) for of in (None, day))
+        spent_quote = exact_add(period, -_guard_baseline(accounts, day).cost_quote)
+        worth = (abs(account.inventory.position.base * account.inventory.last_price) for account in accounts)
+        reserved = _reserved(list(self._open.values()))
+        records = [record for record in self._open.values() if record.intent.order_type is not OrderType.MARKET]
+        resting = sorted((record.placed_at, *record.market) for record in records)
+        open_quote = exact_add(reserved["open_buy_quote"], reserved["open_sell_quote"])
+        before = _guard_baseline(accounts, None).cost_quote
+        return Whole(spent_quote, ever, before, open_quote, sum(worth, ZERO), tuple(resting))
 
 
 def _reserved(records: list[OrderRecord]) -> dict[str, Any]:
@@ -353,6 +366,12 @@ def _reserved(records: list[OrderRecord]) -> dict[str, Any]:
 def _reserved_here(records: list[OrderRecord]) -> dict[str, Any]:
     reserved = _reserved(records)
     return {f"open_{side}_here_quote": reserved[f"open_{side}_quote"] for side in ("buy", "sell")}
+
+
+def _cost(accounts: Iterable[MarketAccount], day: int | None) -> Decimal:
+    """What all of these have cost, on one day or altogether."""
+    sums = summed([totals for account in accounts for totals in account.sums(day)])
+    return exact_add(sums.fees_quote, sums.slippage_quote)
 
 
 def _guard_baseline(accounts: Iterable[MarketAccount], day: int | None) -> GuardBaseline:

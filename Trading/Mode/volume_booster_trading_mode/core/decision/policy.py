@@ -93,7 +93,7 @@ def decide(
         return halt
     if off := _switched_off(settings):
         return off
-    if cancel := _overdue(snapshot, settings, ours):
+    if cancel := _overdue(snapshot, settings, ours) or _surplus(situation, ours):
         return cancel
     if waiting := _reason_to_wait(situation, ours, hold):
         return waiting
@@ -146,6 +146,21 @@ def _overdue(snapshot: MarketSnapshot, settings: Settings, ours: tuple[OpenOrder
     return None
 
 
+def _surplus(situation: Situation, ours: tuple[OpenOrder, ...]) -> Cancel | None:
+    """The oldest orders of ours, where more rest on all markets together than `max_open_orders` allows by now.
+
+    Each market cancels its own part of them.
+    """
+    snapshot, most, whole = situation.snapshot, situation.settings.max_open_orders, situation.progress.whole
+    too_many = whole.resting[: max(len(whole.resting) - most, 0)] if whole is not None else ()
+    count = sum(market == (snapshot.exchange, snapshot.symbol) for market in (one[1:] for one in too_many))
+    oldest = sorted(ours, key=lambda order: order.placed_at)[:count]
+    if surplus := tuple(order for order in oldest if not order.is_cancelling):
+        assert whole is not None
+        return Cancel(surplus, f"{len(whole.resting)} orders rest, more than max_open_orders {most} allows")
+    return None
+
+
 def _reason_to_wait(situation: Situation, ours: tuple[OpenOrder, ...], hold: str) -> Wait | None:
     """Why no order is sent at this moment, though nothing is wrong; it ends by itself."""
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
@@ -153,9 +168,10 @@ def _reason_to_wait(situation: Situation, ours: tuple[OpenOrder, ...], hold: str
         return waiting
     if progress.headroom_quote <= 0:
         open_quote = -progress.headroom_quote + progress.remaining_quote
-        return Wait(IDLE_S, f"open orders of {open_quote:.2f} cover the rest of the target")
-    if len(ours) >= settings.max_open_orders:
-        return Wait(IDLE_S, f"{len(ours)} orders are open, as many as max_open_orders allows")
+        return Wait(IDLE_S, f"open orders of {snapshot.rules.shown(open_quote)} cover the rest of the target")
+    opened = max(len(ours), 0 if progress.whole is None else len(progress.whole.resting))
+    if opened >= settings.max_open_orders:
+        return Wait(IDLE_S, f"{opened} orders are open, as many as max_open_orders allows")
     return _too_soon(snapshot, settings) or _too_much(situation)
 
 
@@ -182,7 +198,7 @@ def _too_soon(snapshot: MarketSnapshot, settings: Settings) -> Wait | None:
         )
         return Wait(max(risk.rate_limit_resets_in_s, IDLE_S), used)
     allowed = [settings.max_orders_per_second, (risk.exchange_orders_per_second or math.inf) * margin]
-    if risk.last_order_at is not None and (left_s := risk.last_order_at + 1 / min(allowed) - snapshot.now) > 1e-3:
+    if left_s := pacing.turn_in_s(risk.last_order_at, min(allowed), snapshot.now):
         return Wait(left_s, f"no more than {min(allowed):g} orders a second", is_pace=True)
     return None
 
@@ -236,7 +252,9 @@ def _sides(situation: Situation, rng: random.Random, allocation: Allocation) -> 
     spends = _spending(Side.BUY, snapshot.mid_price, snapshot, settings)
     min_order = snapshot.rules.min_order_notional(snapshot.mid_price) if spends is None else spends.smallest
     equity = snapshot.risk_inputs.equity
-    sides, reason = choose_sides(fundable, min_order, settings, progress, equity, rng, allocation.side)
+    sides, reason = choose_sides(
+        fundable, min_order, settings, progress, equity, rng, allocation.side, snapshot.rules.quote
+    )
     is_unfunded = min_order > max(fundable.values()) or is_any_allowed(settings, progress, equity)
     return sides, reason, is_unfunded
 
@@ -383,7 +401,7 @@ def _does_not_fit(side: Side, notional: Decimal, snapshot: MarketSnapshot, setti
             f"the order book has {reachable:f} {snapshot.rules.base} for a market {side.value} within max_slippage_bps "
             f"{settings.max_slippage_bps:g} of the mid, too little for an order"
         )
-    return f"a {side.value} of {notional:.2f} does not fit the balance and the exchange's limits"
+    return f"a {side.value} of {snapshot.rules.shown(notional)} does not fit the balance and the exchange's limits"
 
 
 def _participation_delay(intent: OrderIntent, situation: Situation) -> float:

@@ -40,6 +40,10 @@ class Equity:
     day_start_quote: CampaignAmount
     peak_quote: CampaignAmount
     drift_quote: CampaignAmount = ZERO
+    of_all_quote: CampaignAmount = ZERO
+    """What the accounts of all markets of the campaign are worth, each balance counted once; 0 for only one market."""
+    drift_of_all_quote: CampaignAmount = ZERO
+    """The drifts of all markets, none taken off another; 0 for only one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ..model.escape import quoted
+
 COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
 TIME_FRAMES = {
     60: "1m", 180: "3m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1h", 7_200: "2h", 10_800: "3h", 14_400: "4h",
@@ -108,7 +110,7 @@ def _number(text: str, name: str, line: int) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise CandleError(f"line {line}: the {name} {text.strip()!r} is not a number")
+        raise CandleError(f"line {line}: the {name} {quoted(text.strip())} is not a number")
     return number
 
 

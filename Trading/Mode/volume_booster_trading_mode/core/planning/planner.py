@@ -145,6 +145,7 @@ def estimate(settings: Settings, conditions: Conditions, seed: int = 0, deadline
         cost_quote=plan.cost_quote.high,
         cost_bps=plan.cost_bps.high,
         stuck_share=float(outcomes.is_stuck.mean()),
+        inventory_quote=max(abs(plan.inventory_low_quote), abs(plan.inventory_high_quote)) * conditions.pairs,
         deadline_s=deadline_s,
     )
     return replace(plan, problems=problems_of(settings, conditions, forecast))
@@ -214,7 +215,7 @@ def _notes(settings: Settings, conditions: Conditions) -> tuple[str, ...]:
     ]
     largest = max(settings.max_buy_amount, settings.max_sell_amount)
     if limits and largest > min(limits):
-        return (f"orders above {min(limits):,.2f}, the exchange's largest, are cut to it",)
+        return (f"orders above {rules.shown(min(limits))}, the exchange's largest, are cut to it",)
     return ()
 
 

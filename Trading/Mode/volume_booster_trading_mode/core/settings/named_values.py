@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
+from ..model.escape import printable, quoted, shortened
+
 NamedAmounts = tuple[tuple[str, Decimal], ...]
 """What each name is given, in the order in which they were written."""
 Names = tuple[str, ...]
@@ -69,14 +71,14 @@ def unknown_names(names: Iterable[str], exchanges: Iterable[str], symbols: Itera
 def _pair(part: str) -> tuple[str, str]:
     name, equals, amount = part.partition("=")
     if not equals:
-        raise ValueError(f'"{part.strip()}" has no number: write it as in "BTC/USDT = 2"')
+        raise ValueError(f'{quoted(part.strip())} has no number: write it as in "BTC/USDT = 2"')
     return name, amount
 
 
 def _name(name: object) -> str:
     text = " ".join(str(name).split())
     if not text or "=" in text or "," in text:
-        raise ValueError(f"{str(name)!r} is no name of a pair or an exchange")
+        raise ValueError(f"{quoted(str(name))} is no name of a pair or an exchange")
     return text
 
 
@@ -86,7 +88,8 @@ def _amount(name: object, amount: object) -> Decimal:
     except InvalidOperation:
         number = Decimal("nan")
     if isinstance(amount, bool) or not number.is_finite() or not 0 <= number <= Decimal("1e12"):
-        raise ValueError(f"the number of {name} must be from 0 to 1e12, not {str(amount).strip()!r}")
+        told = shortened(printable(str(name)))
+        raise ValueError(f"the number of {told} must be from 0 to 1e12, not {quoted(str(amount).strip())}")
     return number
 
 
@@ -94,5 +97,5 @@ def _check_named_once(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise ValueError(f"{name} is named twice")
+            raise ValueError(f"{shortened(printable(name))} is named twice")
         seen.add(name)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import pydantic
 
 from ..model.basics import TEN_THOUSAND, CampaignAmount, OrderType, Ratio, Side, Unit
+from ..model.escape import printable, quoted, shortened
 from .named_values import NamedAmounts, Names, amounts_text, names_text, read_amounts, read_names
 from .presets import Preset, decided_by
 
@@ -167,7 +168,7 @@ class Settings(pydantic.BaseModel):
         order_type="limit",
     )
     max_open_orders: Count = _setting(
-        10, "Limit orders", "Most limit orders that rest at the same time", order_type="limit"
+        10, "Limit orders", "Most limit orders that rest at the same time, on all pairs together", order_type="limit"
     )
     open_orders_at_start: OpenOrdersAtStart = _setting(
         OpenOrdersAtStart.ADOPT,
@@ -203,7 +204,10 @@ class Settings(pydantic.BaseModel):
         Decimal(30), "Guards", "Halts when all-in costs are above this share of the volume, in 1/10,000"
     )
     max_cost_quote: Amount | None = _setting(
-        None, "Guards", "Budget of all-in costs, in quote, never passed; empty: max_cost_bps of the target"
+        None, "Guards", "Budget of all-in costs since the last resume, of all pairs; empty: max_cost_bps of the target"
+    )
+    max_total_cost_quote: Amount | None = _setting(
+        None, "Guards", "Bound of all costs of a campaign, over every resume, pair and day; empty: none"
     )
     max_daily_loss_percent: Share = _setting(Decimal(10), "Guards", "Halts at this loss of equity since 00:00 UTC")
     max_drawdown_percent: Share = _setting(Decimal(15), "Guards", "Halts at this loss of equity since its peak")
@@ -248,7 +252,7 @@ class Settings(pydantic.BaseModel):
     def _preset_decides(cls, values: Any) -> Any:
         return {**values, **decided_by(values.get("preset"))} if isinstance(values, dict) else values
 
-    @pydantic.field_validator("seed", "max_cost_quote", mode="before")
+    @pydantic.field_validator("seed", "max_cost_quote", "max_total_cost_quote", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
@@ -258,7 +262,7 @@ class Settings(pydantic.BaseModel):
     def _margins_are_shares(cls, margins: NamedAmounts) -> NamedAmounts:
         for name, margin in margins:
             if not 0 < margin <= 1:
-                raise ValueError(f"the margin of {name} must be above 0 and at most 1, not {margin}")
+                raise ValueError(f"the margin of {shortened(name)} must be above 0 and at most 1, not {margin}")
         return margins
 
     @pydantic.model_validator(mode="after")
@@ -267,7 +271,7 @@ class Settings(pydantic.BaseModel):
         if inverted:
             raise ValueError(
                 "\n".join(
-                    f"{low} must not be above {high} ({getattr(self, low)} > {getattr(self, high)})"
+                    f"{low} must not be above {high} ({_told(getattr(self, low))} > {_told(getattr(self, high))})"
                     for low, high in inverted
                 )
             )
@@ -292,6 +296,10 @@ class Settings(pydantic.BaseModel):
     def to_config(self) -> dict[str, Any]:
         """The settings as plain JSON values, as a configuration file holds them."""
         return {key: _plain(value) for key, value in self}
+
+
+def _told(value: object) -> str:
+    return shortened(str(value))
 
 
 OCTOBOT_KEYS = frozenset({
@@ -325,6 +333,15 @@ def parse_settings(values: Mapping[str, Any]) -> Settings:
         raise SettingsError(_problems(dict(values), error)) from error
 
 
+def is_usable_alone(key: str, value: object) -> bool:
+    """Whether a setting takes this value, whatever the others are."""
+    try:
+        Settings.model_validate({key: value})
+    except pydantic.ValidationError as error:
+        return all(problem["loc"] != (key,) for problem in error.errors())
+    return True
+
+
 def _problems(values: dict[str, Any], error: pydantic.ValidationError) -> list[str]:
     """A sentence for each problem. Ranges are only looked at once their ends are usable, so the rest is tried again."""
     problems = [sentence for problem in error.errors() for sentence in _sentences(problem)]
@@ -343,11 +360,11 @@ def _problems(values: dict[str, Any], error: pydantic.ValidationError) -> list[s
 def _sentences(problem: Any) -> list[str]:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return [f"{key}: unknown setting; known settings are {', '.join(Settings.model_fields)}"]
+        return [f"{shortened(printable(key))}: unknown setting; known settings are {', '.join(Settings.model_fields)}"]
     message = str(problem["msg"]).removeprefix("Value error, ")
     if not key:
         return message.splitlines()
-    return [f"{key}: {message[0].lower()}{message[1:]} (got {problem['input']!r})"]
+    return [f"{key}: {message[0].lower()}{message[1:]} (got {quoted(problem['input'])})"]
 
 
 def _plain(value: Any) -> Any:
