@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ..core.model.redact import text_of
 from ..core.settings.schema import SettingsError
 from ..journal.journal import JournalError
+from .arguments.parser import COMMANDS_PLACE, PROGRAM, Parser
 from .commands import options
 from .commands.bundle import BundleError
 from .files.home import HomeError
@@ -64,13 +65,6 @@ COMMANDS = (
 )  # fmt: skip
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports unusable arguments in one sentence, exit code 2."""
-
-    def error(self, message: str) -> typing.NoReturn:
-        self.exit(ExitCode.UNUSABLE, f"volume-booster: {message}; see `{self.prog} --help`\n")
-
-
 class _Version(argparse.Action):
     """Prints the versions of the bundle and of OctoBot, looked up only when asked for."""
 
@@ -87,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if given[:1] == ["exchange"]:
             return _exchange(given[1:])
-        arguments = parser().parse_args(given)
+        arguments = parser().parse(given)
         command: Command = arguments.command
         return command.run(arguments)
     except SettingsError as error:
@@ -118,15 +112,15 @@ def _exchange(options: list[str]) -> int:
     return int(server.main(options))
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Of the whole command line, that of the local exchange left out."""
     what = "Reaches a traded-volume target with OctoBot."
-    parser = _Parser(prog="volume-booster", description=what, allow_abbrev=False)
+    parser = Parser(prog=PROGRAM, description=what, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the versions and exit")
-    parsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    parsers = parser.add_subparsers(metavar=COMMANDS_PLACE, required=True, parser_class=Parser)
     for command in COMMANDS:
         one = parsers.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
-        one.set_defaults(command=command)
+        one.set_defaults(command=command, parser=one)
         command.add_options(one)
     # listed only: the exchange parses its own options
     parsers.add_parser("exchange", help="run the local exchange alone; `exchange --help` tells its options")

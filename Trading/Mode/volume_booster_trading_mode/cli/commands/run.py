@@ -23,6 +23,7 @@ import rich.console
 
 from ...core.model.basics import Trading
 from ...core.model.redact import without_secrets
+from ...core.model.typed import did_you_mean
 from ...core.settings.corrections import swap_inverted_ranges
 from ...core.settings.presets import Preset, decided_by
 from ...core.settings.schema import Settings, SettingsError, parse_settings, without_octobot_keys
@@ -30,6 +31,7 @@ from ...journal.bot_lock import running_bot
 from ...journal.journal import TARGET, Journal, NoCampaignError, set_aside
 from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport, read_report
+from ..arguments.requested import requested_settings
 from ..files import home
 from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
@@ -151,17 +153,12 @@ def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
     if profile.is_dir():
         return profile
     if profile_id not in own:
-        raise home.HomeError(f"there is no profile {profile_id!r}; the bundle has {', '.join(own)}")
+        meant = did_you_mean(profile_id, (*own, *octobot_home.profile_ids())) or f"; the bundle has {', '.join(own)}"
+        raise home.HomeError(f"there is no profile {profile_id!r}{meant}")
     return own[profile_id]
 
 
-def requested_settings(arguments: argparse.Namespace) -> dict[str, str]:
-    """The settings on the command line."""
-    options = {"volume_target": arguments.target, "seed": arguments.seed}
-    return dict(arguments.set) | {key: value for key, value in options.items() if value is not None}
-
-
-def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, str]) -> Settings:
+def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, typing.Any]) -> Settings:
     """The settings of a profile, overridden by those of the command line.
 
     :raises SettingsError: also when the command line sets what the preset decides.

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..model.basics import Side
+from ..model.typed import plain_number
 from .schema import RANGES, Settings
 
 MINIMUM_MARGIN = Decimal("1.01")
@@ -71,7 +72,7 @@ def _number(value: Any) -> Decimal | None:
     if isinstance(value, bool):
         return None
     try:
-        number = Decimal(str(value))
+        number = Decimal(plain_number(str(value)))
     except decimal.InvalidOperation:
         return None
     return number if number.is_finite() else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
@@ -10,39 +11,40 @@ from typing import Annotated, Any
 import pydantic
 
 from ..model.basics import TEN_THOUSAND, CampaignAmount, OrderType, Ratio, Side, Unit
+from ..model.typed import Choice, did_you_mean, plain_number
 from .named_values import NamedAmounts, Names, amounts_text, names_text, read_amounts, read_names
 from .presets import Preset, decided_by
 
 
-class SidePolicy(enum.Enum):
+class SidePolicy(Choice):
     """How the side of the next order is chosen."""
 
     BALANCED = "balanced"
     ALTERNATE = "alternate"
 
 
-class TargetScope(enum.Enum):
+class TargetScope(Choice):
     """What the target is for: all pairs of the bot together, or each pair on each exchange."""
 
     TOTAL = "total"
     PAIR = "pair"
 
 
-class TargetPeriod(enum.Enum):
+class TargetPeriod(Choice):
     """What the target is for: the whole campaign, or each day."""
 
     TOTAL = "total"
     DAILY = "daily"
 
 
-class OpenOrdersAtStart(enum.Enum):
+class OpenOrdersAtStart(Choice):
     """What becomes of our orders that rest on the exchange when OctoBot is started again."""
 
     ADOPT = "adopt"
     CANCEL = "cancel"
 
 
-class ShareBy(enum.Enum):
+class ShareBy(Choice):
     """How a target that several markets reach together is shared out."""
 
     EVEN = "even"
@@ -58,10 +60,11 @@ class SettingsError(ValueError):
         self.problems = problems
 
 
-def _refuse_bool(value: object) -> object:
+def _as_number(value: object) -> object:
+    """A text without the signs between thousands; true and false are no numbers."""
     if isinstance(value, bool):
         raise ValueError("must be a number, not true or false")
-    return value
+    return plain_number(value) if isinstance(value, str) else value
 
 
 RANGES = (
@@ -71,7 +74,7 @@ RANGES = (
 )
 """The settings that are the two ends of a range."""
 
-_NUMBER = pydantic.BeforeValidator(_refuse_bool)
+_NUMBER = pydantic.BeforeValidator(_as_number)
 Amount = Annotated[CampaignAmount, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
 Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False)]
 Percent = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False)]
@@ -341,13 +344,15 @@ def _problems(values: dict[str, Any], error: pydantic.ValidationError) -> list[s
 
 
 def _sentences(problem: Any) -> list[str]:
-    key = ".".join(str(part) for part in problem["loc"])
+    key, given = ".".join(str(part) for part in problem["loc"]), problem["input"]
     if problem["type"] == "extra_forbidden":
-        return [f"{key}: unknown setting; known settings are {', '.join(Settings.model_fields)}"]
+        meant = did_you_mean(key, Settings.model_fields) or "; `volume-booster settings` lists them all"
+        return [f"{key}: unknown setting{meant}"]
     message = str(problem["msg"]).removeprefix("Value error, ")
     if not key:
         return message.splitlines()
-    return [f"{key}: {message[0].lower()}{message[1:]} (got {problem['input']!r})"]
+    words = re.findall(r"'([^']*)'", message) if problem["type"] == "enum" else ()
+    return [f"{key}: {message[0].lower()}{message[1:]} (got {given!r}){did_you_mean(str(given), words)}"]
 
 
 def _plain(value: Any) -> Any:
