@@ -30,7 +30,8 @@ class Parser(argparse.ArgumentParser):
         """
         first = argv[0].partition("=")[0] if argv else ""
         if first.startswith("-") and not any(first in action.option_strings for action in self._actions):
-            self.error(f"unrecognized arguments: {first}{self.meant([first]) or '; the command comes first'}")
+            meant = self.meant([first]) or "; the command comes first"
+            self.error(f"unrecognized arguments: {first}{meant}")
         arguments, unknown = self.parse_known_args(argv)
         if unknown:
             asked: Parser = getattr(arguments, "parser", self)
