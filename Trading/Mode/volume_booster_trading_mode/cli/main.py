@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ..core.model.redact import text_of
 from ..core.settings.schema import SettingsError
 from ..journal.journal import JournalError
+from .arguments import logs
 from .arguments.parser import COMMANDS_PLACE, PROGRAM, Parser
 from .commands import options
 from .commands.bundle import BundleError
@@ -20,6 +21,8 @@ from .files.home import HomeError
 from .process.launch import LaunchError
 from .process.watchdog import ExitCode
 
+COMPLETING = "_ARGCOMPLETE"
+"""Set by a shell that asks how the line could continue."""
 OptionsOf = typing.Callable[[argparse.ArgumentParser], None]
 
 
@@ -32,11 +35,17 @@ class Command:
     """Module of `commands` and its function, as `module.function`."""
     help: str
     add_options: OptionsOf
+    package: str = "commands"
 
     def run(self, arguments: argparse.Namespace) -> int:
         """The exit code of the contract."""
-        module, function = self.place.split(".")
-        return int(getattr(importlib.import_module(f".commands.{module}", __package__), function)(arguments))
+        return int(self.function()(arguments))
+
+    def function(self) -> typing.Callable[[argparse.Namespace], int]:
+        """What it calls, imported."""
+        module, name = self.place.split(".")
+        found = getattr(importlib.import_module(f".{self.package}.{module}", __package__), name)
+        return typing.cast(typing.Callable[[argparse.Namespace], int], found)
 
 
 COMMANDS = (
@@ -62,6 +71,11 @@ COMMANDS = (
         "emergency-stop", "steer.emergency_stop",
         "cancel every open order of a campaign, confirm it, and place none any more", options.emergency_stop,
     ),
+    Command("init", "init.main", "write a profile of your own, and show its plan", options.init, "setup"),
+    Command("settings", "settings.main", "every setting: value, default, bounds, origin", options.settings, "setup"),
+    Command("runs", "runs.main", "past and present campaigns of a home; compare two", options.runs, "setup"),
+    Command("data", "data.main", "candles of a public market, for a backtest", options.data, "setup"),
+    Command("completion", "completion.main", "print what a shell needs to complete", options.completion, "setup"),
 )  # fmt: skip
 
 
@@ -79,11 +93,14 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command; the exit code of the contract. Every problem is one sentence on standard error."""
     given = sys.argv[1:] if argv is None else argv
     try:
+        if COMPLETING in os.environ:
+            importlib.import_module("argcomplete").autocomplete(parser())
         if given[:1] == ["exchange"]:
             return _exchange(given[1:])
         arguments = parser().parse(given)
         command: Command = arguments.command
-        return command.run(arguments)
+        with logs.logged(arguments, given):
+            return command.run(arguments)
     except SettingsError as error:
         return _problem(ExitCode.UNUSABLE, *error.problems)
     except HomeError as error:
@@ -122,6 +139,7 @@ def parser() -> Parser:
         one = parsers.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
         one.set_defaults(command=command, parser=one)
         command.add_options(one)
+        options.common(one)
     # listed only: the exchange parses its own options
     parsers.add_parser("exchange", help="run the local exchange alone; `exchange --help` tells its options")
     return parser

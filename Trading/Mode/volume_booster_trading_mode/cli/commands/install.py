@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..files.home import new_configuration
 from ..process.watchdog import ExitCode
 from .bundle import (
     BundleError,
@@ -252,14 +253,6 @@ def _first_missing(home: Path, parts: Parts, files: Files) -> str | None:
 
 def _select_profile_of_a_new_home(home: Path) -> str:
     """OctoBot's configuration for a home that has none: without it OctoBot looks for a default profile and stops."""
-    config = {
-        "profile": _PROFILE_OF_A_NEW_HOME,
-        "accepted_terms": False,
-        "metrics": {"enabled": False},
-        "backtesting": {"files": []},
-        "exchanges": {},
-        "services": {},
-        "notification": {"global-info": True, "price-alerts": True, "trades": False, "notification-type": ["web"]},
-    }
+    config = new_configuration(_PROFILE_OF_A_NEW_HOME)
     (home / "user" / "config.json").write_text(json.dumps(config, indent=4), encoding="utf-8")
     return _PROFILE_OF_A_NEW_HOME

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
 from ...core.model.typed import plain_number
+from ...core.planning.candles import TIME_FRAMES
+from ..arguments import completers
 from ..arguments.values import LONGEST_NUMBER, given, path, profile_id
 
 DEFAULT_HOME = pathlib.Path(".octobot")
@@ -17,7 +19,9 @@ MOST_DAYS = 366
 """More days of drawn prices would take more than a minute or two."""
 MOST = 10**12
 """The largest amount that any option takes, as the settings."""
-PLAIN_PROFILE = "volume_booster"
+PLAIN_PROFILE, OFFLINE_PROFILE = "volume_booster", "volume_booster_offline"
+SHELLS = ("bash", "zsh", "fish", "tcsh", "powershell")
+OWN_PROFILE = "my_campaign"
 
 
 def pack(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +36,7 @@ def install(parser: argparse.ArgumentParser) -> None:
 
 
 def simulate(parser: argparse.ArgumentParser) -> None:
-    _run_live(parser, profile="volume_booster_offline")
+    _run_live(parser, profile=OFFLINE_PROFILE)
 
 
 def sandbox(parser: argparse.ArgumentParser) -> None:
@@ -127,6 +131,65 @@ def target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("quote", type=given, metavar="QUOTE", help="the volume to reach, in quote currency")
 
 
+def settings(parser: argparse.ArgumentParser) -> None:
+    action = parser.add_argument("keys", nargs="*", metavar="KEY", help="only these, explained")
+    completers.offer(action, completers.key)
+    parser.add_argument("--search", metavar="WORD", type=given, help="only those with this word in name or help")
+    _home(parser)
+    parser.add_argument("--profile", type=profile_id, metavar="ID", help="default: the home's own")
+    _target(parser)
+    _settings(parser)
+    _json(parser, "settings")
+
+
+def init(parser: argparse.ArgumentParser) -> None:
+    _home(parser)
+    parser.add_argument("--yes", action="store_true", help="ask nothing: take the defaults for what is not given")
+    _profile(parser, OWN_PROFILE)
+    add = parser.add_argument
+    add("--exchange", type=given, metavar="ID", help="default: the one on this computer")
+    add("--pair", type=_pair, metavar="PAIR", help="default: BTC/USDT")
+    _target(parser)
+    add("--budget", type=given, metavar="QUOTE", help="the most that it may cost; default: 0.3 %% of the target")
+    add("--urgency", type=given, metavar="WORD", help="passive, normal or aggressive; default: normal")
+    add("--price", type=given, metavar="QUOTE", help="of a pair that the local exchange does not list")
+
+
+def runs(parser: argparse.ArgumentParser) -> None:
+    _home(parser)
+    parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two of them side by side, by number or name")
+    _json(parser, "list")
+
+
+def data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("symbol", type=_pair, metavar="SYMBOL", help="such as BTC/USDT")
+    parser.add_argument("--exchange", type=given, metavar="ID", required=True, help="its name in ccxt")
+    parser.add_argument("--days", type=_days, metavar="N", default=1, help="how many, until now; default: 1")
+    parser.add_argument(
+        "--time-frame",
+        choices=tuple(TIME_FRAMES.values()),
+        metavar="T",
+        default="1m",
+        help="1m, 5m, 1h, ...; default: 1m",
+    )
+    parser.add_argument(
+        "--out", type=path, metavar="FILE", required=True, help="a .csv file, or a .data file of OctoBot"
+    )
+    _json(parser, "result")
+
+
+def completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=f"{', '.join(SHELLS[:-1])} or {SHELLS[-1]}")
+
+
+def common(parser: argparse.ArgumentParser) -> None:
+    """Options of every command."""
+    parser.add_argument("-v", "--verbose", action="store_true", help="say each step on standard error")
+    parser.add_argument(
+        "--log-file", type=path, metavar="FILE", help="write each step to this file, behind what is in it"
+    )
+
+
 def emergency_stop(parser: argparse.ArgumentParser) -> None:
     steer(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask for EMERGENCY_STOP to be typed")
@@ -166,7 +229,10 @@ def _json(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def _profile(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument("--profile", type=profile_id, metavar="ID", default=default, help=f"default: {default}")
+    action = parser.add_argument(
+        "--profile", type=profile_id, metavar="ID", default=default, help=f"default: {default}"
+    )
+    completers.offer(action, completers.profile)
 
 
 def _target(parser: argparse.ArgumentParser) -> None:
@@ -174,9 +240,10 @@ def _target(parser: argparse.ArgumentParser) -> None:
 
 
 def _settings(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    action = parser.add_argument(
         "--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help="any setting; may be repeated"
     )
+    completers.offer(action, completers.setting)
     parser.add_argument("--settings", type=path, metavar="FILE", help="a JSON or TOML file of settings, below --set")
 
 

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import importlib.metadata
 import json
+import logging
 import pathlib
 import random
 import signal
@@ -23,7 +24,7 @@ import rich.console
 
 from ...core.model.basics import Trading
 from ...core.model.redact import without_secrets
-from ...core.model.typed import did_you_mean
+from ...core.notify.progress_lines import sentence
 from ...core.settings.corrections import swap_inverted_ranges
 from ...core.settings.presets import Preset, decided_by
 from ...core.settings.schema import Settings, SettingsError, parse_settings, without_octobot_keys
@@ -32,13 +33,14 @@ from ...journal.journal import TARGET, Journal, NoCampaignError, set_aside
 from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport, read_report
 from ..arguments.requested import requested_settings
-from ..files import home
+from ..files import chosen, home
 from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
 from ..screen.live import LiveView, summary_table
 from . import bundle, install
 
 POLL_INTERVAL_S = 0.25
+_log = logging.getLogger(__name__)
 
 
 class Rehearsal(typing.Protocol):
@@ -85,9 +87,11 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
     :raises SettingsError, HomeError, BundleError, LaunchError: when it can't be started.
     """
     plan = _plan(arguments, rehearsal)
+    _log.info("home %s, profile %s, settings that are not by default: %s", plan.home.path, plan.profile_id, own(plan))
     view = LiveView(rich.console.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
     with interruption() as is_interrupted:
         verdict, report = _run(plan, view, is_interrupted)
+    _log.info("%s", verdict.reason)
     now = time.time()
     result = _result(plan, verdict, report, now)
     if arguments.json:
@@ -144,18 +148,18 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
     )
 
 
+def own(plan: RunPlan) -> dict[str, typing.Any]:
+    """The settings of a run that are not as by default."""
+    defaults = Settings().to_config()
+    return {key: value for key, value in plan.settings.to_config().items() if value != defaults[key]}
+
+
 def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
     """The profile of a home, or of the bundle when the home has none of this name.
 
     :raises HomeError: when there is none.
     """
-    profile, own = octobot_home.profile(profile_id), bundle.profiles()
-    if profile.is_dir():
-        return profile
-    if profile_id not in own:
-        meant = did_you_mean(profile_id, (*own, *octobot_home.profile_ids())) or f"; the bundle has {', '.join(own)}"
-        raise home.HomeError(f"there is no profile {profile_id!r}{meant}")
-    return own[profile_id]
+    return chosen.find(octobot_home, profile_id, bundle.profiles())
 
 
 def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, typing.Any]) -> Settings:
@@ -169,8 +173,8 @@ def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, typing.A
         raise SettingsError(
             [f"{key}: the preset {preset} decides it; use preset=custom to set it yourself" for key in overruled]
         )
-    for sentence in sentences:
-        print(f"volume-booster: setting put right: {sentence}", file=sys.stderr)
+    for told in sentences:
+        print(f"volume-booster: setting put right: {told}", file=sys.stderr)
     return parse_settings(values)
 
 
@@ -224,6 +228,8 @@ def _watch(
             news = (report.progress.orders, report.progress.fills, report.state) if report else ()
             if news != last:
                 last, news_at = news, clock()
+                if report is not None:
+                    _log.debug("%s: %s", report.state_text, sentence(report.progress))
             view.show(report, time.time())
             status = RunStatus(
                 elapsed_s=clock() - start,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import pathlib
 import time
+import typing
 
 import rich.console
 
@@ -15,6 +17,8 @@ from ..screen.live import LiveView, summary_table
 from .status import CampaignStatus, campaign_status, chosen_file
 
 POLL_INTERVAL_S = 0.5
+_ALWAYS_NEW = ("runtime_s", "eta_s", "rate_quote_per_hour")
+"""Fields that change with the time alone."""
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -25,7 +29,9 @@ def main(arguments: argparse.Namespace) -> int:
     """
     octobot_home = home.Home(arguments.home.absolute())
     file = chosen_file(arguments, octobot_home)
-    console = rich.console.Console(stderr=arguments.json)
+    if arguments.json:
+        return _stream(octobot_home, file)
+    console = rich.console.Console()
     view = LiveView(console, is_quiet=False, watcher=Watcher(file or octobot_home.campaign))
     with view:
         status = campaign_status(octobot_home, file)
@@ -33,10 +39,22 @@ def main(arguments: argparse.Namespace) -> int:
             view.show(status.report, status.now)
             time.sleep(POLL_INTERVAL_S)
             status = campaign_status(octobot_home, file)
-    if arguments.json:
-        print(json.dumps(status.to_json()))
-    else:
-        console.print(summary_table(status.report, status.now))
+    console.print(summary_table(status.report, status.now))
+    return ExitCode.DONE
+
+
+def _stream(octobot_home: home.Home, file: pathlib.Path | None) -> int:
+    """One JSON object a line, each time that something is new, and one at the end."""
+    last: dict[str, typing.Any] = {}
+    status = campaign_status(octobot_home, file)
+    while _is_watchable(status):
+        fields = status.to_json()
+        if any(fields[key] != last.get(key) for key in fields if key not in _ALWAYS_NEW):
+            print(json.dumps(fields), flush=True)
+            last = fields
+        time.sleep(POLL_INTERVAL_S)
+        status = campaign_status(octobot_home, file)
+    print(json.dumps(status.to_json()), flush=True)
     return ExitCode.DONE
 
 

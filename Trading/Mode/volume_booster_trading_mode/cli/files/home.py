@@ -96,6 +96,19 @@ class Home:
         write_json(self.config, config | {"exchanges": {**config.get("exchanges", {}), exchange: keys}})
 
 
+def new_configuration(profile_id: str) -> dict[str, typing.Any]:
+    """OctoBot's configuration for a home that has none: without it OctoBot looks for a default profile and stops."""
+    return {
+        "profile": profile_id,
+        "accepted_terms": False,
+        "metrics": {"enabled": False},
+        "backtesting": {"files": []},
+        "exchanges": {},
+        "services": {},
+        "notification": {"global-info": True, "price-alerts": True, "trades": False, "notification-type": ["web"]},
+    }
+
+
 def offline_exchanges(config: dict[str, typing.Any]) -> list[str]:
     """The exchanges of this computer that a profile's configuration has enabled."""
     exchanges = config["exchanges"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import pathlib
 import queue
+import shlex
 import subprocess
 import sys
 import threading
@@ -25,6 +27,9 @@ PORT_VARIABLES = {
     "second_offline_exchange": "VOLUME_BOOSTER_SECOND_EXCHANGE_PORT",
 }
 """Where each local exchange's tentacle looks for its port."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class LaunchError(Exception):
@@ -46,6 +51,7 @@ class Child:
             self._process = start_piped(command, cwd, log, environment, is_log_kept=True)
         except OSError as error:
             raise LaunchError(f"{name} could not be started: {text_of(error)}") from error
+        _log.debug("%s is process %d: %s", name, self._process.pid, shlex.join(command))
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read_output, name=f"{name} output", daemon=True).start()
 

@@ -74,18 +74,27 @@ RANGES = (
 )
 """The settings that are the two ends of a range."""
 
+
+class ShownUnit(str):
+    """What a number of the settings is counted in, for people."""
+
+    __slots__ = ()
+
+
 _NUMBER = pydantic.BeforeValidator(_as_number)
-Amount = Annotated[CampaignAmount, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
-Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False)]
-Percent = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False)]
-ShareOrNever = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=100, allow_inf_nan=False)]
-Share = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=100, allow_inf_nan=False)]
-Bps = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=10_000, allow_inf_nan=False)]
-PerSecond = Annotated[float, _NUMBER, pydantic.Field(ge=0.01, le=20, allow_inf_nan=False)]
-Fraction = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False)]
-Leverage = Annotated[Ratio, _NUMBER, pydantic.Field(ge=1, le=125, allow_inf_nan=False)]
+Amount = Annotated[
+    CampaignAmount, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False), ShownUnit("quote")
+]
+Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False), ShownUnit("s")]
+Percent = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False), ShownUnit("%")]
+ShareOrNever = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=100, allow_inf_nan=False), ShownUnit("%")]
+Share = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=100, allow_inf_nan=False), ShownUnit("%")]
+Bps = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=10_000, allow_inf_nan=False), ShownUnit("bps")]
+PerSecond = Annotated[float, _NUMBER, pydantic.Field(ge=0.01, le=20, allow_inf_nan=False), ShownUnit("1/s")]
+Fraction = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False), ShownUnit("0 to 1")]
+Leverage = Annotated[Ratio, _NUMBER, pydantic.Field(ge=1, le=125, allow_inf_nan=False), ShownUnit("x")]
 Count = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=200)]
-Amounts = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.CAMPAIGN]
+Amounts = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.CAMPAIGN, ShownUnit("quote")]
 Ratios = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.NONE]
 NameList = Annotated[Names, pydantic.BeforeValidator(read_names)]
 Seed = Annotated[int, _NUMBER, pydantic.Field(ge=0, le=2**63 - 1)]
