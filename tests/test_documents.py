@@ -231,7 +231,6 @@ LEFT_OUT = {
     "join_campaign() comes first": "a broken promise of our own",
     "A local spot exchange that speaks Binance's REST API. Money and orders on it are unreal.": "a help text",
     "since its peak": "a part of another sentence",
-    "of at least …": "the same",
     "emergency stop of …": "the name of a task",
     "disk is full": "SQLite's words, by which the advice is chosen",
     "unable to open": "the same",
@@ -342,7 +341,7 @@ SAMPLES: dict[str, dict[str, typing.Any]] = {
 PARSER_SAMPLES = {
     "the following arguments are required: …": ["install"],
     "unrecognized arguments: …": ["status", "--bogus"],
-    "invalid choice: …": ["sumilate"],
+    "there is no command …": ["sumilate"],
 }
 """What the libraries say that read settings and arguments."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import pathlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -16,6 +17,9 @@ HOST = "127.0.0.1"
 DEFAULT_PORT = 8642
 LONGEST_RUN_SECONDS = 30 * 86_400  # from the start time to the launch: older paths cost too much to draw
 SCENARIO_OPTIONS = ("seed", "start_time", *DRAWN_ONLY, "refill_per_second", "replay", "replay_skip_seconds")
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([,_]\d{3})+(\.\d*)?", re.ASCII)
+LONGEST_NUMBER = 40
+"""A number of more characters is none that anybody means, and the longest take minutes to read."""
 _NUMBERS = {
     "volatility": (0, 1_000, "PERCENT", "standard deviation of a year's return (50)"),
     "drift": (-1_000, 1_000, "PERCENT", "by how much the expected price moves in a year (0)"),
@@ -116,9 +120,10 @@ def _start_time(text: str) -> int:
 
 def _whole(name: str, lowest: int, highest: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not text.isdecimal() or not lowest <= int(text) <= highest:
+        plain = _plain(text)
+        if not plain.isdecimal() or len(plain) > LONGEST_NUMBER or not lowest <= int(plain) <= highest:
             raise argparse.ArgumentTypeError(f"{name} must be a whole number from {lowest} to {highest}, not {text}")
-        return int(text)
+        return int(plain)
 
     return read
 
@@ -126,7 +131,7 @@ def _whole(name: str, lowest: int, highest: int) -> Callable[[str], int]:
 def _number(name: str, lowest: float, highest: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
-            value = float(text)
+            value = float(_plain(text))
         except ValueError:
             value = math.nan
         if not lowest <= value <= highest:
@@ -134,3 +139,8 @@ def _number(name: str, lowest: float, highest: float) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def _plain(text: str) -> str:
+    """A number as it is printed, "50,000" or "50_000", without the signs between its thousands; else the text."""
+    return re.sub("[,_]", "", text) if _GROUPED.fullmatch(text) else text

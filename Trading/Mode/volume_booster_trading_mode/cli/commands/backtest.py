@@ -15,6 +15,7 @@ import rich.progress
 from ...core.planning.candles import CandleSeries
 from ...core.settings.schema import Settings, without_octobot_keys
 from ...journal.file import BACKTEST_FILE
+from ..arguments.requested import requested_settings
 from ..files import candle_files, home
 from ..process import backtest_process
 from ..process.backtest_process import BacktestProcess, BacktestResult, Job, is_reached
@@ -37,7 +38,7 @@ class BacktestPlan:
     config: dict[str, typing.Any]
     of_profile: dict[str, typing.Any]
     """The settings of the mode in the profile."""
-    requested: dict[str, str]
+    requested: dict[str, typing.Any]
     data: pathlib.Path | None
     markets: dict[str, list[str]]
     """The pairs of each exchange that need candles."""
@@ -84,6 +85,7 @@ class BacktestPlan:
         path = self.home.path / candle_files.DATA_FOLDER / f"VolumeBoosterCandles_{markets}-{name}{_DATA_SUFFIX}"
         if path not in self.written:
             series = {symbol: self._candles(seed, symbol) for symbol in symbols}
+            self.home.make()  # not before the candles are known to be usable
             candle_files.write_data_file(path, series, exchange)
             self.written.add(path)
         return path
@@ -103,8 +105,8 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.sweep:
         return sweep.main(arguments, plan)
     settings = plan.settings({})
-    plan.home.make()
     job = plan.job(settings, plan.home.path / "user" / BACKTEST_FILE, plan.home.logs / LOG)
+    plan.home.make()
     verdict, result = _run(job, arguments)
     now = result.report.last_seen_at
     if arguments.json:
@@ -126,7 +128,7 @@ def _plan(arguments: argparse.Namespace) -> BacktestPlan:
         home=octobot_home,
         config=config,
         of_profile=without_octobot_keys(home.mode_settings(profile)),
-        requested=run.requested_settings(arguments),
+        requested=requested_settings(arguments),
         data=arguments.data and arguments.data.absolute(),
         markets=_markets(config, arguments),
         days=arguments.days,

@@ -24,11 +24,11 @@ from ...core.planning.account_checks import Row, fails, untried
 from ...core.settings.schema import parse_settings, without_octobot_keys
 from ...journal.bot_lock import running_bot
 from ...storage import private_files
-from ..files import home
+from ..files import chosen, home
 from ..process import check_process, launch
 from ..process.watchdog import ExitCode
 from ..screen import lines, terminal
-from . import options, run, sandbox
+from . import bundle, options, run, sandbox
 
 _RESULTS = {True: "[green]ok[/green]", False: "[red]not ok[/red]", None: "not tried"}
 _RESULT_WIDTH = 9
@@ -133,7 +133,7 @@ def _plan(arguments: argparse.Namespace) -> CheckPlan:
             f"another OctoBot (process {process}) runs the campaign in {octobot_home.path}: end it with "
             "`volume-booster stop` before --order"
         )
-    profile = run.find_profile(octobot_home, arguments.profile or _selected(octobot_home))
+    profile = chosen.choose(octobot_home, arguments.profile, bundle.profiles(), options.PLAIN_PROFILE).profile
     config = home.profile_config(profile)
     of_profile = _entry(config, exchange)
     settings = parse_settings(without_octobot_keys(home.mode_settings(profile)))
@@ -142,15 +142,6 @@ def _plan(arguments: argparse.Namespace) -> CheckPlan:
     return CheckPlan(
         octobot_home, _has_keys(octobot_home, exchange), profile, exchange, use, of_profile, _folder(arguments.save)
     )
-
-
-def _selected(octobot_home: home.Home) -> str:
-    """The profile that the home's OctoBot starts with, where it is one of the mode's."""
-    if octobot_home.config.is_file():
-        selected = str(home.read_json(octobot_home.config).get("profile"))
-        if (octobot_home.profile(selected) / home.MODE_CONFIG).is_file():
-            return selected
-    return options.PLAIN_PROFILE
 
 
 def _pairs(config: dict[str, typing.Any]) -> list[str]:

@@ -16,6 +16,7 @@ from ...core.planning import fee_tiers
 from ...core.planning.advice import with_advice
 from ...core.planning.planner import BAND_PERCENT, Band, Plan, estimate
 from ...core.settings.schema import Settings, without_octobot_keys
+from ..arguments.requested import requested_settings
 from ..files import home
 from ..files.assumptions import Assumed, assume, read_text
 from ..process.watchdog import ExitCode
@@ -47,8 +48,8 @@ def main(arguments: argparse.Namespace) -> int:
 def _settings_and_config(arguments: argparse.Namespace) -> tuple[Settings, dict[str, typing.Any]]:
     """The settings that a run with these arguments would have, and the configuration of its profile."""
     profile = run.find_profile(home.Home(arguments.home.absolute()), arguments.profile)
-    requested = dict(arguments.set) | ({} if arguments.target is None else {"volume_target": arguments.target})
-    return run.settings_of(without_octobot_keys(home.mode_settings(profile)), requested), home.profile_config(profile)
+    settings = run.settings_of(without_octobot_keys(home.mode_settings(profile)), requested_settings(arguments))
+    return settings, home.profile_config(profile)
 
 
 def _gain(arguments: argparse.Namespace, settings: Settings, plan: Plan) -> fee_tiers.TierGain | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.metadata
+import logging
 import pathlib
 import random
 import signal
@@ -18,9 +19,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...core.model.basics import Trading
-from ...core.model.escape import quoted
 from ...core.model.formats import shown
 from ...core.model.redact import without_secrets
+from ...core.notify.progress_lines import sentence
 from ...core.settings.corrections import swap_inverted_ranges
 from ...core.settings.presets import Preset, decided_by
 from ...core.settings.schema import Settings, SettingsError, TargetPeriod, parse_settings, without_octobot_keys
@@ -28,7 +29,8 @@ from ...journal.bot_lock import running_bot
 from ...journal.journal import TARGET, Journal, NoCampaignError, set_aside
 from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport, read_report
-from ..files import home, installation
+from ..arguments.requested import requested_settings
+from ..files import chosen, home
 from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
 from ..screen import lines, terminal
@@ -36,6 +38,7 @@ from ..screen.live import LiveView, summary_table
 from . import bundle, install
 
 POLL_INTERVAL_S = 0.25
+_log = logging.getLogger(__name__)
 
 
 class Rehearsal(typing.Protocol):
@@ -97,9 +100,11 @@ def _say_that_it_waits() -> None:
 
 
 def _run_to_its_end(plan: RunPlan, arguments: argparse.Namespace) -> int:
+    _log.info("home %s, profile %s, settings that are not by default: %s", plan.home.path, plan.profile_id, own(plan))
     view = LiveView(terminal.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
     with interruption() as is_interrupted:
         verdict, report = _run(plan, view, is_interrupted)
+    _log.info("%s", verdict.reason)
     now = time.time()
     result = _result(plan, verdict, report, now)
     if arguments.json:
@@ -178,26 +183,21 @@ def _contradictions(plan: RunPlan, requested: dict[str, str]) -> list[str]:
     return problems
 
 
+def own(plan: RunPlan) -> dict[str, typing.Any]:
+    """The settings of a run that are not as by default."""
+    defaults = Settings().to_config()
+    return {key: value for key, value in plan.settings.to_config().items() if value != defaults[key]}
+
+
 def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
     """The profile of a home, or of the bundle when the home has none of this name.
 
     :raises HomeError: when there is none.
     """
-    profile, own = octobot_home.profile(profile_id), bundle.profiles()
-    if profile.is_dir() and profile_id not in installation.half_profiles(octobot_home.path, own):
-        return profile
-    if profile_id not in own:
-        raise home.HomeError(f"there is no profile {quoted(profile_id)}; the bundle has {', '.join(own)}")
-    return own[profile_id]
+    return chosen.find(octobot_home, profile_id, bundle.profiles())
 
 
-def requested_settings(arguments: argparse.Namespace) -> dict[str, str]:
-    """The settings on the command line."""
-    options = {"volume_target": arguments.target, "seed": arguments.seed}
-    return dict(arguments.set) | {key: value for key, value in options.items() if value is not None}
-
-
-def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, str]) -> Settings:
+def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, typing.Any]) -> Settings:
     """The settings of a profile, overridden by those of the command line.
 
     :raises SettingsError: also when the command line sets what the preset decides.
@@ -208,8 +208,8 @@ def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, str]) ->
         raise SettingsError(
             [f"{key}: the preset {preset} decides it; use preset=custom to set it yourself" for key in overruled]
         )
-    for sentence in sentences:
-        lines.complain(f"setting put right: {sentence}")
+    for told in sentences:
+        lines.complain(f"setting put right: {told}")
     return parse_settings(values)
 
 
@@ -263,6 +263,8 @@ def _watch(
             news = (report.progress.orders, report.progress.fills, report.state) if report else ()
             if news != last:
                 last, news_at = news, clock()
+                if report is not None:
+                    _log.debug("%s: %s", report.state_text, sentence(report.progress, report.quote))
             view.show(report, time.time())
             status = RunStatus(
                 elapsed_s=clock() - start,

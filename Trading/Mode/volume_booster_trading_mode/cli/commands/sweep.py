@@ -79,7 +79,6 @@ def main(arguments: argparse.Namespace, plan: SweepPlan) -> int:
     """
     combinations = combine(arguments.sweep)
     settings = _settings(plan, combinations)
-    plan.home.make()
     path = arguments.csv or plan.home.path / CSV_FILE
     with tempfile.TemporaryDirectory(prefix="volume_booster_sweep_") as folder:
         places = [pathlib.Path(folder, str(number)) for number in range(len(settings))]
@@ -87,6 +86,7 @@ def main(arguments: argparse.Namespace, plan: SweepPlan) -> int:
             plan.job(of_run, place / "campaign.sqlite", place / "backtest.log")
             for of_run, place in zip(settings, places, strict=True)
         ]
+        plan.home.make()
         runs = list(_run_all(combinations, jobs, is_quiet=arguments.quiet))
     write_csv(path, runs)
     if arguments.json:

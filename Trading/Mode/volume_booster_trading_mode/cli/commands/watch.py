@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
+import pathlib
 import time
+import typing
 
 from ...reporting.history import Watcher
 from ..files import home
 from ..process.watchdog import ExitCode
-from ..screen import lines, terminal
+from ..screen import terminal
 from ..screen.live import LiveView, summary_table
 from .status import CampaignStatus, campaign_status, chosen_file
 
 POLL_INTERVAL_S = 0.5
+_ALWAYS_NEW = ("runtime_s", "eta_s", "rate_quote_per_hour")
+"""Fields that change with the time alone."""
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -23,7 +28,9 @@ def main(arguments: argparse.Namespace) -> int:
     """
     octobot_home = home.Home(arguments.home.absolute())
     file = chosen_file(arguments, octobot_home)
-    console = terminal.Console(stderr=arguments.json)
+    if arguments.json:
+        return _stream(octobot_home, file)
+    console = terminal.Console()
     view = LiveView(console, is_quiet=False, watcher=Watcher(file or octobot_home.campaign))
     with view:
         status = campaign_status(octobot_home, file)
@@ -31,10 +38,22 @@ def main(arguments: argparse.Namespace) -> int:
             view.show(status.report, status.now)
             time.sleep(POLL_INTERVAL_S)
             status = campaign_status(octobot_home, file)
-    if arguments.json:
-        lines.as_json(status.to_json())
-    else:
-        console.print(summary_table(status.report, status.now))
+    console.print(summary_table(status.report, status.now))
+    return ExitCode.DONE
+
+
+def _stream(octobot_home: home.Home, file: pathlib.Path | None) -> int:
+    """One JSON object a line, each time that something is new, and one at the end."""
+    last: dict[str, typing.Any] = {}
+    status = campaign_status(octobot_home, file)
+    while _is_watchable(status):
+        fields = status.to_json()
+        if any(fields[key] != last.get(key) for key in fields if key not in _ALWAYS_NEW):
+            print(json.dumps(fields), flush=True)
+            last = fields
+        time.sleep(POLL_INTERVAL_S)
+        status = campaign_status(octobot_home, file)
+    print(json.dumps(status.to_json()), flush=True)
     return ExitCode.DONE
 
 

@@ -126,6 +126,11 @@ def _market(arguments: argparse.Namespace, symbol: str, recorded: Conditions | N
     return spec or _markets()[0]
 
 
+def listed_price(symbol: str) -> Decimal | None:
+    """What the local exchange's market of a symbol starts from; None when it lists none."""
+    return next((one.start_price_quote for one in _markets() if f"{one.base}/{one.quote}" == symbol), None)
+
+
 def _markets() -> tuple[typing.Any, ...]:
     return tuple(importlib.import_module(f"{EXCHANGE_PACKAGE}.market.price_path").MARKETS)
 

@@ -59,6 +59,10 @@ class Home:
     def profile(self, profile_id: str) -> pathlib.Path:
         return self.path / "user" / "profiles" / profile_id
 
+    def profile_ids(self) -> list[str]:
+        """The profiles of this home."""
+        return sorted(file.parent.name for file in (self.path / "user" / "profiles").glob("*/profile.json"))
+
     def check_is_for_runs(self, own_profiles: tuple[str, ...]) -> None:
         """Keep out of an OctoBot that is not ours: whose profile is not of the bundle, and was not selected by a run.
 

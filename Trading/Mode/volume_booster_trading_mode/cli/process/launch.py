@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import pathlib
 import queue
+import shlex
 import subprocess
 import sys
 import threading
@@ -33,6 +35,9 @@ PORT_VARIABLES = {
 """Where each local exchange's tentacle looks for its port."""
 
 
+_log = logging.getLogger(__name__)
+
+
 class LaunchError(Exception):
     """A process could not be started or ended too early; the message is one sentence."""
 
@@ -54,6 +59,7 @@ class Child:
             self._process = start_piped(command, cwd, environment)
         except OSError as error:
             raise LaunchError(f"{name} could not be started: {text_of(error)}") from error
+        _log.debug("%s is process %d: %s", name, self._process.pid, shlex.join(command))
         self._lines: queue.Queue[str] = queue.Queue()
         self._errors = threading.Thread(target=self._read_errors, name=f"{name} errors", daemon=True)
         self._errors.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import rich.console
 import rich.live
 import rich.table
@@ -13,6 +15,7 @@ from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport
 from .dashboard import cost_of_plan, dashboard, eta
 
+_log = logging.getLogger(__name__)
 LINE_EVERY_S = 5.0
 _HALTED = ", halted"
 _NOTES = {
@@ -44,6 +47,7 @@ class LiveView:
 
     def say(self, text: str) -> None:
         """Print one line that stays on the screen."""
+        _log.info("%s", text)
         if not self._is_quiet:
             self._console.print(text, soft_wrap=True)
 

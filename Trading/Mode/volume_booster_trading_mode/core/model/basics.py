@@ -6,6 +6,8 @@ import enum
 from decimal import Decimal
 from typing import Annotated
 
+from .typed import Choice
+
 ZERO = Decimal(0)
 ONE = Decimal(1)
 TEN_THOUSAND = Decimal(10_000)
@@ -44,7 +46,7 @@ class Role(enum.Enum):
     TAKER = "taker"
 
 
-class OrderType(enum.Enum):
+class OrderType(Choice):
     LIMIT = "limit"
     MARKET = "market"
 

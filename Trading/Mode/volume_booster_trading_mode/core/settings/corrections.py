@@ -9,6 +9,7 @@ from typing import Any
 
 from ..model.basics import Side
 from ..model.escape import shortened
+from ..model.typed import plain_number
 from .schema import RANGES, Settings, is_usable_alone
 
 MINIMUM_MARGIN = Decimal("1.01")
@@ -74,7 +75,7 @@ def _number(value: Any) -> Decimal | None:
     if isinstance(value, bool):
         return None
     try:
-        number = Decimal(str(value))
+        number = Decimal(plain_number(str(value)))
     except decimal.InvalidOperation:
         return None
     return number if number.is_finite() else None

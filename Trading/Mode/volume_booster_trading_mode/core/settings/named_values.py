@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from ..model.escape import printable, quoted, shortened
+from ..model.typed import plain_number
 
+_THOUSANDS = re.compile(r"\d{3}(\.\d*)?\s*", re.ASCII)
 NamedAmounts = tuple[tuple[str, Decimal], ...]
 """What each name is given, in the order in which they were written."""
 Names = tuple[str, ...]
@@ -18,7 +21,7 @@ def read_amounts(value: object) -> NamedAmounts:
     :raises ValueError: naming the part that can't be read, and what would do.
     """
     if isinstance(value, str):
-        pairs: Iterable[tuple[object, object]] = (_pair(part) for part in value.split(",") if part.strip())
+        pairs: Iterable[tuple[object, object]] = (_pair(part) for part in _parts(value))
     elif isinstance(value, Mapping):
         pairs = value.items()
     elif isinstance(value, (list, tuple)) and all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in value):
@@ -68,6 +71,17 @@ def unknown_names(names: Iterable[str], exchanges: Iterable[str], symbols: Itera
     return [name for name in names if name not in known]
 
 
+def _parts(text: str) -> list[str]:
+    """The pairs of a text, between its commas; a comma between thousands ends none."""
+    parts: list[str] = []
+    for part in filter(str.strip, text.split(",")):
+        if parts and _THOUSANDS.fullmatch(part):
+            parts[-1] += f",{part}"
+        else:
+            parts.append(part)
+    return parts
+
+
 def _pair(part: str) -> tuple[str, str]:
     name, equals, amount = part.partition("=")
     if not equals:
@@ -84,7 +98,7 @@ def _name(name: object) -> str:
 
 def _amount(name: object, amount: object) -> Decimal:
     try:
-        number = Decimal(str(amount).strip())
+        number = Decimal(plain_number(str(amount)))
     except InvalidOperation:
         number = Decimal("nan")
     if isinstance(amount, bool) or not number.is_finite() or not 0 <= number <= Decimal("1e12"):

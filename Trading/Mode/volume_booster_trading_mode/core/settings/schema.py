@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
@@ -11,39 +12,40 @@ import pydantic
 
 from ..model.basics import TEN_THOUSAND, CampaignAmount, OrderType, Ratio, Side, Unit
 from ..model.escape import printable, quoted, shortened
+from ..model.typed import Choice, did_you_mean, plain_number
 from .named_values import NamedAmounts, Names, amounts_text, names_text, read_amounts, read_names
 from .presets import Preset, decided_by
 
 
-class SidePolicy(enum.Enum):
+class SidePolicy(Choice):
     """How the side of the next order is chosen."""
 
     BALANCED = "balanced"
     ALTERNATE = "alternate"
 
 
-class TargetScope(enum.Enum):
+class TargetScope(Choice):
     """What the target is for: all pairs of the bot together, or each pair on each exchange."""
 
     TOTAL = "total"
     PAIR = "pair"
 
 
-class TargetPeriod(enum.Enum):
+class TargetPeriod(Choice):
     """What the target is for: the whole campaign, or each day."""
 
     TOTAL = "total"
     DAILY = "daily"
 
 
-class OpenOrdersAtStart(enum.Enum):
+class OpenOrdersAtStart(Choice):
     """What becomes of our orders that rest on the exchange when OctoBot is started again."""
 
     ADOPT = "adopt"
     CANCEL = "cancel"
 
 
-class ShareBy(enum.Enum):
+class ShareBy(Choice):
     """How a target that several markets reach together is shared out."""
 
     EVEN = "even"
@@ -59,10 +61,11 @@ class SettingsError(ValueError):
         self.problems = problems
 
 
-def _refuse_bool(value: object) -> object:
+def _as_number(value: object) -> object:
+    """A text without the signs between thousands; true and false are no numbers."""
     if isinstance(value, bool):
         raise ValueError("must be a number, not true or false")
-    return value
+    return plain_number(value) if isinstance(value, str) else value
 
 
 RANGES = (
@@ -72,18 +75,27 @@ RANGES = (
 )
 """The settings that are the two ends of a range."""
 
-_NUMBER = pydantic.BeforeValidator(_refuse_bool)
-Amount = Annotated[CampaignAmount, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
-Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False)]
-Percent = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False)]
-ShareOrNever = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=100, allow_inf_nan=False)]
-Share = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=100, allow_inf_nan=False)]
-Bps = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=10_000, allow_inf_nan=False)]
-PerSecond = Annotated[float, _NUMBER, pydantic.Field(ge=0.01, le=20, allow_inf_nan=False)]
-Fraction = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False)]
-Leverage = Annotated[Ratio, _NUMBER, pydantic.Field(ge=1, le=125, allow_inf_nan=False)]
+
+class ShownUnit(str):
+    """What a number of the settings is counted in, for people."""
+
+    __slots__ = ()
+
+
+_NUMBER = pydantic.BeforeValidator(_as_number)
+Amount = Annotated[
+    CampaignAmount, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False), ShownUnit("quote")
+]
+Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False), ShownUnit("s")]
+Percent = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False), ShownUnit("%")]
+ShareOrNever = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=100, allow_inf_nan=False), ShownUnit("%")]
+Share = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=100, allow_inf_nan=False), ShownUnit("%")]
+Bps = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=10_000, allow_inf_nan=False), ShownUnit("bps")]
+PerSecond = Annotated[float, _NUMBER, pydantic.Field(ge=0.01, le=20, allow_inf_nan=False), ShownUnit("1/s")]
+Fraction = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False), ShownUnit("0 to 1")]
+Leverage = Annotated[Ratio, _NUMBER, pydantic.Field(ge=1, le=125, allow_inf_nan=False), ShownUnit("x")]
 Count = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=200)]
-Amounts = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.CAMPAIGN]
+Amounts = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.CAMPAIGN, ShownUnit("quote")]
 Ratios = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.NONE]
 NameList = Annotated[Names, pydantic.BeforeValidator(read_names)]
 Seed = Annotated[int, _NUMBER, pydantic.Field(ge=0, le=2**63 - 1)]
@@ -358,13 +370,15 @@ def _problems(values: dict[str, Any], error: pydantic.ValidationError) -> list[s
 
 
 def _sentences(problem: Any) -> list[str]:
-    key = ".".join(str(part) for part in problem["loc"])
+    key, given = ".".join(str(part) for part in problem["loc"]), problem["input"]
     if problem["type"] == "extra_forbidden":
-        return [f"{shortened(printable(key))}: unknown setting; known settings are {', '.join(Settings.model_fields)}"]
+        meant = did_you_mean(key, Settings.model_fields) or "; `volume-booster settings` lists them all"
+        return [f"{shortened(printable(key))}: unknown setting{meant}"]
     message = str(problem["msg"]).removeprefix("Value error, ")
     if not key:
         return message.splitlines()
-    return [f"{key}: {message[0].lower()}{message[1:]} (got {quoted(problem['input'])})"]
+    words = re.findall(r"'([^']*)'", message) if problem["type"] == "enum" else ()
+    return [f"{key}: {message[0].lower()}{message[1:]} (got {quoted(given)}){did_you_mean(str(given), words)}"]
 
 
 def _plain(value: Any) -> Any:
