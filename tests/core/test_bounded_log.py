@@ -55,7 +55,7 @@ def test_a_log_that_is_taken_away_is_begun_anew_and_what_was_lost_is_counted(tmp
     log.add(b"4\n")
     folder.mkdir()
     log.add(b"5\n")
-    assert (folder / "a.log").read_bytes() == b"[4 bytes could not be written here]\n5\n"
+    assert (folder / "a.log").read_bytes() == b"\n[4 bytes could not be written here]\n5\n"
 
 
 @pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no full disk to be had")
@@ -65,7 +65,7 @@ def test_on_a_full_disk_nothing_is_raised(tmp_path: pathlib.Path) -> None:
     log.add(b"lost\n")
     log.path = tmp_path / "a.log"
     log.add(b"kept\n")
-    assert (tmp_path / "a.log").read_bytes() == b"[5 bytes could not be written here]\nkept\n"
+    assert (tmp_path / "a.log").read_bytes() == b"\n[5 bytes could not be written here]\nkept\n"
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
