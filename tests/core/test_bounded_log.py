@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octobot_volume_booster.cli.process.launch import Child
+from octobot_volume_booster.cli.process.launch import Child, LaunchError
 from octobot_volume_booster.storage.bounded_log import OLD_SUFFIX, BoundedLog
 
 TALKER = "import sys\nfor n in range(200):\n print(n, flush=True)\n print('error', n, file=sys.stderr, flush=True)\n"
@@ -55,7 +55,7 @@ def test_a_log_that_is_taken_away_is_begun_anew_and_what_was_lost_is_counted(tmp
     log.add(b"4\n")
     folder.mkdir()
     log.add(b"5\n")
-    assert (folder / "a.log").read_bytes() == b"[4 bytes could not be written here]\n5\n"
+    assert (folder / "a.log").read_bytes() == b"\n[4 bytes could not be written here]\n5\n"
 
 
 @pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no full disk to be had")
@@ -65,7 +65,7 @@ def test_on_a_full_disk_nothing_is_raised(tmp_path: pathlib.Path) -> None:
     log.add(b"lost\n")
     log.path = tmp_path / "a.log"
     log.add(b"kept\n")
-    assert (tmp_path / "a.log").read_bytes() == b"[5 bytes could not be written here]\nkept\n"
+    assert (tmp_path / "a.log").read_bytes() == b"\n[5 bytes could not be written here]\nkept\n"
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
@@ -78,11 +78,12 @@ def test_a_child_is_listened_to_until_it_ends_also_when_its_log_is_gone(tmp_path
     assert child.exit_code == 0
 
 
-def test_why_a_child_ended_is_in_its_log_whichever_pipe_it_was_told_through(tmp_path: pathlib.Path) -> None:
-    log = tmp_path / "child.log"
-    child = Child(
-        "the child", [sys.executable, "-c", "raise SystemExit('the reason')"], tmp_path, log, dict(os.environ)
-    )
-    with pytest.raises(Exception, match="the child ended at once: the reason"):
+LATE = "import os, sys, time\nos.close(1)\ntime.sleep(0.3)\nsys.stderr.write('the reason')"
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit('the reason')", LATE])
+def test_why_a_child_ended_is_in_its_log_whichever_pipe_ends_first(tmp_path: pathlib.Path, code: str) -> None:
+    child = Child("the child", [sys.executable, "-c", code], tmp_path, tmp_path / "child.log", dict(os.environ))
+    with pytest.raises(LaunchError, match="the child ended at once: the reason"):
         child.first_line(30)
     child.stop()

@@ -35,7 +35,8 @@ class BoundedLog:
                 self._lost += len(line)
 
     def _write(self, line: bytes) -> None:
-        note = f"[{self._lost} bytes could not be written here]\n".encode() if self._lost else b""
+        # the disk may have taken half of a line
+        note = f"\n[{self._lost} bytes could not be written here]\n".encode() if self._lost else b""
         size = self._size()
         if size > self._largest_bytes:  # it was written before there was a budget
             self.path.unlink()

@@ -89,14 +89,10 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
     plan = None if octobot_home.path.exists() else _plan(arguments, rehearsal)
     octobot_home.check_is_for_runs(tuple(bundle.profiles()))
     octobot_home.make()
-    with octobot_home.held(arguments.command.name, _say_that_it_waits):
+    with octobot_home.held(arguments.command.name):
         if plan is None or octobot_home.config.exists():
             plan = _plan(arguments, rehearsal)
         return _run_to_its_end(plan, arguments)
-
-
-def _say_that_it_waits() -> None:
-    lines.complain("waiting for the processes of the last run, which was killed, to end")
 
 
 def _run_to_its_end(plan: RunPlan, arguments: argparse.Namespace) -> int:

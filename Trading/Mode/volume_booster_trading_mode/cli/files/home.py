@@ -6,9 +6,10 @@ import contextlib
 import json
 import os
 import pathlib
+import sys
 import time
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...core.model.redact import text_of
@@ -88,8 +89,10 @@ class Home:
         return read_json(file).get("profile") if _is_readable(file) else _NOTHING
 
     @contextlib.contextmanager
-    def held(self, command: str, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    def held(self, command: str) -> Iterator[None]:
         """Hold the home until this process and all that it starts meanwhile have ended.
+
+        Where the launcher before was killed, what it had started is waited for, which is said on standard error.
 
         :raises HomeError: when another launcher holds it, naming it; or when it can't be locked.
         """
@@ -97,7 +100,9 @@ class Home:
         try:
             with contextlib.ExitStack() as stack:
                 try:
-                    stack.enter_context(home_lock.held(self.campaign.parent, holder, END_OF_CHILDREN_S, on_wait))
+                    stack.enter_context(
+                        home_lock.held(self.campaign.parent, holder, END_OF_CHILDREN_S, _say_that_it_waits)
+                    )
                 except OSError as error:
                     raise HomeError(f"the home {self.path} can't be locked: {text_of(error)}") from error
                 yield
@@ -165,6 +170,10 @@ class Home:
             raise HomeError(str(error)) from error
         keys = {"api-key": api_key, "api-secret": api_secret, "sandboxed": False}
         write_json(self.config, config | {"exchanges": {**config.get("exchanges", {}), exchange: keys}})
+
+
+def _say_that_it_waits() -> None:
+    print("volume-booster: waiting for the processes of the last run, which was killed, to end", file=sys.stderr)
 
 
 def new_configuration(profile_id: str) -> dict[str, typing.Any]:
