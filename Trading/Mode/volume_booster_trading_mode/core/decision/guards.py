@@ -276,8 +276,7 @@ def cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
 
 
 def _with_flattening(situation: Situation) -> str:
-    is_reserved = situation.settings.emergency_flatten or situation.snapshot.futures is not None
-    return ", trading the inventory back included" if is_reserved else ""
+    return ", trading the inventory back included" if flattening.is_reserved(situation) else ""
 
 
 def total_cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
