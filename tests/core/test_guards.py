@@ -153,6 +153,12 @@ TABLE = [
         "is -30,001.00 away from its start, 50.00 % of the equity of 60,000.00: max_exposure_percent is 50",
     ),
     Row(
+        "outside_trades",
+        {"risk_inputs": calm(WORTH, outside_base=Decimal("-0.02"), outside_quote=Decimal("300.01"))},
+        {"risk_inputs": calm(WORTH, outside_base=Decimal("-0.02"), outside_quote=Decimal(300))},
+        "on the account of binance: -0.02 BTC and +300.01 USDT are not from the campaign's own fills",
+    ),
+    Row(
         "price_jump",
         {"risk_inputs": calm(WORTH, last_mid_price=Decimal(28_571))},
         {"risk_inputs": calm(WORTH, last_mid_price=Decimal(28_572))},

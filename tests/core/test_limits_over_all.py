@@ -260,6 +260,18 @@ def test_no_resume_and_no_day_passes_the_bound_of_all_costs(
     assert 0 <= whole.before_resumes_quote <= whole.cost_quote
 
 
+def test_the_side_that_makes_the_inventory_smaller_goes_on_where_the_other_one_passes_the_budget() -> None:
+    """The more is held, the more of the budget is kept for trading it back: it is used up by both, not by one side."""
+    bot = Bot(COSTLY | {"min_buy_amount": 300, "max_buy_amount": 400, "max_exposure_percent": 100})
+    for _ in range(400):
+        bot.now += 1
+        bot.look(MARKETS[0])
+    spent = bot.campaign.ledger.progress(Decimal(1)).cost_quote
+    assert 2 < spent <= 3
+    bot.flatten(MARKETS[0])
+    assert bot.campaign.ledger.progress(Decimal(1)).cost_quote <= 3
+
+
 def test_what_was_spent_before_resumes_is_known() -> None:
     bot = Bot(COSTLY | {"max_cost_quote": 1})
     while bot.campaign.halt_of(" ".join(MARKETS[0])) is None:

@@ -25,10 +25,15 @@ def market_cost_rate(fee_rate: Decimal, settings: Settings, *, is_simulated: boo
     return slippage_rate + fee_rate * (1 + slippage_rate)
 
 
+def is_reserved(situation: Situation) -> bool:
+    """Whether what trading the inventory back may cost is kept free in the budgets."""
+    return situation.settings.emergency_flatten or situation.snapshot.futures is not None
+
+
 def reserve(situation: Situation, intent: OrderIntent | None = None) -> Decimal:
     """The most that trading all inventory back may cost when this order and all that is open have filled; in quote."""
     snapshot, settings = situation.snapshot, situation.settings
-    if not settings.emergency_flatten and snapshot.futures is None:
+    if not is_reserved(situation):
         return ZERO
     fee_rate = max(snapshot.rules.worst_fee_rate, snapshot.risk_inputs.highest_fee_rate)
     rate = market_cost_rate(fee_rate, settings, is_simulated=snapshot.trading.is_simulated)

@@ -208,6 +208,25 @@ def _exposure_of_all(situation: Situation) -> Halt | None:
     )
 
 
+def outside_trades(situation: Situation) -> Halt | None:
+    """Somebody else trades the coins of the campaign, such as by OctoBot's `/sell_all`: it does not trade against them.
+
+    What is less than two of the largest orders may be OctoBot's balances that are behind.
+    """
+    snapshot, settings = situation.snapshot, situation.settings
+    base, quote = snapshot.risk_inputs.outside_base, snapshot.risk_inputs.outside_quote
+    worth = min(snapshot.rules.notional(abs(base), snapshot.mid_price), abs(quote))
+    if worth <= 2 * max(settings.max_buy_amount, settings.max_sell_amount):
+        return None
+    amounts = f"{signed(quote, snapshot.rules.quote)} {snapshot.rules.quote}"
+    return _lasting(
+        "outside_trades",
+        f"somebody else has traded on the account of {snapshot.exchange}: {base:+f} {snapshot.rules.base} and "
+        f"{amounts} are not from the campaign's own fills (coins sold by hand, or /sell_all?). Resume goes on "
+        "with what is there",
+    )
+
+
 def price_jump(situation: Situation) -> Halt | None:
     """A price that can hardly be true."""
     snapshot, settings = situation.snapshot, situation.settings
@@ -257,8 +276,7 @@ def cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
 
 
 def _with_flattening(situation: Situation) -> str:
-    is_reserved = situation.settings.emergency_flatten or situation.snapshot.futures is not None
-    return ", trading the inventory back included" if is_reserved else ""
+    return ", trading the inventory back included" if flattening.is_reserved(situation) else ""
 
 
 def total_cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
@@ -346,6 +364,7 @@ GUARDS: tuple[Guard, ...] = (
     consecutive_failures,
     consecutive_losses,
     exposure,
+    outside_trades,
     price_jump,
     clock_set_back,
     funding_rate,

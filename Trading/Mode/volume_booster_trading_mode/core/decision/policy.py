@@ -11,7 +11,7 @@ from ..model.basics import ZERO, OrderType, Side, Trading
 from ..model.orders import OpenOrder, OrderIntent
 from ..model.snapshot import MarketSnapshot
 from ..settings.schema import OpenOrdersAtStart, Settings
-from . import futures_position, pacing, pricing, sizing, spending
+from . import flattening, futures_position, pacing, pricing, sizing, spending
 from .allocation import Allocation
 from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt, participation_an_hour
 from .side import choose_sides, is_any_allowed
@@ -232,9 +232,12 @@ def _next_order(situation: Situation, rng: random.Random, allocation: Allocation
     if not sides:
         return Wait(delay_s, reason, is_unfunded, releases_share=is_unfunded)
     first = _order_on(sides[0], situation, rng, delay_s, allocation)
+    others = (_order_on(side, situation, rng, delay_s, allocation) for side in sides[1:])
+    if isinstance(first, Halt) and flattening.is_reserved(situation):
+        # one that makes the inventory smaller frees what is kept for trading it back
+        return next((decision for decision in others if isinstance(decision, Place)), first)
     if not isinstance(first, Wait):
         return first
-    others = (_order_on(side, situation, rng, delay_s, allocation) for side in sides[1:])
     return next((decision for decision in others if not isinstance(decision, Wait)), first)
 
 

@@ -70,6 +70,9 @@ class RiskInputs:
     rate_limit_used: float = 0.0
     """The largest share of any of the exchange's limits that is used up, 0 to 1."""
     rate_limit_resets_in_s: float = 0.0
+    outside_base: Quantity = ZERO
+    outside_quote: QuoteAmount = ZERO
+    """What somebody else has added to the account's base and quote by trading, below zero for what they took."""
     is_real_trading_allowed: bool = False
     """Whether the environment says that real funds may be traded."""
 
