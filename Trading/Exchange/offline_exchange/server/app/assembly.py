@@ -23,10 +23,11 @@ class ContradictionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """An exchange and the scenario that it plays."""
+    """An exchange, the scenario that it plays, and the generation of the state file that it comes from."""
 
     exchange: Exchange
     scenario: MarketScenario
+    generation: int = 0
 
 
 def assemble(
@@ -44,7 +45,9 @@ def reassemble(saved: SavedState, wall: WallClock, limits: RateLimits) -> Assemb
     venue = Venue(saved.source())
     saved.restore(venue)
     credentials = [account.credentials for account in saved.accounts]
-    return Assembled(Exchange(venue, saved.clock(wall), credentials, limits), saved.scenario)
+    exchange = Exchange(venue, saved.clock(wall), credentials, limits)
+    saved.redo(exchange)
+    return Assembled(exchange, saved.scenario, saved.generation)
 
 
 def check_agreement(saved: SavedState, asked: Mapping[str, Any], accounts: Sequence[AccountPlan] | None) -> None:

@@ -104,9 +104,7 @@ class _Control:
         return {"now_ms": clock.now_ms(), "offset_ms": clock.offset_ms}
 
     def move_clock(self, call: ControlCall) -> Any:
-        self._exchange.clock.advance(_read(_Advance, call).advance_seconds)
-        self._exchange.changes += 1
-        self._exchange.advance(self._exchange.clock.now_ms())
+        self._exchange.move_clock(_read(_Advance, call).advance_seconds)
         return self.clock(call)
 
     def tape(self, call: ControlCall) -> Any:

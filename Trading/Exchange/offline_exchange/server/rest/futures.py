@@ -135,7 +135,7 @@ class FuturesAccounts:
 
     def mark_price(self, market_id: str, now_ms: int) -> Decimal:
         """The middle of the book."""
-        book = self.exchange.venue.book(market_id, now_ms, 1)
+        book = self.exchange.book(market_id, now_ms, 1)
         if not book.bids or not book.asks:
             return self.exchange.venue.tape.last_print(market_id, now_ms).price_quote
         return (book.bids[0].price_quote + book.asks[0].price_quote) / 2

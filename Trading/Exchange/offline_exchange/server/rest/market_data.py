@@ -277,7 +277,7 @@ class MarketData:
         market_id = self._exchange.market_id(call.query.required("symbol"))
         limit = call.query.limit(default=100, largest=5_000)
         call.query.finish()
-        book = self._venue.book(market_id, call.now_ms, limit)
+        book = self._exchange.book(market_id, call.now_ms, limit)
         return {"lastUpdateId": book.update_id, "bids": _levels(book.bids), "asks": _levels(book.asks)}
 
     def average_price(self, call: Call) -> Any:
@@ -290,7 +290,7 @@ class MarketData:
 
     def day_ticker(self, call: Call) -> Any:
         def ticker(market_id: str) -> dict[str, Any]:
-            book = self._venue.book(market_id, call.now_ms, levels=1)
+            book = self._exchange.book(market_id, call.now_ms, levels=1)
             return _day_ticker(market_id, self._tape.day_statistics(market_id, call.now_ms), book)
 
         return self._tickers(call.query, ticker)
@@ -304,7 +304,7 @@ class MarketData:
 
     def book_ticker(self, call: Call) -> Any:
         def ticker(market_id: str) -> dict[str, Any]:
-            return _book_ticker(market_id, self._venue.book(market_id, call.now_ms, levels=1))
+            return _book_ticker(market_id, self._exchange.book(market_id, call.now_ms, levels=1))
 
         return self._tickers(call.query, ticker)
 

@@ -14,6 +14,10 @@ class DroppedError(Exception):
     """Raised by an interceptor: the connection is closed without a reply."""
 
 
+class UnsettledError(Exception):
+    """What was done could not be made safe: whether it is remembered after a restart is unknown."""
+
+
 @dataclass(slots=True)
 class Call:
     """One request. `account` is whose key was sent, before anything is checked; None when the key is nobody's.
@@ -51,6 +55,8 @@ Handler = Callable[[Call], Any]
 """Turns a call into a JSON body, or raises ApiError."""
 Weight = Callable[[Query], int]
 Execute = Callable[[Call], Awaitable[Reply]]
+Settle = Callable[[], Awaitable[None]]
+"""Waits until all that was done so far is safe. Raises UnsettledError when that can't be."""
 Interceptor = Callable[[Call, Execute], Awaitable[Reply]]
 """Wraps every call of the API: acts before it, executes it once or not at all, and returns the reply.
 
