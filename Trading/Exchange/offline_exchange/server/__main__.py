@@ -82,7 +82,7 @@ def _assembled(options: argparse.Namespace) -> Assembled:
     saved = None if options.state is None else read_state(options.state)
     if saved is None:
         scenario = MarketScenario(**{"seed": 0, "start_time": int(time.time()), **asked})
-        return assemble(scenario, accounts or (DEFAULT_ACCOUNT,), time.time, limits)
+        return assemble(scenario, accounts, time.time, limits)
     check_agreement(saved, asked, accounts)
     if saved.scenario.start_time < time.time() - LONGEST_RUN_SECONDS:
         days = LONGEST_RUN_SECONDS // 86_400

@@ -13,8 +13,8 @@ from typing import Any
 from ..market.markets import MOST_OPEN_ORDERS, MOST_OPEN_STOP_ORDERS, MarketRules
 from ..market.tape import INTERVALS, SECOND_MS, Book, Candle, DayStatistics, Level, Print
 from .exchange import Exchange
-from .query import ApiError, Query, bad_combination
-from .routes import Call, Route, Weight, flat, money
+from .query import DECIMAL_PLACES, ApiError, Query, bad_combination
+from .routes import Call, Route, Weight, decimals_of, flat, money
 
 AVERAGE_PRICE_MINUTES = 5
 HOUR_MS = 3_600_000
@@ -71,7 +71,7 @@ def _symbol_info(rules: MarketRules) -> dict[str, Any]:
         "symbol": rules.id,
         "status": "TRADING",
         "baseAsset": rules.base,
-        "baseAssetPrecision": 8,
+        "baseAssetPrecision": max(decimals_of(rules.step_base), DECIMAL_PLACES),
         "quoteAsset": rules.quote,
         "quotePrecision": 8,
         "quoteAssetPrecision": 8,

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from .query import Query
+from .query import DECIMAL_PLACES, Query
+
+_MOST_DECIMALS = 18  # of the finest markets there are
 
 
 class DroppedError(Exception):
@@ -82,5 +84,16 @@ def flat(weight: int) -> Weight:
 
 
 def money(value: Decimal) -> str:
-    """A decimal string with eight digits."""
-    return f"{value:.8f}"
+    """A decimal string with eight decimals, or as many as a price or quantity of a finer market has.
+
+    An average, which has no end, is rounded to eight decimals, below 0.0001 to five digits.
+    """
+    places = decimals_of(value)
+    if places > _MOST_DECIMALS:
+        places = 4 - value.adjusted() if value else 0
+    return f"{value:.{max(places, DECIMAL_PLACES)}f}"
+
+
+def decimals_of(value: Decimal) -> int:
+    """How many decimals a number has, without zeros at its end."""
+    return max(0, -int(value.normalize().as_tuple().exponent))
