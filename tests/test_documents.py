@@ -28,6 +28,7 @@ WHY_NOT_RUN = {
     "make": "makes a virtual environment from PyPI, and is what runs this test",
     "OctoBot": "a person's own OctoBot, which runs until it is ended; tests/e2e/test_install_ways.py runs these",
     "export": "of the person's own terminal",
+    "curl": "asks the exchange that the line above it starts; tests/exchange/test_pages.py asks the same",
     "volume-booster exchange": "runs until it is ended; tests/exchange/test_server_process.py starts it",
     "volume-booster install --home /path/to/your/octobot": "a path that the reader puts in",
     "volume-booster simulate --profile my_profile": "a profile that the reader makes",

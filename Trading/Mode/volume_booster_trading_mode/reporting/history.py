@@ -9,14 +9,14 @@ import io
 import json
 import pathlib
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ..core.accounting.ledger import Holding, Outcome
 from ..core.accounting.performance import TradersMetrics, metrics_of
 from ..core.decision.guards import Gauge, gauges
-from ..core.model.basics import ZERO, Role
+from ..core.model.basics import ZERO, Role, Side
 from ..core.model.escape import csv_cell
 from ..core.model.orders import Fill
 from ..core.model.snapshot import Balances, Equity
@@ -60,6 +60,43 @@ class CostSplit:
     @property
     def cost_quote(self) -> Decimal:
         return self.maker_fees_quote + self.taker_fees_quote + self.spread_quote + self.drift_quote
+
+
+@dataclass(frozen=True, slots=True)
+class MarketResult:
+    """What was traded on one market, in the campaign's currency."""
+
+    exchange: str
+    symbol: str
+    orders: int = 0
+    fills: int = 0
+    volume_quote: Decimal = ZERO
+    maker_quote: Decimal = ZERO
+    bought_quote: Decimal = ZERO
+    fees_quote: Decimal = ZERO
+    slippage_quote: Decimal = ZERO
+
+    @property
+    def cost_quote(self) -> Decimal:
+        return self.fees_quote + self.slippage_quote
+
+    def share(self, part_quote: Decimal) -> Decimal:
+        """A part of its volume, from 0 to 1."""
+        return part_quote / self.volume_quote if self.volume_quote else ZERO
+
+    def with_order(self) -> MarketResult:
+        return dataclasses.replace(self, orders=self.orders + 1)
+
+    def with_fill(self, fill: Fill) -> MarketResult:
+        return dataclasses.replace(
+            self,
+            fills=self.fills + 1,
+            volume_quote=self.volume_quote + fill.volume,
+            maker_quote=self.maker_quote + (fill.volume if fill.role is Role.MAKER else ZERO),
+            bought_quote=self.bought_quote + (fill.volume if fill.side is Side.BUY else ZERO),
+            fees_quote=self.fees_quote + fill.fee_quote,
+            slippage_quote=self.slippage_quote + fill.slippage_quote,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +148,31 @@ class History:
             order = orders[fill.order_id].order
             markets.setdefault((order.exchange, order.symbol), []).append(fill)
         return metrics_of(markets.values())
+
+    def results(self) -> Iterator[tuple[float, Decimal, Decimal]]:
+        """After each fill its moment, the cost so far, and the profit so far with what is held at its last price."""
+        orders = self.order_of()
+        held: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+        cost = spent = ZERO
+        for fill in self.fills:
+            order, sign = orders[fill.order_id].order, 1 if fill.side is Side.BUY else -1
+            base, _ = held.get((order.exchange, order.symbol), (ZERO, ZERO))
+            held[order.exchange, order.symbol] = base + sign * fill.quantity, fill.volume / fill.quantity
+            cost += fill.fee_quote + fill.slippage_quote
+            spent += sign * fill.volume + fill.fee_quote
+            yield fill.at, cost, sum((quantity * price for quantity, price in held.values()), -spent)
+
+    def markets(self) -> list[MarketResult]:
+        """What was traded on each market, the largest volume first."""
+        orders, results = self.order_of(), dict[tuple[str, str], MarketResult]()
+        for row in self.orders:
+            market = row.order.exchange, row.order.symbol
+            results[market] = results.get(market, MarketResult(*market)).with_order()
+        for fill in self.fills:
+            order = orders[fill.order_id].order
+            market = order.exchange, order.symbol
+            results[market] = results[market].with_fill(fill)
+        return sorted(results.values(), key=lambda result: -result.volume_quote)
 
     def settings_hash(self) -> str:
         """The same for the same settings and seed."""

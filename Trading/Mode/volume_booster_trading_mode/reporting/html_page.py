@@ -40,6 +40,7 @@ def render(history: History, now: float, bundle_version: str) -> str:
         now=now,
         cards=_cards(report, now),
         charts=draw_all(history),
+        markets=market_rows(history),
         band_percent=BAND_PERCENT,
         plan_rows=None if plan is None else plan_against_actual(plan, report, now),
         events=_events(history),
@@ -101,12 +102,33 @@ def plan_against_actual(plan: Plan, report: CampaignReport, now: float) -> list[
         (f"Cost ({quote})", plan.cost_quote, progress.cost_quote, money),
         ("Cost (bps)", plan.cost_bps, round(progress.cost_bps, 8), lambda value: f"{value:.2f}"),
     ]
-    return [_plan_row(*row) for row in rows]
+    return [_plan_row(*row, is_done=report.state == "done") for row in rows]
 
 
-def _plan_row(name: str, band: Band, actual: typing.Any, show: Callable[[typing.Any], str]) -> Row:
+def market_rows(history: History) -> list[Row]:
+    """Market, orders and fills, volume, shares of buys and of makers, fees, slippage, cost, cost of the volume."""
+    return [
+        (
+            f"{one.symbol} on {one.exchange}",
+            f"{one.orders:,} / {one.fills:,}",
+            shown(one.volume_quote),
+            f"{one.share(one.bought_quote):.0%}",
+            f"{one.share(one.maker_quote):.0%}",
+            shown(one.fees_quote),
+            shown(one.slippage_quote),
+            shown(one.cost_quote),
+            f"{one.share(one.cost_quote) * 10_000:.2f}",
+        )
+        for one in history.markets()
+    ]
+
+
+def _plan_row(name: str, band: Band, actual: typing.Any, show: Callable[[typing.Any], str], *, is_done: bool) -> Row:
     ends = (show(end) if end.is_finite() else "endless" for end in (band.low, band.expected, band.high))
-    return (name, *ends, show(actual), "yes" if band.contains(actual) else "no")
+    text = show(actual)
+    is_within = band.contains(actual) or text in (show(end) for end in (band.low, band.high) if end.is_finite())
+    is_short = not is_done and actual < band.low  # a part against the whole
+    return (name, *ends, text, "yes" if is_within else "not yet" if is_short else "no")
 
 
 def _traded_s(report: CampaignReport, now: float) -> float:

@@ -15,6 +15,7 @@ from ..rest.rate_limits import RateLimits
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8642
+FAST, DISK = "fast", "disk"
 LONGEST_RUN_SECONDS = 30 * 86_400  # from the start time to the launch: older paths cost too much to draw
 SCENARIO_OPTIONS = ("seed", "start_time", *DRAWN_ONLY, "refill_per_second", "replay", "replay_skip_seconds")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([,_]\d{3})+(\.\d*)?", re.ASCII)
@@ -69,7 +70,11 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     text = "JSON file of accounts, keys, balances and fees (one account)"
     add("--accounts", type=pathlib.Path, metavar="FILE", help=text)
     add("--state", type=pathlib.Path, metavar="FILE", help="keep everything in this file, and continue from it")
-    add("--control", action="store_true", help="add the control interface under /control/")
+    text = "what an answer waits for: %(choices)s, of the state in the file (%(default)s)"
+    add("--durability", choices=(FAST, DISK), default=DISK, help=text)
+    add("--control", action="store_true", help="add the control interface under /control/, which needs a token")
+    text = "where the token of the control interface is written (beside the state: its name with .token)"
+    add("--token-file", type=pathlib.Path, metavar="FILE", help=text)
     add("--faults", type=pathlib.Path, metavar="FILE", help="JSON script of what goes wrong; see resources/faults.md")
     text, default = "unfilled orders that an account may send in ten seconds (%(default)s)", RateLimits().orders_per_10s
     add("--orders-per-10s", type=_whole("orders per 10 s", 1, 1_000_000), metavar="N", default=default, help=text)
@@ -96,7 +101,20 @@ def option_of(field: str) -> str:
     return "--" + field.removesuffix("_percent").removesuffix("_seconds").replace("_", "-")
 
 
+def token_file(options: argparse.Namespace) -> pathlib.Path | None:
+    """Where the token of the control interface is written; None without a place."""
+    if options.token_file is not None or options.state is None:
+        return options.token_file  # type: ignore[no-any-return]  # as argparse has it
+    return options.state.with_suffix(".token")  # type: ignore[no-any-return]
+
+
 def _contradiction(options: argparse.Namespace) -> str | None:
+    if options.control and token_file(options) is None:
+        return "--control needs --token-file FILE or --state FILE: its token is written there"
+    return _scenario_contradiction(options)
+
+
+def _scenario_contradiction(options: argparse.Namespace) -> str | None:
     if options.replay is None:
         return None if options.replay_skip_seconds is None else "--replay-skip needs --replay"
     drawn = [name for name in (*DRAWN_ONLY, "refill_per_second") if getattr(options, name) is not None]

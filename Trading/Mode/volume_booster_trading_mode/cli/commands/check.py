@@ -212,6 +212,8 @@ def _local_exchange(plan: CheckPlan) -> Iterator[dict[str, int]]:
     if not state.is_file():
         raise home.HomeError(f"{plan.home.path} has no account on {plan.exchange}: `volume-booster sandbox` makes one")
     with tempfile.TemporaryDirectory() as folder:
+        for log in state.parent.glob(f"{state.name}.log-*"):  # before the state: it may be written in the meantime
+            shutil.copy(log, folder)
         copy = pathlib.Path(shutil.copy(state, folder))
         exchange, port = launch.start_exchange(0, plan.home.logs / "check-exchange.log", "--state", str(copy))
         try:

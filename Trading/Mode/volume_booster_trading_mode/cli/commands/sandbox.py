@@ -42,7 +42,7 @@ class Sandbox:
         if not is_new and state.exists():
             return ["--state", str(state)]
         if state.exists():
-            state.replace(state.with_name(f"{state.stem}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.json"))
+            _put_away(state)
         portfolio, fees = config["trader-simulator"]["starting-portfolio"], config["trader-simulator"]["fees"]
         account = {
             "name": ACCOUNT,
@@ -71,6 +71,14 @@ def main(arguments: argparse.Namespace) -> int:
 def state_file(exchange: str, octobot_home: home.Home) -> pathlib.Path:
     """Where a local exchange keeps the account of a home."""
     return _files(exchange, octobot_home)[0]
+
+
+def _put_away(state: pathlib.Path) -> None:
+    """Keep an earlier state under another name, with the log that an exchange which was killed has left beside it."""
+    kept = f"{state.stem}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.json"
+    for file in sorted(state.parent.glob(f"{state.name}.log-*")):
+        file.replace(file.with_name(kept + file.name.removeprefix(state.name)))
+    state.replace(state.with_name(kept))
 
 
 def _files(exchange: str, octobot_home: home.Home) -> tuple[pathlib.Path, pathlib.Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import pathlib
 import time
 import typing
@@ -11,7 +10,7 @@ import typing
 from ...reporting.history import Watcher
 from ..files import home
 from ..process.watchdog import ExitCode
-from ..screen import terminal
+from ..screen import lines, terminal
 from ..screen.live import LiveView, summary_table
 from .status import CampaignStatus, campaign_status, chosen_file
 
@@ -49,11 +48,11 @@ def _stream(octobot_home: home.Home, file: pathlib.Path | None) -> int:
     while _is_watchable(status):
         fields = status.to_json()
         if any(fields[key] != last.get(key) for key in fields if key not in _ALWAYS_NEW):
-            print(json.dumps(fields), flush=True)
+            lines.as_json(fields)
             last = fields
         time.sleep(POLL_INTERVAL_S)
         status = campaign_status(octobot_home, file)
-    print(json.dumps(status.to_json()), flush=True)
+    lines.as_json(status.to_json())
     return ExitCode.DONE
 
 

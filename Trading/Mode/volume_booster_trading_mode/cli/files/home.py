@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import pathlib
-import sys
 import time
 import typing
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from ...core.model.redact import text_of
 from ...journal.file import CAMPAIGN_FILE
 from ...storage import home_lock, private_files
+from ..screen import lines
 from . import octobot_keys, profile_shape
 
 MODE_CONFIG = pathlib.PurePath("specific_config", "VolumeBoosterTradingMode.json")
@@ -173,7 +173,7 @@ class Home:
 
 
 def _say_that_it_waits() -> None:
-    print("volume-booster: waiting for the processes of the last run, which was killed, to end", file=sys.stderr)
+    lines.complain("waiting for the processes of the last run, which was killed, to end")
 
 
 def new_configuration(profile_id: str) -> dict[str, typing.Any]:

@@ -16,7 +16,7 @@ def say(text: str) -> None:
 
 def as_json(value: typing.Any) -> None:
     """Write one JSON object as a line of its own to standard output; JSON itself escapes what is not printable."""
-    print(json.dumps(value))
+    print(json.dumps(value), flush=True)
 
 
 def complain(sentence: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from argcomplete.shell_integration import shellcode
 
@@ -12,5 +13,5 @@ from ..process.watchdog import ExitCode
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the shell's code; it is to be evaluated in the start file of the shell."""
-    print(shellcode([PROGRAM], shell=arguments.shell))
+    sys.stdout.write(shellcode([PROGRAM], shell=arguments.shell) + "\n")
     return ExitCode.DONE
