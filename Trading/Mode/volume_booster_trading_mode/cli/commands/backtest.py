@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import rich.console
 import rich.progress
 
+from ...core.model.formats import duration
 from ...core.planning.candles import CandleSeries
 from ...core.settings.schema import Settings, without_octobot_keys
 from ...journal.file import BACKTEST_FILE
@@ -24,6 +25,7 @@ from ..process import backtest_process
 from ..process.backtest_process import BacktestProcess, BacktestResult, Job, is_reached
 from ..process.watchdog import ExitCode, Verdict
 from ..screen.live import summary_table
+from ..screen.next_steps import next_step
 from . import run, sweep
 
 POLL_INTERVAL_S = 0.1
@@ -114,7 +116,9 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(result.report.to_json(now) | {"wall_s": round(result.wall_s, 2)}))
     else:
-        rich.console.Console().print(summary_table(result.report, now))
+        console = rich.console.Console()
+        console.print(summary_table(result.report, now))
+        console.print(next_step(result.report), markup=False, highlight=False)
     if verdict.exit_code is not ExitCode.DONE:
         print(f"volume-booster: {verdict.reason}", file=sys.stderr)
     return verdict.exit_code
@@ -178,7 +182,7 @@ def _watch(
         if is_interrupted():
             verdict = Verdict(ExitCode.INTERRUPTED, "interrupted")
         elif timeout_s is not None and time.monotonic() - started_at >= timeout_s:
-            verdict = Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {timeout_s:g} s")
+            verdict = Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {duration(timeout_s)}")
     if verdict is not None:
         process.interrupt()
     return verdict

@@ -20,6 +20,7 @@ MOST_DAYS = 366
 MOST = 10**12
 """The largest amount that any option takes, as the settings."""
 PLAIN_PROFILE, OFFLINE_PROFILE = "volume_booster", "volume_booster_offline"
+SANDBOX_PROFILE = "volume_booster_sandbox"
 SHELLS = ("bash", "zsh", "fish", "tcsh", "powershell")
 OWN_PROFILE = "my_campaign"
 
@@ -40,7 +41,7 @@ def simulate(parser: argparse.ArgumentParser) -> None:
 
 
 def sandbox(parser: argparse.ArgumentParser) -> None:
-    _run_live(parser, profile="volume_booster_sandbox")
+    _run_live(parser, profile=SANDBOX_PROFILE)
 
 
 def backtest(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +66,13 @@ def plan(parser: argparse.ArgumentParser) -> None:
     """What to plan, and what replaces the assumptions of the plan."""
     _home(parser)
     _json(parser, "plan")
-    _profile(parser, PLAIN_PROFILE)
+    action = parser.add_argument(
+        "--profile",
+        type=profile_id,
+        metavar="ID",
+        help=f"default: the home's own, else that of simulate, {OFFLINE_PROFILE}",
+    )
+    completers.offer(action, completers.profile)
     _target(parser)
     _settings(parser)
     add = parser.add_argument

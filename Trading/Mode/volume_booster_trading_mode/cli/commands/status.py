@@ -18,6 +18,7 @@ from ...reporting.report import CampaignReport, read_report
 from ..files.home import Home, HomeError
 from ..process.watchdog import ExitCode
 from ..screen.live import summary_table
+from ..screen.next_steps import next_step
 
 NOT_RUNNING = "OctoBot is not running; started again, the campaign goes on"
 
@@ -57,7 +58,10 @@ def show(status: CampaignStatus, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(status.to_json()))
     else:
-        rich.console.Console().print(summary_table(status.report, status.now))
+        console = rich.console.Console()
+        console.print(summary_table(status.report, status.now))
+        if line := next_step(status.report):
+            console.print(line, markup=False, highlight=False)
 
 
 def campaign_status(home: Home, file: pathlib.Path | None = None) -> CampaignStatus:
