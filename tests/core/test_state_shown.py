@@ -96,19 +96,21 @@ def test_a_run_that_octobot_pauses_says_how_it_continues(
 @pytest.mark.parametrize(
     ("kind", "line"),
     [
-        ("done", "--html report.html` shows all of it; `volume-booster simulate` begins a new campaign."),
-        ("halted", "`volume-booster resume` lets it continue, once you know why"),
-        ("stopped", "Next: `volume-booster simulate` continues it"),
+        ("done", " --html report.html` shows all of it; `volume-booster simulate --home home` begins a new campaign."),
+        ("halted", "`volume-booster resume --home home` lets it continue, once you know why"),
+        ("stopped", "Next: `volume-booster simulate --home home` continues it"),
     ],
 )
 def test_the_end_says_what_to_do_next(
-    kind: str, line: str, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+    kind: str, line: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    home = pathlib.Path("home")
     if kind == "halted":
-        halted(tmp_path)
+        halted(home)
     else:
-        recorded(tmp_path, orders=None if kind == "done" else 3).close_journal()
-    assert line in status(tmp_path, capsys)[1]
+        recorded(home, orders=None if kind == "done" else 3).close_journal()
+    assert line in status(home, capsys)[1]
 
 
 def running(home: pathlib.Path) -> tuple[CampaignReport, Plan]:

@@ -118,7 +118,7 @@ def main(arguments: argparse.Namespace) -> int:
     else:
         console = rich.console.Console()
         console.print(summary_table(result.report, now))
-        console.print(next_step(result.report), markup=False, highlight=False)
+        console.print(next_step(result.report, arguments.home), markup=False, highlight=False)
     if verdict.exit_code is not ExitCode.DONE:
         print(f"volume-booster: {verdict.reason}", file=sys.stderr)
     return verdict.exit_code

@@ -12,8 +12,8 @@ from ...core.model.typed import plain_number
 from ...core.planning.candles import TIME_FRAMES
 from ..arguments import completers
 from ..arguments.values import LONGEST_NUMBER, given, path, profile_id
+from ..files.home import DEFAULT_HOME
 
-DEFAULT_HOME = pathlib.Path(".octobot")
 DEFAULT_PATIENCE_S = 120.0
 MOST_DAYS = 366
 """More days of drawn prices would take more than a minute or two."""

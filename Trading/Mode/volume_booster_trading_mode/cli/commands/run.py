@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
         console = rich.console.Console()
         console.print(summary_table(result, now))
         if verdict.exit_code not in (ExitCode.FAILED, ExitCode.HALTED):
-            console.print(next_step(result), markup=False, highlight=False)
+            console.print(next_step(result, arguments.home), markup=False, highlight=False)
     if verdict.exit_code is ExitCode.FAILED:
         raise launch.LaunchError(f"{verdict.reason}. {_last_problem(plan.home)} Logs: {plan.home.logs}")
     if verdict.exit_code is not ExitCode.DONE:

@@ -43,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
     :raises JournalError: when its journal can't be read.
     """
     home = Home(arguments.home.absolute())
-    show(campaign_status(home, chosen_file(arguments, home)), as_json=arguments.json)
+    show(campaign_status(home, chosen_file(arguments, home)), as_json=arguments.json, home=arguments.home)
     return ExitCode.DONE
 
 
@@ -53,14 +53,14 @@ def chosen_file(arguments: argparse.Namespace, home: Home) -> pathlib.Path | Non
     return home.path / "user" / BACKTEST_FILE if file is None and arguments.backtest else file
 
 
-def show(status: CampaignStatus, *, as_json: bool) -> None:
+def show(status: CampaignStatus, *, as_json: bool, home: pathlib.Path) -> None:
     """Print the status: a table, or one JSON object."""
     if as_json:
         print(json.dumps(status.to_json()))
     else:
         console = rich.console.Console()
         console.print(summary_table(status.report, status.now))
-        if line := next_step(status.report):
+        if line := next_step(status.report, home):
             console.print(line, markup=False, highlight=False)
 
 

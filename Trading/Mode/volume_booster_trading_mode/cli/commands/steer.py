@@ -94,7 +94,7 @@ def _steer(arguments: argparse.Namespace, kind: str, value: str = "") -> int:
     if problem is not None:
         print(f"volume-booster: {problem}", file=sys.stderr)
     if arguments.json:
-        show(after, as_json=True)
+        show(after, as_json=True, home=arguments.home)
     elif problem is None:
         print(sentence.format(target=_amount(after, value)))
     return ExitCode.DONE if problem is None else ExitCode.FAILED

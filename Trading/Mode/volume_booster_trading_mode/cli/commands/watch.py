@@ -39,7 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
             view.show(status.report, status.now)
             time.sleep(POLL_INTERVAL_S)
             status = campaign_status(octobot_home, file)
-    show(status, as_json=False)
+    show(status, as_json=False, home=arguments.home)
     return ExitCode.DONE
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from ...core.model.redact import text_of
 from ...journal.file import CAMPAIGN_FILE
 
+DEFAULT_HOME = pathlib.Path(".octobot")
+"""The home of a command that names none, in the working folder."""
 MODE_CONFIG = pathlib.PurePath("specific_config", "VolumeBoosterTradingMode.json")
 KEPT_SUFFIX = ".before_run"
 OCTOBOTS_COPY_SUFFIX = ".back"
