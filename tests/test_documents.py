@@ -21,6 +21,8 @@ from .documents import EXCHANGE, MODE, PAGES, README, ROOT, TROUBLESHOOTING, VAR
 
 WHY_NOT_RUN = {
     "pip wheel": "needs PyPI",
+    "git clone": "needs the internet",
+    "python3 -m venv": "the same as pip install",
     "pip install": "installs OctoBot from PyPI, which takes minutes; every test runs what it has installed",
     "python -m venv": "the same",
     ".venv/bin/pip install": "the same",

@@ -23,8 +23,11 @@ TIERS = "volume,maker,taker\n0,0.1,0.1\n40000,0.08,0.09\n1000000,0.05,0.06\n"
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """With the plain profile, whose settings are the defaults, unless another is named or the home's is wanted."""
+    has_own = any(str(argument) in ("--profile", "--home") for argument in arguments)
+    plain = [] if has_own else ["--profile", "volume_booster"]
     try:
-        exit_code = main(["plan", *map(str, arguments)])
+        exit_code = main(["plan", *plain, *map(str, arguments)])
     except SystemExit as ended:
         exit_code = int(str(ended.code))
     told = capsys.readouterr()
@@ -250,3 +253,45 @@ def test_a_table_that_is_none_is_told_with_its_line(
     exit_code, _, err = run(capsys, "--fee-tiers", "tiers.csv")
     assert exit_code == 2
     assert "line 2" in err
+
+
+def selected(home: pathlib.Path, profile: str) -> None:
+    """A home whose OctoBot starts with a profile of the bundle, with a cost limit of its own."""
+    bundled = pathlib.Path(__file__).parents[2] / "profiles" / profile
+    shutil.copytree(bundled, home / "user" / "profiles" / profile)
+    settings = home / "user" / "profiles" / profile / "specific_config" / "VolumeBoosterTradingMode.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text("utf-8")) | {"volume_target": 7_000}), "utf-8")
+    (home / "user" / "config.json").write_text(json.dumps({"profile": profile}), "utf-8")
+
+
+def test_without_a_home_it_plans_what_simulate_would_run(
+    empty_folder: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert "`volume-booster simulate` with the profile" in first
+    planned = plan(capsys, "--home", ".octobot")
+    assert planned["profile"] == "volume_booster_offline"
+    assert 45 < planned["orders"]["expected"] < 60
+
+
+@pytest.mark.parametrize("profile", ["volume_booster_sandbox", "volume_booster_offline", "volume_booster"])
+def test_of_a_home_it_plans_the_profile_that_is_selected_there(
+    profile: str, empty_folder: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    selected(empty_folder / "home", profile)
+    planned = plan(capsys, "--home", "home")
+    assert (planned["profile"], planned["target_quote"]) == (profile, "7000.00")
+    assert planned["home"] == str(empty_folder / "home")
+    assert main(["plan", "--home", "home"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert profile in text and "that of" in text
+    assert plan(capsys, "--home", "home", "--profile", "volume_booster_several")["profile"] == "volume_booster_several"
+
+
+def test_of_several_markets_it_says_which_one_it_plans(capsys: pytest.CaptureFixture[str]) -> None:
+    planned = plan(capsys, "--profile", "volume_booster_several")
+    assert len(planned["markets"]) == 4 and planned["symbol"] in planned["markets"][0]
+    assert main(["plan", "--profile", "volume_booster_several"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "each of its 4 markets is planned like BTC/USDT on offline_exchange" in text

@@ -13,6 +13,7 @@ from ..core.accounting.ledger import Holding, Ledger, Progress
 from ..core.accounting.tallies import DAY_S, day_of
 from ..core.decision import campaign_state
 from ..core.decision.campaign_state import LIVE, StateName, lasting_control, state_after
+from ..core.decision.control import STOP
 from ..core.model.basics import ZERO, Trading
 from ..core.model.formats import CENT, iso_date, iso_time, money, money_of_quotient
 from ..core.model.instrument import quote_of
@@ -103,6 +104,8 @@ class CampaignReport:
     """The currency of its amounts; None in a journal of an older version."""
     parts: tuple[Part, ...] = ()
     """Its markets, one by one."""
+    pending_commands: tuple[str, ...] = ()
+    """What a person wants and the bot has not taken up yet, such as "pause" or "target 30000"."""
 
     @classmethod
     def not_started(
@@ -203,6 +206,7 @@ class CampaignReport:
             "markets": [part.to_json(progress) for part in self.parts],
             "estimated_fees_quote": money(progress.estimated_fees_quote),
             "spent_before_resumes_quote": money(self.spent_before_resumes_quote),
+            "pending_commands": list(self.pending_commands),
         }
 
     @property
@@ -293,6 +297,7 @@ def _report_of(journal: Journal, now: float | None) -> CampaignReport | None:
         has_noted_done=campaign_state.has_noted_done(events),
         currency=journal.currency(),
         parts=_parts(ledger, events, target_quote, day),
+        pending_commands=_pending(journal),
     )
 
 
@@ -312,6 +317,12 @@ class _Targets:
         if not self.pairs:
             return self.progress(ledger, day).is_done
         return all(ledger.progress(self.target_quote, pair, day).is_done for pair in self.pairs)
+
+
+def _pending(journal: Journal) -> tuple[str, ...]:
+    """The commands that wait for the bot; a stop is only for one that runs."""
+    waiting = [command for command, is_handled in journal.commands() if not is_handled and command.kind != STOP]
+    return tuple(f"{one.kind.replace('_', '-')} {one.value}".strip() for one in waiting)
 
 
 def _target_quote(journal: Journal) -> Decimal | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import rich.progress
 
+from ...core.model.formats import duration
 from ...core.planning.candles import CandleSeries
 from ...core.settings.schema import Settings, without_octobot_keys
 from ...journal.file import BACKTEST_FILE
@@ -22,6 +23,7 @@ from ..process.backtest_process import BacktestProcess, BacktestResult, Job, is_
 from ..process.watchdog import ExitCode, Verdict
 from ..screen import lines, terminal
 from ..screen.live import summary_table
+from ..screen.next_steps import next_step
 from . import run, sweep
 
 POLL_INTERVAL_S = 0.1
@@ -113,6 +115,7 @@ def main(arguments: argparse.Namespace) -> int:
         lines.as_json(result.report.to_json(now) | {"wall_s": round(result.wall_s, 2)})
     else:
         terminal.show(summary_table(result.report, now))
+        terminal.wrapped(next_step(result.report, arguments.home))
     if verdict.exit_code is not ExitCode.DONE:
         lines.complain(verdict.reason)
     return verdict.exit_code
@@ -176,7 +179,7 @@ def _watch(
         if is_interrupted():
             verdict = Verdict(ExitCode.INTERRUPTED, "interrupted")
         elif timeout_s is not None and time.monotonic() - started_at >= timeout_s:
-            verdict = Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {timeout_s:g} s")
+            verdict = Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {duration(timeout_s)}")
     if verdict is not None:
         process.interrupt()
     return verdict

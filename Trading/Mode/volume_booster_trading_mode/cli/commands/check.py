@@ -125,7 +125,7 @@ def _plan(arguments: argparse.Namespace) -> CheckPlan:
         exchange = support.name_of(arguments.exchange)
     except support.UnknownExchangeError as error:
         raise home.HomeError(str(error)) from error
-    octobot_home = home.Home((arguments.home or options.DEFAULT_HOME).absolute())
+    octobot_home = home.Home((arguments.home or home.DEFAULT_HOME).absolute())
     if arguments.home is not None and not octobot_home.path.is_dir():
         raise home.HomeError(f"there is no folder {octobot_home.path}")
     if arguments.order and (process := running_bot(octobot_home.campaign)):

@@ -13,14 +13,15 @@ from ...core.model.typed import plain_number
 from ...core.planning.candles import TIME_FRAMES
 from ..arguments import completers
 from ..arguments.values import LONGEST_NUMBER, given, path, profile_id
+from ..files.home import DEFAULT_HOME
 
-DEFAULT_HOME = pathlib.Path(".octobot")
 DEFAULT_PATIENCE_S = 120.0
 MOST_DAYS = 366
 """More days of drawn prices would take more than a minute or two."""
 MOST = 10**12
 """The largest amount that any option takes, as the settings."""
 PLAIN_PROFILE, OFFLINE_PROFILE = "volume_booster", "volume_booster_offline"
+SANDBOX_PROFILE = "volume_booster_sandbox"
 SHELLS = ("bash", "zsh", "fish", "tcsh", "powershell")
 OWN_PROFILE = "my_campaign"
 
@@ -41,7 +42,7 @@ def simulate(parser: argparse.ArgumentParser) -> None:
 
 
 def sandbox(parser: argparse.ArgumentParser) -> None:
-    _run_live(parser, profile="volume_booster_sandbox")
+    _run_live(parser, profile=SANDBOX_PROFILE)
 
 
 def backtest(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +67,13 @@ def plan(parser: argparse.ArgumentParser) -> None:
     """What to plan, and what replaces the assumptions of the plan."""
     _home(parser)
     _json(parser, "plan")
-    _profile(parser, PLAIN_PROFILE)
+    action = parser.add_argument(
+        "--profile",
+        type=profile_id,
+        metavar="ID",
+        help=f"default: the home's own, else that of simulate, {OFFLINE_PROFILE}",
+    )
+    completers.offer(action, completers.profile)
     _target(parser)
     _settings(parser)
     add = parser.add_argument

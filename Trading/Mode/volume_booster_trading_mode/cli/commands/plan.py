@@ -17,11 +17,16 @@ from ...core.planning.advice import with_advice
 from ...core.planning.planner import BAND_PERCENT, Band, Plan, estimate
 from ...core.settings.schema import Settings, without_octobot_keys
 from ..arguments.requested import requested_settings
-from ..files import home
+from ..files import chosen, home
 from ..files.assumptions import Assumed, assume, read_text
 from ..process.watchdog import ExitCode
 from ..screen import lines, terminal
-from . import run
+from . import bundle, options, run
+
+_COMMANDS = {
+    options.OFFLINE_PROFILE: "`volume-booster simulate`",
+    options.SANDBOX_PROFILE: "`volume-booster sandbox`",
+}
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -29,27 +34,50 @@ def main(arguments: argparse.Namespace) -> int:
 
     :raises SettingsError, HomeError, BundleError: when there is nothing to plan.
     """
-    settings, config = _settings_and_config(arguments)
+    octobot_home = home.Home(arguments.home.absolute())
+    profile = chosen.choose(octobot_home, arguments.profile, bundle.profiles(), options.OFFLINE_PROFILE)
+    settings, config = _settings_and_config(arguments, profile)
     assumed = assume(arguments, config, settings)
     plan = estimate(settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
     plan = with_advice(plan, settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
     gain = _gain(arguments, settings, plan)
     if arguments.json:
         extra = {"symbol": assumed.symbol, "exchange": assumed.exchange, "trading": assumed.trading.value}
+        chosen_by = {"profile": profile.id, "home": str(octobot_home.path), "markets": _markets(config)}
         tiers = {} if gain is None else {"fee_tier": gain.to_json()}
-        lines.as_json(plan.to_json() | extra | {"assumptions": list(assumed.sources)} | tiers)
+        lines.as_json(plan.to_json() | extra | chosen_by | {"assumptions": list(assumed.sources)} | tiers)
     else:
+        _say(_first_line(profile, config))
         _print(plan, assumed, settings, gain)
     for problem in plan.problems:
         lines.complain(problem.sentence)
     return ExitCode.DONE if plan.is_feasible else ExitCode.UNUSABLE
 
 
-def _settings_and_config(arguments: argparse.Namespace) -> tuple[Settings, dict[str, typing.Any]]:
+def _settings_and_config(
+    arguments: argparse.Namespace, profile: chosen.Chosen
+) -> tuple[Settings, dict[str, typing.Any]]:
     """The settings that a run with these arguments would have, and the configuration of its profile."""
-    profile = run.find_profile(home.Home(arguments.home.absolute()), arguments.profile)
-    settings = run.settings_of(without_octobot_keys(home.mode_settings(profile)), requested_settings(arguments))
-    return settings, home.profile_config(profile)
+    config = profile.config()
+    of_profile = without_octobot_keys(home.mode_settings(profile.profile))
+    return run.settings_of(of_profile, requested_settings(arguments)), config
+
+
+def _first_line(profile: chosen.Chosen, config: dict[str, typing.Any]) -> str:
+    """What is planned, and which of several markets the prices, fees and rules are those of."""
+    command = _COMMANDS.get(profile.id, "a run")
+    first, *others = _markets(config)
+    of = f"; each of its {len(others) + 1} markets is planned like {first}" if others else ""
+    return f"This is what {command} with the profile {profile.id} ({profile.why}) would come to{of}."
+
+
+def _markets(config: dict[str, typing.Any]) -> list[str]:
+    exchanges = [name for name, one in config["exchanges"].items() if one.get("enabled", True)]
+    return [f"{pair} on {exchange}" for exchange in exchanges for pair in home.enabled_pairs(config)]
+
+
+def _say(line: str) -> None:
+    terminal.wrapped(line)
 
 
 def _gain(arguments: argparse.Namespace, settings: Settings, plan: Plan) -> fee_tiers.TierGain | None:

@@ -35,6 +35,7 @@ from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
 from ..screen import lines, terminal
 from ..screen.live import LiveView, summary_table
+from ..screen.next_steps import next_step
 from . import bundle, install
 
 POLL_INTERVAL_S = 0.25
@@ -98,6 +99,8 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
 def _run_to_its_end(plan: RunPlan, arguments: argparse.Namespace) -> int:
     _log.info("home %s, profile %s, settings that are not by default: %s", plan.home.path, plan.profile_id, own(plan))
     view = LiveView(terminal.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
+    if quick := _quick(plan):
+        view.say(quick)
     with interruption() as is_interrupted:
         verdict, report = _run(plan, view, is_interrupted)
     _log.info("%s", verdict.reason)
@@ -107,6 +110,8 @@ def _run_to_its_end(plan: RunPlan, arguments: argparse.Namespace) -> int:
         lines.as_json(result.to_json(now))
     elif report is not None:
         terminal.show(summary_table(result, now))
+        if verdict.exit_code not in (ExitCode.FAILED, ExitCode.HALTED):
+            terminal.wrapped(next_step(result, arguments.home))
     if verdict.exit_code is ExitCode.FAILED:
         raise launch.LaunchError(f"{verdict.reason}. {_last_problem(plan.home)} Logs: {plan.home.logs}")
     if verdict.exit_code is not ExitCode.DONE:
@@ -177,6 +182,22 @@ def _contradictions(plan: RunPlan, requested: dict[str, str]) -> list[str]:
             "name a larger target to continue it, or add --fresh for a new campaign"
         )
     return problems
+
+
+def _quick(plan: RunPlan) -> str:
+    """What a run says first when its profile trades quicker than by default; else nothing."""
+    settings, plain = plan.settings, Settings()
+    if settings.trade_frequency_max >= plain.trade_frequency_max or settings.preset is not Preset.CUSTOM:
+        return ""
+    return (
+        f"Quick profile {plan.profile_id}: {_pace(settings)}; by default {_pace(plain)} (`--set preset=moderate`). "
+        "`volume-booster plan` with the same options estimates it."
+    )
+
+
+def _pace(settings: Settings) -> str:
+    amounts = f"{settings.min_buy_amount:g} to {settings.max_buy_amount:g}"
+    return f"orders of {amounts} every {settings.trade_frequency_min:g} to {settings.trade_frequency_max:g} s"
 
 
 def own(plan: RunPlan) -> dict[str, typing.Any]:

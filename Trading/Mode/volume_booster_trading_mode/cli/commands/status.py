@@ -16,6 +16,7 @@ from ..files.home import Home, HomeError
 from ..process.watchdog import ExitCode
 from ..screen import lines, terminal
 from ..screen.live import summary_table
+from ..screen.next_steps import next_step
 
 NOT_RUNNING = "OctoBot is not running; started again, the campaign goes on"
 
@@ -40,7 +41,7 @@ def main(arguments: argparse.Namespace) -> int:
     :raises JournalError: when its journal can't be read.
     """
     home = Home(arguments.home.absolute())
-    show(campaign_status(home, chosen_file(arguments, home)), as_json=arguments.json)
+    show(campaign_status(home, chosen_file(arguments, home)), as_json=arguments.json, home=arguments.home)
     return ExitCode.DONE
 
 
@@ -50,12 +51,14 @@ def chosen_file(arguments: argparse.Namespace, home: Home) -> pathlib.Path | Non
     return home.path / "user" / BACKTEST_FILE if file is None and arguments.backtest else file
 
 
-def show(status: CampaignStatus, *, as_json: bool) -> None:
+def show(status: CampaignStatus, *, as_json: bool, home: pathlib.Path) -> None:
     """Print the status: a table, or one JSON object."""
     if as_json:
         lines.as_json(status.to_json())
     else:
         terminal.show(summary_table(status.report, status.now))
+        if line := next_step(status.report, home):
+            terminal.wrapped(line)
 
 
 def campaign_status(home: Home, file: pathlib.Path | None = None) -> CampaignStatus:

@@ -94,7 +94,7 @@ def _steer(arguments: argparse.Namespace, kind: str, value: str = "") -> int:
     if problem is not None:
         lines.complain(problem)
     if arguments.json:
-        show(after, as_json=True)
+        show(after, as_json=True, home=arguments.home)
     elif problem is None:
         lines.say(sentence.format(target=_amount(after, value), spent=_spent(after)))
     return ExitCode.DONE if problem is None else ExitCode.FAILED

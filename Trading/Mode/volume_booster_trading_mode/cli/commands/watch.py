@@ -11,8 +11,8 @@ from ...reporting.history import Watcher
 from ..files import home
 from ..process.watchdog import ExitCode
 from ..screen import lines, terminal
-from ..screen.live import LiveView, summary_table
-from .status import CampaignStatus, campaign_status, chosen_file
+from ..screen.live import LiveView
+from .status import CampaignStatus, campaign_status, chosen_file, show
 
 POLL_INTERVAL_S = 0.5
 _ALWAYS_NEW = ("runtime_s", "eta_s", "rate_quote_per_hour")
@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace) -> int:
             view.show(status.report, status.now)
             time.sleep(POLL_INTERVAL_S)
             status = campaign_status(octobot_home, file)
-    console.print(summary_table(status.report, status.now))
+    show(status, as_json=False, home=arguments.home)
     return ExitCode.DONE
 
 

@@ -17,6 +17,8 @@ from ...storage import home_lock, private_files
 from ..screen import lines
 from . import octobot_keys, profile_shape
 
+DEFAULT_HOME = pathlib.Path(".octobot")
+"""The home of a command that names none, in the working folder."""
 MODE_CONFIG = pathlib.PurePath("specific_config", "VolumeBoosterTradingMode.json")
 KEPT_SUFFIX = ".before_run"
 OCTOBOTS_COPY_SUFFIX = ".back"

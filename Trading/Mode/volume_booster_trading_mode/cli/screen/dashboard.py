@@ -132,7 +132,7 @@ def cost_of_plan(plan: Plan | None, progress: Progress, quote: str) -> str:
 
 
 def eta(report: CampaignReport, plan: Plan | None, now: float) -> str:
-    """When the target is reached: at the pace so far, and the band of the plan for what is missing."""
+    """When the target is reached at the pace so far, within a band as wide, for its part, as that of the plan."""
     progress = report.progress
     if report.ended_at is not None:
         return ""
@@ -140,7 +140,9 @@ def eta(report: CampaignReport, plan: Plan | None, now: float) -> str:
     text = "ETA --:--" if at_pace is None else f"ETA {clock_duration(at_pace)}"
     if plan is None or not plan.duration_s.is_finite:
         return text
-    low, _, high = plan.elapsed_s(float(min(progress.remaining_quote / plan.target_quote, Decimal(1))))
+    low, expected, high = plan.elapsed_s(float(min(progress.remaining_quote / plan.target_quote, Decimal(1))))
+    if at_pace is not None and expected > 0:  # the band is as wide as that of the plan, around the pace so far
+        low, high = (end * at_pace / expected for end in (low, high))
     return f"{text} ({clock_duration(low)}-{clock_duration(high)})"
 
 

@@ -8,7 +8,7 @@ import rich.console
 import rich.live
 import rich.table
 
-from ...core.model.formats import shown
+from ...core.model.formats import duration, shown
 from ...core.model.instrument import base_of
 from ...core.notify.progress_lines import sentence
 from ...reporting.history import Watcher
@@ -105,7 +105,7 @@ def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
         ("Inventory", _inventory(report)),
         ("Realised", f"{shown(progress.realised_pnl_quote, quote)} {quote} by round trips, fees not counted"),
         ("Pace", f"{pace} {quote} an hour, {progress.success_rate:.1%} filled"),
-        ("Time", f"{report.runtime_s(now):.0f} s, seed {report.seed}, restarts {report.restarts}"),
+        ("Time", f"{duration(report.runtime_s(now))}, seed {report.seed}, restarts {report.restarts}"),
     ]
     if progress.estimated_fees_quote:
         place = next(number for number, (name, _) in enumerate(rows) if name == "Fees") + 1
@@ -115,6 +115,8 @@ def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
         rows.insert(place, ("Resumed", f"{shown(before, quote)} {quote} of it were spent before the last resume"))
     if len(report.parts) > 1:
         rows.insert(4, ("Shares", _shares(report)))
+    if report.pending_commands:
+        rows.insert(1, ("Waiting", f"{', '.join(report.pending_commands)}: taken up by OctoBot when it can"))
     if note := _NOTES.get(report.trading):
         rows.append(("Note", note))
     table = rich.table.Table(title="Volume booster", show_header=False, title_justify="left")

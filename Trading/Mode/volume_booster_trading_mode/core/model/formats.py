@@ -95,14 +95,22 @@ def percent(rate: Decimal) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration for people."""
+    """A duration as people say it: "47 s", "1 min 44 s", "48 min", "4 h 47 min", "2 days 10 h"."""
     if not math.isfinite(seconds):
         return "for ever"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7_200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3_600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
+    whole, minutes, hours = round(seconds), round(seconds / 60), round(seconds / 3_600)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        return _two(whole, 60, "min", "s")
+    if minutes < 60:
+        return f"{minutes} min"
+    return _two(minutes, 60, "h", "min") if minutes < 2_880 else _two(hours, 24, "days", "h")
+
+
+def _two(count: int, in_one: int, large: str, small: str) -> str:
+    first, rest = divmod(count, in_one)
+    return f"{first} {large} {rest} {small}" if rest else f"{first} {large}"
 
 
 def clock_duration(seconds: float) -> str:
