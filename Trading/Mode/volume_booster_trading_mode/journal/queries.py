@@ -31,6 +31,9 @@ from .rows import (
     sent_row,
 )
 
+LAST_OUTCOMES = 1_000
+"""No more orders than this are cancelled within a minute."""
+
 
 class JournalQueries:
     """The questions that a journal answers.
@@ -125,6 +128,15 @@ class JournalQueries:
         )
         with self._decoding():
             return [sent_row(row) for row in rows]
+
+    def cancelled_since(self, exchange: str, at: float) -> int:
+        """How many of the last orders of an exchange were cancelled since a moment."""
+        rows = self._read(
+            "SELECT COUNT(*) FROM (SELECT order_id, at, outcome FROM outcomes ORDER BY seq DESC LIMIT ?) AS ended"
+            " JOIN orders USING (order_id) WHERE ended.outcome = ? AND ended.at >= ? AND exchange = ?",
+            *(LAST_OUTCOMES, Outcome.CANCELLED.value, at, exchange),
+        )
+        return int(rows[0][0])
 
     def filled_of(self, order_ids: list[str]) -> dict[str, Decimal]:
         """What is filled of each of these orders, in base; those without a fill are left out."""

@@ -31,6 +31,10 @@ MEND_PLAN = (
     "names settings that would work."
 )
 
+NO_BOOK = (
+    "OctoBot's simulator has no order book: quotes stand one basis point from its price and fill whole when it touches "
+    "them, so what they cost here says nothing of a real market; `volume-booster sandbox` has a book"
+)
 MEDIAN_ERROR = 1.2533
 """Standard error of the median of n normal numbers, in their deviations over the root of n."""
 
@@ -65,6 +69,8 @@ class Announcements:
         if progress.is_done or snapshot.valuation.quote_rate != ONE:
             return  # a plan is told in the campaign's currency, by a market of that quote
         conditions = self._conditions(snapshot, campaign, settings)
+        if settings.order_type.is_quoting and snapshot.trading.is_simulated:
+            self._session.logger.warning("%s: %s", self._session.source, NO_BOOK)
         is_first = campaign.note_conditions(self._session.now(), self._session.source, conditions)
         if self._session.manager.is_backtesting:
             return
@@ -112,7 +118,7 @@ class Announcements:
             depth_quote=depth_quote,
             depth_log_error=MEDIAN_ERROR * LEVEL_LOG_DEVIATION / len(levels) ** 0.5 if levels else 0.0,
             order_latency_s=ORDER_LATENCY_S[snapshot.trading],
-            order_interval_s=ORDER_INTERVAL_S.get((snapshot.trading, settings.order_type), 0.0),
+            order_interval_s=ORDER_INTERVAL_S.get((snapshot.trading, settings.order_type.sends), 0.0),
             market_quote_per_hour=None if volume is None else volume / 24,
             pairs=max(campaign.directory.traded(settings), 1) if is_shared else 1,
         )

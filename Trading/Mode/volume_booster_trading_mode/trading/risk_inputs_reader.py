@@ -14,6 +14,7 @@ from ..adapters import futures_data, market_data
 from ..adapters.rate_limits import RateLimitTracker
 from ..adapters.runtime import bot_process
 from ..campaign.campaign import Campaign
+from ..core.decision.volatility import VolatilityMeter
 from ..core.model.basics import ONE
 from ..core.model.snapshot import Equity, RiskInputs
 
@@ -54,6 +55,7 @@ class RiskInputsReader:
         self._last_clock: tuple[float, float] | None = None
         self._day_volume: tuple[float, Decimal] | None = None
         self._ask_volume_at = 0.0
+        self._volatility = VolatilityMeter()
 
     async def ask_exchange(self, now: float) -> None:
         """Ask what changes slowly, now and then. An exchange that does not answer is asked again later."""
@@ -83,6 +85,7 @@ class RiskInputsReader:
         manager, campaign = self._manager, self._campaign
         market = manager.exchange_name, self._symbol
         limits = self._limits
+        self._volatility.see(now, mid_price)
         used, resets_in_s = (0.0, 0.0) if limits is None else limits.use(now)
         return RiskInputs(
             equity=self._equity(now, mid_price, quote_rate),
@@ -94,6 +97,8 @@ class RiskInputsReader:
             exchange_orders_per_second=None if limits is None else limits.requests_per_second(),
             rate_limit_used=used,
             rate_limit_resets_in_s=resets_in_s,
+            volatility_bps=self._volatility.bps,
+            cancels_last_minute=campaign.cancels.in_last_minute(manager.exchange_name, now),
             is_real_trading_allowed=bot_process.is_real_trading_allowed(),
         )
 

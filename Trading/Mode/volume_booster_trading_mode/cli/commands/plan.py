@@ -106,7 +106,7 @@ def _ends(band: Band, show: typing.Callable[[Decimal], str]) -> tuple[str, str, 
 
 def _tier_lines(gain: fee_tiers.TierGain, quote: str, settings: Settings) -> list[str]:
     reached, before = gain.reached, gain.before
-    role = Role.TAKER if settings.order_type is OrderType.MARKET else Role.MAKER
+    role = Role.TAKER if settings.order_type.sends is OrderType.MARKET else Role.MAKER
     lines = [f"Fee tier: from {_tier(before)} to {_tier(reached)}"]
     saving = gain.taker_saving_bps if role is Role.TAKER else gain.maker_saving_bps
     break_even = gain.break_even_taker_quote if role is Role.TAKER else gain.break_even_maker_quote

@@ -66,6 +66,10 @@ class RiskInputs:
     rate_limit_used: float = 0.0
     """The largest share of any of the exchange's limits that is used up, 0 to 1."""
     rate_limit_resets_in_s: float = 0.0
+    volatility_bps: Ratio | None = None
+    """How far the mid moves in a second, as a standard deviation in 1/10,000; None while it is not known."""
+    cancels_last_minute: int = 0
+    """How many orders of the campaign on this exchange were cancelled in the last minute."""
     is_real_trading_allowed: bool = False
     """Whether the environment says that real funds may be traded."""
 

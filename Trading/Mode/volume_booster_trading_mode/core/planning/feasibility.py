@@ -134,7 +134,7 @@ def pace(settings: Settings, conditions: Conditions, forecast: Forecast) -> Prob
     """Limit orders that hardly ever fill. Where the market is too thin, that is the reason instead."""
     if forecast.duration_s <= LONGEST_S or thin_market(settings, conditions, forecast):
         return None
-    if settings.order_type is OrderType.LIMIT:
+    if settings.order_type.sends is OrderType.LIMIT:
         nearest = {"price_offset_percent": _likely_offset(settings, conditions)}
         return Problem(
             f"limit orders {settings.price_offset_percent:g} % away hardly ever fill within "
@@ -190,7 +190,7 @@ def cost_budget(settings: Settings, conditions: Conditions, forecast: Forecast) 
 def slippage(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
     """Half the spread is further than a market order may take prices."""
     half_bps = Decimal(repr(conditions.half_spread)) * TEN_THOUSAND
-    is_free = settings.order_type is OrderType.LIMIT or conditions.depth_quote is None
+    is_free = settings.order_type.sends is OrderType.LIMIT or conditions.depth_quote is None
     if is_free or half_bps <= settings.max_slippage_bps:
         return None
     return Problem(
@@ -247,7 +247,7 @@ def _equity(conditions: Conditions) -> Decimal:
 def _worst_order(settings: Settings, conditions: Conditions) -> Decimal:
     """What the last order may cost at worst, as the guard counts it."""
     rules = conditions.rules
-    order_type = settings.order_type if conditions.depth_quote is not None else OrderType.LIMIT
+    order_type = settings.order_type.dearest if conditions.depth_quote is not None else OrderType.LIMIT
     return rules.min_order_notional(conditions.price) * worst_cost_rate(order_type, rules.worst_fee_rate, settings)
 
 

@@ -136,7 +136,7 @@ def estimate(settings: Settings, conditions: Conditions, seed: int = 0, deadline
     """
     smallest = conditions.rules.min_order_notional(conditions.price)
     usable, notes = corrections.raise_to_minimum(settings, smallest)
-    kind = usable.order_type
+    kind = usable.order_type.sends
     outcomes = simulation.play(usable, conditions, seed, CAMPAIGNS[kind], MOST_STEPS[kind])
     plan = _plan(usable, conditions, outcomes, (*notes, *_notes(usable, conditions)))
     forecast = Forecast(
@@ -259,7 +259,7 @@ def expect(
     ends = [end for side in Side for end in settings.amount_range(side)]
     orders = settings.volume_target / (sum(ends, Decimal(0)) / len(ends))
     mean_delay_s = (settings.trade_frequency_min + settings.trade_frequency_max) / 2
-    rate = maker_fee_rate if settings.order_type is OrderType.LIMIT else taker_fee_rate
+    rate = maker_fee_rate if settings.order_type.sends is OrderType.LIMIT else taker_fee_rate
     fees_quote = settings.volume_target * rate
     return Expectation(
         orders=max(round(orders), 1),
@@ -274,7 +274,7 @@ def explain(preset: Preset) -> str:
     settings = parse_settings({"preset": preset.value})
     expected = expect(settings)
     low, high = settings.amount_range(Side.BUY)
-    bound = "at least" if settings.order_type is OrderType.LIMIT else "about"
+    bound = "at least" if settings.order_type.sends is OrderType.LIMIT else "about"
     return (
         f"{settings.order_type.value} orders of {low:g} to {high:g} every {settings.trade_frequency_min:g} to "
         f"{settings.trade_frequency_max:g} s: {bound} {expected.orders} orders, {duration(expected.duration_s)} and "
