@@ -18,6 +18,7 @@ from ..core.model.snapshot import MarketSnapshot
 from ..core.notify import progress_lines
 from ..core.notify.milestones import milestone
 from ..core.notify.notices import Notice, audience, audience_label
+from ..core.planning import styles
 from ..core.planning.market_conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
 from ..core.planning.planner import Plan, estimate
 from ..core.planning.simulation import LEVEL_LOG_DEVIATION
@@ -88,6 +89,8 @@ class Announcements:
             plan = await asyncio.to_thread(estimate, settings, conditions)
             told = plan_sentence(plan, conditions.rules.quote, conditions.pairs)
             (logger.warning if plan.problems else logger.info)("Plan of %s: %s", source, told)
+            comparison = await asyncio.to_thread(styles.compare, settings, conditions)
+            logger.info("Recommended for %s: order_type %s: %s", source, comparison.recommended, comparison.because)
             advice = MEND_PLAN if plan.problems else HOLD_IT
             notice = Notice(f"plan of {source}", f"{source} {begins}: {told}", advice, is_urgent=True)
             await notifications.notify(campaign, self._session.now(), notice)

@@ -14,7 +14,7 @@ import rich.table
 from ...core.model.basics import OrderType, Role
 from ...core.model.formats import duration, shown
 from ...core.model.redact import text_of
-from ...core.planning import fee_tiers
+from ...core.planning import fee_tiers, styles
 from ...core.planning.planner import BAND_PERCENT, Band, Plan, estimate
 from ...core.settings.schema import Settings, without_octobot_keys
 from ..files import home
@@ -32,12 +32,16 @@ def main(arguments: argparse.Namespace) -> int:
     assumed = assume(arguments, config, settings)
     plan = estimate(settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
     gain = _gain(arguments, settings, plan)
+    comparison = styles.compare(settings, assumed.conditions, arguments.deadline)
     if arguments.json:
         extra = {"symbol": assumed.symbol, "exchange": assumed.exchange, "trading": assumed.trading.value}
         tiers = {} if gain is None else {"fee_tier": gain.to_json()}
-        print(json.dumps(plan.to_json() | extra | {"assumptions": list(assumed.sources)} | tiers))
+        print(
+            json.dumps(plan.to_json() | comparison.to_json() | extra | {"assumptions": list(assumed.sources)} | tiers)
+        )
     else:
         _print(plan, assumed, settings, gain)
+        _print_styles(comparison)
     for problem in plan.problems:
         print(f"volume-booster: {problem.sentence}", file=sys.stderr)
     return ExitCode.DONE if plan.is_feasible else ExitCode.UNUSABLE
@@ -72,6 +76,22 @@ def _print(plan: Plan, assumed: Assumed, settings: Settings, gain: fee_tiers.Tie
     ]
     for line in lines:
         console.print(line, markup=False, highlight=False)
+
+
+def _print_styles(comparison: styles.Comparison) -> None:
+    """The ways to the target beside each other, and which one is recommended."""
+    table = rich.table.Table(title="Ways to the target", title_justify="left")
+    table.add_column("order_type", style="bold", no_wrap=True)
+    for name in ("all-in cost (bps)", "duration", "in time", "maker"):
+        table.add_column(name, justify="right")
+    for name, style in comparison.styles.items():
+        took = "endless" if style.duration_s is None else duration(style.duration_s)
+        chance = "" if style.chance_of_deadline is None else f"{style.chance_of_deadline:.0%}"
+        table.add_row(name, f"{style.cost_bps:.2f}", took, chance, f"{style.maker_share:.0%}")
+    console = rich.console.Console()
+    console.print(table)
+    told = f"Recommended: order_type {comparison.recommended}: {comparison.because}."
+    console.print(told, markup=False, highlight=False)
 
 
 def plan_table(plan: Plan, quote: str, title: str) -> rich.table.Table:

@@ -56,14 +56,21 @@ class Schedule:
 
 
 def schedule_of(snapshot: MarketSnapshot, settings: Settings, progress: Progress) -> Schedule | None:
-    """The schedule in force; None where there is none: a pair without a deadline, or orders that follow their own pace.
+    """The schedule in force on a market as it is seen now; None where there is none."""
+    return schedule_at(snapshot.now, settings, progress, snapshot.risk_inputs.day_volume_quote)
+
+
+def schedule_at(
+    now: float, settings: Settings, progress: Progress, day_volume_quote: Decimal | None = None
+) -> Schedule | None:
+    """The schedule; None where there is none: a pair without a deadline, or orders that follow their own pace.
 
     It begins with the first order of the target's period. A target of a day ends with the day at the latest.
     """
-    length_s = length_of(settings, progress.target_quote, snapshot.risk_inputs.day_volume_quote)
+    length_s = length_of(settings, progress.target_quote, day_volume_quote)
     if length_s is None:
         return None
-    begun_at = snapshot.now if progress.first_order_at is None else min(progress.first_order_at, snapshot.now)
+    begun_at = now if progress.first_order_at is None else min(progress.first_order_at, now)
     deadline_at = begun_at + length_s
     if settings.target_period is TargetPeriod.DAILY:
         deadline_at = min(deadline_at, (begun_at // DAY_S + 1) * DAY_S)

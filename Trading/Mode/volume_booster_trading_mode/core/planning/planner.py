@@ -14,7 +14,7 @@ from ..model.formats import duration
 from ..settings import corrections
 from ..settings.presets import Preset
 from ..settings.schema import Settings, parse_settings
-from . import simulation
+from . import quoting_simulation, simulation
 from .feasibility import Forecast, Problem, problems_of
 from .market_conditions import Conditions
 from .simulation_state import Floats, Outcomes
@@ -134,10 +134,16 @@ def estimate(settings: Settings, conditions: Conditions, seed: int = 0, deadline
 
     :param deadline_s: in which time it has to be done; None where there is none.
     """
+    if settings.order_type.is_quoting and deadline_s is not None:
+        settings = settings.model_copy(update={"deadline": deadline_s})
+    wanted_s = quoting_simulation.schedule_s(settings, conditions) if deadline_s is None else deadline_s
     smallest = conditions.rules.min_order_notional(conditions.price)
     usable, notes = corrections.raise_to_minimum(settings, smallest)
     kind = usable.order_type.sends
-    outcomes = simulation.play(usable, conditions, seed, CAMPAIGNS[kind], MOST_STEPS[kind])
+    if usable.order_type.is_quoting:
+        outcomes = quoting_simulation.play_quotes(usable, conditions, seed, CAMPAIGNS[kind])
+    else:
+        outcomes = simulation.play(usable, conditions, seed, CAMPAIGNS[kind], MOST_STEPS[kind])
     plan = _plan(usable, conditions, outcomes, (*notes, *_notes(usable, conditions)))
     forecast = Forecast(
         duration_s=float(plan.duration_s.expected),
@@ -145,7 +151,7 @@ def estimate(settings: Settings, conditions: Conditions, seed: int = 0, deadline
         cost_quote=plan.cost_quote.high,
         cost_bps=plan.cost_bps.high,
         stuck_share=float(outcomes.is_stuck.mean()),
-        deadline_s=deadline_s,
+        deadline_s=wanted_s,
     )
     return replace(plan, problems=problems_of(settings, conditions, forecast))
 
