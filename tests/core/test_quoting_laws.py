@@ -338,6 +338,13 @@ def test_volatility_is_that_of_a_second_and_is_said_only_when_it_is_known() -> N
     assert meter.bps == pytest.approx(Decimal(1), rel=Decimal("0.01"))
 
 
+def test_the_bounce_between_two_looks_in_a_moment_is_no_volatility() -> None:
+    meter, price = VolatilityMeter(), Decimal(30_000)
+    for look in range(LEAST_LOOKS * 12):
+        meter.see(look * 0.1, price * (1 if look % 10 else Decimal("1.001")))
+    assert meter.bps == 0
+
+
 @given(st.sampled_from(ExecutionStyle))
 def test_a_style_is_read_from_the_type_of_an_order(style: ExecutionStyle) -> None:
     assert ExecutionStyle(style.value) is style

@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
+from .pacing import CLOCK_TOLERANCE_S
+
 FORGETS_IN_S = 60.0
 """What was seen so long ago counts a third of what is seen now."""
 LEAST_LOOKS = 20
 """Before so many looks nothing is said."""
+SHORTEST_STEP_S = 1.0
+"""Looks that are nearer to each other see the bounce between bid and ask rather than the price: they are passed over
+(Zhang, Mykland and Ait-Sahalia, A Tale of Two Time Scales, 2005)."""
 LONGEST_STEP_S = 10.0
 """Looks that are further apart say little of a second."""
 
@@ -25,7 +30,10 @@ class VolatilityMeter:
     def see(self, now: float, mid_price: Decimal) -> None:
         """A mid, in quote, at a moment in seconds."""
         mid = float(mid_price)
-        before, self._last = self._last, (now, mid)
+        before = self._last
+        if before is not None and 0 <= now - before[0] < SHORTEST_STEP_S - CLOCK_TOLERANCE_S:
+            return
+        self._last = now, mid
         if before is None or not 0 < now - before[0] <= LONGEST_STEP_S:
             return
         passed_s = now - before[0]
