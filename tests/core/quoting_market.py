@@ -120,7 +120,7 @@ class LateMarket:
         order_id = f"order {len(self.placed)}"
         self.placed.append((self.now, intent))
         self.ledger.place(order_id, intent, self.now, *MARKET)
-        self.known[order_id] = OpenOrder(order_id, intent.side, intent.price, intent.quantity, self.now)
+        self.known[order_id] = self.ledger.record(order_id).as_open_order(order_id)
         self.live[order_id] = _Live(intent, self._late(), intent.quantity)
 
     def _cancel(self, order: OpenOrder) -> None:

@@ -361,6 +361,11 @@ def test_of_two_quotes_on_one_side_only_one_stays(is_buy: bool, is_ahead: bool) 
     assert step == Cancel(orders[1:], "the market came towards it")
 
 
+def test_no_quote_is_placed_towards_a_market_order_that_is_on_its_way() -> None:
+    taking = an_order(SELL, "30500", is_market=True)
+    assert next_step(wanted(situation(market()), BUY), market(open_orders=(taking,)), quoting_settings()) == Quotes(())
+
+
 def test_a_side_is_taken_on_only_when_nothing_is_in_the_way() -> None:
     take = Wanted(sell=Decimal("30000.4"), take=SELL, reason="behind")
     snapshot = market(open_orders=standing("29999.6", "30000.4"))

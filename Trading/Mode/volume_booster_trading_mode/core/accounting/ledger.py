@@ -67,7 +67,8 @@ class OrderRecord:
     def as_open_order(self, order_id: str) -> OpenOrder:
         """What may still fill of it, as it stands in a MarketSnapshot."""
         intent = self.intent
-        return OpenOrder(order_id, intent.side, intent.price, self.open_quantity, self.placed_at)
+        is_market = intent.order_type is OrderType.MARKET
+        return OpenOrder(order_id, intent.side, intent.price, self.open_quantity, self.placed_at, is_market=is_market)
 
 
 @dataclass(slots=True)

@@ -182,7 +182,7 @@ def _quote(
 ) -> Decision:
     """Bring the quotes to where they should stand, one action at a time. None stands while nobody may look after it."""
     snapshot, settings = situation.snapshot, situation.settings
-    movable = tuple(order for order in ours if not order.is_cancelling)
+    movable = tuple(order for order in ours if not order.is_cancelling and not order.is_market)
     if waiting := _switched_off(settings) or _not_now(snapshot, settings, hold):
         return Cancel(movable, waiting.reason) if movable else waiting
     left = tuple(order for order in movable if order.placed_at < snapshot.running_since)

@@ -236,7 +236,7 @@ def _taking_side(snapshot: MarketSnapshot, without_inventory: Side) -> Side:
 def next_step(wanted: Wanted, snapshot: MarketSnapshot, settings: Settings) -> Step:
     """What to do first: cancel what is in the way or out of place, take, or place what is missing."""
     ours = tuple(order for order in snapshot.open_orders if order.is_ours)
-    standing = tuple(order for order in ours if not order.is_cancelling)
+    standing = tuple(order for order in ours if not order.is_cancelling and not order.is_market)
     left = _cancels_left(snapshot, settings)
     now, later = _out_of_place(wanted, standing, snapshot.now, settings)
     spared = KEPT_FOR_SAFETY if left is not None and left > KEPT_FOR_SAFETY else 0
@@ -306,6 +306,8 @@ def _meets(side: Side, price: Decimal, order: OpenOrder) -> bool:
     """Whether an order at this price could trade with another one of this bot."""
     if order.side is side:
         return False
+    if order.is_market:
+        return True
     return price >= order.price if side is Side.BUY else price <= order.price
 
 

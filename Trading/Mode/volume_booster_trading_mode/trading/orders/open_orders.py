@@ -8,6 +8,7 @@ import typing
 from ...adapters import market_data
 from ...campaign.campaign import Campaign
 from ...core.accounting.ledger import Outcome
+from ...core.model.basics import OrderType
 from ...core.model.orders import OpenOrder
 
 
@@ -35,7 +36,8 @@ class SimulatedOrders:
         campaign, record = self._campaign, self._campaign.record(own_id)
         seen = market_data.open_order(order, record.placed_at)
         left = min(seen.remaining_quantity, record.open_quantity) if record.open_quantity else seen.remaining_quantity
-        return dataclasses.replace(seen, remaining_quantity=left, fills_since=campaign.ledger.fills_since(own_id))
+        is_market, fills = record.intent.order_type is OrderType.MARKET, campaign.ledger.fills_since(own_id)
+        return dataclasses.replace(seen, remaining_quantity=left, is_market=is_market, fills_since=fills)
 
     def _own_id(self, order: typing.Any) -> str | None:
         return str(order.order_id) if self._campaign.knows(order.order_id) else None
