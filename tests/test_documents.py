@@ -339,7 +339,7 @@ SAMPLES: dict[str, dict[str, typing.Any]] = {
     "enable_volume_booster: input should be a valid boolean, unable to interpret input (got 'perhaps')": {
         "enable_volume_booster": "perhaps"
     },
-    "order_type: input should be 'limit' or 'market' (got 'maybe')": {"order_type": "maybe"},
+    "order_type: input should be 'limit', 'market', 'passive' or 'pair' (got 'maybe')": {"order_type": "maybe"},
 }
 PARSER_SAMPLES = {
     "the following arguments are required: …": ["install"],

@@ -43,7 +43,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "volume_target": AMOUNT,
     "target_scope": st.sampled_from(("total", "pair")),
     "target_period": st.sampled_from(("total", "daily")),
-    "order_type": st.sampled_from(("limit", "market")),
+    "order_type": st.sampled_from(("limit", "market", "passive", "pair")),
     "trade_frequency_min": SECONDS,
     "trade_frequency_max": SECONDS,
     "min_buy_amount": AMOUNT,
@@ -54,6 +54,12 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "limit_order_timeout": SECONDS,
     "max_open_orders": spelt(st.integers(1, 200), int),
     "open_orders_at_start": st.sampled_from(("adopt", "cancel")),
+    "deadline": st.none() | st.just("") | spelt(st.integers(10, 2_678_400), int),
+    "schedule_slack_percent": PERCENT,
+    "max_taker_percent": spelt(decimals("0", "100"), float, Decimal),
+    "urgency": st.sampled_from(("passive", "normal", "aggressive", "custom")),
+    "pair_spacing_bps": BPS,
+    "max_cancels_per_minute": st.none() | st.sampled_from(("", 0, "0")) | spelt(st.integers(1, 10_000), int),
     "target_currency": st.sampled_from(("", "USDT", "BTC")),
     "share_by": st.sampled_from(("even", "weights", "cost")),
     "share_weights": NAMED,
@@ -128,6 +134,12 @@ BROKEN: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("emergency_flatten", "i_accept_real_trading"), ("maybe", "", 2, None, [], math.nan)),
     "max_open_orders": (*NO_NUMBERS, None, 0, 201, 1.5, "1.5"),
     "seed": (*NO_NUMBERS, 2**63, 1.5, "1.5"),
+    "deadline": (*NO_NUMBERS, 0, 9, "9s", "m", "48 minutes", "-1h", "32d"),
+    "schedule_slack_percent": (*NO_NUMBERS, None, 50.1),
+    "max_taker_percent": (*NO_NUMBERS, None, 100.5),
+    "urgency": (None, "", 1, "fast", "quick", ["normal"]),
+    "pair_spacing_bps": (*NO_NUMBERS, None, 0, 10_001),
+    "max_cancels_per_minute": (*NO_NUMBERS, 1.5, 10_001),
     "target_scope": (None, "", 1, "daily", "pairs", ["pair"]),
     "target_period": (None, "", 1, "pair", "week", ["daily"]),
     "open_orders_at_start": (None, "", 1, "keep", "adopted", ["adopt"]),
@@ -179,6 +191,18 @@ def test_valid_settings_are_taken_and_survive_being_written_down(values: dict[st
         taken = getattr(parsed, key)
         if isinstance(taken, int | float | Decimal) and not isinstance(taken, bool):
             assert Decimal(str(taken)) == Decimal(str(value))
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"), [("48m", 2_880), ("2h", 7_200), (" 90S ", 90), ("1.5d", 129_600), ("3600", 3_600)]
+)
+def test_a_deadline_may_be_written_as_a_duration(told: str, seconds: float) -> None:
+    assert parse_settings({"deadline": told}).deadline == seconds
+
+
+@pytest.mark.parametrize("told", ["", 0, "0", None])
+def test_no_budget_of_cancels_is_written_in_any_of_these_ways(told: Any) -> None:
+    assert parse_settings({"max_cancels_per_minute": told}).max_cancels_per_minute is None
 
 
 @pytest.mark.long

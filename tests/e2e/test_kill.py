@@ -46,6 +46,9 @@ PACE = {"seed": 7, "volume_target": str(TARGET_QUOTE), "trade_frequency_min": 0.
 SMALL = {"min_buy_amount": 10, "max_buy_amount": 30, "min_sell_amount": 10, "max_sell_amount": 30}
 LARGE = {"min_buy_amount": 500, "max_buy_amount": 900, "min_sell_amount": 500, "max_sell_amount": 900}
 RESTING = {"order_type": "limit", "price_offset_percent": 0.002, "limit_order_timeout": 3, "max_open_orders": 5}
+QUOTING = {"order_type": "passive", "deadline": 600}
+KINDS: tuple[dict[str, typing.Any], ...] = ({}, QUOTING, RESTING, QUOTING)
+"""What the lives of an OctoBot do, one after the other: every other one is in the middle of quoting."""
 FILLED_LINE = re.compile(
     r"BTC/USDT \| (?:BUY|SELL)_MARKET \| Price : ([\d.]+) \| Quantity : ([\d.]+)(?: \([\d.]+ Filled\))?"
     r" \| State : filled .*\| id : (vb\w+)"
@@ -156,7 +159,7 @@ def test_in_the_sandbox_the_campaign_is_the_exchanges_tape_however_often_octobot
     while_down = 0
     with world(home, "volume_booster_sandbox") as here:
         for life in range(KILLS):
-            with here.octobot(**SMALL, **(RESTING if life % 4 else {})):
+            with here.octobot(**SMALL, **KINDS[life % 4]):
                 time.sleep(rng.uniform(0, LONGEST_LIFE_S))
                 if life % 4 == 3:
                     here.wait_until(lambda: any(map(_is_open, here.orders())), "an order rests")

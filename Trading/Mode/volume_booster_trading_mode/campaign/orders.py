@@ -11,6 +11,7 @@ from ..core.accounting.trade_ids import KnownFill
 from ..core.model.orders import Fill, OrderIntent
 from ..core.planning.market_conditions import Conditions
 from ..journal.journal import CONDITIONS, GO, HALT, START, WAIT, EventRow, Journal, JournalError, OrderRow, SentRow
+from .cancel_budget import CancelBudget
 from .market_board import MarketDirectory
 
 _NUMBER = re.compile(r"\d[\d.,]*")
@@ -32,6 +33,7 @@ class CampaignOrders:
         self._reasons: dict[str, tuple[str, str]] = {}
         self.last_order_at = self._journal.last_order_at()
         """On any market, also before a restart."""
+        self.cancels = CancelBudget(self._journal.cancelled_since)
 
     def place(self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float) -> None:
         """An order is about to be sent, whatever the headroom: written down and its quantity reserved."""

@@ -36,6 +36,9 @@ NOT_INDEXED = "NOT INDEXED"
 _FEW = 100
 """Of so many fills the orders are looked up one by one."""
 
+LAST_OUTCOMES = 1_000
+"""No more orders than this are cancelled within a minute."""
+
 
 class JournalQueries:
     """The questions that a journal answers.
@@ -178,6 +181,25 @@ class JournalQueries:
         )
         with self._decoding():
             return [joined_sent_row(row) for row in rows]
+
+    def cancelled_since(self, exchange: str, at: float) -> int:
+        """How many of the last orders of an exchange were cancelled since a moment."""
+        rows = self._read(
+            "SELECT COUNT(*) FROM (SELECT order_id, at, outcome FROM outcomes ORDER BY seq DESC LIMIT ?) AS ended"
+            " JOIN orders USING (order_id) WHERE ended.outcome = ? AND ended.at >= ? AND exchange = ?",
+            *(LAST_OUTCOMES, Outcome.CANCELLED.value, at, exchange),
+        )
+        return int(rows[0][0])
+
+    def filled_of(self, order_ids: list[str]) -> dict[str, Decimal]:
+        """What is filled of each of these orders, in base; those without a fill are left out."""
+        marks = ", ".join("?" * len(order_ids))
+        rows = self._read(f"SELECT order_id, quantity FROM fills WHERE order_id IN ({marks})", *order_ids)
+        filled: dict[str, Decimal] = {}
+        with self._decoding():
+            for order_id, quantity in rows:
+                filled[order_id] = filled.get(order_id, Decimal(0)) + Decimal(quantity)
+        return filled
 
     def events(self) -> list[EventRow]:
         return [EventRow(*row) for row in self._read("SELECT at, kind, source, reason FROM events ORDER BY seq")]

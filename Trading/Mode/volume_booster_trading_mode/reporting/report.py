@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..core.accounting.ledger import Holding, Ledger, Progress
-from ..core.accounting.tallies import DAY_S, day_of
+from ..core.accounting.tallies import DAY_S, day_of, exact_add
 from ..core.decision import campaign_state
 from ..core.decision.campaign_state import LIVE, StateName, lasting_control, state_after
 from ..core.decision.control import STOP
+from ..core.decision.schedule import schedule_at
 from ..core.model.basics import ZERO, Trading
 from ..core.model.formats import CENT, iso_date, iso_time, money, money_of_quotient
 from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
-from ..core.settings.schema import TargetPeriod, TargetScope
+from ..core.settings.schema import Settings, SettingsError, TargetPeriod, TargetScope, parse_settings
 from ..journal.journal import CONDITIONS, START, TARGET, EventRow, Journal
 
 
@@ -106,6 +107,8 @@ class CampaignReport:
     """Its markets, one by one."""
     pending_commands: tuple[str, ...] = ()
     """What a person wants and the bot has not taken up yet, such as "pause" or "target 30000"."""
+    settings: Settings | None = None
+    """Those in force; None where a newer or older version wrote them."""
 
     @classmethod
     def not_started(
@@ -207,6 +210,19 @@ class CampaignReport:
             "estimated_fees_quote": money(progress.estimated_fees_quote),
             "spent_before_resumes_quote": money(self.spent_before_resumes_quote),
             "pending_commands": list(self.pending_commands),
+            **self._schedule_json(now),
+        }
+
+    def _schedule_json(self, now: float) -> dict[str, typing.Any]:
+        """When quotes have to be done, how far the line is ahead of what is filled, and what was taken to keep it."""
+        progress, until = self.progress, self.until(now)
+        has_begun = self.settings is not None and progress.first_order_at is not None
+        schedule = schedule_at(until, self.settings, progress) if self.settings is not None and has_begun else None
+        gap_quote = None if schedule is None else schedule.gap_quote(until, progress.filled_quote)
+        return {
+            "taker_filled_quote": money(exact_add(progress.filled_quote, -progress.maker_quote)),
+            "deadline_at": None if schedule is None else iso_time(schedule.deadline_at),
+            "schedule_gap_quote": None if gap_quote is None else money(gap_quote.quantize(CENT)),
         }
 
     @property
@@ -298,7 +314,15 @@ def _report_of(journal: Journal, now: float | None) -> CampaignReport | None:
         currency=journal.currency(),
         parts=_parts(ledger, events, target_quote, day),
         pending_commands=_pending(journal),
+        settings=_settings(settings),
     )
+
+
+def _settings(values: dict[str, typing.Any]) -> Settings | None:
+    try:
+        return parse_settings(values)
+    except SettingsError:
+        return None  # of another version: what follows from them is left out of the report
 
 
 @dataclass(frozen=True, slots=True)

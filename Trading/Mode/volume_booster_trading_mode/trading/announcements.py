@@ -18,6 +18,7 @@ from ..core.model.snapshot import MarketSnapshot
 from ..core.notify import progress_lines
 from ..core.notify.milestones import milestone
 from ..core.notify.notices import Notice, audience, audience_label
+from ..core.planning import styles
 from ..core.planning.advice import with_advice
 from ..core.planning.market_conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
 from ..core.planning.planner import Plan, estimate
@@ -29,6 +30,10 @@ WATCH = "`volume-booster watch` shows it live, and OctoBot's web page under Trad
 HOLD_IT = "Pause or Stop on the mode's page in OctoBot's web page, or `volume-booster pause`, holds it."
 MEND_PLAN = "change what is named on the mode's page in OctoBot's web page, which takes effect at once."
 
+NO_BOOK = (
+    "OctoBot's simulator has no order book: quotes stand one basis point from its price and fill whole when it touches "
+    "them, so what they cost here says nothing of a real market; `volume-booster sandbox` has a book"
+)
 MEDIAN_ERROR = 1.2533
 """Standard error of the median of n normal numbers, in their deviations over the root of n."""
 
@@ -63,6 +68,8 @@ class Announcements:
         if progress.is_done or snapshot.valuation.quote_rate != ONE:
             return  # a plan is told in the campaign's currency, by a market of that quote
         conditions = self._conditions(snapshot, campaign, settings)
+        if settings.order_type.is_quoting and snapshot.trading.is_simulated:
+            self._session.logger.warning("%s: %s", self._session.source, NO_BOOK)
         is_first = campaign.note_conditions(self._session.now(), self._session.source, conditions)
         if self._session.manager.is_backtesting:
             return
@@ -80,6 +87,8 @@ class Announcements:
             plan = await asyncio.to_thread(_plan, settings, conditions)
             told = plan_sentence(plan, conditions.rules.quote, conditions.pairs)
             (logger.warning if plan.problems else logger.info)("Plan of %s: %s", source, told)
+            comparison = await asyncio.to_thread(styles.compare, settings, conditions)
+            logger.info("Recommended for %s: order_type %s: %s", source, comparison.recommended, comparison.because)
             advice = MEND_PLAN if plan.problems else HOLD_IT
             notice = Notice(f"plan of {source}", f"{source} {begins}: {told}", advice, is_urgent=True)
             await notifications.notify(campaign, self._session.now(), notice)
@@ -110,7 +119,7 @@ class Announcements:
             depth_quote=depth_quote,
             depth_log_error=MEDIAN_ERROR * LEVEL_LOG_DEVIATION / len(levels) ** 0.5 if levels else 0.0,
             order_latency_s=ORDER_LATENCY_S[snapshot.trading],
-            order_interval_s=ORDER_INTERVAL_S.get((snapshot.trading, settings.order_type), 0.0),
+            order_interval_s=ORDER_INTERVAL_S.get((snapshot.trading, settings.order_type.sends), 0.0),
             market_quote_per_hour=None if volume is None else volume / 24,
             pairs=max(campaign.directory.traded(settings), 1) if is_shared else 1,
         )

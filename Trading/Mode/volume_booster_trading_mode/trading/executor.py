@@ -30,6 +30,8 @@ ANSWER_TIMEOUT_S = 120.0
 HALTED_LOOK_S = 2.0
 """How often a halted campaign looks whether its reason is gone."""
 SHORTEST_DELAY_S = 0.05
+LOOK_AGAIN_S = 0.25
+"""How soon a quote that came too late is decided on again."""
 UNFUNDED_LOOK_S = 30.0
 """The longest wait before a campaign without funds looks again."""
 FUND_IT = "deposit, or free what other orders hold: it goes on by itself. Stop on the mode's page cancels what rests."
@@ -100,6 +102,9 @@ class OrderExecutor:
             return SHORTEST_DELAY_S
         status, reason = answer
         self.next_order_at = max(self.next_order_at, sent_at + decision.delay_s)
+        if status is RequestStatus.WOULD_TAKE:
+            self._session.logger.info("Order not made: %s", reason)
+            return LOOK_AGAIN_S
         if status is RequestStatus.REFUSED:
             delay_s = max(decision.delay_s, self.back_off())
             self._session.logger.warning("Order not made: %s; next try in %.0f s", reason, delay_s)
@@ -158,6 +163,7 @@ class OrderExecutor:
         """Cancel, and look again at once; what could not be cancelled is tried again after a while."""
         for open_order in orders:
             self._session.logger.info("Cancelling the %s at %s: %s", open_order.side.value, open_order.price, reason)
+        self._campaign.cancels.note(self._session.exchange_name, self._session.now(), len(orders))
         failed = await self.canceller.cancel(orders)
         for open_order in failed:
             self._session.logger.warning("The order %s could not be cancelled", open_order.order_id)

@@ -12,7 +12,7 @@ from ..campaign.campaign import Campaign
 from ..campaign.market_board import STARTS_WITHIN_S
 from ..core.accounting import currency
 from ..core.accounting.ledger import Progress
-from ..core.decision import policy
+from ..core.decision import policy, quoting
 from ..core.decision.guards import Halt
 from ..core.decision.situation import Situation
 from ..core.model.basics import ONE
@@ -123,9 +123,11 @@ class MarketAllocation:
         snapshot = dataclasses.replace(snapshot, risk_inputs=risk_inputs)
         directory.see(self.market, snapshot, settings)
         allocation = self._campaign.allocation(self.market, settings, snapshot.now)
+        look_s = quoting.LOOK_S if directory.traded(settings) <= quoting.MARKETS_AT_LOOK_S else 2 * quoting.LOOK_S
         if allocation is not None:
             own_target = self._campaign.committed(self.market, settings, snapshot.now) + allocation.headroom_quote
-            allocation = dataclasses.replace(allocation, headroom_quote=allocation.headroom_quote / rate)
+            headroom_quote = allocation.headroom_quote / rate
+            allocation = dataclasses.replace(allocation, headroom_quote=headroom_quote, look_s=look_s)
             risk_inputs = dataclasses.replace(
                 snapshot.risk_inputs, highest_fee_rate=allocation.highest_fee_rate, own_target_quote=own_target
             )

@@ -328,7 +328,8 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         """Why this market can't be traded at all; empty when it can."""
         session = self.session
         moved = funds_lock.moved(self.exchange_manager, session.began_as)
-        return moved or futures_data.refusal(self.exchange_manager, session.symbol) or session.reconciler.refusal()
+        refused = futures_data.refusal(self.exchange_manager, session.symbol) or session.reconciler.refusal()
+        return moved or refused or session.style_refusal()
 
     async def _look_and_decide(self, campaign: Campaign, executor: OrderExecutor) -> float:
         session, resumes = self.session, campaign.resumes

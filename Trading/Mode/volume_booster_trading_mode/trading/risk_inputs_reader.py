@@ -15,6 +15,7 @@ from ..adapters.rate_limits import RateLimitTracker
 from ..adapters.runtime import bot_process
 from ..campaign.campaign import Campaign
 from ..core.accounting.outside import AccountWatch
+from ..core.decision.volatility import VolatilityMeter
 from ..core.model.basics import ONE, ZERO
 from ..core.model.instrument import base_of, quote_of
 from ..core.model.snapshot import Equity, RiskInputs
@@ -57,6 +58,7 @@ class RiskInputsReader:
         self._day_volume: tuple[float, Decimal] | None = None
         self._ask_volume_at = 0.0
         self._watched: tuple[int, AccountWatch] | None = None
+        self._volatility = VolatilityMeter()
 
     async def ask_exchange(self, now: float) -> None:
         """Ask what changes slowly, now and then. An exchange that does not answer is asked again later."""
@@ -86,6 +88,7 @@ class RiskInputsReader:
         manager, campaign = self._manager, self._campaign
         market = manager.exchange_name, self._symbol
         limits = self._limits
+        self._volatility.see(now, mid_price)
         used, resets_in_s = (0.0, 0.0) if limits is None else limits.use(now)
         outside_base, outside_quote = self._outside(now, quote_rate)
         return RiskInputs(
@@ -100,6 +103,8 @@ class RiskInputsReader:
             rate_limit_resets_in_s=resets_in_s,
             outside_base=outside_base,
             outside_quote=outside_quote,
+            volatility_bps=self._volatility.bps,
+            cancels_last_minute=campaign.cancels.in_last_minute(manager.exchange_name, now),
             is_real_trading_allowed=bot_process.is_real_trading_allowed(),
         )
 

@@ -6,7 +6,9 @@ import asyncio
 import logging
 import typing
 
+from ..adapters import order_submission
 from ..adapters.runtime import notifications
+from ..adapters.venues import support
 from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Progress
 from ..core.accounting.tallies import Market
@@ -153,6 +155,12 @@ class Session:
         campaign, settings = self.campaign, self.settings
         assert campaign is not None and settings is not None
         return campaign.progress_for(settings, *self.market, self.now())
+
+    def style_refusal(self) -> str:
+        """Why the exchange can't take this kind of orders; empty where it can, as where OctoBot plays the exchange."""
+        if self.settings is None or self.began_as.is_simulated:
+            return ""
+        return support.style_refusal(order_submission.venue_at(self.manager), self.settings.order_type)
 
     def wake(self) -> None:
         """Something has changed: decide at once."""

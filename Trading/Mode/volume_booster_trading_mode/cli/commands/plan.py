@@ -12,7 +12,7 @@ import rich.table
 from ...core.model.basics import OrderType, Role
 from ...core.model.formats import duration, quantity, shown
 from ...core.model.redact import text_of
-from ...core.planning import fee_tiers
+from ...core.planning import fee_tiers, styles
 from ...core.planning.advice import with_advice
 from ...core.planning.planner import BAND_PERCENT, Band, Plan, estimate
 from ...core.settings.schema import Settings, without_octobot_keys
@@ -41,14 +41,17 @@ def main(arguments: argparse.Namespace) -> int:
     plan = estimate(settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
     plan = with_advice(plan, settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
     gain = _gain(arguments, settings, plan)
+    comparison = styles.compare(settings, assumed.conditions, arguments.deadline)
     if arguments.json:
         extra = {"symbol": assumed.symbol, "exchange": assumed.exchange, "trading": assumed.trading.value}
         chosen_by = {"profile": profile.id, "home": str(octobot_home.path), "markets": _markets(config)}
         tiers = {} if gain is None else {"fee_tier": gain.to_json()}
-        lines.as_json(plan.to_json() | extra | chosen_by | {"assumptions": list(assumed.sources)} | tiers)
+        told = {"assumptions": list(assumed.sources)}
+        lines.as_json(plan.to_json() | comparison.to_json() | extra | chosen_by | told | tiers)
     else:
         _say(_first_line(profile, config))
         _print(plan, assumed, settings, gain)
+        _print_styles(comparison)
     for problem in plan.problems:
         lines.complain(problem.sentence)
     return ExitCode.DONE if plan.is_feasible else ExitCode.UNUSABLE
@@ -104,6 +107,20 @@ def _print(plan: Plan, assumed: Assumed, settings: Settings, gain: fee_tiers.Tie
         terminal.wrapped(line)
 
 
+def _print_styles(comparison: styles.Comparison) -> None:
+    """The ways to the target beside each other, and which one is recommended."""
+    table = rich.table.Table(title="Ways to the target", title_justify="left")
+    table.add_column("order_type", style="bold", no_wrap=True)
+    for name in ("all-in cost (bps)", "duration", "in time", "maker"):
+        table.add_column(name, justify="right")
+    for name, style in comparison.styles.items():
+        took = "endless" if style.duration_s is None else duration(style.duration_s)
+        chance = "" if style.chance_of_deadline is None else f"{style.chance_of_deadline:.0%}"
+        table.add_row(name, f"{style.cost_bps:.2f}", took, chance, f"{style.maker_share:.0%}")
+    terminal.show(table)
+    terminal.wrapped(f"Recommended: order_type {comparison.recommended}: {comparison.because}.")
+
+
 def plan_table(plan: Plan, quote: str, title: str) -> rich.table.Table:
     """A plan for a person."""
     table = rich.table.Table(title=title, title_justify="left")
@@ -137,7 +154,7 @@ def _ends(band: Band, show: typing.Callable[[Decimal], str]) -> tuple[str, str, 
 
 def _tier_lines(gain: fee_tiers.TierGain, quote: str, settings: Settings) -> list[str]:
     reached, before = gain.reached, gain.before
-    role = Role.TAKER if settings.order_type is OrderType.MARKET else Role.MAKER
+    role = Role.TAKER if settings.order_type.sends is OrderType.MARKET else Role.MAKER
     lines = [f"Fee tier: from {_tier(before, quote)} to {_tier(reached, quote)}"]
     saving = gain.taker_saving_bps if role is Role.TAKER else gain.maker_saving_bps
     break_even = gain.break_even_taker_quote if role is Role.TAKER else gain.break_even_maker_quote

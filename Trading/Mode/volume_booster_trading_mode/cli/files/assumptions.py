@@ -63,7 +63,7 @@ def assume(arguments: argparse.Namespace, config: dict[str, typing.Any], setting
     simulator = config["trader-simulator"]
     spread_bps, why = _spread(arguments, trading, spec)
     sources = [*terms.sources, why, *_fee_and_balance_sources(arguments)]
-    interval_s = ORDER_INTERVAL_S.get((trading, settings.order_type), 0.0)
+    interval_s = ORDER_INTERVAL_S.get((trading, settings.order_type.sends), 0.0)
     if interval_s:
         sources.append(f"pace: at most {1 / interval_s:.1f} orders a second, as the client's throttle lets through")
     mean_print_quote = terms.unit * spec.print_median_quote * math.exp(spec.size_log_deviation**2 / 2)
@@ -279,7 +279,7 @@ def _market_volume(
 
 def _order_limit(trading: Trading, settings: Settings) -> float | None:
     """A market order fills at once, which takes it off the exchange's count; the simulator sends none."""
-    if trading in (Trading.SIMULATION, Trading.BACKTEST) or settings.order_type is OrderType.MARKET:
+    if trading in (Trading.SIMULATION, Trading.BACKTEST) or settings.order_type.sends is OrderType.MARKET:
         return None
     limits = importlib.import_module(f"{EXCHANGE_PACKAGE}.rest.rate_limits").RateLimits()
     return float(limits.orders_per_10s) / 10

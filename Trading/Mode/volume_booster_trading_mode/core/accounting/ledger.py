@@ -47,6 +47,8 @@ class OrderRecord:
     """The days on which something of it was filled."""
     spent_quote: Decimal = ZERO
     """Of an order that spends an amount of quote: what it has spent of it so far, in the market's quote."""
+    fills_before: int | None = field(default=None, compare=False)
+    """How many fills its market had when it was sent; None where that is not known."""
 
     @property
     def open_quantity(self) -> Decimal:
@@ -65,7 +67,8 @@ class OrderRecord:
     def as_open_order(self, order_id: str) -> OpenOrder:
         """What may still fill of it, as it stands in a MarketSnapshot."""
         intent = self.intent
-        return OpenOrder(order_id, intent.side, intent.price, self.open_quantity, self.placed_at)
+        is_market = intent.order_type is OrderType.MARKET
+        return OpenOrder(order_id, intent.side, intent.price, self.open_quantity, self.placed_at, is_market=is_market)
 
 
 @dataclass(slots=True)
@@ -96,6 +99,7 @@ class Ledger:
         account = self._accounts.get(market)
         if account is None:
             account = self._accounts[market] = MarketAccount()
+        self._orders[order_id].fills_before = account.fills
         for totals in account.all_totals(day_of(at)):
             totals.count_order(at)
 
@@ -288,6 +292,16 @@ class Ledger:
     def days(self) -> tuple[int, ...]:
         """The days on which something was sent or filled, in order."""
         return tuple(sorted({day for account in self._accounts.values() for day in account.days}))
+
+    def fills_since(self, order_id: str) -> int | None:
+        """How many fills the market of an order has had since it was sent; None where that is not known.
+
+        :raises KeyError: as `record`.
+        """
+        record = self._orders[order_id]
+        if record.fills_before is None:
+            return None
+        return self._accounts[record.market].fills - record.fills_before
 
     def orders_placed(self, market: Market) -> int:
         """How many orders were ever sent on one market."""

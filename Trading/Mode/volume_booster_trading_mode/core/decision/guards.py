@@ -317,9 +317,9 @@ def worst_open_cost(situation: Situation) -> Decimal:
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
     open_quote = progress.open_buy_quote + progress.open_sell_quote
     # a sell is written down at the bid, so up to the slippage below the mid that it is measured against
-    reference_quote = open_quote * (1 + 2 * _slippage_rate(settings.order_type, settings))
+    reference_quote = open_quote * (1 + 2 * _slippage_rate(settings.order_type.dearest, settings))
     fee_rate = max(snapshot.rules.worst_fee_rate, snapshot.risk_inputs.highest_fee_rate)
-    return reference_quote * worst_cost_rate(settings.order_type, fee_rate, settings)
+    return reference_quote * worst_cost_rate(settings.order_type.dearest, fee_rate, settings)
 
 
 def worst_cost_rate(order_type: OrderType, fee_rate: Decimal, settings: Settings) -> Decimal:

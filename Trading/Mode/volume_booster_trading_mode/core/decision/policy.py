@@ -4,70 +4,28 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
-from ..model.basics import ZERO, OrderType, Side, Trading
+from ..model.basics import ExecutionStyle, OrderType, Side, Trading
 from ..model.orders import OpenOrder, OrderIntent
 from ..model.snapshot import MarketSnapshot
 from ..settings.schema import OpenOrdersAtStart, Settings
-from . import flattening, futures_position, pacing, pricing, sizing, spending
+from . import flattening, futures_position, pacing, pricing, quoting, sizing, spending
 from .allocation import Allocation
+from .decisions import Cancel as Cancel
+from .decisions import Decision as Decision
+from .decisions import Done as Done
+from .decisions import Place as Place
+from .decisions import Wait as Wait
 from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt, participation_an_hour
 from .side import choose_sides, is_any_allowed
 from .situation import Situation
 
-CANCEL_LOOK_S = 0.25
-"""How soon a cancellation that is on its way is looked at again."""
 LONGEST_WAIT_S = 60.0
 NO_DAY_VOLUME = "the exchange does not tell what the market trades in 24 h, which max_participation_percent needs"
-IDLE_S = 1.0
-"""How often a campaign that has nothing to do looks again whether that is still so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Send this order, then decide again after `delay_s` seconds."""
-
-    intent: OrderIntent
-    delay_s: float
-    min_order_quote: Decimal | None = ZERO
-    """The smallest order of the exchange: by less than that the order may exceed the target. None for an order that
-    closes a position, which has to be closed whatever it is worth by then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Cancel these orders of ours, then decide again at once."""
-
-    orders: tuple[OpenOrder, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Do nothing for `delay_s` seconds, for this reason."""
-
-    delay_s: float
-    reason: str
-    is_unfunded: bool = False
-    """A balance does not pay for the order that has to be next: wait longer and longer until it does."""
-    is_pace: bool = False
-    """Nothing stands in the way but the pause after an order: no news for a person."""
-    yields_to_other_markets: bool = False
-    """This market could trade, and the campaign leaves what there is to do to others."""
-    releases_share: bool = False
-    """This market can't take an order now: its share goes to others at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The target is reached; `leftovers` are orders of ours that still rest."""
-
-    leftovers: tuple[OpenOrder, ...] = ()
-
-
-Decision = Place | Cancel | Wait | Halt | Done
+IDLE_S = pricing.IDLE_S
 
 
 def decide(
@@ -91,6 +49,16 @@ def decide(
         return _end(situation, ours, hold)
     if halt := standing or first_halt(GUARDS, situation):
         return halt
+    if settings.order_type.is_quoting:
+        return _quote(situation, ours, rng, hold, allocation)
+    return _order(situation, ours, rng, hold, allocation)
+
+
+def _order(
+    situation: Situation, ours: tuple[OpenOrder, ...], rng: random.Random, hold: str, allocation: Allocation
+) -> Decision:
+    """Orders one after the other, each followed by a pause."""
+    snapshot, settings = situation.snapshot, situation.settings
     if off := _switched_off(settings):
         return off
     if cancel := _overdue(snapshot, settings, ours) or _surplus(situation, ours):
@@ -122,7 +90,7 @@ def _close(situation: Situation) -> Decision:
     assert snapshot.futures is not None
     side = futures_position.closing_side(snapshot.futures)
     if in_the_way := pricing.crossing_side(side, snapshot.open_orders):
-        return _clear_the_way(side, in_the_way)
+        return pricing.clear_the_way(side, in_the_way)
     price = pricing.market_price(side, snapshot)
     most_quote = largest_order(settings, snapshot.risk_inputs.equity.now_quote)
     reachable = sizing.reachable_quantity(side, snapshot, settings)
@@ -225,6 +193,66 @@ def _hour_left(situation: Situation) -> Decimal:
     return allowance - snapshot.risk_inputs.hour_filled_quote - open_quote
 
 
+def _quote(
+    situation: Situation, ours: tuple[OpenOrder, ...], rng: random.Random, hold: str, allocation: Allocation
+) -> Decision:
+    """Bring the quotes to where they should stand, one action at a time. None stands while nobody may look after it."""
+    snapshot, settings = situation.snapshot, situation.settings
+    movable = tuple(order for order in ours if not order.is_cancelling and not order.is_market)
+    if waiting := _switched_off(settings) or _not_now(snapshot, settings, hold):
+        return Cancel(movable, waiting.reason) if movable else waiting
+    left = tuple(order for order in movable if order.placed_at < snapshot.running_since)
+    if left and settings.open_orders_at_start is OpenOrdersAtStart.CANCEL:
+        return Cancel(left, "left from before this start")
+    wanted = quoting.wanted(situation, rng.choice(list(Side)))
+    step = quoting.next_step(wanted, snapshot, settings)
+    if isinstance(step, (Cancel, Wait)):
+        return step
+    if waiting := _too_soon(snapshot, settings) or _too_much(situation):
+        return waiting
+    if isinstance(step, quoting.Take):
+        return _take(step.side, wanted.reason, situation, movable, rng, allocation)
+    return _place_quote(step, wanted, situation, ours, rng, allocation)
+
+
+def _take(
+    side: Side, reason: str, situation: Situation, movable: tuple[OpenOrder, ...], rng: random.Random,
+    allocation: Allocation,
+) -> Decision:  # fmt: skip
+    """Cross the spread with one order; what is reserved for a quote is set free for it where nothing else is left."""
+    headroom = min(situation.progress.headroom_quote, allocation.headroom_quote)
+    taking = replace(situation, settings=situation.settings.model_copy(update={"order_type": ExecutionStyle.MARKET}))
+    if movable and headroom < situation.snapshot.rules.min_order_notional(situation.snapshot.mid_price):
+        return Cancel(movable, reason)
+    if headroom <= 0 and not futures_position.is_to_be_closed(situation.snapshot, situation.settings):
+        return Wait(quoting.LOOK_S, allocation.reason or "all of the target is on its way", is_pace=True)
+    sides, why, is_unfunded = _sides(taking, rng, allocation)
+    if not sides:
+        return Cancel(movable, why) if movable else Wait(allocation.look_s, why, is_unfunded)
+    if side in sides and (in_the_way := pricing.crossing_side(side, taking.snapshot.open_orders)):
+        return pricing.clear_the_way(side, in_the_way)
+    chosen = [side, *(one for one in sides if one is not side)] if side in sides else sides
+    return _first_order(_order_on(one, taking, rng, allocation.look_s, allocation) for one in chosen)
+
+
+def _place_quote(
+    step: quoting.Quotes, wanted: quoting.Wanted, situation: Situation, ours: tuple[OpenOrder, ...],
+    rng: random.Random, allocation: Allocation,
+) -> Decision:  # fmt: skip
+    """Place the first of the missing quotes that may be placed; else look again after a while."""
+    resting = Wait(allocation.look_s, wanted.missed, is_pace=not wanted.missed)
+    if not step.missing:
+        return resting
+    if min(situation.progress.headroom_quote, allocation.headroom_quote) <= 0:
+        return resting if ours else Wait(IDLE_S, allocation.reason, yields_to_other_markets=True)
+    sides, why, is_unfunded = _sides(situation, rng, allocation)
+    able = [(side, price) for side, price in step.missing if side in sides]
+    if not able:
+        return resting if ours else Wait(allocation.look_s, why, is_unfunded, releases_share=is_unfunded)
+    first = _first_order(_order_on(side, situation, rng, 0.0, allocation, price) for side, price in able)
+    return resting if ours and isinstance(first, Wait) else first
+
+
 def _next_order(situation: Situation, rng: random.Random, allocation: Allocation) -> Decision:
     settings = situation.settings
     sides, reason, is_unfunded = _sides(situation, rng, allocation)
@@ -239,6 +267,17 @@ def _next_order(situation: Situation, rng: random.Random, allocation: Allocation
     if not isinstance(first, Wait):
         return first
     return next((decision for decision in others if not isinstance(decision, Wait)), first)
+
+
+def _first_order(decisions: Iterable[Decision]) -> Decision:
+    """The first of these, made one after the other, that is no wait; where all are, the first."""
+    first: Decision | None = None
+    for decision in decisions:
+        if not isinstance(decision, Wait):
+            return decision
+        first = first or decision
+    assert first is not None, "there is a side"
+    return first
 
 
 def _sides(situation: Situation, rng: random.Random, allocation: Allocation) -> tuple[list[Side], str, bool]:
@@ -262,23 +301,30 @@ def _sides(situation: Situation, rng: random.Random, allocation: Allocation) -> 
     return sides, reason, is_unfunded
 
 
-def _order_on(side: Side, situation: Situation, rng: random.Random, delay_s: float, allocation: Allocation) -> Decision:
+def _order_on(
+    side: Side, situation: Situation, rng: random.Random, delay_s: float, allocation: Allocation,
+    quote: Decimal | None = None,
+) -> Decision:  # fmt: skip
+    """:param quote: the price of a post-only order; None for an order of the settings' kind."""
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
     drawn = sizing.draw_notional(side, settings, rng)
-    if settings.order_type is OrderType.MARKET and (in_the_way := pricing.crossing_side(side, snapshot.open_orders)):
-        return _clear_the_way(side, in_the_way)
-    price = pricing.price_for(side, snapshot, settings)
+    if _takes(settings) and (in_the_way := pricing.crossing_side(side, snapshot.open_orders)):
+        return pricing.clear_the_way(side, in_the_way)
+    price = pricing.price_for(side, snapshot, settings) if quote is None else quote
     if price is None:
         return Wait(delay_s, f"no {side.value} price is left that does not cross an own order")
     headroom = min(progress.headroom_quote, allocation.headroom_quote)
     notional, intent = _fitted(side, drawn, price, headroom, situation, not allocation.is_a_cap)
     if intent is None:
         return Wait(delay_s, _does_not_fit(side, notional, snapshot, settings), releases_share=True)
+    if quote is not None:
+        intent = replace(intent, post_only=True)
     if halt := order_halt(intent, situation):
         # what is open keeps a part of the budget until it has filled or is cancelled
         return Wait(IDLE_S, halt.reason) if progress.open_orders else halt
     passes_by = None if _closes(intent, snapshot, settings) else _smallest(side, price, snapshot, settings)
-    return Place(intent, max(delay_s, _participation_delay(intent, situation)), passes_by)
+    pause_s = 0.0 if quote is not None else _participation_delay(intent, situation)
+    return Place(intent, max(delay_s, pause_s), passes_by)
 
 
 def _intent(
@@ -312,7 +358,7 @@ def _closes(intent: OrderIntent, snapshot: MarketSnapshot, settings: Settings) -
 def _spending(side: Side, price: Decimal, snapshot: MarketSnapshot, settings: Settings) -> spending.Spending | None:
     """What bounds an order that is placed by the quote to spend; None where it is by quantity, as all futures are."""
     worst = spending.worst_price(snapshot, settings) if snapshot.asks else None
-    found = spending.spending(side, settings.order_type, price, snapshot.rules, worst)
+    found = spending.spending(side, settings.order_type.sends, price, snapshot.rules, worst)
     return None if snapshot.futures is not None else found
 
 
@@ -333,7 +379,9 @@ def _fitted(
     else:
         sized, spent = _sized if snapshot.futures is None else _sized_on_futures, None
         notional, quantity = sized(side, drawn, price, headroom, situation, may_reach)
-    return notional, None if quantity is None else _intent(side, settings.order_type, quantity, price, snapshot, spent)
+    return notional, None if quantity is None else _intent(
+        side, settings.order_type.sends, quantity, price, snapshot, spent
+    )
 
 
 def _spent(
@@ -387,7 +435,7 @@ def _cut_to_book(quantity: Decimal, side: Side, snapshot: MarketSnapshot, settin
 
 
 def _takes(settings: Settings) -> bool:
-    return settings.order_type is OrderType.MARKET
+    return settings.order_type.sends is OrderType.MARKET
 
 
 def _most_quote(situation: Situation) -> Decimal:
@@ -415,13 +463,3 @@ def _participation_delay(intent: OrderIntent, situation: Situation) -> float:
     allowance = participation_an_hour(volume, situation.settings)
     used = allowance - _hour_left(situation)
     return pacing.participation_delay(intent.notional, snapshot.now, used, allowance)
-
-
-def _clear_the_way(side: Side, in_the_way: list[OpenOrder]) -> Decision:
-    """Nothing is sent until the cancellation of what could trade with it is confirmed."""
-    ours = tuple(order for order in in_the_way if order.is_ours and not order.is_cancelling)
-    if ours:
-        return Cancel(ours, f"a market {side.value} could trade with them")
-    if any(order.is_cancelling for order in in_the_way):
-        return Wait(CANCEL_LOOK_S, f"a market {side.value} waits until the {side.opposite.value} orders are cancelled")
-    return Wait(IDLE_S, f"a market {side.value} could trade with another {side.opposite.value} order of this bot")

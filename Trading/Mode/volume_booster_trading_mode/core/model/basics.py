@@ -56,6 +56,36 @@ class OrderType(Choice):
         return Role.MAKER if self is OrderType.LIMIT else Role.TAKER
 
 
+class ExecutionStyle(enum.Enum):
+    """How a campaign trades: what `order_type` of the settings says."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+    PASSIVE = "passive"
+    """Quotes on both sides of the market, and takes only what the schedule needs."""
+    PAIR = "pair"
+    """A buy below and a sell above the mid, both made anew after each fill."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> ExecutionStyle | None:
+        return cls(value.value) if isinstance(value, OrderType) else None
+
+    @property
+    def is_quoting(self) -> bool:
+        """Whether post-only quotes stand in the book and are looked at every second."""
+        return self in (ExecutionStyle.PASSIVE, ExecutionStyle.PAIR)
+
+    @property
+    def sends(self) -> OrderType:
+        """The type of most of its orders."""
+        return OrderType.MARKET if self is ExecutionStyle.MARKET else OrderType.LIMIT
+
+    @property
+    def dearest(self) -> OrderType:
+        """The type of its orders that may cost most: a schedule may have to take."""
+        return OrderType.LIMIT if self is ExecutionStyle.LIMIT else OrderType.MARKET
+
+
 class Trading(enum.Enum):
     """Whose money is at work: OctoBot's simulator, its backtesting, a loopback exchange, or a real account."""
 

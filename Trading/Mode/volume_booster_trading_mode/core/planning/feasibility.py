@@ -10,13 +10,15 @@ from types import MappingProxyType
 
 from ..decision.flattening import market_cost_rate
 from ..decision.guards import HUNDRED, LONGEST_CAMPAIGN_DAYS, largest_order, participation_an_hour, worst_cost_rate
-from ..model.basics import TEN_THOUSAND, OrderType, Side, bps
+from ..model.basics import TEN_THOUSAND, ExecutionStyle, OrderType, Side, bps
 from ..settings.schema import Settings, TargetPeriod
 from .market_conditions import Conditions
 
 DAY_S = 86_400
 LONGEST_S = 30 * DAY_S
 """A campaign that is expected to take longer is refused."""
+LAST_ORDERS = 1.02
+"""A schedule that takes its last orders at the deadline is in time."""
 STUCK_SHARE = 0.05
 MARGIN = Decimal("1.01")
 KEPT_OF_A_MARKET = Decimal("0.9")
@@ -127,26 +129,39 @@ def deadline(settings: Settings, conditions: Conditions, forecast: Forecast) -> 
     if not limits:
         return None
     name, most_s = min(limits.items(), key=lambda item: item[1])
-    if forecast.duration_s <= most_s:
+    is_quoting = settings.order_type.is_quoting
+    if forecast.duration_s <= most_s * (LAST_ORDERS if is_quoting else 1.0):
         return None
-    return Problem(
-        f"it is expected to take {_hours(forecast.duration_s)}, longer than {name}",
-        _quicker(settings, forecast, most_s),
-    )
+    nearest = _in_time(settings, conditions, forecast) if is_quoting else _quicker(settings, forecast, most_s)
+    return Problem(f"it is expected to take {_hours(forecast.duration_s)}, longer than {name}", nearest)
+
+
+def _in_time(settings: Settings, conditions: Conditions, forecast: Forecast) -> dict[str, str]:
+    """What would let the schedule take, or the time that makers need."""
+    nearest: dict[str, str] = {}
+    half_spread_bps = math.ceil(conditions.half_spread * 1e4)
+    if settings.max_taker_percent < HUNDRED:
+        nearest["max_taker_percent"] = "100"
+    if half_spread_bps > settings.max_slippage_bps:
+        nearest["max_slippage_bps"] = str(half_spread_bps)
+    if math.isfinite(forecast.duration_s):
+        nearest["deadline"] = str(math.ceil(forecast.duration_s * LAST_ORDERS))
+    return nearest
 
 
 def pace(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
     """Limit orders that hardly ever fill. Where the market is too thin, that is the reason instead."""
     if forecast.duration_s <= LONGEST_S or thin_market(settings, conditions, forecast):
         return None
-    if settings.order_type is OrderType.LIMIT:
+    if settings.order_type is ExecutionStyle.LIMIT:
         nearest = {"price_offset_percent": _likely_offset(settings, conditions)}
         return Problem(
             f"limit orders {settings.price_offset_percent:g} % away hardly ever fill within "
             f"{settings.limit_order_timeout:g} s: it is expected to take {_hours(forecast.duration_s)}",
             nearest,
         )
-    nearest = _quicker(settings, forecast, LONGEST_S)
+    is_quoting = settings.order_type.is_quoting
+    nearest = _in_time(settings, conditions, forecast) if is_quoting else _quicker(settings, forecast, LONGEST_S)
     return Problem(f"it is expected to take {_hours(forecast.duration_s)}, longer than 30 days", nearest)
 
 
@@ -219,7 +234,7 @@ def _needed_budget(settings: Settings, conditions: Conditions, forecast: Forecas
 def slippage(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
     """Half the spread is further than a market order may take prices."""
     half_bps = Decimal(repr(conditions.half_spread)) * TEN_THOUSAND
-    is_free = settings.order_type is OrderType.LIMIT or conditions.depth_quote is None
+    is_free = settings.order_type.sends is OrderType.LIMIT or conditions.depth_quote is None
     if is_free or half_bps <= settings.max_slippage_bps:
         return None
     return Problem(
@@ -279,7 +294,7 @@ def _equity(conditions: Conditions) -> Decimal:
 def _worst_order(settings: Settings, conditions: Conditions) -> Decimal:
     """What the last order may cost at worst, as the guard counts it."""
     rules = conditions.rules
-    order_type = settings.order_type if conditions.depth_quote is not None else OrderType.LIMIT
+    order_type = settings.order_type.dearest if conditions.depth_quote is not None else OrderType.LIMIT
     return rules.min_order_notional(conditions.price) * worst_cost_rate(order_type, rules.worst_fee_rate, settings)
 
 

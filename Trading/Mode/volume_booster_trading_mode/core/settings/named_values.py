@@ -1,4 +1,4 @@
-"""Settings that name markets and exchanges: "BTC/USDT = 2, ETH/USDT = 1", and "binance, kraken". Pure."""
+"""Settings written as text: "BTC/USDT = 2, ETH/USDT = 1", "binance, kraken", and durations as "48m". Pure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,20 @@ _THOUSANDS = re.compile(r"\d{3}(\.\d*)?\s*", re.ASCII)
 NamedAmounts = tuple[tuple[str, Decimal], ...]
 """What each name is given, in the order in which they were written."""
 Names = tuple[str, ...]
+
+
+_SECONDS_OF = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def read_duration(value: object) -> object:
+    """Seconds from a text such as 90s, 48m, 1.5h or 2d; anything else as it is, for its own type to judge."""
+    if not isinstance(value, str) or not value.strip() or value.strip()[-1].lower() not in _SECONDS_OF:
+        return value
+    text = value.strip().lower()
+    try:
+        return float(text[:-1]) * _SECONDS_OF[text[-1]]
+    except ValueError:
+        return value
 
 
 def read_amounts(value: object) -> NamedAmounts:

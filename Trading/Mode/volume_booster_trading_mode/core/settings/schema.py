@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import pydantic
 
-from ..model.basics import TEN_THOUSAND, CampaignAmount, OrderType, Ratio, Side, Unit
+from ..model.basics import TEN_THOUSAND, CampaignAmount, ExecutionStyle, Ratio, Side, Unit
 from ..model.escape import printable, quoted, shortened
 from ..model.typed import Choice, did_you_mean, plain_number
-from .named_values import NamedAmounts, Names, amounts_text, names_text, read_amounts, read_names
+from .named_values import NamedAmounts, Names, amounts_text, names_text, read_amounts, read_duration, read_names
 from .presets import Preset, decided_by
 
 
@@ -22,6 +22,15 @@ class SidePolicy(Choice):
 
     BALANCED = "balanced"
     ALTERNATE = "alternate"
+
+
+class Urgency(Choice):
+    """The share of the market's volume that quotes take part with; custom: as `deadline`, or amounts and pace, say."""
+
+    PASSIVE = "passive"
+    NORMAL = "normal"
+    AGGRESSIVE = "aggressive"
+    CUSTOM = "custom"
 
 
 class TargetScope(Choice):
@@ -98,10 +107,17 @@ Count = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=200)]
 Amounts = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.CAMPAIGN, ShownUnit("quote")]
 Ratios = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.NONE]
 NameList = Annotated[Names, pydantic.BeforeValidator(read_names)]
+Deadline = Annotated[
+    float, pydantic.BeforeValidator(read_duration), _NUMBER, pydantic.Field(ge=10, le=2_678_400, allow_inf_nan=False)
+]
+Budget = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=10_000)]
 Seed = Annotated[int, _NUMBER, pydantic.Field(ge=0, le=2**63 - 1)]
 
 
-def _setting(default: Any, group: str, description: str, **shown_when: str) -> Any:
+QUOTING = ["passive", "pair"]
+
+
+def _setting(default: Any, group: str, description: str, **shown_when: Any) -> Any:
     """A setting: its default, the group of the form that it stands in, its help, and when the form shows it."""
     return pydantic.Field(
         default, description=description, json_schema_extra={"group": group, "shown_when": dict(shown_when)}
@@ -157,8 +173,11 @@ class Settings(pydantic.BaseModel):
     preset: Preset = _setting(
         Preset.CUSTOM, "Orders", "custom, or a preset that decides the kind, size and pace of orders"
     )
-    order_type: OrderType = _setting(
-        OrderType.MARKET, "Orders", "market fills at once; limit rests in the book and may never fill", preset="custom"
+    order_type: ExecutionStyle = _setting(
+        ExecutionStyle.MARKET,
+        "Orders",
+        "market fills at once; limit rests and may never fill; passive: quotes, to a deadline; pair: around the mid",
+        preset="custom",
     )
     trade_frequency_min: Seconds = _setting(2.0, "Pace", "Shortest time between two orders, seconds", preset="custom")
     trade_frequency_max: Seconds = _setting(8.0, "Pace", "Longest time between two orders, seconds", preset="custom")
@@ -188,6 +207,37 @@ class Settings(pydantic.BaseModel):
         "adopt: orders that rest after a restart stay; cancel: they are cancelled first",
         order_type="limit",
     )
+    deadline: Deadline | None = _setting(
+        None,
+        "Quotes",
+        "When passive or pair has to be done: 3600, 48m or 2h after the first order; empty: what the pace implies",
+        order_type=QUOTING,
+    )
+    schedule_slack_percent: Percent = _setting(
+        Decimal(15),
+        "Quotes",
+        "How far quotes may fall behind the line to the deadline, percent of the target; shrinks to 0 at the deadline",
+        order_type=QUOTING,
+    )
+    max_taker_percent: ShareOrNever = _setting(
+        Decimal(100),
+        "Quotes",
+        "Most of the target that may be taken to keep the deadline; 0: maker only, and it may be missed",
+        order_type=QUOTING,
+    )
+    urgency: Urgency = _setting(
+        Urgency.CUSTOM,
+        "Quotes",
+        "Without a deadline: passive takes part with 2.5 % of the market's volume, normal 5 %, aggressive 10 %",
+        order_type=QUOTING,
+    )
+    pair_spacing_bps: Bps = _setting(
+        Decimal(10), "Quotes", "How far buy and sell of a pair are from the mid, in 1/10,000", order_type="pair"
+    )
+    max_cancels_per_minute: Budget | None = _setting(
+        None, "Quotes", "Most quotes that are cancelled in a minute on an exchange; 0 or empty: no limit",
+        order_type=QUOTING,
+    )  # fmt: skip
     side_policy: SidePolicy = _setting(
         SidePolicy.BALANCED, "Sides", "balanced: random, a poor side less often; alternate: buy, sell, buy, ..."
     )
@@ -264,7 +314,12 @@ class Settings(pydantic.BaseModel):
     def _preset_decides(cls, values: Any) -> Any:
         return {**values, **decided_by(values.get("preset"))} if isinstance(values, dict) else values
 
-    @pydantic.field_validator("seed", "max_cost_quote", "max_total_cost_quote", mode="before")
+    @pydantic.field_validator("max_cancels_per_minute", mode="before")
+    @classmethod
+    def _zero_is_none(cls, value: object) -> object:
+        return None if value in ("", "0") or (value == 0 and not isinstance(value, bool)) else value
+
+    @pydantic.field_validator("seed", "max_cost_quote", "max_total_cost_quote", "deadline", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

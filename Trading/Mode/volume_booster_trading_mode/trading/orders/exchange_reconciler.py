@@ -35,7 +35,7 @@ from .octobot_orders import OctobotOrders
 from .open_orders import ExchangeOrders
 from .order_request import RequestStatus
 
-LOOK_EVERY_S = 2.0
+LOOK_EVERY_S = 1.0
 """How often orders that rest in the book are asked after."""
 GOOD_FOR_S = 0.25
 """So long a look at the open orders is as good as a new one."""
