@@ -17,7 +17,7 @@ from ..model.orders import OrderIntent
 from ..model.snapshot import Equity, MarketSnapshot
 from ..settings.schema import Settings, TargetPeriod
 from . import flattening
-from .futures_guards import funding_rate, leverage_limit, liquidation
+from .futures.futures_guards import funding_rate, leverage_limit, liquidation
 from .halts import HUNDRED as HUNDRED
 from .halts import Gauge as Gauge
 from .halts import Halt as Halt

@@ -9,17 +9,19 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ..model.basics import ExecutionStyle, OrderType, Side, Trading
-from ..model.orders import OpenOrder, OrderIntent
+from ..model.orders import OpenOrder
 from ..model.snapshot import MarketSnapshot
 from ..settings.schema import OpenOrdersAtStart, Settings
-from . import flattening, futures_position, pacing, pricing, quoting, sizing, spending
+from . import flattening, order_fitting, pacing, pricing, sizing
 from .allocation import Allocation
 from .decisions import Cancel as Cancel
 from .decisions import Decision as Decision
 from .decisions import Done as Done
 from .decisions import Place as Place
 from .decisions import Wait as Wait
-from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt, participation_an_hour
+from .futures import futures_position
+from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt
+from .quotes import quoting
 from .side import choose_sides, is_any_allowed
 from .situation import Situation
 
@@ -100,7 +102,7 @@ def _close(situation: Situation) -> Decision:
         return Wait(
             IDLE_S, f"no order that the exchange and its book take closes the {held:+f} left on {snapshot.symbol}"
         )
-    intent = _intent(side, OrderType.MARKET, quantity, price, snapshot)
+    intent = order_fitting.intent(side, OrderType.MARKET, quantity, price, snapshot)
     return order_halt(intent, situation) or Place(intent, settings.trade_frequency_min, None)
 
 
@@ -177,20 +179,11 @@ def _too_much(situation: Situation) -> Wait | None:
     risk_inputs = snapshot.risk_inputs
     if risk_inputs.day_volume_quote is None:
         return Wait(IDLE_S, NO_DAY_VOLUME) if snapshot.trading is Trading.LIVE else None
-    if _hour_left(situation) < snapshot.rules.min_order_notional(snapshot.mid_price):
+    if order_fitting.hour_left(situation) < snapshot.rules.min_order_notional(snapshot.mid_price):
         percent = f"max_participation_percent {situation.settings.max_participation_percent:g}"
         hour = f"{percent} of the market's volume is reached for this hour"
         return Wait(min(pacing.seconds_to_next_hour(snapshot.now), LONGEST_WAIT_S), hour, releases_share=True)
     return None
-
-
-def _hour_left(situation: Situation) -> Decimal:
-    """What may still be filled in this hour of the clock; only for a market whose volume is known."""
-    snapshot, progress = situation.snapshot, situation.progress
-    assert snapshot.risk_inputs.day_volume_quote is not None
-    open_quote = progress.open_here_quote(Side.BUY) + progress.open_here_quote(Side.SELL)
-    allowance = participation_an_hour(snapshot.risk_inputs.day_volume_quote, situation.settings)
-    return allowance - snapshot.risk_inputs.hour_filled_quote - open_quote
 
 
 def _quote(
@@ -291,7 +284,7 @@ def _sides(situation: Situation, rng: random.Random, allocation: Allocation) -> 
         side: sizing.fundable_notional(side, snapshot.mid_price, snapshot.rules, snapshot.balances, settings)
         for side in Side
     }
-    spends = _spending(Side.BUY, snapshot.mid_price, snapshot, settings)
+    spends = order_fitting.spending_of(Side.BUY, snapshot.mid_price, snapshot, settings)
     min_order = snapshot.rules.min_order_notional(snapshot.mid_price) if spends is None else spends.smallest
     equity = snapshot.risk_inputs.equity
     sides, reason = choose_sides(
@@ -308,158 +301,24 @@ def _order_on(
     """:param quote: the price of a post-only order; None for an order of the settings' kind."""
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
     drawn = sizing.draw_notional(side, settings, rng)
-    if _takes(settings) and (in_the_way := pricing.crossing_side(side, snapshot.open_orders)):
+    if order_fitting.takes(settings) and (in_the_way := pricing.crossing_side(side, snapshot.open_orders)):
         return pricing.clear_the_way(side, in_the_way)
     price = pricing.price_for(side, snapshot, settings) if quote is None else quote
     if price is None:
         return Wait(delay_s, f"no {side.value} price is left that does not cross an own order")
     headroom = min(progress.headroom_quote, allocation.headroom_quote)
-    notional, intent = _fitted(side, drawn, price, headroom, situation, not allocation.is_a_cap)
+    notional, intent = order_fitting.fitted(side, drawn, price, headroom, situation, not allocation.is_a_cap)
     if intent is None:
-        return Wait(delay_s, _does_not_fit(side, notional, snapshot, settings), releases_share=True)
+        return Wait(delay_s, order_fitting.does_not_fit(side, notional, snapshot, settings), releases_share=True)
     if quote is not None:
         intent = replace(intent, post_only=True)
     if halt := order_halt(intent, situation):
         # what is open keeps a part of the budget until it has filled or is cancelled
         return Wait(IDLE_S, halt.reason) if progress.open_orders else halt
-    passes_by = None if _closes(intent, snapshot, settings) else _smallest(side, price, snapshot, settings)
-    pause_s = 0.0 if quote is not None else _participation_delay(intent, situation)
+    passes_by = (
+        None
+        if order_fitting.closes(intent, snapshot, settings)
+        else order_fitting.smallest(side, price, snapshot, settings)
+    )
+    pause_s = 0.0 if quote is not None else order_fitting.participation_delay(intent, situation)
     return Place(intent, max(delay_s, pause_s), passes_by)
-
-
-def _intent(
-    side: Side,
-    order_type: OrderType,
-    quantity: Decimal,
-    price: Decimal,
-    snapshot: MarketSnapshot,
-    spent: Decimal | None = None,
-) -> OrderIntent:
-    reduce_only = snapshot.futures is not None and futures_position.reduces(side, snapshot.futures)
-    return OrderIntent(
-        side,
-        order_type,
-        quantity,
-        price,
-        snapshot.mid_price,
-        snapshot.worth,
-        reduce_only=reduce_only,
-        quote_quantity=spent,
-    )
-
-
-def _closes(intent: OrderIntent, snapshot: MarketSnapshot, settings: Settings) -> bool:
-    """Whether an order takes off what has to be gone at the end anyway."""
-    return futures_position.is_to_be_closed(snapshot, settings) and (
-        snapshot.futures is not None and intent.side is futures_position.closing_side(snapshot.futures)
-    )
-
-
-def _spending(side: Side, price: Decimal, snapshot: MarketSnapshot, settings: Settings) -> spending.Spending | None:
-    """What bounds an order that is placed by the quote to spend; None where it is by quantity, as all futures are."""
-    worst = spending.worst_price(snapshot, settings) if snapshot.asks else None
-    found = spending.spending(side, settings.order_type.sends, price, snapshot.rules, worst)
-    return None if snapshot.futures is not None else found
-
-
-def _smallest(side: Side, price: Decimal, snapshot: MarketSnapshot, settings: Settings) -> Decimal:
-    """The exchange's smallest order, in quote."""
-    spends = _spending(side, price, snapshot, settings)
-    return snapshot.rules.min_order_notional(price) if spends is None else spends.smallest
-
-
-def _fitted(
-    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
-) -> tuple[Decimal, OrderIntent | None]:
-    """The notional that is wanted, and the order that comes nearest to it."""
-    snapshot, settings = situation.snapshot, situation.settings
-    if spends := _spending(side, price, snapshot, settings):
-        notional, spent = _spent(spends, drawn, headroom, situation, may_reach)
-        quantity = None if spent is None else spends.quantity(spent)
-    else:
-        sized, spent = _sized if snapshot.futures is None else _sized_on_futures, None
-        notional, quantity = sized(side, drawn, price, headroom, situation, may_reach)
-    return notional, None if quantity is None else _intent(
-        side, settings.order_type.sends, quantity, price, snapshot, spent
-    )
-
-
-def _spent(
-    spends: spending.Spending, drawn: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
-) -> tuple[Decimal, Decimal | None]:
-    snapshot, settings = situation.snapshot, situation.settings
-    most_quote = _most_quote(situation)
-    notional = min(sizing.clip_to_headroom(drawn, headroom, spends.smallest), most_quote)
-    fundable = sizing.fundable_notional(Side.BUY, spends.price, snapshot.rules, snapshot.balances, settings)
-    limits = fundable, spending.reachable_quote(snapshot, settings)
-    reach = notional >= headroom and may_reach
-    return notional, spends.fit(headroom if reach else notional, limits, most=most_quote, reach=reach)
-
-
-def _sized(
-    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
-) -> tuple[Decimal, Decimal | None]:
-    snapshot, settings = situation.snapshot, situation.settings
-    rules, most_quote = snapshot.rules, _most_quote(situation)
-    notional = min(sizing.clip_to_headroom(drawn, headroom, rules.min_order_notional(price)), most_quote)
-    # an order that has to reach is rounded up, but not above the largest
-    most = max(rules.quantity(most_quote, price), sizing.smallest_quantity(price, rules))
-    quantity = sizing.fit_quantity(
-        notional,
-        price,
-        sizing.fundable_notional(side, price, rules, snapshot.balances, settings),
-        rules,
-        reach=notional >= headroom and may_reach,
-        most_quantity=_cut_to_book(most, side, snapshot, settings),
-    )
-    return notional, quantity
-
-
-def _sized_on_futures(
-    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
-) -> tuple[Decimal, Decimal | None]:
-    snapshot, settings = situation.snapshot, situation.settings
-    rules, most_quote = snapshot.rules, _most_quote(situation)
-    most = _cut_to_book(rules.quantity(most_quote, price), side, snapshot, settings)
-    wanted, is_last = futures_position.wanted(
-        side, drawn, headroom, rules.min_order_notional(price), snapshot, settings
-    )
-    notional, reach = min(wanted, most_quote), is_last and may_reach
-    return notional, futures_position.fit(side, notional, price, snapshot, settings, reach=reach, most_quantity=most)
-
-
-def _cut_to_book(quantity: Decimal, side: Side, snapshot: MarketSnapshot, settings: Settings) -> Decimal:
-    """As much of it as a market order may take from the book; all of it where it takes nothing or none was read."""
-    reachable = sizing.reachable_quantity(side, snapshot, settings) if _takes(settings) else None
-    return quantity if reachable is None else min(quantity, reachable)
-
-
-def _takes(settings: Settings) -> bool:
-    return settings.order_type.sends is OrderType.MARKET
-
-
-def _most_quote(situation: Situation) -> Decimal:
-    """The largest order for the equity and for this hour's share of the market."""
-    snapshot = situation.snapshot
-    most = largest_order(situation.settings, snapshot.risk_inputs.equity.now_quote)
-    return most if snapshot.risk_inputs.day_volume_quote is None else min(most, _hour_left(situation))
-
-
-def _does_not_fit(side: Side, notional: Decimal, snapshot: MarketSnapshot, settings: Settings) -> str:
-    reachable = sizing.reachable_quantity(side, snapshot, settings) if _takes(settings) else None
-    if reachable is not None and snapshot.rules.notional(reachable, snapshot.mid_price) < notional:
-        return (
-            f"the order book has {reachable:f} {snapshot.rules.base} for a market {side.value} within max_slippage_bps "
-            f"{settings.max_slippage_bps:g} of the mid, too little for an order"
-        )
-    return f"a {side.value} of {snapshot.rules.shown(notional)} does not fit the balance and the exchange's limits"
-
-
-def _participation_delay(intent: OrderIntent, situation: Situation) -> float:
-    snapshot = situation.snapshot
-    volume = snapshot.risk_inputs.day_volume_quote
-    if volume is None:
-        return 0.0
-    allowance = participation_an_hour(volume, situation.settings)
-    used = allowance - _hour_left(situation)
-    return pacing.participation_delay(intent.notional, snapshot.now, used, allowance)

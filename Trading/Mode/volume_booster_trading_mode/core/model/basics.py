@@ -56,7 +56,7 @@ class OrderType(Choice):
         return Role.MAKER if self is OrderType.LIMIT else Role.TAKER
 
 
-class ExecutionStyle(enum.Enum):
+class ExecutionStyle(Choice):
     """How a campaign trades: what `order_type` of the settings says."""
 
     LIMIT = "limit"
@@ -68,7 +68,7 @@ class ExecutionStyle(enum.Enum):
 
     @classmethod
     def _missing_(cls, value: object) -> ExecutionStyle | None:
-        return cls(value.value) if isinstance(value, OrderType) else None
+        return cls(value.value) if isinstance(value, OrderType) else super()._missing_(value)
 
     @property
     def is_quoting(self) -> bool:

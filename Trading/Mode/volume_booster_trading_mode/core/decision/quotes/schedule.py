@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ..accounting.ledger import Progress
-from ..accounting.tallies import DAY_S
-from ..model.basics import ZERO, ExecutionStyle, Side
-from ..model.snapshot import MarketSnapshot
-from ..settings.schema import Settings, TargetPeriod, Urgency
-from .sizing import HUNDRED
+from ...accounting.ledger import Progress
+from ...accounting.tallies import DAY_S
+from ...model.basics import ZERO, ExecutionStyle, Side
+from ...model.snapshot import MarketSnapshot
+from ...settings.schema import Settings, TargetPeriod, Urgency
+from ..sizing import HUNDRED
 
 SHARE_OF_VOLUME = {
     Urgency.PASSIVE: Decimal("0.025"),

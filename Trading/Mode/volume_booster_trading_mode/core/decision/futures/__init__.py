@@ -1,0 +1,1 @@
+"""What is different with futures: the position, and its guards."""
