@@ -70,6 +70,7 @@ class Journal(JournalQueries):
         """Rows of a batched journal that SQLite has not got yet."""
         self._last: int | None = None
         """The number of the row that was written last."""
+        self._is_detached = False
         self._writes = 0
         self._rows_since_sums = 0
         self._data_version = -1
@@ -359,9 +360,23 @@ class Journal(JournalQueries):
         if not ledger.knows(order_id) and (record := self.recall(order_id, seq)):
             ledger.recall(order_id, record)
 
+    def detach(self) -> None:
+        """Leave the file as it is, and continue on a copy in memory, which ends with this process.
+
+        :raises JournalError: when the file can't be read any more.
+        """
+        if self._is_detached:
+            return
+        with translate_errors(self.path, "read"):
+            copy = sqlite3.connect(":memory:", isolation_level=None)
+            self._connection.backup(copy)
+        self._connection.close()
+        self._connection, self._is_detached = copy, True
+
     @property
     def is_checkpoint_due(self) -> bool:
-        return self.path is not None and not self._is_batched and self._writes >= CHECKPOINT_EVERY
+        is_on_disk = self.path is not None and not self._is_batched and not self._is_detached
+        return is_on_disk and self._writes >= CHECKPOINT_EVERY
 
     def checkpoint(self) -> None:
         """Bring all onto the disk. To be called in a thread: it waits for the disk, and this object's calls do not.

@@ -26,6 +26,7 @@ from ...core.model.redact import without_secrets
 from ...core.settings.corrections import swap_inverted_ranges
 from ...core.settings.presets import Preset, decided_by
 from ...core.settings.schema import Settings, SettingsError, parse_settings, without_octobot_keys
+from ...journal.bot_channel import BotChannel
 from ...journal.bot_lock import running_bot
 from ...journal.journal import TARGET, Journal, NoCampaignError, set_aside
 from ...reporting.history import Watcher
@@ -36,6 +37,8 @@ from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
 from ..screen.live import LiveView, summary_table
 from . import bundle, install
 
+UNWRITTEN_S = 60.0
+"""A run whose journal can't be written for so long has failed; before that it may go on by itself."""
 POLL_INTERVAL_S = 0.25
 
 
@@ -216,7 +219,7 @@ def _watch(
     is_interrupted: typing.Callable[[], bool],
 ) -> Verdict:
     started_at, clock = time.time(), time.monotonic
-    start = news_at = clock()
+    start = news_at = written_at = clock()
     last: tuple[typing.Any, ...] = ()
     with view:
         while True:
@@ -238,7 +241,17 @@ def _watch(
             )
             if verdict := judge(status, plan.timeout_s, plan.patience_s):
                 return verdict
+            lost = _unwritten(plan.home)
+            written_at = written_at if lost else clock()
+            if lost and clock() - written_at > UNWRITTEN_S:
+                return Verdict(ExitCode.FAILED, lost)
             time.sleep(POLL_INTERVAL_S)
+
+
+def _unwritten(octobot_home: home.Home) -> str:
+    """Why the bot sends no order: its journal is gone or can't be written; empty when it is not so."""
+    notice = BotChannel(octobot_home.campaign).notice(time.time())
+    return notice.reason if notice else ""
 
 
 def _read(octobot_home: home.Home, since: float) -> CampaignReport | None:

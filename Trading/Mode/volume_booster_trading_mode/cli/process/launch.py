@@ -87,10 +87,10 @@ class Child:
     def _read_output(self) -> None:
         """Keep the pipe empty; what comes goes to the log, and the first line to who waits for it."""
         assert self._process.stdout is not None
-        with self.log.open("ab") as log:
+        with self.log.open("ab", buffering=0) as log:
             for line in self._process.stdout:
-                log.write(line)
-                log.flush()
+                with contextlib.suppress(OSError):  # on a full disk a line is lost, and the pipe is still kept empty
+                    log.write(line)
                 if self._lines.empty():
                     self._lines.put(line.decode("utf-8", "replace"))
         self._lines.put("")
