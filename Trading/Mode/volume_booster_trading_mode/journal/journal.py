@@ -43,8 +43,8 @@ from .rows import SentRow as SentRow
 from .rows import valuation_of
 from .schema import KINDS, LEDGER, OF_AN_ORDER, OWN_NUMBERING, SEQUENCED
 
-CHECKPOINT_EVERY = 1_000
-"""So many writes make a checkpoint due: some 8 MB of log."""
+CHECKPOINT_EVERY, LOOK_AT_LOG_EVERY = 1_000, 100
+"""So many writes make a checkpoint due, or a long log from so many on."""
 SUMS_EVERY = 2_000
 """So many rows of the ledger make it worth writing down what they add up to."""
 _NO_END = 2**62
@@ -375,8 +375,9 @@ class Journal(JournalQueries):
 
     @property
     def is_checkpoint_due(self) -> bool:
-        is_on_disk = self.path is not None and not self._is_batched and not self._is_detached
-        return is_on_disk and self._writes >= CHECKPOINT_EVERY
+        if self.path is None or self._is_batched or self._is_detached or self._writes < LOOK_AT_LOG_EVERY:
+            return False
+        return self._writes >= CHECKPOINT_EVERY or file.is_log_long(self.path)
 
     def checkpoint(self) -> None:
         """Bring all onto the disk. To be called in a thread: it waits for the disk, and this object's calls do not.

@@ -20,7 +20,6 @@ from ..core.model.basics import ZERO, Role
 from ..core.model.orders import Fill
 from ..core.model.snapshot import Balances, Equity
 from ..core.planning.market_conditions import Conditions
-from ..core.planning.planner import Plan, estimate
 from ..core.settings.schema import SettingsError, TargetScope, parse_settings
 from ..journal.journal import (
     CONDITIONS,
@@ -36,7 +35,10 @@ from ..journal.journal import (
     MarkRow,
     SentRow,
 )
-from .report import CampaignReport, read_report
+from .report import CampaignReport, report_of
+
+if typing.TYPE_CHECKING:
+    from ..core.planning.planner import Plan
 
 LAST_ORDERS, LAST_WARNINGS, RATED_ORDERS = 5, 3, 200
 RATED_S = 10.0
@@ -129,11 +131,11 @@ def read_history(path: pathlib.Path, now: float | None = None) -> History | None
 
     :raises JournalError: when the file can't be read.
     """
-    report = read_report(path, now)
-    if report is None:
-        return None
     journal = Journal.open_to_read(path, in_depth=False, is_read_whole=True)
     try:
+        report = report_of(journal, now)
+        if report is None:
+            return None
         settings, events = journal.settings(), journal.events()
         return History(
             report=report,
@@ -266,6 +268,8 @@ def plan_of(settings: dict[str, typing.Any], events: Iterable[EventRow], report:
         conditions = Conditions.from_json(json.loads(met[0]))
     except (SettingsError, LookupError, ValueError, TypeError, ArithmeticError):
         return None
+    from ..core.planning.planner import estimate  # numpy: only where there is something to plan
+
     if chosen.target_scope is TargetScope.PAIR and len(met) > 1:
         conditions = dataclasses.replace(conditions, pairs=len(met))
     return estimate(chosen, conditions)
@@ -320,7 +324,7 @@ def _csv(columns: tuple[str, ...], rows: Iterable[list[typing.Any]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow("" if cell is None else f"{cell:f}" if isinstance(cell, Decimal) else cell for cell in row)
+        writer.writerow([f"{cell:f}" if type(cell) is Decimal else cell for cell in row])
     return text.getvalue()
 
 

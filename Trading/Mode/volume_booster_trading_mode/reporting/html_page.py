@@ -15,7 +15,6 @@ from ..core.decision.campaign_state import DONE, ERROR, GO, HALT, START, WAIT
 from ..core.decision.control import STOP
 from ..core.model.formats import duration, moment, number, shown
 from ..core.planning.planner import BAND_PERCENT, Band, Plan
-from .charts import draw_all
 from .history import History
 from .report import CampaignReport
 
@@ -27,6 +26,8 @@ _EVENT_NAMES = {START: "start", STOP: "stop", HALT: "halt", DONE: "done", ERROR:
 
 def render(history: History, now: float, bundle_version: str) -> str:
     """The whole page as HTML."""
+    from .charts import draw_all  # it takes half a second to import, which a report as text need not wait for
+
     report, plan = history.report, history.plan
     filled, target = shown(report.progress.filled_quote), shown(report.progress.target_quote)
     events = [event for event in history.events if event.kind in _EVENT_NAMES]

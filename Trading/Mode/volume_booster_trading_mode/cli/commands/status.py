@@ -73,6 +73,12 @@ def campaign_status(home: Home, file: pathlib.Path | None = None) -> CampaignSta
         report = read_report(path, now)
     except NoCampaignError:
         report = None
+    return status_of(report, home, file, now)
+
+
+def status_of(report: CampaignReport | None, home: Home, file: pathlib.Path | None, now: float) -> CampaignStatus:
+    """What a report that was just read says together with the bot; errors as above."""
+    path = file or home.campaign
     # nobody runs a campaign that was set aside
     is_in_place = path.name == home.campaign.name
     notice = BotChannel(path).notice(now) if is_in_place else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from decimal import Decimal
 
 import rich.console
@@ -13,10 +14,12 @@ from ...core.accounting.ledger import Outcome, Progress
 from ...core.decision.guards import Gauge
 from ...core.model.basics import Side
 from ...core.model.formats import clock_duration, clock_time, shown
-from ...core.planning.planner import Plan
 from ...journal.journal import HALT, SentRow
 from ...reporting.history import LiveStatus
 from ...reporting.report import CampaignReport
+
+if typing.TYPE_CHECKING:
+    from ...core.planning.planner import Plan
 
 Lines = list[tuple[str, rich.console.RenderableType]]
 _STATE_STYLES = {"running": "bold blue", "done": "bold green", "halted": "bold red", "paused": "bold yellow"}
