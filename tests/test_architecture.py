@@ -188,7 +188,7 @@ def test_every_package_of_the_maps_is_there() -> None:
 
 
 WRITES_TO_A_TERMINAL = {"cli/screen/terminal.py", "cli/screen/lines.py"}
-SPEAKS_TO_ITS_PARENT = {"backtest_engine.py", "checks/engine.py"}
+SPEAKS_TO_ITS_PARENT = {"backtest_engine.py", "checks/candles.py", "checks/engine.py"}
 """Processes of their own, whose output a command reads."""
 _PRINTS = ("print", "rich.console.Console", "rich.text.Text", "rich.print", "sys.stdout.write", "sys.stderr.write")
 

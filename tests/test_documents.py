@@ -186,7 +186,7 @@ NOT_TO_PEOPLE = {"ApiError", "ControlError", "AttributeError", "AssertionError"}
 GOOD_NEWS = frozenset({"works"})
 """What these are given says that all is well: there is no way out to be told."""
 OTHER_TELLERS = set(
-    "_unfunded _problem _does_not_fit _reason _last_problem last_line _send _end_by_force settle "
+    "_unfunded _problem does_not_fit _reason _last_problem last_line _send _end_by_force settle "
     "_withheld reason refusal _mismatch cooldown_reason settle_missing _asked _what_is_missing _told _flatten "
     "_why_nothing_happens _create_order forbidden _unwanted close_lost_orders _write".split()
 )

@@ -155,6 +155,10 @@ class CampaignOrders:
         self._journal.add_event(EventRow(now, kind, source, reason))
         return True
 
+    def hold_up(self, source: str, reason: str) -> None:
+        """A symbol sends nothing for a reason that can't be written down; it is known in memory only."""
+        self._reasons[source] = (HALT, reason)
+
     def note_conditions(self, now: float, source: str, conditions: Conditions) -> bool:
         """What the plan of a market starts from, written down once; False when it is known already."""
         if any(event.kind == CONDITIONS and event.source == source for event in self._journal.events()):

@@ -24,8 +24,10 @@ BACKTEST_FILE = pathlib.PurePath("volume_booster", "backtest", "campaign.sqlite"
 
 LOCK_TIMEOUT_S = 1.0
 """How long a write waits for somebody else's; the bot's event loop waits with it."""
-BACKSTOP_PAGES = 20_000
-"""The write-ahead log grows no further than this, some 80 MB, should nobody call `checkpoint`."""
+LOG_LIMIT = 8_000_000
+"""The write-ahead log is kept below this, in bytes; above half of it a checkpoint is due."""
+BACKSTOP_PAGES = LOG_LIMIT // 4_096
+"""So many pages in the log are brought down by the writer itself, should nobody call `checkpoint`."""
 
 Row = tuple[typing.Any, ...]
 
@@ -108,6 +110,7 @@ def open_to_write(path: pathlib.Path | None, *, is_checked: bool = False) -> sql
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {BACKSTOP_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
         connection.execute("PRAGMA cache_size = -16000")
         _migrate(connection, path)
     return connection
@@ -203,8 +206,18 @@ def checkpoint(path: pathlib.Path) -> None:
     """
     with translate_errors(path, "brought onto the disk"), contextlib.closing(_connect_existing(path)) as connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
+        for _ in range(2):  # the second brings down what was written during the first, and waits for little
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         connection.execute(f"PRAGMA user_version = {version_of(connection)}")
+
+
+def is_log_long(path: pathlib.Path) -> bool:
+    """Whether the write-ahead log has grown so much that it should be brought into the file."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size >= LOG_LIMIT // 2
+    except OSError:
+        return False
 
 
 def _connect_existing(path: pathlib.Path) -> sqlite3.Connection:

@@ -43,8 +43,8 @@ from .rows import SentRow as SentRow
 from .rows import valuation_of
 from .schema import KINDS, LEDGER, OF_AN_ORDER, OWN_NUMBERING, SEQUENCED
 
-CHECKPOINT_EVERY = 1_000
-"""So many writes make a checkpoint due: some 8 MB of log."""
+CHECKPOINT_EVERY, LOOK_AT_LOG_EVERY = 1_000, 100
+"""So many writes make a checkpoint due, or a long log from so many on."""
 SUMS_EVERY = 2_000
 """So many rows of the ledger make it worth writing down what they add up to."""
 _NO_END = 2**62
@@ -70,6 +70,7 @@ class Journal(JournalQueries):
         """Rows of a batched journal that SQLite has not got yet."""
         self._last: int | None = None
         """The number of the row that was written last."""
+        self._is_detached = False
         self._writes = 0
         self._rows_since_sums = 0
         self._data_version = -1
@@ -359,9 +360,24 @@ class Journal(JournalQueries):
         if not ledger.knows(order_id) and (record := self.recall(order_id, seq)):
             ledger.recall(order_id, record)
 
+    def detach(self) -> None:
+        """Leave the file as it is, and continue on a copy in memory, which ends with this process.
+
+        :raises JournalError: when the file can't be read any more.
+        """
+        if self._is_detached:
+            return
+        with translate_errors(self.path, "read"):
+            copy = sqlite3.connect(":memory:", isolation_level=None)
+            self._connection.backup(copy)
+        self._connection.close()
+        self._connection, self._is_detached = copy, True
+
     @property
     def is_checkpoint_due(self) -> bool:
-        return self.path is not None and not self._is_batched and self._writes >= CHECKPOINT_EVERY
+        if self.path is None or self._is_batched or self._is_detached or self._writes < LOOK_AT_LOG_EVERY:
+            return False
+        return self._writes >= CHECKPOINT_EVERY or file.is_log_long(self.path)
 
     def checkpoint(self) -> None:
         """Bring all onto the disk. To be called in a thread: it waits for the disk, and this object's calls do not.

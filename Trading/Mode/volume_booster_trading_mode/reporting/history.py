@@ -22,7 +22,6 @@ from ..core.model.orders import Fill
 from ..core.model.snapshot import Balances, Equity
 from ..core.planning.advice import without_advice
 from ..core.planning.market_conditions import Conditions
-from ..core.planning.planner import Plan, estimate
 from ..core.settings.schema import SettingsError, TargetScope, parse_settings
 from ..journal.journal import (
     CONDITIONS,
@@ -38,7 +37,10 @@ from ..journal.journal import (
     MarkRow,
     SentRow,
 )
-from .report import CampaignReport, read_report
+from .report import CampaignReport, report_of
+
+if typing.TYPE_CHECKING:
+    from ..core.planning.planner import Plan
 
 LAST_ORDERS, LAST_WARNINGS, RATED_ORDERS = 5, 3, 200
 RATED_S = 10.0
@@ -193,11 +195,11 @@ def read_history(path: pathlib.Path, now: float | None = None) -> History | None
 
     :raises JournalError: when the file can't be read.
     """
-    report = read_report(path, now)
-    if report is None:
-        return None
     journal = Journal.open_to_read(path, in_depth=False, is_read_whole=True)
     try:
+        report = report_of(journal, now)
+        if report is None:
+            return None
         settings, events = journal.settings(), journal.events()
         return History(
             report=report,
@@ -330,6 +332,8 @@ def plan_of(settings: dict[str, typing.Any], events: Iterable[EventRow], report:
         conditions = Conditions.from_json(json.loads(met[0]))
     except (SettingsError, LookupError, ValueError, TypeError, ArithmeticError):
         return None
+    from ..core.planning.planner import estimate  # numpy: only where there is something to plan
+
     if chosen.target_scope is TargetScope.PAIR and len(met) > 1:
         conditions = dataclasses.replace(conditions, pairs=len(met))
     return without_advice(estimate(chosen, conditions))

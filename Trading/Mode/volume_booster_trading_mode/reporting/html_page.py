@@ -17,8 +17,8 @@ from ..core.decision.campaign_state import DONE, ERROR, GO, HALT, START, WAIT
 from ..core.decision.control import STOP
 from ..core.model.escape import printable_lines
 from ..core.model.formats import duration, moment, number, shown
+from ..core.model.instrument import quote_of
 from ..core.planning.planner import BAND_PERCENT, Band, Plan
-from .charts import draw_all
 from .history import History
 from .report import CampaignReport
 
@@ -30,6 +30,8 @@ _EVENT_NAMES = {START: "start", STOP: "stop", HALT: "halt", DONE: "done", ERROR:
 
 def render(history: History, now: float, bundle_version: str) -> str:
     """The whole page as HTML."""
+    from .charts import draw_all  # it takes half a second to import, which a report as text need not wait for
+
     report, plan = history.report, history.plan
     quote = report.quote
     filled, target = shown(report.progress.filled_quote, quote), shown(report.progress.target_quote, quote)
@@ -111,12 +113,12 @@ def market_rows(history: History) -> list[Row]:
         (
             f"{one.symbol} on {one.exchange}",
             f"{one.orders:,} / {one.fills:,}",
-            shown(one.volume_quote),
+            shown(one.volume_quote, quote_of(one.symbol)),
             f"{one.share(one.bought_quote):.0%}",
             f"{one.share(one.maker_quote):.0%}",
-            shown(one.fees_quote),
-            shown(one.slippage_quote),
-            shown(one.cost_quote),
+            shown(one.fees_quote, quote_of(one.symbol)),
+            shown(one.slippage_quote, quote_of(one.symbol)),
+            shown(one.cost_quote, quote_of(one.symbol)),
             f"{one.share(one.cost_quote) * 10_000:.2f}",
         )
         for one in history.markets()

@@ -272,10 +272,14 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
     :raises JournalError: when the file can't be read.
     """
     with contextlib.closing(Journal.open_to_read(path, in_depth=False)) as journal:
-        return _report_of(journal, now)
+        return report_of(journal, now)
 
 
-def _report_of(journal: Journal, now: float | None) -> CampaignReport | None:
+def report_of(journal: Journal, now: float | None) -> CampaignReport | None:
+    """The same of a journal that is open.
+
+    :raises JournalError: when the file can't be read.
+    """
     campaign, target_quote = journal.campaign(), _target_quote(journal)
     if campaign is None or target_quote is None:
         return None

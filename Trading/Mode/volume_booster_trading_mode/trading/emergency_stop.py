@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import time
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -28,7 +29,7 @@ from ..core.model.redact import text_of
 from ..core.notify import progress_lines
 from ..core.notify.notices import Notice
 from ..core.settings.schema import Settings
-from ..journal.journal import WAIT
+from ..journal.journal import WAIT, JournalError
 from ..storage import private_files
 from .executor import OrderExecutor
 from .market_allocation import RefusedError
@@ -43,6 +44,9 @@ AGAIN_WHEN_LIMITED_S = 10.0
 """While the exchange wants to be left alone: seldom enough that it does not shut this address out."""
 ANNOUNCED_AFTER_TRIES = 10
 """When so many tries have not cancelled all, a person is told; it goes on trying."""
+UNWRITTEN = (
+    "What rests is cancelled; `volume-booster emergency-stop` still works. Once the journal can be written it goes on."
+)
 RECOVERY = (
     "To go on: read this report and the exchange's own list of open orders; switch enable_volume_booster on again, in "
     "OctoBot's form or in the profile; then press Resume below the form, or type `volume-booster resume`."
@@ -86,7 +90,11 @@ class EmergencyStop:
         campaign = self._session.campaign
         if campaign is None:
             return  # the loop was stopped
-        campaign.take_commands(self._session.now())
+        try:
+            campaign.take_commands(self._session.now())
+        except JournalError as error:
+            campaign.guard.could_not_write(error)
+        await self._watch_journal(campaign)
         if campaign.control.state is not ControlState.EMERGENCY:
             self._is_in_force = False
         elif not self._is_in_force:
@@ -94,8 +102,29 @@ class EmergencyStop:
             self._is_in_force = True
             self._session.wake()
 
+    async def _watch_journal(self, campaign: Campaign) -> None:
+        """Say in log, notice and beside the journal that it is gone or can't be written, and when it can again."""
+        session = self._session
+        if campaign.guard.is_look_due(time.time()):
+            await asyncio.to_thread(campaign.guard.look_at_disk)
+        campaign.guard.tell(time.time())
+        problem = campaign.guard.problem
+        if not campaign.is_news("journal file", problem or None):
+            return
+        if not problem:
+            session.logger.info("The journal can be written again: trading continues")
+            session.wake()
+            return
+        text = f"No order is sent: {problem}"
+        session.logger.error(f"{text}. {UNWRITTEN}")
+        notice = Notice("journal file", text, UNWRITTEN, is_urgent=True, is_critical=True)
+        notifications.notify_soon(campaign, session.now(), notice)
+        session.wake()
+
     async def _carry_out(self) -> None:
         session = self._session
+        if self._campaign.guard.problem:
+            self._campaign.continue_in_memory()
         self._announce_begin()
         session.settings_source.disable()
         with self._canceller.going_first():
@@ -104,6 +133,7 @@ class EmergencyStop:
         told = self._told(cancelled, flattened)
         self._write(told)
         self._campaign.halt(session.now(), session.source, Halt(told[0], "emergency_stop"))
+        self._campaign.emergency_ended(session.source)
         await self._notify("\n".join(filter(None, told)))
 
     def _own_open_orders(self) -> tuple[OpenOrder, ...]:
@@ -151,6 +181,8 @@ class EmergencyStop:
             failed = len(self._own_open_orders())
         session.reconciler.schedule_poll()
         await self._executor.settled()
+        if session.problem:
+            self._campaign.continue_in_memory()
         return failed
 
     def _is_limited(self) -> bool:

@@ -192,6 +192,8 @@ class Session:
     def could_not_write_down(self, error: Exception) -> None:
         """No further order is sent until it can be."""
         problem = f"what became of an order could not be written down: {text_of(error)}"
+        if self.campaign is not None and isinstance(error, JournalError):
+            self.campaign.guard.could_not_write(error)
         if problem != self.problem:
             self.logger.error(problem)
         self.problem = problem

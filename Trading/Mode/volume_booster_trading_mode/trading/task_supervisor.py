@@ -36,6 +36,8 @@ class TaskSupervisor:
         log_error(session.logger, error, f"Volume booster of {session.source}: {why}; next try in {delay_s:.0f} s")
         with self._logged():
             session.release_share(due_in_s=delay_s)
+            if session.campaign is not None and isinstance(error, JournalError):
+                session.campaign.guard.could_not_write(error)
             if session.campaign is not None:
                 session.campaign.note(session.now(), ERROR, session.source, why)
         return delay_s

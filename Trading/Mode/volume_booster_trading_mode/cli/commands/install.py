@@ -89,7 +89,7 @@ def main(arguments: argparse.Namespace) -> int:
     """
     octobot_home = Home(arguments.home.absolute())
     check_can_be_home(octobot_home.path)
-    with octobot_home.held("install"):
+    with octobot_home.held("install", lines.complain):
         report = install(octobot_home.path)
     if arguments.json:
         lines.as_json(report.to_json_object())

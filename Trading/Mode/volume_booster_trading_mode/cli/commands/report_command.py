@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import pathlib
+import time
 import typing
 
 import rich.table
 
 from ...core.accounting.performance import NOT_THE_GOAL
 from ...core.model.formats import money, shown
+from ...journal.journal import NoCampaignError
 from ...reporting import history as histories
 from ...reporting import html_page
 from ...reporting.history import History
@@ -18,7 +21,7 @@ from ..process.watchdog import ExitCode
 from ..screen import lines, terminal
 from ..screen.live import summary_table
 from . import bundle
-from .status import CampaignStatus, campaign_status, chosen_file
+from .status import CampaignStatus, chosen_file, status_of
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -29,9 +32,14 @@ def main(arguments: argparse.Namespace) -> int:
     """
     octobot_home = home.Home(arguments.home.absolute())
     file = chosen_file(arguments, octobot_home)
-    status = campaign_status(octobot_home, file)
-    history = histories.read_history(file or octobot_home.campaign, status.now)
-    assert history is not None, "campaign_status() found a campaign"
+    gc.disable()  # a million small objects that all stay until the end
+    now = time.time()
+    try:
+        history = histories.read_history(file or octobot_home.campaign, now)
+    except NoCampaignError:
+        history = None
+    status = status_of(None if history is None else history.report, octobot_home, file, now)
+    assert history is not None, "status_of() refuses where there is none"
     history = histories.with_report(history, status.report)
     written = _write(arguments, history, status.now)
     if arguments.json:

@@ -25,6 +25,7 @@ from ...core.notify.progress_lines import sentence
 from ...core.settings.corrections import swap_inverted_ranges
 from ...core.settings.presets import Preset, decided_by
 from ...core.settings.schema import Settings, SettingsError, TargetPeriod, parse_settings, without_octobot_keys
+from ...journal.bot_channel import BotChannel
 from ...journal.bot_lock import running_bot
 from ...journal.journal import TARGET, Journal, NoCampaignError, set_aside
 from ...reporting.history import Watcher
@@ -38,6 +39,8 @@ from ..screen.live import LiveView, summary_table
 from ..screen.next_steps import next_step
 from . import bundle, install
 
+UNWRITTEN_S = 60.0
+"""A run whose journal can't be written for so long has failed; before that it may go on by itself."""
 POLL_INTERVAL_S = 0.25
 _log = logging.getLogger(__name__)
 
@@ -90,7 +93,7 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
     plan = None if octobot_home.path.exists() else _plan(arguments, rehearsal)
     octobot_home.check_is_for_runs(tuple(bundle.profiles()))
     octobot_home.make()
-    with octobot_home.held(arguments.command.name):
+    with octobot_home.held(arguments.command.name, lines.complain):
         if plan is None or octobot_home.config.exists():
             plan = _plan(arguments, rehearsal)
         return _run_to_its_end(plan, arguments)
@@ -174,11 +177,11 @@ def _contradictions(plan: RunPlan, requested: dict[str, str]) -> list[str]:
             f"seed: {whose} has the seed {report.seed} and can't go on with {requested['seed']}: leave the seed out "
             "to continue it, or add --fresh for a new campaign"
         )
-    filled, target = report.progress.filled_quote, plan.settings.volume_target
+    filled, target, quote = report.progress.filled_quote, plan.settings.volume_target, report.quote
     is_total = plan.settings.target_period is TargetPeriod.TOTAL
     if plan.has_own_target and is_total and filled >= target:
         problems.append(
-            f"volume_target: {whose} has filled {shown(filled)} already, which is not less than {shown(target)}: "
+            f"volume_target: {whose} has filled {shown(filled, quote)} already, which is not less than {shown(target, quote)}: "
             "name a larger target to continue it, or add --fresh for a new campaign"
         )
     return problems
@@ -269,7 +272,7 @@ def _watch(
     is_interrupted: typing.Callable[[], bool],
 ) -> Verdict:
     started_at, clock = time.time(), time.monotonic
-    start = news_at = clock()
+    start = news_at = written_at = clock()
     last: tuple[typing.Any, ...] = ()
     with view:
         while True:
@@ -293,7 +296,17 @@ def _watch(
             )
             if verdict := judge(status, plan.timeout_s, plan.patience_s):
                 return verdict
+            lost = _unwritten(plan.home)
+            written_at = written_at if lost else clock()
+            if lost and clock() - written_at > UNWRITTEN_S:
+                return Verdict(ExitCode.FAILED, lost)
             time.sleep(POLL_INTERVAL_S)
+
+
+def _unwritten(octobot_home: home.Home) -> str:
+    """Why the bot sends no order: its journal is gone or can't be written; empty when it is not so."""
+    notice = BotChannel(octobot_home.campaign).notice(time.time())
+    return notice.reason if notice else ""
 
 
 def _read(octobot_home: home.Home, since: float) -> CampaignReport | None:
@@ -329,8 +342,9 @@ def _set_other_campaign_aside(plan: RunPlan, view: LiveView) -> bool:
     elif report.trading != plan.rehearsal.trading.value:
         why = f"The {report.trading} campaign, which can't go on as a {plan.rehearsal.trading.value} one,"
     else:
-        filled, target = shown(report.progress.filled_quote), shown(report.progress.target_quote)
-        so_far = f"seed {report.seed}, {filled} of {target} {report.quote} filled"
+        progress, quote = report.progress, report.quote
+        filled, target = shown(progress.filled_quote, quote), shown(progress.target_quote, quote)
+        so_far = f"seed {report.seed}, {filled} of {target} {quote} filled"
         view.say(f"Going on with the campaign in {plan.home.campaign}: {so_far}")
         if plan.has_own_target and plan.settings.volume_target != report.progress.target_quote:
             with contextlib.closing(Journal.create_or_open(plan.home.campaign)) as journal:

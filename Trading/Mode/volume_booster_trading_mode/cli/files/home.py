@@ -8,13 +8,12 @@ import os
 import pathlib
 import time
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ...core.model.redact import text_of
 from ...journal.file import CAMPAIGN_FILE
 from ...storage import home_lock, private_files
-from ..screen import lines
 from . import octobot_keys, profile_shape
 
 DEFAULT_HOME = pathlib.Path(".octobot")
@@ -39,6 +38,13 @@ _NOTHING = object()
 
 class HomeError(Exception):
     """The home can't be used; the message is one sentence with the reason and the fix."""
+
+
+WAITING = "waiting for the processes of the last run, which was killed, to end"
+
+
+def _ignore(_sentence: str) -> None:
+    """For who has nobody to say it to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +97,10 @@ class Home:
         return read_json(file).get("profile") if _is_readable(file) else _NOTHING
 
     @contextlib.contextmanager
-    def held(self, command: str) -> Iterator[None]:
+    def held(self, command: str, say: Callable[[str], None] = _ignore) -> Iterator[None]:
         """Hold the home until this process and all that it starts meanwhile have ended.
 
-        Where the launcher before was killed, what it had started is waited for, which is said on standard error.
+        Where the launcher before was killed, what it had started is waited for, which is said.
 
         :raises HomeError: when another launcher holds it, naming it; or when it can't be locked.
         """
@@ -103,7 +109,7 @@ class Home:
             with contextlib.ExitStack() as stack:
                 try:
                     stack.enter_context(
-                        home_lock.held(self.campaign.parent, holder, END_OF_CHILDREN_S, _say_that_it_waits)
+                        home_lock.held(self.campaign.parent, holder, END_OF_CHILDREN_S, lambda: say(WAITING))
                     )
                 except OSError as error:
                     raise HomeError(f"the home {self.path} can't be locked: {text_of(error)}") from error
@@ -172,10 +178,6 @@ class Home:
             raise HomeError(str(error)) from error
         keys = {"api-key": api_key, "api-secret": api_secret, "sandboxed": False}
         write_json(self.config, config | {"exchanges": {**config.get("exchanges", {}), exchange: keys}})
-
-
-def _say_that_it_waits() -> None:
-    lines.complain("waiting for the processes of the last run, which was killed, to end")
 
 
 def new_configuration(profile_id: str) -> dict[str, typing.Any]:

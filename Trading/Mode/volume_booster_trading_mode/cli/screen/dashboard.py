@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from decimal import Decimal
 
 import rich.console
@@ -13,11 +14,13 @@ from ...core.decision.guards import Gauge
 from ...core.model.basics import Side
 from ...core.model.formats import clock_duration, clock_time, price, quantity, shown
 from ...core.model.instrument import base_of, quote_of
-from ...core.planning.planner import Plan
 from ...journal.journal import HALT, SentRow
 from ...reporting.history import LiveStatus
 from ...reporting.report import CampaignReport
 from . import terminal
+
+if typing.TYPE_CHECKING:
+    from ...core.planning.planner import Plan
 
 Lines = list[tuple[str, rich.console.RenderableType]]
 _STATE_STYLES = {"running": "bold blue", "done": "bold green", "halted": "bold red", "paused": "bold yellow"}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from argcomplete.shell_integration import shellcode
 
 from ..arguments.parser import PROGRAM
 from ..process.watchdog import ExitCode
+from ..screen import lines
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the shell's code; it is to be evaluated in the start file of the shell."""
-    sys.stdout.write(shellcode([PROGRAM], shell=arguments.shell) + "\n")
+    lines.say(shellcode([PROGRAM], shell=arguments.shell))
     return ExitCode.DONE

@@ -12,6 +12,7 @@ import time
 import rich.progress
 
 from ...adapters.venues import support
+from ...core.model.escape import csv_cell
 from ...core.model.formats import iso_time
 from ...core.planning.candles import COLUMNS, TIME_FRAMES, Candle, CandleSeries
 from ..files import candle_files, home
@@ -92,7 +93,8 @@ def _csv(candles: list[Candle]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([one.opened_at, one.open, one.high, one.low, one.close, one.volume] for one in candles)
+    for one in candles:
+        writer.writerow(map(csv_cell, (one.opened_at, one.open, one.high, one.low, one.close, one.volume)))
     return text.getvalue()
 
 

@@ -10,7 +10,6 @@ import typing
 
 import rich.box
 import rich.table
-import rich.text
 
 from ...core.model.formats import duration, moment, shown
 from ...journal.bot_lock import running_bot
@@ -63,7 +62,7 @@ def _print(found: list[KeptRun], now: float) -> None:
     console = terminal.Console()
     table = _table(("", "run", "state", "started", "filled", "cost", "time"))
     for one in found:
-        table.add_row(*map(rich.text.Text, _cells(one, now)))
+        table.add_row(*map(terminal.styled, _cells(one, now)))
     console.print(table)
     console.print("Compare two: `volume-booster runs --compare 1 2`")
 
@@ -73,7 +72,8 @@ def _cells(run: KeptRun, now: float) -> tuple[str, ...]:
     if report is None:
         return str(run.number), run.name, "can't be read", "", run.problem, "", ""
     progress = report.progress
-    filled = f"{shown(progress.filled_quote)} of {shown(progress.target_quote)} {report.quote}"
+    quote = report.quote
+    filled = f"{shown(progress.filled_quote, quote)} of {shown(progress.target_quote, quote)} {quote}"
     name = f"{run.name}, {report.trading}" if run.name != report.trading else run.name
     cost, took = f"{progress.cost_bps:.2f} bps", duration(report.runtime_s(now))
     return str(run.number), name, report.state, moment(report.started_at)[:16], filled, cost, took
@@ -90,9 +90,9 @@ def _compare(first: KeptRun, second: KeptRun, *, now: float, is_json: bool) -> N
     console = terminal.Console()
     table = _table(("", *(f"{one.number}: {one.name}" for one in both)))
     for title, rows in (("Result", figures), ("Settings", settings)):
-        table.add_row(rich.text.Text(title, style="bold"))
+        table.add_row(terminal.styled(title, "bold"))
         for key, one, other in rows:
-            table.add_row(*map(rich.text.Text, (key, _text(one), _text(other))))
+            table.add_row(*map(terminal.styled, (key, _text(one), _text(other))))
         if not rows:
             table.add_row("no difference")
     console.print(table)

@@ -7,7 +7,6 @@ import typing
 
 import rich.box
 import rich.table
-import rich.text
 
 from ...core.model.typed import did_you_mean
 from ...core.settings import catalogue
@@ -75,10 +74,10 @@ def _print(found: list[Entry], profile: chosen.Chosen, arguments: argparse.Names
         table.add_column(name, no_wrap=name == "setting", overflow="fold")
     for number, one in enumerate(found):
         if number == 0 or found[number - 1].group != one.group:
-            table.add_row(rich.text.Text(one.group, style="bold"))
-        default = "" if one.value == one.default else shown(one.default)
+            table.add_row(terminal.styled(one.group, "bold"))
+        default = "" if one.value == one.default else as_text(one.default)
         row = (one.key, _with_unit(one), default, one.bounds, "" if one.source == catalogue.DEFAULT else one.source)
-        table.add_row(*map(rich.text.Text, row))
+        table.add_row(*map(terminal.styled, row))
     console.print(table)
     console.print("`volume-booster settings KEY` explains one.")
 
@@ -87,13 +86,13 @@ def _print_whole(console: terminal.Console, one: Entry) -> None:
     lines = [
         f"{one.key}  {_with_unit(one)}",
         f"  {one.help}",
-        f"  default {shown(one.default)}{f'; {one.bounds}' if one.bounds else ''}; from: {one.source}",
+        f"  default {as_text(one.default)}{f'; {one.bounds}' if one.bounds else ''}; from: {one.source}",
     ]
     for line in lines:
         console.print(line)
 
 
-def shown(value: typing.Any) -> str:
+def as_text(value: typing.Any) -> str:
     """A value of a configuration for people."""
     if value in (None, ""):
         return "(empty)"
@@ -104,4 +103,4 @@ def shown(value: typing.Any) -> str:
 
 def _with_unit(one: Entry) -> str:
     is_number = isinstance(one.value, int | float) and not isinstance(one.value, bool)
-    return f"{shown(one.value)} {one.unit}" if one.unit not in ("", "0 to 1") and is_number else shown(one.value)
+    return f"{as_text(one.value)} {one.unit}" if one.unit not in ("", "0 to 1") and is_number else as_text(one.value)
