@@ -90,8 +90,6 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
     plan = _plan(arguments, rehearsal)
     _log.info("home %s, profile %s, settings that are not by default: %s", plan.home.path, plan.profile_id, own(plan))
     view = LiveView(rich.console.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
-    if quick := _quick(plan):
-        view.say(quick)
     with interruption() as is_interrupted:
         verdict, report = _run(plan, view, is_interrupted)
     _log.info("%s", verdict.reason)
@@ -206,6 +204,8 @@ def _run(
     octobot_home = plan.home
     octobot_home.make()
     is_new = _set_other_campaign_aside(plan, view)
+    if quick := _quick(plan):
+        view.say(quick)
     with contextlib.ExitStack() as stack:
         exchanges, ports = [], {}
         for number, name in enumerate(home.offline_exchanges(plan.config)):
