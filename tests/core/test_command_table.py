@@ -26,6 +26,7 @@ print([name for name in {NEVER_AT_START!r} if name in sys.modules])
 COMPLETED = "from octobot_volume_booster.cli.main import main; main()"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("line", "offered"),
     [

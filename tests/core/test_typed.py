@@ -51,9 +51,14 @@ def test_every_number_of_the_settings_can_be_typed_as_it_is_printed(key: str, fo
     except SettingsError as refused:
         with pytest.raises(SettingsError) as also_refused:  # out of bounds, and not for its comma
             parse_settings({key: typed} | wide(key))
-        assert also_refused.value.problems == refused.problems
+        assert without_value(also_refused.value) == without_value(refused)
         return
     assert parse_settings({key: typed} | wide(key)) == plain
+
+
+def without_value(refused: SettingsError) -> list[str]:
+    """The problems without the value that was given, which pydantic tells as it was typed or as it was read."""
+    return [problem.partition(" (got ")[0] for problem in refused.problems]
 
 
 def wide(key: str) -> dict[str, Any]:

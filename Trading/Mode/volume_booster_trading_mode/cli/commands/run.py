@@ -102,8 +102,6 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
 def _run_to_its_end(plan: RunPlan, arguments: argparse.Namespace) -> int:
     _log.info("home %s, profile %s, settings that are not by default: %s", plan.home.path, plan.profile_id, own(plan))
     view = LiveView(terminal.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
-    if quick := _quick(plan):
-        view.say(quick)
     with interruption() as is_interrupted:
         verdict, report = _run(plan, view, is_interrupted)
     _log.info("%s", verdict.reason)
@@ -181,8 +179,8 @@ def _contradictions(plan: RunPlan, requested: dict[str, str]) -> list[str]:
     is_total = plan.settings.target_period is TargetPeriod.TOTAL
     if plan.has_own_target and is_total and filled >= target:
         problems.append(
-            f"volume_target: {whose} has filled {shown(filled, quote)} already, which is not less than {shown(target, quote)}: "
-            "name a larger target to continue it, or add --fresh for a new campaign"
+            f"volume_target: {whose} has filled {shown(filled, quote)} already, which is not less than "
+            f"{shown(target, quote)}: name a larger target to continue it, or add --fresh for a new campaign"
         )
     return problems
 
@@ -239,6 +237,8 @@ def _run(
     octobot_home = plan.home
     octobot_home.close()
     is_new = _set_other_campaign_aside(plan, view)
+    if quick := _quick(plan):
+        view.say(quick)
     with contextlib.ExitStack() as stack:
         exchanges, ports = [], {}
         for number, name in enumerate(home.offline_exchanges(plan.config)):

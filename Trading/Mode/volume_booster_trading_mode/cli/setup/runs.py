@@ -70,7 +70,7 @@ def _print(found: list[KeptRun], now: float) -> None:
 def _cells(run: KeptRun, now: float) -> tuple[str, ...]:
     report = run.report
     if report is None:
-        return str(run.number), run.name, "can't be read", "", run.problem, "", ""
+        return str(run.number), run.name, "unreadable", "", run.problem, "", ""
     progress = report.progress
     quote = report.quote
     filled = f"{shown(progress.filled_quote, quote)} of {shown(progress.target_quote, quote)} {quote}"
