@@ -12,10 +12,10 @@ from decimal import Decimal
 from strategies import NOW, calm
 
 from octobot_volume_booster.core.accounting.ledger import Ledger, Outcome, Progress
-from octobot_volume_booster.core.decision.decisions import Cancel, Decision, Done, Place
-from octobot_volume_booster.core.decision.pacing import decision_rng
+from octobot_volume_booster.core.decision.outcomes.decisions import Cancel, Decision, Done, Place
 from octobot_volume_booster.core.decision.policy import decide
 from octobot_volume_booster.core.decision.situation import Situation
+from octobot_volume_booster.core.decision.timing.pacing import decision_rng
 from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading
 from octobot_volume_booster.core.model.instrument import MarketRules
 from octobot_volume_booster.core.model.orders import Fill, OpenOrder, OrderIntent

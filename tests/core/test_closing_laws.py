@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import LAW, NOW, Situation, a_snapshot, an_order, calm, placed, some
 
 from octobot_volume_booster.core.accounting.ledger import Progress
-from octobot_volume_booster.core.decision.futures import futures_position
+from octobot_volume_booster.core.decision import futures_position
 from octobot_volume_booster.core.decision.policy import Decision, Done, Halt, Place, Wait, decide
 from octobot_volume_booster.core.model.basics import OrderType, Side, Trading, round_to_step
 from octobot_volume_booster.core.model.instrument import SPOT, Valuation

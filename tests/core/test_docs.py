@@ -19,7 +19,7 @@ CONFIG = "VolumeBoosterTradingMode.json"
 TENTACLES = ("Trading/Mode/volume_booster_trading_mode", "Trading/Exchange/offline_exchange")
 
 
-EMPTY = dict.fromkeys(("seed", "max_cost_quote", "max_total_cost_quote"), "")
+EMPTY = dict.fromkeys(("seed", "max_cost_quote", "max_total_cost_quote", "deadline", "max_cancels_per_minute"), "")
 
 
 def written(value: object) -> str:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, an_order, calm, multiples
 
 from octobot_volume_booster.core.accounting.ledger import Progress
+from octobot_volume_booster.core.decision import futures_position
 from octobot_volume_booster.core.decision.allocation import Allocation
-from octobot_volume_booster.core.decision.futures import futures_position
-from octobot_volume_booster.core.decision.futures.futures_position import Room
+from octobot_volume_booster.core.decision.futures_position import Room
 from octobot_volume_booster.core.decision.policy import Place, Wait, decide
 from octobot_volume_booster.core.model.basics import Side, Trading
 from octobot_volume_booster.core.model.instrument import SPOT, Valuation

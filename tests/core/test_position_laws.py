@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, an_order, calm
 
 from octobot_volume_booster.core.accounting.ledger import Progress
-from octobot_volume_booster.core.decision.futures import futures_position
+from octobot_volume_booster.core.decision import futures_position
 from octobot_volume_booster.core.decision.policy import Decision, Done, Place, Wait, decide
 from octobot_volume_booster.core.model.basics import OrderType, Role, Side
 from octobot_volume_booster.core.model.instrument import SPOT, MarketRules, Valuation

@@ -13,11 +13,11 @@ from quoting_market import LateMarket
 from strategies import LAW, NOW, Situation, a_snapshot, an_order, calm, placed, ready_situations
 
 from octobot_volume_booster.core.accounting.ledger import Progress
-from octobot_volume_booster.core.decision.decisions import Cancel, Done, Place, Wait
-from octobot_volume_booster.core.decision.quotes import quoting
-from octobot_volume_booster.core.decision.quotes.quoting import Quotes, Take, Wanted, next_step, wanted
-from octobot_volume_booster.core.decision.quotes.schedule import Schedule, length_of, schedule_of
-from octobot_volume_booster.core.decision.quotes.volatility import LEAST_LOOKS, VolatilityMeter
+from octobot_volume_booster.core.decision import quoting
+from octobot_volume_booster.core.decision.outcomes.decisions import Cancel, Done, Place, Wait
+from octobot_volume_booster.core.decision.quoting import Quotes, Take, Wanted, next_step, wanted
+from octobot_volume_booster.core.decision.timing.schedule import Schedule, length_of, schedule_of
+from octobot_volume_booster.core.decision.timing.volatility import LEAST_LOOKS, VolatilityMeter
 from octobot_volume_booster.core.model.basics import ExecutionStyle, OrderType, Side
 from octobot_volume_booster.core.model.orders import OpenOrder
 from octobot_volume_booster.core.model.snapshot import Level, MarketSnapshot

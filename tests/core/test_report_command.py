@@ -24,7 +24,7 @@ from octobot_volume_booster.core.planning.market_conditions import Conditions
 from octobot_volume_booster.journal.file import CAMPAIGN_FILE
 from octobot_volume_booster.journal.journal import Journal, set_aside
 from octobot_volume_booster.reporting import html_page
-from octobot_volume_booster.reporting.charts import MOST_POINTS, _figures, draw_all
+from octobot_volume_booster.reporting.charts import MOST_POINTS, draw_all
 from octobot_volume_booster.reporting.history import History, Watcher, orders_csv, read_history
 from octobot_volume_booster.reporting.report import read_report
 
@@ -257,15 +257,6 @@ def test_a_part_of_a_campaign_is_not_held_against_the_whole_plan(home: pathlib.P
     assert history.plan is not None
     rows = {row[0]: row[-1] for row in html_page.plan_against_actual(history.plan, history.report, START + 30)}
     assert (rows["Orders"], rows["Fees (USDT)"], rows["Cost (bps)"]) == ("not yet", "not yet", "yes")
-
-
-@pytest.mark.parametrize(
-    ("value", "largest", "text"),
-    [(-0.0, 20, "0.00"), (-0.001, 20, "0.00"), (-12.5, 20, "-12.50"), (0.0000123, 0.0000123, "0.0000123"),
-     (-1e-9, 0.0000123, "0.0000000"), (1234.5, 1234.5, "1,234.50"), (0.0, 0.0, "0.00")],
-)  # fmt: skip
-def test_nothing_has_no_sign_and_small_amounts_have_their_figures(value: float, largest: float, text: str) -> None:
-    assert _figures(value, largest) == text
 
 
 @pytest.mark.long

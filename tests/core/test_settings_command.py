@@ -52,7 +52,7 @@ def test_what_is_a_number_has_bounds_and_what_is_a_word_its_choices() -> None:
     for one in ENTRIES:
         is_number = isinstance(one.default, int | float) and not isinstance(one.default, bool)
         assert not is_number or one.bounds, one.key
-    assert {one.key: one.choices for one in ENTRIES}["order_type"] == ("limit", "market")
+    assert {one.key: one.choices for one in ENTRIES}["order_type"] == ("limit", "market", "passive", "pair")
     assert {one.key: one.unit for one in ENTRIES}["max_cost_quote"] == "quote"
 
 

@@ -115,7 +115,7 @@ WRONG: tuple[tuple[str, str], ...] = (
     ("simulate --set ''", "'' is not of the form key=value"),
     # settings: words
     ("simulate --set order_type=markt", "(got 'markt'); did you mean market?"),
-    ("simulate --set order_type=", "order_type: input should be 'limit' or 'market'"),
+    ("simulate --set order_type=", "order_type: input should be 'limit', 'market', 'passive' or 'pair'"),
     ("simulate --set order_type=stop", "(got 'stop')"),
     ("simulate --set preset=huge", "preset: input should be 'custom', 'conservative'"),
     ("simulate --set preset=agressive", "did you mean aggressive?"),

@@ -22,8 +22,6 @@ from .process.launch import LaunchError
 from .process.watchdog import ExitCode
 from .screen import lines
 
-MOST_OF_A_SENTENCE = 400
-"""An argument that can't be used is repeated, and may be very long."""
 COMPLETING = "_ARGCOMPLETE"
 """Set by a shell that asks how the line could continue."""
 OptionsOf = typing.Callable[[argparse.ArgumentParser], None]

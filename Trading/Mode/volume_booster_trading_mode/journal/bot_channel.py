@@ -13,6 +13,8 @@ import os
 import pathlib
 from dataclasses import dataclass
 
+from ..storage import private_files
+
 REQUEST_FILE, NOTICE_FILE = "emergency.request", "bot.notice"
 SIZE = 1024
 FRESH_S = 5.0
@@ -120,7 +122,7 @@ def _write_over(path: pathlib.Path, text: str) -> None:
     try:
         file = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(path.parent)
         file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
     try:
         os.write(file, content)

@@ -14,7 +14,7 @@ from ..core.accounting.tallies import DAY_S, day_of, exact_add
 from ..core.decision import campaign_state
 from ..core.decision.campaign_state import LIVE, StateName, lasting_control, state_after
 from ..core.decision.control import STOP
-from ..core.decision.quotes.schedule import schedule_at
+from ..core.decision.timing.schedule import schedule_at
 from ..core.model.basics import ZERO, Trading
 from ..core.model.formats import CENT, iso_date, iso_time, money, money_of_quotient
 from ..core.model.instrument import quote_of

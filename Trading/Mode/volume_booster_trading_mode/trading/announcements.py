@@ -9,7 +9,7 @@ from ..adapters.runtime import notifications
 from ..adapters.runtime.error_log import log_error
 from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Progress
-from ..core.decision.futures import futures_position
+from ..core.decision import futures_position
 from ..core.model import formats
 from ..core.model.basics import ONE
 from ..core.model.formats import duration

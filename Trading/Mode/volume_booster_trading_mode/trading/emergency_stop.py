@@ -18,10 +18,10 @@ from ..adapters.market_data import Book
 from ..adapters.runtime import notifications
 from ..adapters.runtime.error_log import log_error
 from ..campaign.campaign import Campaign
-from ..core.decision import flattening, pacing, pricing, sizing, spending
+from ..core.decision import flattening, futures_position, pricing, sizing, spending
 from ..core.decision.control import ControlState
-from ..core.decision.futures import futures_position
 from ..core.decision.guards import Halt
+from ..core.decision.timing import pacing
 from ..core.model.basics import Side
 from ..core.model.instrument import MarketRules
 from ..core.model.orders import OpenOrder, OrderIntent

@@ -12,8 +12,9 @@ from ..adapters.runtime import notifications
 from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Outcome, Progress
 from ..core.accounting.tallies import day_of
-from ..core.decision import pacing, policy
+from ..core.decision import policy
 from ..core.decision.guards import REAL_FUNDS_LOCK, Halt
+from ..core.decision.timing import pacing
 from ..core.model.orders import OpenOrder, OrderIntent
 from ..core.model.redact import text_of
 from ..core.model.snapshot import MarketSnapshot

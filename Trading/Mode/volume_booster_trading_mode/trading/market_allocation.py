@@ -12,9 +12,8 @@ from ..campaign.campaign import Campaign
 from ..campaign.market_board import STARTS_WITHIN_S
 from ..core.accounting import currency
 from ..core.accounting.ledger import Progress
-from ..core.decision import policy
+from ..core.decision import policy, quoting
 from ..core.decision.guards import Halt
-from ..core.decision.quotes import quoting
 from ..core.decision.situation import Situation
 from ..core.model.basics import ONE
 from ..core.model.instrument import SPOT, Valuation, quote_of

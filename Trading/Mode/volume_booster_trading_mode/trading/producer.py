@@ -25,10 +25,10 @@ from ..adapters.runtime.backtest_clock import Timetable
 from ..campaign.campaign import Campaign
 from ..campaign.registry import CAMPAIGNS
 from ..core.accounting.ledger import Progress
-from ..core.decision import pacing, policy
+from ..core.decision import futures_guards, policy
 from ..core.decision.control import STOP, ControlState
-from ..core.decision.futures import futures_guards
 from ..core.decision.guards import Halt
+from ..core.decision.timing import pacing
 from ..core.model.basics import Trading
 from ..core.model.orders import OpenOrder
 from ..core.model.redact import text_of

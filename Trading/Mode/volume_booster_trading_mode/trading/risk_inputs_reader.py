@@ -15,7 +15,7 @@ from ..adapters.rate_limits import RateLimitTracker
 from ..adapters.runtime import bot_process
 from ..campaign.campaign import Campaign
 from ..core.accounting.outside import AccountWatch
-from ..core.decision.quotes.volatility import VolatilityMeter
+from ..core.decision.timing.volatility import VolatilityMeter
 from ..core.model.basics import ONE, ZERO
 from ..core.model.instrument import base_of, quote_of
 from ..core.model.snapshot import Equity, RiskInputs

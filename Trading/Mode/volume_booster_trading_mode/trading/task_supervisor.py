@@ -9,8 +9,8 @@ import typing
 from collections.abc import Coroutine, Iterator
 
 from ..adapters.runtime.error_log import log_error
-from ..core.decision import pacing
 from ..core.decision.guards import Halt
+from ..core.decision.timing import pacing
 from ..core.model.redact import named, text_of
 from ..journal.journal import ERROR, JournalError
 from .session import Session

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 
 from ...core.model.redact import text_of, without_secrets
+from ...storage import private_files
 from ..files.home import HomeError
 
 NAME = __package__.rpartition(".")[0]
@@ -68,7 +69,7 @@ def _formatter() -> logging.Formatter:
 
 def _file_handler(file: pathlib.Path) -> logging.Handler:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(file.parent)
         return logging.FileHandler(file, encoding="utf-8")
     except OSError as error:
         raise HomeError(f"{file} can't be written: {text_of(error)}") from error

@@ -6,10 +6,14 @@ import argparse
 import re
 import typing
 
+from ...core.model.escape import quoted, shortened
 from ...core.model.typed import did_you_mean
 from ..process.watchdog import ExitCode
+from ..screen import lines
 
 PROGRAM = "volume-booster"
+MOST_OF_A_SENTENCE = 400
+"""An argument that can't be used is repeated, and may be very long."""
 COMMANDS_PLACE = "COMMAND"
 _CHOICE = re.compile(r"(?P<what>argument [^:]+): invalid choice: (?P<given>'.*'|\".*\") \(choose from (?P<known>.*)\)")
 
@@ -20,8 +24,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> typing.NoReturn:
         if found := _CHOICE.fullmatch(message):
             message = _unknown_choice(found["what"], found["given"][1:-1], re.findall(r"[\w.-]+", found["known"]))
+        message = shortened(message, MOST_OF_A_SENTENCE)
         see = f" See `{self.prog} --help`" if message.endswith("?") else f"; see `{self.prog} --help`"
-        self.exit(ExitCode.UNUSABLE, f"{PROGRAM}: {message}{see}\n")
+        lines.complain(f"{message}{see}")
+        self.exit(ExitCode.UNUSABLE)
 
     def parse(self, argv: list[str]) -> argparse.Namespace:
         """The arguments of a command; what it does not know is refused by the command itself.
@@ -47,6 +53,6 @@ class Parser(argparse.ArgumentParser):
 
 def _unknown_choice(what: str, given: str, known: list[str]) -> str:
     if what == f"argument {COMMANDS_PLACE}":
-        return f"there is no command {given!r}{did_you_mean(given, known)}"
+        return f"there is no command {quoted(given)}{did_you_mean(given, known)}"
     meant = did_you_mean(given, known) or f"; it is one of {', '.join(known)}"
-    return f"{what}: invalid choice: {given!r}{meant}"
+    return f"{what}: invalid choice: {quoted(given)}{meant}"

@@ -33,8 +33,8 @@ def is_reserved(situation: Situation) -> bool:
 def reserve(situation: Situation, intent: OrderIntent | None = None) -> Decimal:
     """The most that trading all inventory back may cost when this order and all that is open have filled; in quote."""
     snapshot, settings = situation.snapshot, situation.settings
-    if not is_reserved(situation):
-        return ZERO
+    if not is_reserved(situation) or (intent is not None and intent.reduce_only):
+        return ZERO  # an order that only reduces needs less kept free after it than before
     fee_rate = max(snapshot.rules.worst_fee_rate, snapshot.risk_inputs.highest_fee_rate)
     rate = market_cost_rate(fee_rate, settings, is_simulated=snapshot.trading.is_simulated)
     return _largest_inventory(situation, intent) * rate

@@ -17,12 +17,12 @@ from ..model.orders import OrderIntent
 from ..model.snapshot import Equity, MarketSnapshot
 from ..settings.schema import Settings, TargetPeriod
 from . import flattening
-from .futures.futures_guards import funding_rate, leverage_limit, liquidation
-from .halts import HUNDRED as HUNDRED
-from .halts import Gauge as Gauge
-from .halts import Halt as Halt
-from .halts import lasting as _lasting
-from .halts import percent_of as _percent
+from .futures_guards import funding_rate, leverage_limit, liquidation
+from .outcomes.halts import HUNDRED as HUNDRED
+from .outcomes.halts import Gauge as Gauge
+from .outcomes.halts import Halt as Halt
+from .outcomes.halts import lasting as _lasting
+from .outcomes.halts import percent_of as _percent
 from .situation import Situation
 
 REAL_FUNDS_LOCK = "real_funds_lock"

@@ -8,10 +8,10 @@ from ..model.basics import OrderType, Side
 from ..model.orders import OrderIntent
 from ..model.snapshot import MarketSnapshot
 from ..settings.schema import Settings
-from . import pacing, sizing, spending
-from .futures import futures_position
+from . import futures_position, sizing, spending
 from .guards import largest_order, participation_an_hour
 from .situation import Situation
+from .timing import pacing
 
 
 def intent(

@@ -12,18 +12,17 @@ from ..model.basics import ExecutionStyle, OrderType, Side, Trading
 from ..model.orders import OpenOrder
 from ..model.snapshot import MarketSnapshot
 from ..settings.schema import OpenOrdersAtStart, Settings
-from . import flattening, order_fitting, pacing, pricing, sizing
+from . import flattening, futures_position, order_fitting, pricing, quoting, sizing
 from .allocation import Allocation
-from .decisions import Cancel as Cancel
-from .decisions import Decision as Decision
-from .decisions import Done as Done
-from .decisions import Place as Place
-from .decisions import Wait as Wait
-from .futures import futures_position
 from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt
-from .quotes import quoting
+from .outcomes.decisions import Cancel as Cancel
+from .outcomes.decisions import Decision as Decision
+from .outcomes.decisions import Done as Done
+from .outcomes.decisions import Place as Place
+from .outcomes.decisions import Wait as Wait
 from .side import choose_sides, is_any_allowed
 from .situation import Situation
+from .timing import pacing
 
 LONGEST_WAIT_S = 60.0
 NO_DAY_VOLUME = "the exchange does not tell what the market trades in 24 h, which max_participation_percent needs"

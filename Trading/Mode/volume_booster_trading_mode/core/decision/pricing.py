@@ -10,7 +10,7 @@ from ..model.basics import OrderType, Side, round_to_step
 from ..model.orders import OpenOrder
 from ..model.snapshot import MarketSnapshot
 from ..settings.schema import Settings
-from .decisions import Cancel, Wait
+from .outcomes.decisions import Cancel, Wait
 from .sizing import HUNDRED
 
 CANCEL_LOOK_S = 0.25

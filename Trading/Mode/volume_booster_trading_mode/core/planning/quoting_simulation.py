@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..decision.quotes.quoting import INVENTORY_CHUNKS, LEAD_FROM_TICKS, LOOK_S
-from ..decision.quotes.schedule import chunk_quote, length_of
+from ..decision.quoting import INVENTORY_CHUNKS, LEAD_FROM_TICKS, LOOK_S
+from ..decision.timing.schedule import chunk_quote, length_of
 from ..model.basics import ExecutionStyle
 from ..settings.schema import Settings
 from .market_conditions import Conditions

@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..decision.pacing import HOUR_S
 from ..decision.policy import IDLE_S
 from ..decision.side import FULLY_FUNDED_ORDERS
+from ..decision.timing.pacing import HOUR_S
 from ..model.basics import OrderType, Side
 from ..settings.schema import Settings, SidePolicy
 from .market_conditions import Conditions

@@ -23,9 +23,9 @@ from ...adapters.rate_limits import RateLimitTracker
 from ...campaign.campaign import Campaign
 from ...core.accounting import reconciliation
 from ...core.accounting.reconciliation import ExchangeOrder, SentOrder, Settlement, Standing, Watch
-from ...core.decision import pacing
 from ...core.decision.guards import Halt
 from ...core.decision.policy import Wait
+from ...core.decision.timing import pacing
 from ...core.model.basics import ZERO, OrderType
 from ...core.model.instrument import MarketRules
 from ...core.model.orders import Fill, OpenOrder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
-from ..pacing import CLOCK_TOLERANCE_S
+from .pacing import CLOCK_TOLERANCE_S
 
 FORGETS_IN_S = 60.0
 """What was seen so long ago counts a third of what is seen now."""

@@ -15,16 +15,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from ...model.basics import TEN_THOUSAND, ZERO, ExecutionStyle, Role, Side, bps, round_to_step
-from ...model.formats import duration
-from ...model.orders import OpenOrder
-from ...model.snapshot import MarketSnapshot
-from ...settings.schema import Settings
-from ..decisions import Cancel, Wait
-from ..futures import futures_position
-from ..situation import Situation
-from ..sizing import HUNDRED
-from .schedule import Schedule, chunk_quote, schedule_of
+from ..model.basics import TEN_THOUSAND, ZERO, ExecutionStyle, Role, Side, bps, round_to_step
+from ..model.formats import duration
+from ..model.orders import OpenOrder
+from ..model.snapshot import MarketSnapshot
+from ..settings.schema import Settings
+from . import futures_position
+from .outcomes.decisions import Cancel, Wait
+from .situation import Situation
+from .sizing import HUNDRED
+from .timing.schedule import Schedule, chunk_quote, schedule_of
 
 LOOK_S = 1.0
 """How often quotes are looked at."""

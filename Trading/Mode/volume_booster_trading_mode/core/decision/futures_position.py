@@ -14,14 +14,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from ...model.basics import ZERO, OrderType, Side, round_to_step
-from ...model.instrument import SPOT, MarketRules, Valuation
-from ...model.orders import OpenOrder, OrderIntent
-from ...model.snapshot import FuturesAccount, MarketSnapshot
-from ...settings.schema import Settings
-from ..side import in_order, is_balanced
-from ..situation import Situation
-from ..sizing import HUNDRED, clip_to_headroom, fit_quantity, smallest_quantity
+from ..model.basics import ZERO, OrderType, Side, round_to_step
+from ..model.instrument import SPOT, MarketRules, Valuation
+from ..model.orders import OpenOrder, OrderIntent
+from ..model.snapshot import FuturesAccount, MarketSnapshot
+from ..settings.schema import Settings
+from .side import in_order, is_balanced
+from .situation import Situation
+from .sizing import HUNDRED, clip_to_headroom, fit_quantity, smallest_quantity
 
 KEPT_SHARE_OF_CAP = Decimal("0.9")
 """No order may take the position further than this share of its cap, so that the price alone does not either."""

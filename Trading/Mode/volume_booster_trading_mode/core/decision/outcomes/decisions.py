@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ..model.basics import ZERO
-from ..model.orders import OpenOrder, OrderIntent
-from .guards import Halt
+from ...model.basics import ZERO
+from ...model.orders import OpenOrder, OrderIntent
+from .halts import Halt
 
 
 @dataclass(frozen=True, slots=True)

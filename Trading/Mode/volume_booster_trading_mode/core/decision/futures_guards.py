@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ...model.basics import TEN_THOUSAND
-from ...model.formats import price
-from ...model.snapshot import MarketSnapshot
-from ...settings.schema import Settings
-from ..halts import Gauge, Halt, lasting, percent_of
-from ..situation import Situation
+from ..model.basics import TEN_THOUSAND
+from ..model.formats import price
+from ..model.snapshot import MarketSnapshot
+from ..settings.schema import Settings
+from .outcomes.halts import Gauge, Halt, lasting, percent_of
+from .situation import Situation
 
 _POSITION_STAYS = "The position stays as it is: `volume-booster emergency-stop` closes it"
 

@@ -14,7 +14,8 @@ from ...accounting.tallies import DAY_S
 from ...model.basics import ZERO, ExecutionStyle, Side
 from ...model.snapshot import MarketSnapshot
 from ...settings.schema import Settings, TargetPeriod, Urgency
-from ..sizing import HUNDRED
+
+HUNDRED = Decimal(100)
 
 SHARE_OF_VOLUME = {
     Urgency.PASSIVE: Decimal("0.025"),

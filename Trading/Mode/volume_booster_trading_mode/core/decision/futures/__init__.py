@@ -1,1 +1,0 @@
-"""What is different with futures: the position, and its guards."""

@@ -1,1 +1,0 @@
-"""Quotes on both sides of the market, and the schedule that they keep."""
