@@ -168,6 +168,15 @@ def known_price(exchange_manager: typing.Any, symbol: str) -> Decimal | None:
     return price if price.is_finite() and price > 0 else None
 
 
+def known_price_since(exchange_manager: typing.Any, symbol: str) -> tuple[float, Decimal] | None:
+    """OctoBot's price of a symbol and since when it is that, in seconds of its clock; None when it has none."""
+    price = known_price(exchange_manager, symbol)
+    if price is None:
+        return None
+    prices = exchange_manager.exchange_symbols_data.exchange_symbol_data[symbol].prices_manager
+    return float(prices.mark_price_set_time), price
+
+
 def known_rate(exchange_manager: typing.Any, quote: str, currency: str) -> Decimal | None:
     """What one of a quote is worth in a currency at the prices that OctoBot has; None when it has none."""
     if (price := known_price(exchange_manager, f"{quote}/{currency}")) is not None:

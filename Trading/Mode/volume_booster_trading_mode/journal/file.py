@@ -19,7 +19,7 @@ CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 BACKTEST_FILE = pathlib.PurePath("volume_booster", "backtest", "campaign.sqlite")
 """Where the campaign of the last backtest lives, under OctoBot's user folder."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 LOCK_TIMEOUT_S = 1.0
 """How long a write waits for somebody else's; the bot's event loop waits with it."""
 BACKSTOP_PAGES = 20_000
@@ -102,7 +102,19 @@ CREATE TABLE fee_notes (
 CREATE TABLE questions (order_id TEXT NOT NULL, at REAL NOT NULL, resumes INTEGER NOT NULL);
 CREATE TABLE lifted (halt_id INTEGER PRIMARY KEY REFERENCES halts (id), at REAL NOT NULL);
 """
-_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_4, _SCHEMA_5)
+_SCHEMA_6 = """
+CREATE TABLE fill_marks (
+    seq INTEGER PRIMARY KEY, fill_id TEXT NOT NULL REFERENCES fills (fill_id), after_s INTEGER NOT NULL,
+    at REAL NOT NULL, mid_price TEXT NOT NULL, seal INTEGER NOT NULL, UNIQUE (fill_id, after_s)
+);
+CREATE TABLE flattenings (
+    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE REFERENCES orders (order_id), at REAL NOT NULL,
+    seal INTEGER NOT NULL
+);
+CREATE TABLE measured_since (seq INTEGER NOT NULL);
+INSERT INTO measured_since SELECT coalesce(max(seq), 0) FROM fills;
+"""
+_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_4, _SCHEMA_5, _SCHEMA_6)
 _FIRST_SEALED_VERSION = 2
 TABLES_OF_VERSION_1 = {"campaign", "settings", "orders", "outcomes", "fills", "events"}
 
@@ -115,6 +127,8 @@ SEQUENCED = {
     "valuations": "order_id, quote_rate, contract_size, is_inverse",
     "spendings": "order_id, quote_quantity",
     "fee_notes": "order_id, fill_id, at, estimated_quote, told",
+    "fill_marks": "fill_id, after_s, at, mid_price",
+    "flattenings": "order_id, at",
 }
 """The tables that a ledger is made of, with their columns. One numbering over all of them, `seq`, says in which order
 things were written down; each row's `seal` is a checksum of itself and of the row before it in that order."""

@@ -12,9 +12,10 @@ import json
 import pathlib
 import sqlite3
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
+from ..core.accounting.fill_marks import AT_FILL
 from ..core.accounting.ledger import Ledger, OrderRecord, Outcome
 from ..core.decision.campaign_state import DONE as DONE
 from ..core.decision.campaign_state import ERROR as ERROR
@@ -150,6 +151,8 @@ class Journal(JournalQueries):
             beside.append(("valuations", (row.order_id, *sizes)))
         if quote_quantity is not None:
             beside.append(("spendings", (row.order_id, str(quote_quantity))))
+        if row.intent.is_flattening:
+            beside.append(("flattenings", (row.order_id, float(row.at))))
         return beside
 
     def add_currency(self, at: float, currency: str) -> None:
@@ -168,11 +171,22 @@ class Journal(JournalQueries):
         """A trade; False when one of its id is known already."""
         amounts = str(fill.quantity), str(fill.price), str(fill.fee_quote), str(fill.fee)
         values = (fill.fill_id, fill.order_id, float(fill.at), fill.role.value, *amounts, fill.fee_asset)
-        if not fill.fee_told:
+        beside: list[tuple[str, Row]] = []
+        if fill.fee_told:
+            note = (fill.order_id, fill.fill_id, float(fill.at), str(fill.estimated_fee_quote), fill.fee_told)
+            beside.append(("fee_notes", note))
+        if fill.mid_at_fill is not None:
+            beside.append(("fill_marks", (fill.fill_id, AT_FILL, float(fill.at), str(fill.mid_at_fill))))
+        if not beside:
             return self._add("fills", values)
-        note = (fill.order_id, fill.fill_id, float(fill.at), str(fill.estimated_fee_quote), fill.fee_told)
         with self._together():
-            return self._add("fills", values) and self._add("fee_notes", note)
+            return self._add("fills", values) and all(self._add(table, more) for table, more in beside)
+
+    def add_fill_marks(self, rows: Iterable[tuple[str, int, float, Decimal]]) -> None:
+        """The mids at which fills are measured, of one look at the market: fill, seconds after it, moment, mid."""
+        with self._together():
+            for fill_id, after_s, at, mid_price in rows:
+                self._add("fill_marks", (fill_id, after_s, float(at), str(mid_price)))
 
     def add_event(self, event: EventRow) -> None:
         self._write("INSERT INTO events VALUES (?, ?, ?, ?)", values_of(event))
@@ -330,11 +344,20 @@ class Journal(JournalQueries):
         elif kind == _FILLS:
             at, role, quantity, price, fee_quote, _, _ = rest
             self._bring_back(ledger, second, seq)
-            ledger.count(second, first, at, _ROLES[role], Decimal(quantity), Decimal(price), Decimal(fee_quote))
+            amounts = Decimal(quantity), Decimal(price), Decimal(fee_quote)
+            is_old = seq <= self.measured_since
+            ledger.count(second, first, at, _ROLES[role], *amounts, is_of_old_kind=is_old)
+        elif kind == _FILL_MARKS:
+            ledger.mark(first, second, rest[0], Decimal(rest[1]))
         elif kind == _OUTCOMES_KIND:
             self._bring_back(ledger, first, seq)
             ledger.close(first, _OUTCOMES[rest[0]])
-        elif kind == _RESUMES:
+        else:
+            self._replay_seldom(ledger, row)
+
+    def _replay_seldom(self, ledger: Ledger, row: Row) -> None:
+        _, kind, _, first, second, *rest = row
+        if kind == _RESUMES:
             ledger.reset_guard_counters()
         elif kind == _VALUATIONS:
             ledger.revalue(first, valuation_of(second, *rest[:2]))
@@ -342,6 +365,8 @@ class Journal(JournalQueries):
             ledger.spend(first, Decimal(second))
         elif kind == _FEE_NOTES:
             ledger.mark_estimated(first, rest[0], Decimal(rest[1]))
+        elif kind == _FLATTENINGS:
+            ledger.flatten(first)
 
     def _bring_back(self, ledger: Ledger, order_id: str, seq: int) -> None:
         if not ledger.knows(order_id) and (record := self.recall(order_id, seq)):
@@ -375,7 +400,10 @@ class Journal(JournalQueries):
             raise file.sentence_of(error, self.path, "written") from error
 
 
-_ONCE = {"acceptances": "order_id", "outcomes": "order_id", "fills": "fill_id", "resumes": "command_id"}
+_ONCE = {
+    "acceptances": "order_id", "outcomes": "order_id", "fills": "fill_id", "resumes": "command_id",
+    "fill_marks": "fill_id, after_s",
+}  # fmt: skip
 """What arrives twice is written once; an order that is sent twice would be an error."""
 _INSERTS = {
     table: f"INSERT INTO {table} (seq, {columns}, seal) VALUES ({', '.join('?' * (columns.count(',') + 3))})"
@@ -386,6 +414,7 @@ _INSERTS_ONCE = {table: statement.partition(" ON CONFLICT")[0] for table, statem
 _ORDERS, _FILLS, _OUTCOMES_KIND = KINDS["orders"], KINDS["fills"], KINDS["outcomes"]
 _RESUMES, _VALUATIONS = KINDS["resumes"], KINDS["valuations"]
 _SPENDINGS, _FEE_NOTES = KINDS["spendings"], KINDS["fee_notes"]
+_FILL_MARKS, _FLATTENINGS = KINDS["fill_marks"], KINDS["flattenings"]
 _WIDTHS = {KINDS[table]: columns.count(",") + 1 for table, columns in SEQUENCED.items()}
 _SIDES = {side.value: side for side in Side}
 _TYPES = {order_type.value: order_type for order_type in OrderType}

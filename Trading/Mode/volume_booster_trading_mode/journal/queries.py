@@ -26,6 +26,7 @@ from .rows import (
     EventRow,
     HaltRow,
     MarkRow,
+    Marks,
     SentRow,
     fill_row,
     sent_row,
@@ -41,6 +42,24 @@ class JournalQueries:
     def __init__(self, connection: sqlite3.Connection, path: pathlib.Path | None) -> None:
         self.path = path
         self._connection = connection
+        self._measured_since: int | None = None
+
+    @property
+    def measured_since(self) -> int:
+        """The number of the last row in which an older version wrote down a fill, without its mid; 0 where none did."""
+        if self._measured_since is None:
+            rows = self._read("SELECT max(seq) FROM measured_since")
+            self._measured_since = int(rows[0][0] or 0)
+        return self._measured_since
+
+    def _marks(self, where: str = "", *values: typing.Any) -> dict[str, Marks]:
+        """The mids at which each fill is measured, the earliest first."""
+        found: dict[str, Marks] = {}
+        for fill_id, after_s, mid_price in self._read(
+            f"SELECT fill_id, after_s, mid_price FROM fill_marks {where} ORDER BY fill_id, after_s", *values
+        ):
+            found[fill_id] = (*found.get(fill_id, ()), (after_s, Decimal(mid_price)))
+        return found
 
     def currency(self) -> str | None:
         """What the amounts of this campaign are in; None while that was not written down."""
@@ -93,7 +112,10 @@ class JournalQueries:
         """The fill that was written down last, and its symbol; None while there is none."""
         rows = self._read(f"SELECT {FILL_COLUMNS} ORDER BY f.seq DESC LIMIT 1")
         with self._decoding():
-            return (fill_row(rows[0]), rows[0][-1]) if rows else None
+            if not rows:
+                return None
+            marks = self._marks("WHERE fill_id = ?", rows[0][0])
+            return fill_row(rows[0], marks.get(rows[0][0], ()), self.measured_since), rows[0][-1]
 
     def sent_orders(self) -> list[SentRow]:
         """Every order in the order in which they were sent, with what became of it."""
@@ -105,7 +127,8 @@ class JournalQueries:
         """Every fill in the order in which they were written down."""
         rows = self._read(f"SELECT {FILL_COLUMNS} ORDER BY f.seq")
         with self._decoding():
-            return [fill_row(row) for row in rows]
+            marks = self._marks()
+            return [fill_row(row, marks.get(row[0], ()), self.measured_since) for row in rows]
 
     def last_orders(self, count: int) -> list[SentRow]:
         """The orders that were sent last, the newest last."""

@@ -6,6 +6,7 @@ import typing
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ..core.accounting.fill_marks import AT_FILL
 from ..core.accounting.ledger import Outcome
 from ..core.model.basics import ZERO, OrderType, Role, Side
 from ..core.model.instrument import SPOT, Valuation
@@ -14,8 +15,9 @@ from ..core.model.orders import Fill, OrderIntent
 OPEN = "open"
 FILL_COLUMNS = (
     "f.fill_id, f.order_id, f.at, o.side, f.role, f.quantity, f.price, f.fee_quote, o.mid_price, f.fee, f.fee_asset,"
-    " v.quote_rate, v.contract_size, v.is_inverse, n.estimated_quote, n.told, o.symbol FROM fills f"
-    " JOIN orders o USING (order_id) LEFT JOIN valuations v USING (order_id) LEFT JOIN fee_notes n USING (fill_id)"
+    " v.quote_rate, v.contract_size, v.is_inverse, n.estimated_quote, n.told, w.at IS NOT NULL, f.seq, o.symbol"
+    " FROM fills f JOIN orders o USING (order_id) LEFT JOIN valuations v USING (order_id)"
+    " LEFT JOIN fee_notes n USING (fill_id) LEFT JOIN flattenings w USING (order_id)"
 )
 
 SENT_COLUMNS = (
@@ -133,7 +135,12 @@ def sent_row(row: tuple[typing.Any, ...]) -> SentRow:
     )
 
 
-def fill_row(row: tuple[typing.Any, ...]) -> Fill:
+Marks = tuple[tuple[int, Decimal], ...]
+"""The mids so many seconds after a fill."""
+
+
+def fill_row(row: tuple[typing.Any, ...], marks: Marks, measured_since: int) -> Fill:
+    """A fill; the rows up to `measured_since` are those of an older version."""
     (
         fill_id,
         order_id,
@@ -149,11 +156,18 @@ def fill_row(row: tuple[typing.Any, ...]) -> Fill:
         *worth,
         estimated,
         told,
+        is_flattening,
+        seq,
         _,
     ) = row
     amounts = Decimal(quantity), Decimal(price), Decimal(fee_quote), Decimal(mid_price), Decimal(fee)
     note = (ZERO, "") if told is None else (Decimal(estimated), told)
-    return Fill(fill_id, order_id, at, Side(side), Role(role), *amounts, fee_asset, valuation_of(*worth), *note)
+    return Fill(
+        fill_id, order_id, at, Side(side), Role(role), *amounts, fee_asset, valuation_of(*worth),
+        estimated_fee_quote=note[0], fee_told=note[1],
+        mid_at_fill=dict(marks).get(AT_FILL), marks=marks, is_flattening=bool(is_flattening),
+        is_of_old_kind=seq <= measured_since,
+    )  # fmt: skip
 
 
 def valuation_of(quote_rate: str | None, contract_size: str, is_inverse: int) -> Valuation:

@@ -154,8 +154,8 @@ def _cost(history: History) -> Chart:
     axes.set_xlabel(quote)
     return Chart(
         "What it cost",
-        f"{split.cost_quote:,.2f} {quote} altogether. Spread: so far from the mid orders were priced; drift: so far "
-        "from there they filled. Below zero it earned.",
+        f"{split.cost_quote:,.2f} {quote} altogether. Spread: so far from the mid orders were priced; drift: what they "
+        "cost beyond that against the mid when they filled. Below zero it earned.",
         _svg(figure, "cost"),
     )
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ..core.accounting.cost_parts import CostParts, parts_of_fill
+from ..core.accounting.fill_marks import HORIZONS_S
 from ..core.accounting.ledger import Holding, Outcome
 from ..core.accounting.performance import TradersMetrics, metrics_of
 from ..core.decision.guards import Gauge, gauges
@@ -47,7 +49,8 @@ class CostSplit:
     """What the cost is made of, in quote; its sum is the cost.
 
     `spread_quote` is what orders were priced away from the mid when they were decided on, below zero for a limit order;
-    `drift_quote` is what they filled at beyond that price: the book walked down, and the price that moved meanwhile.
+    `drift_quote` is what they cost beyond that against the mid when they filled: the book walked down, and for a limit
+    order the mid that came to it. Fills that are not measured are left out.
     """
 
     maker_fees_quote: Decimal
@@ -96,10 +99,19 @@ class History:
         for fill in self.fills:
             intent = orders[fill.order_id].order.intent
             fees[fill.role] += fill.fee_quote
+            if fill.slippage_quote is None:
+                continue
             planned = fill.valuation.slippage(fill.side, fill.quantity, intent.price, intent.mid_price)
             spread += planned
             drift += fill.slippage_quote - planned
         return CostSplit(fees[Role.MAKER], fees[Role.TAKER], spread, drift)
+
+    def parts_of_fills(self) -> list[CostParts]:
+        """The cost of each fill in parts, in the order of `fills`; they add up to those of the campaign."""
+        orders, mids = self.order_of(), dict(self.report.last_mids)
+        markets = (orders[fill.order_id].order for fill in self.fills)
+        of_fills = zip(self.fills, markets, strict=True)
+        return [parts_of_fill(fill, mids[order.exchange, order.symbol]) for fill, order in of_fills]
 
     def metrics(self) -> TradersMetrics:
         """The metrics that traders expect."""
@@ -279,6 +291,8 @@ ORDER_COLUMNS = (
 FILL_COLUMNS = (
     "fill_id", "order_id", "at", "exchange", "symbol", "side", "role", "quantity", "price", "notional_quote",
     "fee_quote", "fee", "fee_asset", "mid_price", "slippage_quote", "volume", "estimated_fee_quote", "fee_told",
+    "mid_at_fill", "mid_1s", "mid_10s", "mid_60s", "arrival_slippage_quote", "half_spread_quote", "markout_quote",
+    "flattening_quote", "inventory_quote", "measured",
 )  # fmt: skip
 
 
@@ -309,11 +323,20 @@ def fills_csv(history: History) -> str:
                 fill.fill_id, fill.order_id, fill.at, orders[fill.order_id].order.exchange,
                 orders[fill.order_id].order.symbol, fill.side.value, fill.role.value, fill.quantity, fill.price,
                 fill.notional, fill.fee_quote, fill.fee, fill.fee_asset, fill.mid_price, fill.slippage_quote,
-                fill.volume, fill.estimated_fee_quote, fill.fee_told,
+                fill.volume, fill.estimated_fee_quote, fill.fee_told, *_measured_cells(fill, parts),
             ]
-            for fill in history.fills
+            for fill, parts in zip(history.fills, history.parts_of_fills(), strict=True)
         ),
     )  # fmt: skip
+
+
+def _measured_cells(fill: Fill, parts: CostParts) -> list[typing.Any]:
+    mids = dict(fill.marks)
+    kind = "at decision" if fill.is_of_old_kind else "no" if fill.mid_at_fill is None else "at fill"
+    return [
+        fill.mid_at_fill, *(mids.get(after_s) for after_s in HORIZONS_S), fill.arrival_slippage_quote,
+        parts.half_spread, parts.markout, parts.flattening, parts.inventory, kind,
+    ]  # fmt: skip
 
 
 def _csv(columns: tuple[str, ...], rows: Iterable[list[typing.Any]]) -> str:

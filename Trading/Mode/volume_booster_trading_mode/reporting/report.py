@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..core.accounting.ledger import Holding, Ledger, Progress
-from ..core.accounting.tallies import DAY_S, day_of
+from ..core.accounting.tallies import DAY_S, Market, day_of
 from ..core.decision import campaign_state
 from ..core.decision.campaign_state import LIVE, StateName, lasting_control, state_after
 from ..core.model.basics import Trading
@@ -18,6 +18,7 @@ from ..core.model.formats import CENT, iso_date, iso_time, money, money_of_quoti
 from ..core.model.orders import Fill
 from ..core.settings.schema import TargetPeriod, TargetScope
 from ..journal.journal import CONDITIONS, START, TARGET, EventRow, Journal
+from . import measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ class CampaignReport:
     """The currency of its amounts; None in a journal of an older version."""
     parts: tuple[Part, ...] = ()
     """Its markets, one by one."""
+    last_mids: tuple[tuple[Market, Decimal], ...] = ()
+    """The mid of each market at which a fill was measured last."""
 
     @classmethod
     def not_started(
@@ -201,6 +204,7 @@ class CampaignReport:
             "currency": self.quote or None,
             "markets": [part.to_json(progress) for part in self.parts],
             "estimated_fees_quote": money(progress.estimated_fees_quote),
+            **measured.to_json(progress),
         }
 
     @property
@@ -286,6 +290,7 @@ def _report_of(journal: Journal, now: float | None) -> CampaignReport | None:
         has_noted_done=campaign_state.has_noted_done(events),
         currency=journal.currency(),
         parts=_parts(ledger, events, target_quote, day),
+        last_mids=ledger.last_mids,
     )
 
 

@@ -16,7 +16,7 @@ from ..adapters.exchange_client import ExchangeUnreachableError, RateLimitCooldo
 from ..adapters.runtime import notifications
 from ..adapters.runtime.error_log import log_error
 from ..campaign.campaign import Campaign
-from ..core.decision import futures_position, pricing, spending
+from ..core.decision import futures_position, pricing, sizing, spending
 from ..core.decision.control import ControlState
 from ..core.decision.guards import Halt
 from ..core.model.basics import Side
@@ -212,8 +212,14 @@ class EmergencyStop:
             return futures_position.emergency_order(futures, price, rules, worth)
         assert settings is not None, "without settings only a position on futures is closed"
         most = self._snapshots.fundable(side, price, rules, settings)
-        intent = spending.flattening_order(held, price, most, rules, worth)
-        return intent or "it is less than the exchange's smallest order, or the balance does not pay for it"
+        reachable = None
+        if book is not None:
+            reachable = sizing.within_slippage(book.asks if side is Side.BUY else book.bids, price, settings)
+        intent = spending.flattening_order(held, price, most, rules, worth, reachable)
+        return intent or (
+            "it is less than the exchange's smallest order, the balance does not pay for it, or the order book has too "
+            "little within max_slippage_bps"
+        )
 
     def _told(self, cancelled: Cancelled, flattened: str) -> tuple[str, ...]:
         session = self._session

@@ -276,8 +276,19 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         until = loop.time() + delay_s
         steering = self._steering()
         while not self.session.is_woken and (left_s := until - loop.time()) > 0 and steering == self._steering():
+            await self._look_at_fills()
             if not await self.session.is_woken_within(min(left_s, LOOK_OUTSIDE_EVERY_S)):
                 await self.trading_mode.reload_if_file_changed()
+
+    async def _look_at_fills(self) -> None:
+        """Fills are measured also while the loop sleeps; where that fails it is tried again."""
+        session, now = self.session, self.session.now()
+        if session.campaign is None or (due_in_s := session.reconciler.look_due_in_s(now)) is None or due_in_s > 0:
+            return
+        try:
+            await session.reconciler.look(now)
+        except JournalError as error:
+            session.could_not_write_down(error)
 
     def _steering(self) -> tuple[object, object] | None:
         """What was asked for from outside the bot, by now."""
@@ -385,6 +396,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if self._is_ending:
             return policy.IDLE_S
         unsettled = await executor.settled()
+        await self._look_at_fills()
         ours, is_late = self.own_open_orders(), self.session.now() >= self._ends_at
         if ours and not is_late:
             return await executor.cancel(ours, campaign.control.reason) or (policy.IDLE_S if unsettled else 0.0)

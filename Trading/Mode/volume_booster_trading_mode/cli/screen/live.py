@@ -8,6 +8,7 @@ import rich.table
 
 from ...core.model.formats import shown
 from ...core.notify.progress_lines import sentence
+from ...reporting import measured
 from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport
 from .dashboard import cost_of_plan, dashboard, eta
@@ -95,6 +96,7 @@ def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
         ("Fees", f"{shown(progress.fees_quote)} {quote}"),
         ("Slippage", f"{shown(progress.slippage_quote)} {quote}"),
         ("Cost", f"{shown(progress.cost_quote)} {quote}, {progress.cost_bps:.2f} bps of the volume"),
+        *measured.rows(progress, quote),
         ("Inventory", _inventory(report)),
         ("Realised", f"{shown(progress.realised_pnl_quote)} {quote} by round trips, fees not counted"),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ def _close(situation: Situation) -> Decision:
         return Wait(
             IDLE_S, f"no order that the exchange and its book take closes the {held:+f} left on {snapshot.symbol}"
         )
-    intent = _intent(side, OrderType.MARKET, quantity, price, snapshot)
+    intent = dataclasses.replace(_intent(side, OrderType.MARKET, quantity, price, snapshot), is_flattening=True)
     return order_halt(intent, situation) or Place(intent, settings.trade_frequency_min, None)
 
 

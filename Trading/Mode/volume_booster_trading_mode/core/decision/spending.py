@@ -91,13 +91,21 @@ def reachable_quote(snapshot: MarketSnapshot, settings: Settings) -> Decimal | N
 
 
 def flattening_order(
-    base: Decimal, price: Decimal, fundable: Decimal, rules: MarketRules, worth: Valuation
+    base: Decimal,
+    price: Decimal,
+    fundable: Decimal,
+    rules: MarketRules,
+    worth: Valuation,
+    reachable: Decimal | None = None,
 ) -> OrderIntent | None:
     """The market order that sells so much base, or buys as much where it is below zero; None when none fits.
 
     :param fundable: the largest notional that the balance pays for, in quote.
+    :param reachable: what the order book takes within `max_slippage_bps`, in base; None where none was read.
     """
     side, wanted = Side.SELL if base > 0 else Side.BUY, abs(base) * price
+    if reachable is not None:
+        wanted = min(wanted, reachable * price)
     spends = spending(side, OrderType.MARKET, price, rules)
     spent = None if spends is None else spends.fit(wanted, (fundable,))
     if spends is None:
@@ -106,4 +114,4 @@ def flattening_order(
         quantity = None if spent is None else spends.quantity(spent)
     if quantity is None or quantity > abs(base) + rules.quantity_step:
         return None
-    return OrderIntent(side, OrderType.MARKET, quantity, price, price, worth, quote_quantity=spent)
+    return OrderIntent(side, OrderType.MARKET, quantity, price, price, worth, quote_quantity=spent, is_flattening=True)
