@@ -15,6 +15,7 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 import octobot_trading.personal_data as trading_personal_data
 
+from ..core.accounting.currency import rounded_rate
 from ..core.model import sandbox
 from ..core.model.basics import Side, Trading
 from ..core.model.instrument import SPOT, Valuation
@@ -174,7 +175,7 @@ def known_price_since(exchange_manager: typing.Any, symbol: str) -> tuple[float,
     if price is None:
         return None
     prices = exchange_manager.exchange_symbols_data.exchange_symbol_data[symbol].prices_manager
-    return float(prices.mark_price_set_time), price
+    return float(prices.mark_price_set_time), rounded_rate(price)  # it may be a mean, of endless decimals
 
 
 def known_rate(exchange_manager: typing.Any, quote: str, currency: str) -> Decimal | None:

@@ -23,6 +23,9 @@ client's throttle lets through. It is not known of other exchanges, and a simula
 USUAL_ADVERSE_SELECTION = 0.45
 USUAL_ADVERSE_SELECTION_ERROR = 0.1
 """As fitted to the local exchange: `python tests/bench/adverse_selection.py` fits them again."""
+SIMULATOR_ADVERSE_SELECTION, SIMULATOR_ADVERSE_SELECTION_ERROR = 0.5, 0.6
+"""An order fills there because the price has passed it; but OctoBot's price of the market is a mean of the last trades,
+which may not have got there yet, so that it is known much less well."""
 STEPPED = 0.5826
 """A price that moves in steps reaches less far than one without: by so many deviations of a step (Broadie, Glasserman
 and Kou, A Continuity Correction for Discrete Barrier Options, 1997)."""
@@ -83,8 +86,12 @@ class Conditions:
 
     @property
     def adverse_selection_here(self) -> float:
-        """In OctoBot's simulator, which has no book, an order fills because the price has passed it."""
-        return 1.0 if self.depth_quote is None else self.adverse_selection
+        """In OctoBot's simulator, which has no book, it is that of the simulator's price."""
+        return SIMULATOR_ADVERSE_SELECTION if self.depth_quote is None else self.adverse_selection
+
+    @property
+    def adverse_selection_error_here(self) -> float:
+        return SIMULATOR_ADVERSE_SELECTION_ERROR if self.depth_quote is None else self.adverse_selection_error
 
     def resting_cost(self, adverse_selection: float) -> float:
         """What a resting order costs against the mid when it fills, as a ratio; below zero it earns."""
