@@ -36,14 +36,30 @@ NOW = T0 + 86_400
 SETTINGS = {"volume_target": 1_000_000, "target_period": "daily"}
 
 
+def make_version_6(path: pathlib.Path) -> None:
+    """Turn a journal in which no mid is written down into one of before mids were."""
+    new = ("fill_marks", "flattenings", "measured_since")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for table in new:
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), "an older file has no such"
+            connection.execute(f"DROP TABLE {table}")
+            connection.execute("DELETE FROM head WHERE name = ?", (table,))
+        connection.execute("PRAGMA user_version = 6")
+
+
 def write_whole_journal(path: pathlib.Path, orders: int = 900) -> None:
     """A campaign with sums, digests, rows after them, and rows in every table, written by a bot and a command line."""
-    campaign, settings, chance = Campaign.open(path), parse_settings(SETTINGS), random.Random(3)
+    settings, chance = parse_settings(SETTINGS), random.Random(3)
+    campaign = Campaign.open(path)
     campaign.begin(T0, Trading.SANDBOX, 7, "2.1.1", SOURCE)
     campaign.use(settings, T0, SOURCE)
     campaign.currency(settings, ["USDT"], T0)
     campaign.equity(*MARKET, T0, Decimal(60_000), Decimal(1), Decimal(60_000))
-    for number in range(orders):
+    _trade(campaign, 0, chance)
+    campaign.close_journal()
+    make_version_6(path)
+    campaign = Campaign.open(path)
+    for number in range(1, orders):
         _trade(campaign, number, chance)
         if number == 100:
             _halt_and_resume(campaign, path)
@@ -61,6 +77,8 @@ def _trade(campaign: Campaign, number: int, chance: random.Random) -> None:
     intent = OrderIntent(side, OrderType.LIMIT, quantity, price, price + 1)
     if number % 50 == 1:
         intent = replace(intent, valuation=Valuation(Decimal("1.01")), quote_quantity=quantity * price)
+    if number % 50 == 2:
+        intent = replace(intent, is_flattening=True)
     campaign.reserve(order_id, *MARKET, intent, at)
     campaign.accept(order_id, f"{5_000_000 + number}", at + 0.1)
     if number % 10 == 3:
@@ -70,7 +88,8 @@ def _trade(campaign: Campaign, number: int, chance: random.Random) -> None:
         amounts = quantity, price, quantity * price / 1_000, price + 1, quantity * price / 1_000
         fill = Fill(f"trade {number}", order_id, at + 2.5, side, Role.MAKER, *amounts, "USDT", intent.valuation)
         told = "not told" if number % 100 == 7 else ""
-        campaign.fill(replace(fill, estimated_fee_quote=fill.fee_quote if told else Decimal(0), fee_told=told))
+        fill = replace(fill, estimated_fee_quote=fill.fee_quote if told else Decimal(0), fee_told=told)
+        campaign.fill(replace(fill, mid_at_fill=price - 1 if number % 20 == 6 else None))
 
 
 def orders_left_open(number: int) -> int:

@@ -123,7 +123,8 @@ class FakeMarket:
         self.fills += 1
         fill_id = f"fill {self.fills}"
         amounts = quantity, order.price, fee, intent.mid_price
-        self.ledger.apply(Fill(fill_id, order.order_id, self.now, order.side, role, *amounts))
+        fill = Fill(fill_id, order.order_id, self.now, order.side, role, *amounts, mid_at_fill=self.price)
+        self.ledger.apply(fill)
         self.resting.pop(order.order_id, None)
         if left := order.remaining_quantity - quantity:
             same = order.order_id, order.side, order.price

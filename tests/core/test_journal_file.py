@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
 
+import damaged
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -238,6 +239,36 @@ def test_a_file_of_version_1_is_migrated_to_the_same_ledger(tmp_path: pathlib.Pa
     report = read_report(path)
     assert report is not None
     assert (report.seed, report.started_at, report.progress.target_quote) == (7, 100.0, 2_000)
+
+
+def test_a_file_of_version_6_is_the_same_ledger_and_takes_what_is_new(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "campaign.sqlite"
+    stood = write_campaign(path)[-1]
+    damaged.make_version_6(path)
+    before = path.read_bytes()
+    assert stood.whole is not None
+    cost_quote = stood.fees_quote + stood.arrival_slippage_quote
+    spent = {"spent_quote": cost_quote, "cost_quote": cost_quote}
+    whole = dataclasses.replace(stood.whole, **spent, unmeasured_quote=Decimal(0), ever_unmeasured_quote=Decimal(0))
+    stood = dataclasses.replace(
+        stood,
+        slippage_quote=stood.arrival_slippage_quote,
+        whole=whole,
+        unmeasured_quote=Decimal(0),
+        old_kind_quote=stood.filled_quote,
+    )
+    assert replayed(path) == stood, "measured as it was then, and marked"
+    assert path.read_bytes() == before, "reading does not change a file"
+    campaign = Campaign.open(path)
+    assert campaign.progress(TARGET) == stood
+    assert campaign.record("order 0").intent.quote_quantity is None
+    campaign.place("new", *MARKET, dataclasses.replace(A_BUY, quote_quantity=Decimal(50)), 4.0)
+    estimate = dataclasses.replace(a_fill("new", 1), estimated_fee_quote=Decimal("0.01"), fee_told="not told")
+    assert campaign.fill(estimate) is True
+    after = campaign.progress(TARGET)
+    assert (after.open_buy_quote, after.estimated_fees_quote) == (40, Decimal("0.01"))
+    campaign.close_journal()
+    assert replayed(path) == after
 
 
 def test_a_note_of_a_fee_that_cannot_be_written_leaves_no_fill_without_it(tmp_path: pathlib.Path) -> None:

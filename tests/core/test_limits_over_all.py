@@ -111,7 +111,8 @@ class Bot:
         price = worst if slippage else intent.price
         fee, role = intent.quantity * price * FEE, intent.order_type.role
         amounts = intent.quantity, price, fee, intent.mid_price, fee, "USDT"
-        self.campaign.fill(Fill(f"fill {self.fills}", order_id, self.now, intent.side, role, *amounts))
+        told = Fill(f"fill {self.fills}", order_id, self.now, intent.side, role, *amounts, mid_at_fill=intent.mid_price)
+        self.campaign.fill(told)
 
     def confirm(self) -> None:
         for order_id in self.cancelling & set(self.campaign.ledger.open_order_ids):
@@ -290,11 +291,12 @@ def total_halt(**changes: Any) -> Halt | None:
     progress = replace(Progress(target_quote=Decimal(50_000)), whole=whole)
     intent = OrderIntent(Side.BUY, OrderType.LIMIT, Decimal("0.1"), Decimal(29_000), Decimal(30_000))
     chosen: Settings = parse_settings({"order_type": "limit", "max_total_cost_quote": 10} | changes)
+    chosen = chosen.model_copy(update={"max_slippage_bps": Decimal(0)})
     return guards.total_cost_budget(intent, Situation(a_snapshot(trading=Trading.SANDBOX), chosen, progress))
 
 
 def test_the_bound_of_all_costs_is_used_to_its_last_cent_and_no_further() -> None:
-    """An order of 3,000 at 0.1 % may cost 3, what is open on all pairs 0.1, and 6.9 of 10 are spent."""
+    """Without slippage an order of 3,000 may cost 3, what is open on all pairs 0.1, and 6.9 of 10 are spent."""
     assert total_halt() is None
     assert total_halt(max_total_cost_quote="") is None
     halt = total_halt(max_total_cost_quote="9.99")

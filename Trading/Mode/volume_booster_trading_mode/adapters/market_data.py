@@ -15,8 +15,10 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 import octobot_trading.personal_data as trading_personal_data
 
+from ..core.accounting.currency import rounded_rate
 from ..core.model import sandbox
 from ..core.model.basics import Side, Trading
+from ..core.model.books import levels_of_others
 from ..core.model.instrument import SPOT, Valuation
 from ..core.model.orders import OpenOrder
 from ..core.model.redact import text_of
@@ -89,19 +91,10 @@ def without_own(book: Book, orders: Iterable[OpenOrder], symbol: str, name: str)
 
     :raises NotReadableError: when nobody else is on one of its sides.
     """
-    own: dict[tuple[Side, Decimal], Decimal] = {}
-    for order in orders:
-        own[order.side, order.price] = own.get((order.side, order.price), Decimal(0)) + order.remaining_quantity
+    own = tuple(orders)
     if not own:
         return book
-    bids, asks = (
-        tuple(
-            Level(level.price, left)
-            for level in levels
-            if (left := level.quantity - own.get((side, level.price), Decimal(0))) > 0
-        )
-        for side, levels in ((Side.BUY, book.bids), (Side.SELL, book.asks))
-    )
+    bids, asks = levels_of_others(Side.BUY, book.bids, own), levels_of_others(Side.SELL, book.asks, own)
     if not bids or not asks:
         raise NotReadableError(f"the order book of {symbol} on {name} has no {'asks' if bids else 'bids'} but ours")
     return Book(bids, asks, book.at)
@@ -192,6 +185,15 @@ def known_price(exchange_manager: typing.Any, symbol: str) -> Decimal | None:
     data = exchange_manager.exchange_symbols_data.exchange_symbol_data.get(symbol)
     price = Decimal(data.prices_manager.mark_price) if data is not None else Decimal(0)
     return price if price.is_finite() and price > 0 else None
+
+
+def known_price_since(exchange_manager: typing.Any, symbol: str) -> tuple[float, Decimal] | None:
+    """OctoBot's price of a symbol and since when it is that, in seconds of its clock; None when it has none."""
+    price = known_price(exchange_manager, symbol)
+    if price is None:
+        return None
+    prices = exchange_manager.exchange_symbols_data.exchange_symbol_data[symbol].prices_manager
+    return float(prices.mark_price_set_time), rounded_rate(price)  # it may be a mean, of endless decimals
 
 
 def known_rate(exchange_manager: typing.Any, quote: str, currency: str) -> Decimal | None:

@@ -12,9 +12,10 @@ import json
 import pathlib
 import sqlite3
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
+from ..core.accounting.fill_marks import AT_FILL
 from ..core.accounting.ledger import Ledger, OrderRecord, Outcome
 from ..core.decision.campaign_state import DONE as DONE
 from ..core.decision.campaign_state import ERROR as ERROR
@@ -22,15 +23,15 @@ from ..core.decision.campaign_state import GO as GO
 from ..core.decision.campaign_state import HALT as HALT
 from ..core.decision.campaign_state import START as START
 from ..core.decision.campaign_state import WAIT as WAIT
-from ..core.model.basics import OrderType, Role, Side
 from ..core.model.instrument import SPOT
-from ..core.model.orders import Fill, OrderIntent
+from ..core.model.orders import Fill
 from . import bot_lock, file, seals
 from .file import SCHEMA_VERSION as SCHEMA_VERSION
 from .file import JournalError as JournalError
 from .file import NoCampaignError as NoCampaignError
 from .file import Row, corruption_error, translate_errors
 from .queries import NOT_INDEXED, JournalQueries
+from .replay import replay_row
 from .rows import OPEN as OPEN
 from .rows import Baseline as Baseline
 from .rows import CampaignRow as CampaignRow
@@ -40,8 +41,7 @@ from .rows import HaltRow as HaltRow
 from .rows import MarkRow as MarkRow
 from .rows import OrderRow as OrderRow
 from .rows import SentRow as SentRow
-from .rows import valuation_of
-from .schema import KINDS, LEDGER, OF_AN_ORDER, OWN_NUMBERING, SEQUENCED
+from .schema import LEDGER, OF_AN_ORDER, OWN_NUMBERING, SEQUENCED
 
 CHECKPOINT_EVERY, LOOK_AT_LOG_EVERY = 1_000, 100
 """So many writes make a checkpoint due, or a long log from so many on."""
@@ -157,6 +157,8 @@ class Journal(JournalQueries):
             beside.append(("valuations", (row.order_id, *sizes)))
         if quote_quantity is not None:
             beside.append(("spendings", (row.order_id, str(quote_quantity))))
+        if row.intent.is_flattening:
+            beside.append(("flattenings", (row.order_id, float(row.at))))
         return beside
 
     def add_currency(self, at: float, currency: str) -> None:
@@ -175,11 +177,22 @@ class Journal(JournalQueries):
         """A trade; False when one of its id is known already."""
         amounts = str(fill.quantity), str(fill.price), str(fill.fee_quote), str(fill.fee)
         values = (fill.fill_id, fill.order_id, float(fill.at), fill.role.value, *amounts, fill.fee_asset)
-        if not fill.fee_told:
+        beside: list[tuple[str, Row]] = []
+        if fill.fee_told:
+            note = (fill.order_id, fill.fill_id, float(fill.at), str(fill.estimated_fee_quote), fill.fee_told)
+            beside.append(("fee_notes", note))
+        if fill.mid_at_fill is not None:
+            beside.append(("fill_marks", (fill.fill_id, AT_FILL, float(fill.at), str(fill.mid_at_fill))))
+        if not beside:
             return self._add("fills", values)
-        note = (fill.order_id, fill.fill_id, float(fill.at), str(fill.estimated_fee_quote), fill.fee_told)
         with self._together():
-            return self._add("fills", values) and self._add("fee_notes", note)
+            return self._add("fills", values) and all(self._add(table, more) for table, more in beside)
+
+    def add_fill_marks(self, rows: Iterable[tuple[str, int, float, Decimal]]) -> None:
+        """The mids at which fills are measured, of one look at the market: fill, seconds after it, moment, mid."""
+        with self._together():
+            for fill_id, after_s, at, mid_price in rows:
+                self._add("fill_marks", (fill_id, after_s, float(at), str(mid_price)))
 
     def add_event(self, event: EventRow) -> None:
         self._add("events", (float(event.at), event.kind, event.source, event.reason))
@@ -335,30 +348,7 @@ class Journal(JournalQueries):
         return Ledger(), 0
 
     def _replay_row(self, ledger: Ledger, row: Row) -> None:
-        seq, kind, _, first, second, *rest = row
-        if kind == _ORDERS:
-            exchange, symbol, side, order_type, quantity, price, mid_price = rest
-            amounts = Decimal(quantity), Decimal(price), Decimal(mid_price)
-            ledger.place(first, OrderIntent(_SIDES[side], _TYPES[order_type], *amounts), second, exchange, symbol)
-        elif kind == _FILLS:
-            at, role, quantity, price, fee_quote, _, _ = rest
-            self._bring_back(ledger, second, seq)
-            ledger.count(second, first, at, _ROLES[role], Decimal(quantity), Decimal(price), Decimal(fee_quote))
-        elif kind == _OUTCOMES_KIND:
-            self._bring_back(ledger, first, seq)
-            ledger.close(first, _OUTCOMES[rest[0]])
-        elif kind == _RESUMES:
-            ledger.reset_guard_counters()
-        elif kind == _VALUATIONS:
-            ledger.revalue(first, valuation_of((second, *rest[:2])))
-        elif kind == _SPENDINGS:
-            ledger.spend(first, Decimal(second))
-        elif kind == _FEE_NOTES:
-            ledger.mark_estimated(first, rest[0], Decimal(rest[1]))
-
-    def _bring_back(self, ledger: Ledger, order_id: str, seq: int) -> None:
-        if not ledger.knows(order_id) and (record := self.recall(order_id, seq)):
-            ledger.recall(order_id, record)
+        replay_row(ledger, row, self.measured_since, self.recall)
 
     def detach(self) -> None:
         """Leave the file as it is, and continue on a copy in memory, which ends with this process.
@@ -408,6 +398,7 @@ _ONCE = {
     "outcomes": "order_id",
     "fills": "fill_id",
     "resumes": "command_id",
+    "fill_marks": "fill_id, after_s",
     "handled": "command_id",
     "days": "day",
     "baselines": "exchange, symbol",
@@ -421,13 +412,6 @@ _INSERTS = {
     for table, columns in SEQUENCED.items()
 }
 _INSERTS_ONCE = {table: _INSERTS[table].partition(" ON CONFLICT")[0] for table in LEDGER}
-_ORDERS, _FILLS, _OUTCOMES_KIND = KINDS["orders"], KINDS["fills"], KINDS["outcomes"]
-_RESUMES, _VALUATIONS = KINDS["resumes"], KINDS["valuations"]
-_SPENDINGS, _FEE_NOTES = KINDS["spendings"], KINDS["fee_notes"]
-_SIDES = {side.value: side for side in Side}
-_TYPES = {order_type.value: order_type for order_type in OrderType}
-_ROLES = {role.value: role for role in Role}
-_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 
 def set_aside(path: pathlib.Path, now: float) -> pathlib.Path | None:

@@ -7,7 +7,7 @@ import json
 import pathlib
 import sqlite3
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from ..core.accounting.ledger import Outcome
@@ -20,11 +20,13 @@ from .rows import (
     SENT_COLUMNS,
     WHAT_BECAME,
     Baseline,
+    Beside,
     CampaignRow,
     Command,
     EventRow,
     HaltRow,
     MarkRow,
+    Marks,
     SentRow,
     fill_row,
     joined_sent_row,
@@ -51,6 +53,23 @@ class JournalQueries:
         self._connection = connection
         self._hint = ""
         """NOT_INDEXED where the indexes were not looked through, and so are not to be trusted."""
+        self._measured_since: int | None = None
+
+    @property
+    def measured_since(self) -> int:
+        """The number of the last row in which an older version wrote down a fill, without its mid; 0 where none did."""
+        if self._measured_since is None:
+            rows = self._read("SELECT coalesce(max(last_seq), 0) FROM measured_since")
+            self._measured_since = int(rows[0][0])
+        return self._measured_since
+
+    def _marks_after(self, seq: int) -> dict[str, Marks]:
+        """The mids of the rows with a higher number, at which fills are measured, the earliest first."""
+        found: dict[str, Marks] = {}
+        query = "SELECT fill_id, after_s, mid_price FROM fill_marks NOT INDEXED WHERE seq > ?"
+        for fill_id, after_s, mid_price in sorted(self._read(query, seq), key=lambda row: row[:2]):
+            found[fill_id] = (*found.get(fill_id, ()), (after_s, Decimal(mid_price)))
+        return found
 
     def currency(self) -> str | None:
         """What the amounts of this campaign are in; None while that was not written down."""
@@ -145,16 +164,31 @@ class JournalQueries:
 
     def _fills_after(self, seq: int) -> list[tuple[Fill, str]]:
         """The fills with a higher number, and their symbols; looked up as in `_sent_after`."""
-        rows = self._read(f"SELECT {SEQUENCED['fills']} FROM fills WHERE seq > ? ORDER BY seq", seq)
-        wanted = {row[1] for row in rows} if len(rows) < _FEW else None
+        rows = self._read(f"SELECT seq, {SEQUENCED['fills']} FROM fills WHERE seq > ? ORDER BY seq", seq)
+        wanted = {row[2] for row in rows} if len(rows) < _FEW else None
         orders = self._orders_of(wanted)
         worth = self._by_order("valuations", 0)
+        with self._decoding():
+            beside = self._beside_fills(seq)
+            return [
+                (fill_row(row, orders[row[1]], worth.get(row[1]), beside(number, *row[:2])), orders[row[1]][2])
+                for number, *row in rows
+            ]
+
+    def _beside_fills(self, seq: int) -> Callable[[int, str, str], Beside]:
+        """What else is known of a fill, by its number, its id and its order; of fills with a higher number than this.
+
+        Notes and mids of a fill were written down after it.
+        """
         query = "SELECT fill_id, estimated_quote, told FROM fee_notes WHERE seq > ?"
         notes = {fill_id: note for fill_id, *note in self._read(query, seq)}
-        with self._decoding():
-            return [
-                (fill_row(row, orders[row[1]], worth.get(row[1]), notes.get(row[0])), orders[row[1]][2]) for row in rows
-            ]
+        marks, flattenings, since = self._marks_after(seq), self._by_order("flattenings", 0), self.measured_since
+
+        def of_fill(number: int, fill_id: str, order_id: str) -> Beside:
+            is_flattening, is_old = order_id in flattenings, number <= since
+            return Beside(notes.get(fill_id), marks.get(fill_id, ()), is_flattening, is_old)
+
+        return of_fill
 
     def _orders_of(self, wanted: set[str] | None) -> dict[str, tuple[str, str, str]]:
         """Side, mid price and symbol of these orders; None is all of them."""

@@ -6,8 +6,9 @@ import typing
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ..core.accounting.fill_marks import AT_FILL
 from ..core.accounting.ledger import Outcome
-from ..core.model.basics import ZERO, OrderType, Role, Side
+from ..core.model.basics import OrderType, Role, Side
 from ..core.model.instrument import SPOT, Valuation
 from ..core.model.orders import Fill, OrderIntent
 
@@ -151,9 +152,25 @@ def sent_row(
     return SentRow(row, accepted_at, exchange_order_id, ended_as, ended_at, reason)
 
 
-def fill_row(fill: Values, order: Values, worth: Values | None, note: Values | None) -> Fill:
-    """A fill from its row, the side and mid price of its order, its order's valuation, and what is noted of its fee."""
+Marks = tuple[tuple[int, Decimal], ...]
+"""The mids so many seconds after a fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What else is written down of a fill."""
+
+    note: Values | None
+    """What is noted of its fee."""
+    marks: Marks
+    is_flattening: bool
+    is_of_old_kind: bool
+
+
+def fill_row(fill: Values, order: Values, worth: Values | None, beside: Beside) -> Fill:
+    """A fill from its row, the side and mid price of its order, its order's valuation, and what else is known of it."""
     fill_id, order_id, at, role, quantity, price, fee_quote, fee, fee_asset = fill
+    estimated, told = beside.note or ("0", "")
     return Fill(
         fill_id,
         order_id,
@@ -167,7 +184,12 @@ def fill_row(fill: Values, order: Values, worth: Values | None, note: Values | N
         Decimal(fee),
         fee_asset,
         valuation_of(worth),
-        *((ZERO, "") if note is None else (Decimal(note[0]), note[1])),
+        estimated_fee_quote=Decimal(estimated),
+        fee_told=told,
+        mid_at_fill=dict(beside.marks).get(AT_FILL),
+        marks=beside.marks,
+        is_flattening=beside.is_flattening,
+        is_of_old_kind=beside.is_of_old_kind,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from . import seals
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 _SCHEMA_1 = """
 CREATE TABLE campaign (
@@ -115,7 +115,19 @@ _SEALED_IN_6 = {
 }
 """The tables that version 6 gave a number and a seal, with the columns that they had; their row number is the former
 one, which other rows name."""
-_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_4, _SCHEMA_5, _SCHEMA_6)
+_SCHEMA_7 = """
+CREATE TABLE fill_marks (
+    seq INTEGER PRIMARY KEY, fill_id TEXT NOT NULL REFERENCES fills (fill_id), after_s INTEGER NOT NULL,
+    at REAL NOT NULL, mid_price TEXT NOT NULL, seal INTEGER NOT NULL, UNIQUE (fill_id, after_s)
+);
+CREATE TABLE flattenings (
+    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE REFERENCES orders (order_id), at REAL NOT NULL,
+    seal INTEGER NOT NULL
+);
+CREATE TABLE measured_since (seq INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, seal INTEGER NOT NULL);
+INSERT INTO measured_since SELECT 1, seq, 0 FROM fills ORDER BY seq DESC LIMIT 1;
+"""
+_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_4, _SCHEMA_5, _SCHEMA_6, _SCHEMA_7)
 _CHAINED, _SEALED = 2, 6
 """The versions since when the rows of a ledger were sealed in a chain, and since when every row of every table is."""
 TABLES_OF_VERSION_1 = {"campaign", "settings", "orders", "outcomes", "fills", "events"}
@@ -129,6 +141,8 @@ SEQUENCED = {
     "valuations": "order_id, quote_rate, contract_size, is_inverse",
     "spendings": "order_id, quote_quantity",
     "fee_notes": "order_id, fill_id, at, estimated_quote, told",
+    "fill_marks": "fill_id, after_s, at, mid_price",
+    "flattenings": "order_id, at",
     "campaign": "id, started_at, trading, seed, octobot_version",
     "settings": "at, target_quote, settings",
     "events": "at, kind, source, reason",
@@ -142,6 +156,7 @@ SEQUENCED = {
     "currencies": "at, currency",
     "questions": "order_id, at, resumes",
     "answers": "question_id",
+    "measured_since": "last_seq",
 }
 """Every table with the columns that the `seal` of its rows covers, in the order in which the table has them. What is in
 this list is sealed, checked, and counted in the head. One numbering over all of them, `seq`, says in which order things
@@ -149,7 +164,7 @@ were written down; `commands`, which others than the bot write too, have a numbe
 READ_WHOLE = frozenset(
     (
         *("campaign", "settings", "events", "commands", "handled", "days", "halts", "lifted", "baselines", "marks"),
-        *("currencies", "questions", "answers"),
+        *("currencies", "questions", "answers", "measured_since"),
     )
 )
 """Those that are read whole at each look, and so are checked row by row; a table that is not named here may be large,

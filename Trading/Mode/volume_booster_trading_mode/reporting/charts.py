@@ -182,8 +182,8 @@ def _cost(history: History) -> Chart | None:
     axes.xaxis.set_major_formatter(_plain_numbers())
     return Chart(
         "What it cost",
-        f"{shown(split.cost_quote, quote)} {quote} in all. Spread: how far from the mid orders were priced; drift: how "
-        "far from there they filled. Below zero it earned.",
+        f"{shown(split.cost_quote, quote)} {quote} in all. Spread: how far from the mid orders were priced; drift: "
+        "what they cost beyond that against the mid when they filled. Below zero it earned.",
         _svg(figure, "cost"),
     )
 

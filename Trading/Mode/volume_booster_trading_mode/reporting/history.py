@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ..core.accounting.cost_parts import CostParts, parts_of_fill
+from ..core.accounting.fill_marks import HORIZONS_S
 from ..core.accounting.ledger import Holding, Outcome
 from ..core.accounting.performance import TradersMetrics, metrics_of
 from ..core.decision.guards import Gauge, gauges
@@ -51,7 +53,8 @@ class CostSplit:
     """What the cost is made of, in quote; its sum is the cost.
 
     `spread_quote` is what orders were priced away from the mid when they were decided on, below zero for a limit order;
-    `drift_quote` is what they filled at beyond that price: the book walked down, and the price that moved meanwhile.
+    `drift_quote` is what they cost beyond that against the mid when they filled: the book walked down, and for a limit
+    order the mid that came to it. Fills that are not measured are left out.
     """
 
     maker_fees_quote: Decimal
@@ -97,7 +100,7 @@ class MarketResult:
             maker_quote=self.maker_quote + (fill.volume if fill.role is Role.MAKER else ZERO),
             bought_quote=self.bought_quote + (fill.volume if fill.side is Side.BUY else ZERO),
             fees_quote=self.fees_quote + fill.fee_quote,
-            slippage_quote=self.slippage_quote + fill.slippage_quote,
+            slippage_quote=self.slippage_quote + (fill.slippage_quote or ZERO),
         )
 
 
@@ -137,10 +140,19 @@ class History:
         for fill in self.fills:
             intent = orders[fill.order_id].order.intent
             fees[fill.role] += fill.fee_quote
+            if fill.slippage_quote is None:
+                continue
             planned = fill.valuation.slippage(fill.side, fill.quantity, intent.price, intent.mid_price)
             spread += planned
             drift += fill.slippage_quote - planned
         return CostSplit(fees[Role.MAKER], fees[Role.TAKER], spread, drift)
+
+    def parts_of_fills(self) -> list[CostParts]:
+        """The cost of each fill in parts, in the order of `fills`; they add up to those of the campaign."""
+        orders, mids = self.order_of(), dict(self.report.last_mids)
+        markets = (orders[fill.order_id].order for fill in self.fills)
+        of_fills = zip(self.fills, markets, strict=True)
+        return [parts_of_fill(fill, mids[order.exchange, order.symbol]) for fill, order in of_fills]
 
     def metrics(self) -> TradersMetrics:
         """The metrics that traders expect."""
@@ -152,7 +164,10 @@ class History:
         return metrics_of(markets.values())
 
     def results(self) -> Iterator[tuple[float, Decimal, Decimal]]:
-        """After each fill its moment, the cost so far, and the profit so far with what is held at its last price."""
+        """After each fill its moment, the cost so far, and the profit so far with what is held at its last price.
+
+        Slippage that is not measured is in no cost.
+        """
         orders = self.order_of()
         held: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
         cost = spent = ZERO
@@ -160,7 +175,7 @@ class History:
             order, sign = orders[fill.order_id].order, 1 if fill.side is Side.BUY else -1
             base, _ = held.get((order.exchange, order.symbol), (ZERO, ZERO))
             held[order.exchange, order.symbol] = base + sign * fill.quantity, fill.volume / fill.quantity
-            cost += fill.fee_quote + fill.slippage_quote
+            cost += fill.fee_quote + (fill.slippage_quote or ZERO)
             spent += sign * fill.volume + fill.fee_quote
             yield fill.at, cost, sum((quantity * price for quantity, price in held.values()), -spent)
 
@@ -346,6 +361,8 @@ ORDER_COLUMNS = (
 FILL_COLUMNS = (
     "fill_id", "order_id", "at", "exchange", "symbol", "side", "role", "quantity", "price", "notional_quote",
     "fee_quote", "fee", "fee_asset", "mid_price", "slippage_quote", "volume", "estimated_fee_quote", "fee_told",
+    "mid_at_fill", "mid_1s", "mid_10s", "mid_60s", "arrival_slippage_quote", "half_spread_quote", "markout_quote",
+    "flattening_quote", "inventory_quote", "measured",
 )  # fmt: skip
 
 
@@ -376,11 +393,20 @@ def fills_csv(history: History) -> str:
                 fill.fill_id, fill.order_id, fill.at, orders[fill.order_id].order.exchange,
                 orders[fill.order_id].order.symbol, fill.side.value, fill.role.value, fill.quantity, fill.price,
                 fill.notional, fill.fee_quote, fill.fee, fill.fee_asset, fill.mid_price, fill.slippage_quote,
-                fill.volume, fill.estimated_fee_quote, fill.fee_told,
+                fill.volume, fill.estimated_fee_quote, fill.fee_told, *_measured_cells(fill, parts),
             ]
-            for fill in history.fills
+            for fill, parts in zip(history.fills, history.parts_of_fills(), strict=True)
         ),
     )  # fmt: skip
+
+
+def _measured_cells(fill: Fill, parts: CostParts) -> list[typing.Any]:
+    mids = dict(fill.marks)
+    kind = "at decision" if fill.is_of_old_kind else "no" if fill.mid_at_fill is None else "at fill"
+    return [
+        fill.mid_at_fill, *(mids.get(after_s) for after_s in HORIZONS_S), fill.arrival_slippage_quote,
+        parts.half_spread, parts.markout, parts.flattening, parts.inventory, kind,
+    ]  # fmt: skip
 
 
 def _csv(columns: tuple[str, ...], rows: Iterable[list[typing.Any]]) -> str:

@@ -19,6 +19,7 @@ from ..core.model.escape import printable_lines
 from ..core.model.formats import duration, moment, number, shown
 from ..core.model.instrument import quote_of
 from ..core.planning.planner import BAND_PERCENT, Band, Plan
+from . import measured
 from .history import History
 from .report import CampaignReport
 
@@ -48,6 +49,7 @@ def render(history: History, now: float, bundle_version: str) -> str:
         events=_events(history),
         events_left_out=len(events) - SHOWN_EVENTS,
         not_the_goal=NOT_THE_GOAL.capitalize(),
+        measured=measured.rows(report.progress, report.quote),
         metrics=metrics_rows(history),
         repeat=_repeat(history, bundle_version),
         settings=[(key, json.dumps(value).strip('"')) for key, value in history.settings.items()],
@@ -103,6 +105,7 @@ def plan_against_actual(plan: Plan, report: CampaignReport, now: float) -> list[
         (f"Spread, slippage ({quote})", plan.spread_quote, progress.slippage_quote, money),
         (f"Cost ({quote})", plan.cost_quote, progress.cost_quote, money),
         ("Cost (bps)", plan.cost_bps, round(progress.cost_bps, 8), lambda value: f"{value:.2f}"),
+        (f"{quote} per million", plan.cost_per_million, round(progress.cost_per_million_quote, 6), money),
     ]
     return [_plan_row(*row, is_done=report.state == "done") for row in rows]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..core.accounting.ledger import Holding, Ledger, Progress
-from ..core.accounting.tallies import DAY_S, day_of, exact_add
+from ..core.accounting.tallies import DAY_S, Market, day_of, exact_add
 from ..core.decision import campaign_state
 from ..core.decision.campaign_state import LIVE, StateName, lasting_control, state_after
 from ..core.decision.control import STOP
@@ -21,6 +21,7 @@ from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
 from ..core.settings.schema import Settings, SettingsError, TargetPeriod, TargetScope, parse_settings
 from ..journal.journal import CONDITIONS, START, TARGET, EventRow, Journal
+from . import measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ class CampaignReport:
     """What a person wants and the bot has not taken up yet, such as "pause" or "target 30000"."""
     settings: Settings | None = None
     """Those in force; None where a newer or older version wrote them."""
+    last_mids: tuple[tuple[Market, Decimal], ...] = ()
+    """The mid of each market at which a fill was measured last."""
 
     @classmethod
     def not_started(
@@ -211,6 +214,7 @@ class CampaignReport:
             "spent_before_resumes_quote": money(self.spent_before_resumes_quote),
             "pending_commands": list(self.pending_commands),
             **self._schedule_json(now),
+            **measured.to_json(progress),
         }
 
     def _schedule_json(self, now: float) -> dict[str, typing.Any]:
@@ -319,6 +323,7 @@ def report_of(journal: Journal, now: float | None) -> CampaignReport | None:
         parts=_parts(ledger, events, target_quote, day),
         pending_commands=_pending(journal),
         settings=_settings(settings),
+        last_mids=ledger.last_mids,
     )
 
 

@@ -241,6 +241,7 @@ class OrderExecutor:
             return await self.cancel(decision.leftovers, "the target is reached")
         if (again_s := self._reconciler.settles_in_s()) > 0:
             return again_s
+        await self._reconciler.look(self._session.now())
         session, told = self._session, progress_lines.sentence(progress, self._session.currency)
         if self._campaign.note(session.now(), DONE, session.source, told):
             session.logger.info("Target reached on %s: %s", session.source, told)

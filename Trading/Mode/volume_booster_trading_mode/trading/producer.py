@@ -277,6 +277,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         until = loop.time() + delay_s
         steering = self._steering()
         while not self.session.is_woken and (left_s := until - loop.time()) > 0 and steering == self._steering():
+            await self.session.look_at_fills()
             if not await self.session.is_woken_within(min(left_s, LOOK_OUTSIDE_EVERY_S)):
                 await self.trading_mode.reload_if_file_changed()
 
@@ -401,6 +402,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         if self._is_ending:
             return policy.IDLE_S
         unsettled = await executor.settled()
+        await self.session.look_at_fills()
         ours, is_late = self.own_open_orders(), self.session.now() >= self._ends_at
         if ours and not is_late:
             return await executor.cancel(ours, campaign.control.reason) or (policy.IDLE_S if unsettled else 0.0)

@@ -189,6 +189,16 @@ class Session:
             if due_in_s is not None:
                 self.allocation.is_due_at(self.now() + due_in_s)
 
+    async def look_at_fills(self) -> None:
+        """Fills are measured also while the loop sleeps; where that fails it is tried again."""
+        now = self.now()
+        if self.campaign is None or (due_in_s := self.reconciler.look_due_in_s(now)) is None or due_in_s > 0:
+            return
+        try:
+            await self.reconciler.look(now)
+        except JournalError as error:
+            self.could_not_write_down(error)
+
     def could_not_write_down(self, error: Exception) -> None:
         """No further order is sent until it can be."""
         problem = f"what became of an order could not be written down: {text_of(error)}"

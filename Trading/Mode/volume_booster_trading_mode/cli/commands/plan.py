@@ -101,7 +101,7 @@ def _print(plan: Plan, assumed: Assumed, settings: Settings, gain: fee_tiers.Tie
         f"Each range covers {BAND_PERCENT} % of simulated campaigns.",
         *(_tier_lines(gain, quote, settings) if gain else ()),
         *(f"Note: {note}" for note in plan.notes),
-        *(f"Assumed {source}" for source in assumed.sources),
+        *(f"Assumed {source}" for source in (*assumed.sources, *plan.assumptions)),
     ]
     for line in lines:
         terminal.wrapped(line)
@@ -142,6 +142,7 @@ def plan_rows(plan: Plan, quote: str) -> list[tuple[str, ...]]:
         (f"Spread, slippage ({quote})", *_ends(plan.spread_quote, money)),
         (f"Cost ({quote})", *_ends(plan.cost_quote, money)),
         ("Cost (bps)", *_ends(plan.cost_bps, lambda value: f"{value:.2f}")),
+        (f"{quote} per million", *_ends(plan.cost_per_million, money)),
         ("Capital, in base", "", "", quantity(plan.base_needed)),
         (f"Capital ({quote})", "", f"turns {plan.turns:.1f} x", money(plan.quote_needed)),
         (f"Inventory ({quote})", money(plan.inventory_low_quote), "", money(plan.inventory_high_quote)),

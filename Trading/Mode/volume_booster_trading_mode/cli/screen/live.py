@@ -11,6 +11,7 @@ import rich.table
 from ...core.model.formats import duration, shown
 from ...core.model.instrument import base_of
 from ...core.notify.progress_lines import sentence
+from ...reporting import measured
 from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport
 from .dashboard import cost_of_plan, dashboard, eta
@@ -102,6 +103,7 @@ def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
         ("Fees", f"{shown(progress.fees_quote, quote)} {quote}"),
         ("Slippage", f"{shown(progress.slippage_quote, quote)} {quote}"),
         ("Cost", f"{shown(progress.cost_quote, quote)} {quote}, {progress.cost_bps:.2f} bps of the volume"),
+        *measured.rows(progress, quote),
         ("Inventory", _inventory(report)),
         ("Realised", f"{shown(progress.realised_pnl_quote, quote)} {quote} by round trips, fees not counted"),
         ("Pace", f"{pace} {quote} an hour, {progress.success_rate:.1%} filled"),

@@ -17,6 +17,7 @@ from ..model.basics import TEN_THOUSAND, ZERO, OrderType, Side
 from ..model.orders import OrderIntent
 from ..settings.schema import Settings
 from .situation import Situation
+from .worst_cost import worst_unmeasured_cost
 
 
 def market_cost_rate(fee_rate: Decimal, settings: Settings, *, is_simulated: bool) -> Decimal:
@@ -76,13 +77,18 @@ def over_all(situation: Situation) -> Situation:
 def left_quote(settings: Settings, progress: Progress, budget_quote: Decimal) -> tuple[Decimal, str]:
     """What the budgets leave at this moment, in the campaign's currency, and the setting of the one that leaves least.
 
+    What is filled and not measured yet counts at its worst.
+
     :param budget_quote: of the campaign since it was last resumed.
     """
     spent_quote = progress.guarded_cost_quote if settings.max_cost_quote is None else progress.spent_of_all_quote
     key = "max_cost_bps" if settings.max_cost_quote is None else "max_cost_quote"
-    lefts = [(budget_quote - spent_quote, key)]
+    for_all = settings.max_cost_quote is not None
+    unmeasured_quote = progress.unmeasured_of_all_quote if for_all else progress.guarded_unmeasured_quote
+    lefts = [(budget_quote - spent_quote - worst_unmeasured_cost(unmeasured_quote, settings), key)]
     if settings.max_total_cost_quote is not None:
-        lefts.append((settings.max_total_cost_quote - progress.total_cost_quote, "max_total_cost_quote"))
+        spent_quote = progress.total_cost_quote + worst_unmeasured_cost(progress.total_unmeasured_quote, settings)
+        lefts.append((settings.max_total_cost_quote - spent_quote, "max_total_cost_quote"))
     return min(lefts)
 
 

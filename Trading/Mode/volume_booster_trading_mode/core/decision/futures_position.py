@@ -298,7 +298,9 @@ def emergency_order(futures: FuturesAccount, price: Decimal, rules: MarketRules,
     quantity = round_to_step(quantity, rules.quantity_step, decimal.ROUND_FLOOR)
     if quantity < max(rules.min_quantity, rules.quantity_step):
         return "it is less than the exchange's smallest order"
-    return OrderIntent(side, OrderType.MARKET, quantity, price, price, worth, reduce_only=is_reducing)
+    return OrderIntent(
+        side, OrderType.MARKET, quantity, price, price, worth, reduce_only=is_reducing, is_flattening=True
+    )
 
 
 def planning_rules(rules: MarketRules, price: Decimal) -> MarketRules:

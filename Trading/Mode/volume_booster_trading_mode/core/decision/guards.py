@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from ..accounting.ledger import Progress
-from ..model.basics import TEN_THOUSAND, OrderType, Trading, bps
+from ..model.basics import Trading, bps
 from ..model.formats import price, signed
 from ..model.orders import OrderIntent
 from ..model.snapshot import Equity, MarketSnapshot
@@ -24,6 +24,10 @@ from .outcomes.halts import Halt as Halt
 from .outcomes.halts import lasting as _lasting
 from .outcomes.halts import percent_of as _percent
 from .situation import Situation
+from .worst_cost import worst_cost as worst_cost
+from .worst_cost import worst_cost_rate as worst_cost_rate
+from .worst_cost import worst_open_cost as worst_open_cost
+from .worst_cost import worst_unmeasured_cost
 
 REAL_FUNDS_LOCK = "real_funds_lock"
 REAL_TRADING_VARIABLE = "VOLUME_BOOSTER_REAL_TRADING"
@@ -256,14 +260,19 @@ def clock_set_back(situation: Situation) -> Halt | None:
 
 
 def cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
-    """The budget is never exceeded: what the next order and all that is open may cost at worst has to fit into it."""
+    """The budget is never exceeded: what the next order and all that is open may cost at worst has to fit into it.
+
+    So has what is filled and not measured yet, and trading the inventory back where an emergency stop does.
+    """
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
     smallest_quote = snapshot.rules.min_order_notional(snapshot.mid_price)
     budget_quote = settings.cost_budget(max(progress.target_quote, smallest_quote))
     is_for_all = settings.max_cost_quote is not None
     spent_quote = progress.spent_of_all_quote if is_for_all else progress.guarded_cost_quote
+    unmeasured_quote = progress.unmeasured_of_all_quote if is_for_all else progress.guarded_unmeasured_quote
     worst_quote = worst_cost(intent, snapshot, settings) + flattening.reserve(situation, intent)
     worst_quote += worst_open_cost(flattening.over_all(situation) if is_for_all else situation)
+    worst_quote += worst_unmeasured_cost(unmeasured_quote, settings)
     if spent_quote + worst_quote <= budget_quote:
         return None
     key = "max_cost_quote" if settings.max_cost_quote is not None else f"max_cost_bps {settings.max_cost_bps:g}"
@@ -287,6 +296,7 @@ def total_cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
         return None
     worst_quote = worst_cost(intent, snapshot, settings) + flattening.reserve(situation, intent)
     worst_quote += worst_open_cost(flattening.over_all(situation))
+    worst_quote += worst_unmeasured_cost(progress.total_unmeasured_quote, settings)
     if progress.total_cost_quote + worst_quote <= most_quote:
         return None
     return _lasting(
@@ -295,41 +305,6 @@ def total_cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
         f"may cost up to {shown(worst_quote)}{_with_flattening(situation)}: max_total_cost_quote is "
         f"{shown(most_quote)}",
     )
-
-
-def worst_cost(intent: OrderIntent, snapshot: MarketSnapshot, settings: Settings) -> Decimal:
-    """The most that an order may cost, all-in, in quote.
-
-    A limit order costs its fee at most: it fills at its price, or at a better one. A market order takes no level of
-    the book that is further from the mid than `max_slippage_bps`, and its fee is charged on what it then comes to;
-    OctoBot's own simulator fills it at the price that it is given.
-    """
-    worth = intent.valuation
-    reference_quote = intent.quote_quantity or worth.notional(intent.quantity, max(intent.price, intent.mid_price))
-    if snapshot.trading.is_simulated and intent.order_type is OrderType.MARKET:
-        slippage_quote = abs(worth.slippage(intent.side, intent.quantity, intent.price, intent.mid_price))
-        return slippage_quote / worth.quote_rate + reference_quote * snapshot.rules.worst_fee_rate
-    return reference_quote * worst_cost_rate(intent.order_type, snapshot.rules.worst_fee_rate, settings)
-
-
-def worst_open_cost(situation: Situation) -> Decimal:
-    """The most that all that is open may still cost, all-in, in quote."""
-    snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
-    open_quote = progress.open_buy_quote + progress.open_sell_quote
-    # a sell is written down at the bid, so up to the slippage below the mid that it is measured against
-    reference_quote = open_quote * (1 + 2 * _slippage_rate(settings.order_type.dearest, settings))
-    fee_rate = max(snapshot.rules.worst_fee_rate, snapshot.risk_inputs.highest_fee_rate)
-    return reference_quote * worst_cost_rate(settings.order_type.dearest, fee_rate, settings)
-
-
-def worst_cost_rate(order_type: OrderType, fee_rate: Decimal, settings: Settings) -> Decimal:
-    """The most that an order may cost, as a ratio of its notional: slippage, and the fee on what it then comes to."""
-    slippage_rate = _slippage_rate(order_type, settings)
-    return slippage_rate + fee_rate * (1 + slippage_rate)
-
-
-def _slippage_rate(order_type: OrderType, settings: Settings) -> Decimal:
-    return Decimal(0) if order_type is OrderType.LIMIT else settings.max_slippage_bps / TEN_THOUSAND
 
 
 def position_size(intent: OrderIntent, situation: Situation) -> Halt | None:

@@ -102,6 +102,7 @@ def _close(situation: Situation) -> Decision:
             IDLE_S, f"no order that the exchange and its book take closes the {held:+f} left on {snapshot.symbol}"
         )
     intent = order_fitting.intent(side, OrderType.MARKET, quantity, price, snapshot)
+    intent = replace(intent, is_flattening=True)
     return order_halt(intent, situation) or Place(intent, settings.trade_frequency_min, None)
 
 

@@ -47,9 +47,7 @@ def reachable_quantity(side: Side, snapshot: MarketSnapshot, settings: Settings)
     None where the order book was not read, as OctoBot's simulator has none.
     """
     levels = snapshot.asks if side is Side.BUY else snapshot.bids
-    if not levels:
-        return None
-    return within_slippage(levels, snapshot.mid_price, settings)
+    return within_slippage(levels, snapshot.mid_price, settings) if levels else None
 
 
 def within_slippage(levels: Iterable[Level], mid_price: Decimal, settings: Settings) -> Decimal:

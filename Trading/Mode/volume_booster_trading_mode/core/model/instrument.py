@@ -66,6 +66,14 @@ class Valuation:
             return quantity * paid_above_mid
         return self.base(quantity, mid_price) * paid_above_mid * self.quote_rate
 
+    def exposure(self, quantity: Decimal, price: Decimal) -> Decimal:
+        """What a mid is multiplied with, or of an inverse contract divided into, in `slippage`."""
+        if self is SPOT:
+            return quantity
+        if self.is_inverse:
+            return self.volume(quantity, price) * price
+        return quantity * self.contract_size * self.quote_rate
+
     def base(self, quantity: Decimal, price: Decimal) -> Decimal:
         """The base that a quantity stands for at a price."""
         contracts = quantity * self.contract_size

@@ -293,9 +293,10 @@ def _equity(conditions: Conditions) -> Decimal:
 
 def _worst_order(settings: Settings, conditions: Conditions) -> Decimal:
     """What the last order may cost at worst, as the guard counts it."""
-    rules = conditions.rules
-    order_type = settings.order_type.dearest if conditions.depth_quote is not None else OrderType.LIMIT
-    return rules.min_order_notional(conditions.price) * worst_cost_rate(order_type, rules.worst_fee_rate, settings)
+    rules, smallest = conditions.rules, conditions.rules.min_order_notional(conditions.price)
+    if conditions.depth_quote is None and settings.order_type.sends is OrderType.MARKET:
+        return smallest * (rules.worst_fee_rate + Decimal(repr(conditions.half_spread)))
+    return smallest * worst_cost_rate(rules.worst_fee_rate, settings)
 
 
 def _quicker(settings: Settings, forecast: Forecast, most_s: float) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.basics import ZERO, OrderType, Side, bps
+from ..model.basics import ZERO, ExecutionStyle, OrderType, Side, bps
 from ..model.formats import duration
 from ..settings import corrections
 from ..settings.presets import Preset
@@ -58,7 +58,7 @@ class Plan:
     """From the first order to the last fill."""
     fees_quote: Band
     spread_quote: Band
-    """Spread and slippage: what fills cost against the mid at decision time, below zero where they earn."""
+    """Spread and slippage: what fills cost against the mid when they fill, below zero where they earn."""
     cost_quote: Band
     cost_bps: Band
     maker_share: float
@@ -73,6 +73,14 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     """What is done otherwise than the settings say, with a notice when it is."""
+    assumptions: tuple[str, ...] = ()
+    """What the cost rests on, in sentences."""
+
+    @property
+    def cost_per_million(self) -> Band:
+        """What a million of volume costs."""
+        bps_band = self.cost_bps
+        return Band(bps_band.low * 100, bps_band.expected * 100, bps_band.high * 100)
 
     @property
     def is_feasible(self) -> bool:
@@ -100,11 +108,13 @@ class Plan:
             "orders": _whole_band(self.orders),
             "duration_s": _seconds_band(self.duration_s),
             **{name: _band(getattr(self, name)) for name in _MONEY_BANDS},
+            "cost_per_million_quote": _band(self.cost_per_million),
             "capital": {"base": _plain(self.base_needed), "quote": _plain(self.quote_needed)},
             "turns": round(float(self.turns), 2),
             "inventory_quote": {"low": _plain(self.inventory_low_quote), "high": _plain(self.inventory_high_quote)},
             "maker_share": round(self.maker_share, 4),
             "notes": list(self.notes),
+            "rests_on": list(self.assumptions),
         }
 
     @classmethod
@@ -123,6 +133,7 @@ class Plan:
             inventory_high_quote=Decimal(inventory["high"]),
             problems=tuple(Problem(sentence) for sentence in values["problems"]),
             notes=tuple(values["notes"]),
+            assumptions=tuple(values.get("rests_on", ())),
         )
 
 
@@ -144,7 +155,8 @@ def estimate(settings: Settings, conditions: Conditions, seed: int = 0, deadline
         outcomes = quoting_simulation.play_quotes(usable, conditions, seed, CAMPAIGNS[kind])
     else:
         outcomes = simulation.play(usable, conditions, seed, CAMPAIGNS[kind], MOST_STEPS[kind])
-    plan = _plan(usable, conditions, outcomes, (*notes, *_notes(usable, conditions)))
+    assumptions = (conditions.assumption,) if usable.order_type is ExecutionStyle.LIMIT else ()
+    plan = replace(_plan(usable, conditions, outcomes, (*notes, *_notes(usable, conditions))), assumptions=assumptions)
     forecast = Forecast(
         duration_s=float(plan.duration_s.expected),
         orders=float(plan.orders.expected),
