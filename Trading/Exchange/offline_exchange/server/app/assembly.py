@@ -52,12 +52,19 @@ def check_agreement(saved: SavedState, asked: Mapping[str, Any], accounts: Seque
     held = saved.scenario.to_json()
     for name, value in asked.items():
         if held.get(name) != value:
-            was = f"{held[name]}" if name in held else "no such value"
+            was = _shown(held[name]) if name in held else "no such value"
             raise ContradictionError(
-                f"{option_of(name)} {value} contradicts {saved.path}, which has {was}; leave it out."
+                f"{option_of(name)} {_shown(value)} contradicts {saved.path}, which has {was}; leave it out."
             )
     if accounts is not None and _identities(accounts) != _identities(saved.accounts):
         raise ContradictionError(f"--accounts contradicts {saved.path}, which has other accounts, keys or fees.")
+
+
+def _shown(value: Any) -> str:
+    """As the option has it: a market by its name."""
+    if isinstance(value, Mapping):
+        return str(value["name"])
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 def _identities(accounts: Sequence[AccountPlan]) -> list[Any]:

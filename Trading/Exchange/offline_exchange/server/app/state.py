@@ -32,7 +32,7 @@ from ..rest.exchange import Credentials, Exchange
 from .account_file import AccountPlan
 
 FORMAT = "volume booster exchange"
-VERSION = 1
+VERSION = 2
 _NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # Windows would change line ends
 
 
@@ -186,7 +186,7 @@ def _lines(name: str, lines: Iterable[str]) -> str:
 def _venue_json(venue: Venue) -> dict[str, Any]:
     return {
         "at_ms": venue._at_ms,
-        "ladder_second": venue._ladder_second,
+        "ladder_ms": venue._ladder_ms,
         "taken": [[*place, taken.base, taken.second] for place, taken in venue._taken.items()],
         "actions": venue._actions,
         "without_quotes": sorted(venue.without_quotes),
@@ -261,7 +261,7 @@ def _restore_venue(venue: Venue, saved: Mapping[str, Any]) -> None:
         venue.tape.add(trade)
     venue._seen_trades = len(venue.engine.trades)
     venue._at_ms.update(saved["at_ms"])
-    venue._ladder_second.update(saved["ladder_second"])
+    venue._ladder_ms.update(saved["ladder_ms"])
     venue._actions = int(saved["actions"])
     venue.without_quotes.update(saved["without_quotes"])
     venue._withdrawn.update(saved["withdrawn"])
