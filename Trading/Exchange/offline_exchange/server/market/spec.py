@@ -49,8 +49,9 @@ class MarketSpec(LiquidMarket):
 
     @property
     def spread_share(self) -> float:
-        """Best ask minus best bid relative to the mid, at the start price: never under one tick."""
-        return max(self.spread_bps / 10_000, float(self.tick_quote / self.start_price_quote))
+        """Best ask minus best bid relative to the mid, at the start price: whole ticks, at least one."""
+        tick_share = float(self.tick_quote / self.start_price_quote)
+        return max(1, round(self.spread_bps / 10_000 / tick_share)) * tick_share
 
     @property
     def second_volatility(self) -> float:
