@@ -148,7 +148,13 @@ def test_it_refuses_arguments_out_of_range(capsys, option, value, name) -> None:
      ("--drift", "much", "drift must be a number from -1000 to 1000, not much"),
      ("--spread-bps", "5001", "spread must be a number from 0 to 5000, not 5001"),
      ("--depth-quote", "0", "depth must be a number from 1 to 1000000000, not 0"),
-     ("--prints-per-second", "0.5", "prints per second must be a number from 1 to 100, not 0.5"),
+     ("--prints-per-second", "0", "prints per second must be a number from 0.001 to 100, not 0"),
+     ("--toxicity", "1.1", "toxicity must be a number from 0 to 1, not 1.1"),
+     ("--tick", "0", "tick must be a multiple of 0.00000001 above 0 such as 0.01, not '0'"),
+     ("--tick", "5000", "ETHUSDT: a tick of 5000 must be below the start price of 3000"),
+     ("--competitor", "maybe", "competitor must be on or off, not maybe"),
+     ("--market", "odd", "market must be tight, ordinary, wide, thin or a file that ends in .json, not odd"),
+     ("--maker-fee-percent", "11", "fee must be a number from -1 to 10, not 11"),
      ("--refill-per-second", "nan", "refill per second must be a number from 0.001 to 1, not nan"),
      ("--replay-skip", "3", "--replay-skip needs --replay")],
 )  # fmt: skip
@@ -173,6 +179,29 @@ def test_the_market_is_the_one_that_was_asked_for() -> None:
     assert 48 < (ask / bid - 1) * 10_000 < 52
     notionals = sorted(float(price) * float(quantity) for price, quantity in book["bids"])
     assert 300_000 < notionals[25] < 3_000_000
+
+
+def test_a_market_that_is_too_kind_is_served_with_a_warning_in_one_line() -> None:
+    with running("--market", "wide", "--volatility", "10", "--taker-fee-percent", "0.05") as (process, event):
+        assert signed(event["port"], "GET", "account/commission", "symbol=BTCUSDT")["standardCommission"] == {
+            "maker": "0.00100000", "taker": "0.00050000", "buyer": "0.00000000", "seller": "0.00000000"
+        }  # fmt: skip
+        process.terminate()
+        _, told = process.communicate(timeout=PATIENCE_SECONDS)
+    assert "warning: the spread of BTCUSDT is 25.1 times its volatility" in told and told.count("\n") == 1
+
+
+def test_another_market_than_that_of_the_state_is_refused_by_its_name(capsys, tmp_path) -> None:
+    state = tmp_path / "state.json"
+    with running("--state", str(state), "--market", "thin", "--competitor", "off") as (process, _):
+        process.terminate()
+        process.communicate(timeout=PATIENCE_SECONDS)
+    code, told = refused(capsys, "--state", str(state), "--market", "wide")
+    assert code == 2 and f"--market wide contradicts {state}, which has thin; leave it out" in told
+    code, told = refused(capsys, "--state", str(state), "--competitor", "on")
+    assert code == 2 and "--competitor on contradicts" in told and "which has off" in told
+    code, told = refused(capsys, "--state", str(state), "--maker-fee-percent", "0.05")
+    assert code == 2 and "which has other accounts, keys or fees" in told
 
 
 def accounts_file(folder: pathlib.Path, **changes: Any) -> pathlib.Path:

@@ -20,8 +20,9 @@ from typing import Any
 
 from aiohttp import web
 
-from .app.account_file import DEFAULT_ACCOUNT, AccountFileError, load_accounts
+from .app.account_file import DEFAULT_ACCOUNT, AccountFileError, load_accounts, with_fees
 from .app.assembly import Assembled, ContradictionError, assemble, check_agreement, reassemble
+from .app.facts_report import FactsError, fit, measure
 from .app.keeper import StateSaver
 from .app.options import DISK, HOST, LONGEST_RUN_SECONDS, parse_options, scenario_options, token_file
 from .app.state import StateError, read_state
@@ -56,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parse_options(argv)
     except SystemExit as exit_request:  # argparse has printed why
         return int(exit_request.code or 0)
+    if options.facts or options.fit:
+        return _tell_facts(options)
     try:
         assembled = _assembled(options)
         faults = _faults(assembled, options)
@@ -70,6 +73,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _tell_facts(options: argparse.Namespace) -> int:
+    """Measure the market instead of serving it."""
+    scenario = MarketScenario(**{"seed": 0, "start_time": int(time.time()), **scenario_options(options)})
+    try:
+        facts = measure(scenario)
+        if options.fit:
+            fit(facts, options.fit)
+    except FactsError as error:
+        return _fail(error, _FAILURE)
+    except (ReplayError, ValueError) as error:
+        return _fail(error, _USAGE)
+    if options.facts:
+        json_object = json.dumps({"facts": [one.to_json() for one in facts]})
+        print(json_object if options.json else "\n".join(one.text() for one in facts))
+    return 0
+
+
 def _fail(error: Exception, code: int) -> int:
     print(f"volume-booster exchange: error: {error}", file=sys.stderr)
     return code
@@ -80,16 +100,25 @@ def _assembled(options: argparse.Namespace) -> Assembled:
     asked, limits = scenario_options(options), RateLimits(orders_per_10s=options.orders_per_10s)
     accounts = None if options.accounts is None else load_accounts(options.accounts)
     saved = None if options.state is None else read_state(options.state)
+    fees = {role: getattr(options, f"{role}_fee_percent") for role in ("maker", "taker")}
     if saved is None:
         scenario = MarketScenario(**{"seed": 0, "start_time": int(time.time()), **asked})
-        return assemble(scenario, accounts, time.time, limits)
-    check_agreement(saved, asked, accounts)
+        _warn(scenario)
+        return assemble(scenario, accounts, time.time, limits, fees)
+    if any(fee is not None for fee in fees.values()):
+        accounts = saved.accounts if accounts is None else accounts
+    check_agreement(saved, asked, None if accounts is None else with_fees(accounts, **fees))
     if saved.scenario.start_time < time.time() - LONGEST_RUN_SECONDS:
         days = LONGEST_RUN_SECONDS // 86_400
         raise StateError(f"{saved.path} began more than {days} days ago, too long to continue; name another file.")
     assembled = reassemble(saved, time.time, limits)
     assembled.exchange.advance(assembled.exchange.clock.now_ms())
     return assembled
+
+
+def _warn(scenario: MarketScenario) -> None:
+    for sentence in scenario.warnings()[:1]:  # they are alike
+        print(f"volume-booster exchange: warning: {sentence}", file=sys.stderr)
 
 
 def _faults(assembled: Assembled, options: argparse.Namespace) -> FaultInjection:

@@ -15,7 +15,7 @@ from ..market.tape import SECOND_MS, MarketSource
 from ..market.world import MarketScenario
 from ..rest.exchange import Exchange
 from ..rest.rate_limits import RateLimits
-from .account_file import DEFAULT_ACCOUNT, AccountPlan, open_accounts
+from .account_file import DEFAULT_ACCOUNT, AccountPlan, open_accounts, with_fees
 from .options import option_of
 from .state import SavedState
 
@@ -36,14 +36,21 @@ class Assembled:
 
 
 def assemble(
-    scenario: MarketScenario, accounts: Sequence[AccountPlan] | None, wall: WallClock, limits: RateLimits
+    scenario: MarketScenario,
+    accounts: Sequence[AccountPlan] | None,
+    wall: WallClock,
+    limits: RateLimits,
+    fees: Mapping[str, Decimal | None] | None = None,
 ) -> Assembled:
     """A fresh exchange, with the default account where no accounts are given.
+
+    :param fees: of every account, in percent, by `maker` and `taker`; those of the accounts where not given.
+
 
     Raises ReplayError and ValueError, as MarketScenario.source does.
     """
     venue = Venue(scenario.source())
-    accounts = accounts or (_with_all_assets(DEFAULT_ACCOUNT, venue.source),)
+    accounts = with_fees(accounts or (_with_all_assets(DEFAULT_ACCOUNT, venue.source),), **(fees or {}))
     open_accounts(venue.engine, accounts)
     credentials = [account.credentials for account in accounts]
     return Assembled(Exchange(venue, ExchangeClock(wall), credentials, limits), scenario)
@@ -74,12 +81,19 @@ def check_agreement(saved: SavedState, asked: Mapping[str, Any], accounts: Seque
     held = saved.scenario.to_json()
     for name, value in asked.items():
         if held.get(name) != value:
-            was = f"{held[name]}" if name in held else "no such value"
+            was = _shown(held[name]) if name in held else "no such value"
             raise ContradictionError(
-                f"{option_of(name)} {value} contradicts {saved.path}, which has {was}; leave it out."
+                f"{option_of(name)} {_shown(value)} contradicts {saved.path}, which has {was}; leave it out."
             )
     if accounts is not None and _identities(accounts) != _identities(saved.accounts):
         raise ContradictionError(f"--accounts contradicts {saved.path}, which has other accounts, keys or fees.")
+
+
+def _shown(value: Any) -> str:
+    """As the option has it: a market by its name."""
+    if isinstance(value, Mapping):
+        return str(value["name"])
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 def _identities(accounts: Sequence[AccountPlan]) -> list[Any]:

@@ -32,8 +32,8 @@ from .operations import DivergedError, clock_offset_ms, redo
 from .records import built_order, built_trade, decimals, line_of, order_row, row_of
 
 FORMAT = "volume booster exchange"
-VERSION = 2
-_READABLE_VERSIONS = (1, VERSION)
+VERSION = 3
+"""Others can't be continued: the market that they were on is another one by now."""
 _NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # Windows would change line ends
 
 
@@ -157,7 +157,7 @@ def _parsed(path: pathlib.Path, text: str) -> dict[str, Any]:
         value = None
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise StateError(f"{path} is not a state of this exchange; name another file, or remove it.")
-    if value.get("version") not in _READABLE_VERSIONS:
+    if value.get("version") != VERSION:
         raise StateError(f"{path} was written by another version of this exchange ({value.get('version')}).")
     return value
 
@@ -182,7 +182,7 @@ def _lines(name: str, lines: Iterable[str]) -> str:
 def _venue_json(venue: Venue) -> dict[str, Any]:
     return {
         "at_ms": venue._at_ms,
-        "ladder_second": venue._ladder_second,
+        "ladder_ms": venue._ladder_ms,
         "taken": [[*place, taken.base, taken.second] for place, taken in venue._taken.items()],
         "actions": venue._actions,
         "without_quotes": sorted(venue.without_quotes),
@@ -257,7 +257,7 @@ def _restore_venue(venue: Venue, saved: Mapping[str, Any]) -> None:
         venue.tape.add(trade)
     venue._seen_trades = len(venue.engine.trades)
     venue._at_ms.update(saved["at_ms"])
-    venue._ladder_second.update(saved["ladder_second"])
+    venue._ladder_ms.update(saved["ladder_ms"])
     venue._actions = int(saved["actions"])
     venue.without_quotes.update(saved["without_quotes"])
     venue._withdrawn.update(saved["withdrawn"])

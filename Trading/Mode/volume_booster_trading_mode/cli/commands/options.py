@@ -24,6 +24,18 @@ PLAIN_PROFILE, OFFLINE_PROFILE = "volume_booster", "volume_booster_offline"
 SANDBOX_PROFILE = "volume_booster_sandbox"
 SHELLS = ("bash", "zsh", "fish", "tcsh", "powershell")
 OWN_PROFILE = "my_campaign"
+MARKET_OPTIONS = {
+    "--market": ("PRESET", "tight, ordinary, wide, thin or a JSON file; default: tight"),
+    "--spread-bps": ("BPS", "best ask less best bid"),
+    "--tick": ("QUOTE", "step of prices"),
+    "--depth-quote": ("QUOTE", "median size of a level of the book"),
+    "--volatility": ("PERCENT", "of a year's return"),
+    "--prints-per-second": ("N", "trades of others, on average"),
+    "--toxicity": ("SHARE", "of half the spread by which the mid follows a trade of others"),
+    "--competitor": ("on|off", "whether somebody improves on an order that improves on the touch"),
+    "--market-seed": ("N", "of prices and trades of others; default: that of the campaign"),
+}
+"""The figures of a generated market; single ones win over the preset."""
 
 
 def pack(parser: argparse.ArgumentParser) -> None:
@@ -39,10 +51,15 @@ def install(parser: argparse.ArgumentParser) -> None:
 
 def simulate(parser: argparse.ArgumentParser) -> None:
     _run_live(parser, profile=OFFLINE_PROFILE)
+    _market(parser)
 
 
 def sandbox(parser: argparse.ArgumentParser) -> None:
     _run_live(parser, profile=SANDBOX_PROFILE)
+    _market(parser)
+    fees = parser.add_argument_group("fees of the local exchange").add_argument
+    for role in ("maker", "taker"):
+        fees(f"--{role}-fee-percent", type=_number("fee", -1, 10), metavar="PERCENT", help="default: the profile's")
 
 
 def backtest(parser: argparse.ArgumentParser) -> None:
@@ -81,9 +98,18 @@ def plan(parser: argparse.ArgumentParser) -> None:
     add("--maker-fee-percent", type=_number("fee", -1, 10), metavar="PERCENT", help="default: the profile's")
     add("--taker-fee-percent", type=_number("fee", -1, 10), metavar="PERCENT", help="default: the profile's")
     add("--spread-bps", type=_number("spread", 0, 5_000), metavar="BPS", help="best ask less best bid")
-    add("--volatility-percent", type=_number("volatility", 0, 1_000), metavar="PERCENT", help="of a year's return")
+    add(
+        "--market", metavar="PRESET", help="tight, ordinary, wide, thin or a JSON file: what is not given comes from it"
+    )
+    add(
+        "--volatility-percent",
+        "--volatility",
+        type=_number("volatility", 0, 1_000),
+        metavar="PERCENT",
+        help="of a year's return",
+    )
     add("--depth-quote", type=_number("depth", 0), metavar="QUOTE", help="median size of a level of the book")
-    add("--price-tick", type=_positive("price tick"), metavar="QUOTE", help="the exchange's step of prices")
+    add("--price-tick", "--tick", type=_positive("price tick"), metavar="QUOTE", help="the exchange's step of prices")
     add("--quantity-step", type=_positive("quantity step"), metavar="BASE", help="the exchange's step of quantities")
     add("--max-quantity", type=_positive("maximum"), metavar="BASE", help="the exchange's largest order")
     add("--min-notional", type=_number("minimum", 0), metavar="QUOTE", help="the exchange's smallest order")
@@ -226,6 +252,13 @@ def _run_live(parser: argparse.ArgumentParser, profile: str) -> None:
         "--patience", type=_seconds, metavar="SECONDS", default=DEFAULT_PATIENCE_S,
         help="give up when nothing has happened for so long, exit code 1; default: 120",
     )  # fmt: skip
+
+
+def _market(parser: argparse.ArgumentParser) -> None:
+    """What the local exchange's own options of these names take; it reads the values itself."""
+    add = parser.add_argument_group("the market of the local exchange").add_argument
+    for option, (metavar, text) in MARKET_OPTIONS.items():
+        add(option, metavar=metavar, help=text)
 
 
 def _home(parser: argparse.ArgumentParser) -> None:

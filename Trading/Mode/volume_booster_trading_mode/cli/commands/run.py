@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import importlib.metadata
 import logging
 import pathlib
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 
 from ...core.model.basics import Trading
 from ...core.model.formats import shown
-from ...core.model.redact import without_secrets
+from ...core.model.redact import text_of, without_secrets
 from ...core.notify.progress_lines import sentence
 from ...core.settings.corrections import swap_inverted_ranges
 from ...core.settings.presets import Preset, decided_by
@@ -32,12 +33,14 @@ from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport, read_report
 from ..arguments.requested import requested_settings
 from ..files import chosen, home
+from ..files.assumptions import EXCHANGE_PACKAGE
 from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
 from ..screen import lines, terminal
 from ..screen.live import LiveView, summary_table
 from ..screen.next_steps import next_step
 from . import bundle, install
+from .options import MARKET_OPTIONS
 
 UNWRITTEN_S = 60.0
 """A run whose journal can't be written for so long has failed; before that it may go on by itself."""
@@ -79,6 +82,9 @@ class RunPlan:
     config: dict[str, typing.Any]
     """Of the profile."""
     is_fresh: bool
+    market_options: list[str]
+    """Of the local exchange."""
+    market_seed: str | None
     has_own_target: bool
     """Given on the command line: it replaces the target of a campaign that continues."""
 
@@ -157,6 +163,8 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
         patience_s=arguments.patience,
         config=config,
         is_fresh=arguments.fresh,
+        market_options=market_options(arguments),
+        market_seed=arguments.market_seed,
         has_own_target="volume_target" in requested,
     )
     if problems := _contradictions(plan, requested):
@@ -205,6 +213,25 @@ def own(plan: RunPlan) -> dict[str, typing.Any]:
     """The settings of a run that are not as by default."""
     defaults = Settings().to_config()
     return {key: value for key, value in plan.settings.to_config().items() if value != defaults[key]}
+
+
+def market_options(arguments: argparse.Namespace) -> list[str]:
+    """The options of the local exchange about its market, checked by it; its warnings are printed.
+
+    Exit code 2 with one sentence, as for any other option, for one that it refuses.
+    """
+    given = [(option, getattr(arguments, option[2:].replace("-", "_"))) for option in MARKET_OPTIONS]
+    options = [f"{option}={value}" for option, value in given if value is not None]
+    exchange: typing.Any = importlib.import_module(f"{EXCHANGE_PACKAGE}.app.options")
+    world: typing.Any = importlib.import_module(f"{EXCHANGE_PACKAGE}.market.world")
+    asked = exchange.scenario_options(exchange.parse_options(options, f"volume-booster {arguments.command.name}"))
+    try:
+        warnings = world.MarketScenario(**{"seed": 0, "start_time": 0, **asked}).warnings()
+    except ValueError as error:
+        raise home.HomeError(text_of(error)) from error
+    for told in warnings[:1]:  # those of two markets are alike
+        lines.complain(f"warning: {told}")
+    return [option for option in options if not option.startswith("--market-seed")]
 
 
 def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
@@ -321,9 +348,9 @@ def _read(octobot_home: home.Home, since: float) -> CampaignReport | None:
 def _start_exchange(plan: RunPlan, name: str, number: int, is_new: bool) -> tuple[launch.Child, int]:
     """The first one listens on the requested port; each has its own prices."""
     seed = plan.settings.seed if plan.settings.seed is not None else random.SystemRandom().randrange(2**32)
-    options = plan.rehearsal.exchange_options(name, plan.home, plan.config, is_new)
+    options = [*plan.rehearsal.exchange_options(name, plan.home, plan.config, is_new), *plan.market_options]
     if is_new or "--state" not in options:  # a state holds the seed that it began with
-        options = [*options, "--seed", str(seed + number)]
+        options = [*options, "--seed", str((seed if plan.market_seed is None else int(plan.market_seed)) + number)]
     log = plan.home.logs / (f"local-exchange-{number + 1}.log" if number else "local-exchange.log")
     return launch.start_exchange(0 if number else plan.port, log, *options)
 

@@ -20,6 +20,10 @@ class Sandbox:
 
     trading = Trading.SANDBOX
 
+    def __init__(self, fees: typing.Mapping[str, str] | None = None) -> None:
+        self._fees = fees or {}
+        """Those that were given, in percent, by `maker` and `taker`."""
+
     def check(self, profile: pathlib.Path) -> dict[str, typing.Any]:
         config = home.profile_config(profile)
         if not config["trader"]["enabled"] or config["trader-simulator"]["enabled"]:
@@ -40,10 +44,11 @@ class Sandbox:
         """A new account for a new campaign, with the portfolio of the profile's simulator; else the one it has."""
         state, accounts = _files(exchange, octobot_home)
         if not is_new and state.exists():
-            return ["--state", str(state)]
+            return ["--state", str(state), *self._fee_options()]
         if state.exists():
             _put_away(state)
-        portfolio, fees = config["trader-simulator"]["starting-portfolio"], config["trader-simulator"]["fees"]
+        portfolio = config["trader-simulator"]["starting-portfolio"]
+        fees = config["trader-simulator"]["fees"] | dict(self._fees)
         account = {
             "name": ACCOUNT,
             "api_key": secrets.token_hex(32),
@@ -55,6 +60,10 @@ class Sandbox:
         home.write_json(accounts, {"accounts": [account]})
         return ["--accounts", str(accounts), "--state", str(state)]
 
+    def _fee_options(self) -> list[str]:
+        """The exchange refuses fees that its state does not have."""
+        return [f"--{role}-fee-percent={fee}" for role, fee in self._fees.items()]
+
     def connect(self, exchange: str, octobot_home: home.Home) -> None:
         (account,) = home.read_json(_files(exchange, octobot_home)[1])["accounts"]
         octobot_home.use_keys(exchange, account["api_key"], account["api_secret"])
@@ -65,7 +74,8 @@ def main(arguments: argparse.Namespace) -> int:
 
     :raises SettingsError, HomeError, BundleError, LaunchError: when it can't be started.
     """
-    return run.run(arguments, Sandbox())
+    fees = {"maker": arguments.maker_fee_percent, "taker": arguments.taker_fee_percent}
+    return run.run(arguments, Sandbox({role: f"{fee:f}" for role, fee in fees.items() if fee is not None}))
 
 
 def state_file(exchange: str, octobot_home: home.Home) -> pathlib.Path:

@@ -123,7 +123,17 @@ def _market(arguments: argparse.Namespace, symbol: str, recorded: Conditions | N
     spec = _listed(symbol)
     if spec is None and arguments.price is None and recorded is None:
         raise home.HomeError(f"the local exchange has no {symbol}: tell its price with --price")
-    return spec or _markets()[0]
+    return _of_character(spec or _markets()[0], arguments.market)
+
+
+def _of_character(spec: typing.Any, name: str | None) -> typing.Any:
+    """A market of the local exchange as the preset or file of `--market` has it."""
+    if name is None:
+        return spec
+    try:
+        return importlib.import_module(f"{EXCHANGE_PACKAGE}.market.character").character_named(name).of(spec)
+    except ValueError as error:
+        raise home.HomeError(text_of(error)) from error
 
 
 def listed_price(symbol: str) -> Decimal | None:
