@@ -40,7 +40,7 @@ WRONG: tuple[tuple[str, str], ...] = (
     ("sandbox --pateince 5", "did you mean --patience? See `volume-booster sandbox --help`"),
     ("backtest --dayz 3", "did you mean --days? See `volume-booster backtest --help`"),
     ("backtest --fresh", "unrecognized arguments: --fresh"),
-    ("plan --volatility 5", "did you mean --volatility-percent? See `volume-booster plan --help`"),
+    ("plan --volatility-percnt 5", "did you mean --volatility-percent? See `volume-booster plan --help`"),
     ("plan --maker-fee 0.1", "did you mean --maker-fee-percent?"),
     ("status --profile x", "`volume-booster status --help`"),
     ("watch --htlm x", "unrecognized arguments: --htlm x"),
