@@ -15,6 +15,8 @@ from ..screen.live import LiveView, summary_table
 from .status import CampaignStatus, campaign_status, chosen_file
 
 POLL_INTERVAL_S = 0.5
+PAUSE_PER_LOOK = 4
+"""A look at a large journal takes longer: it leaves the bot most of the time of a processor."""
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -27,12 +29,15 @@ def main(arguments: argparse.Namespace) -> int:
     file = chosen_file(arguments, octobot_home)
     console = rich.console.Console(stderr=arguments.json)
     view = LiveView(console, is_quiet=False, watcher=Watcher(file or octobot_home.campaign))
+    look_s = 0.0
     with view:
         status = campaign_status(octobot_home, file)
         while _is_watchable(status):
             view.show(status.report, status.now)
-            time.sleep(POLL_INTERVAL_S)
+            time.sleep(max(POLL_INTERVAL_S, PAUSE_PER_LOOK * look_s))
+            began_at = time.monotonic()
             status = campaign_status(octobot_home, file)
+            look_s = time.monotonic() - began_at
     if arguments.json:
         print(json.dumps(status.to_json()))
     else:
