@@ -83,7 +83,7 @@ def test_the_budget_holds_when_all_that_is_open_fills_as_badly_as_it_may(budgete
     here = max(rules.maker_fee_rate, rules.taker_fee_rate)
     slippage = settings.max_slippage_bps / 10_000
     open_cost = dearest(
-        budgeted.open_quote, max(here, budgeted.elsewhere_fee_rate), settings, settings.order_type.dearest, slippage
+        budgeted.open_quote, max(here, budgeted.elsewhere_fee_rate), settings, settings.order_type, slippage
     )
     at_the_mid = intent.quantity * intent.mid_price
     is_limit = intent.order_type is OrderType.LIMIT

@@ -240,6 +240,29 @@ def test_a_file_of_version_1_is_migrated_to_the_same_ledger(tmp_path: pathlib.Pa
     assert (report.seed, report.started_at, report.progress.target_quote) == (7, 100.0, 2_000)
 
 
+def test_a_file_of_version_4_is_the_same_ledger_and_takes_what_is_new(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "campaign.sqlite"
+    stood = write_campaign(path)[-1]
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        for table in ("spendings", "fee_notes", "questions", "lifted"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), "an older file has no such"
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("PRAGMA user_version = 4")
+    before = path.read_bytes()
+    assert replayed(path) == stood
+    assert path.read_bytes() == before, "reading does not change a file"
+    campaign = Campaign.open(path)
+    assert campaign.progress(TARGET) == stood
+    assert campaign.record("order 0").intent.quote_quantity is None
+    campaign.place("new", *MARKET, dataclasses.replace(A_BUY, quote_quantity=Decimal(50)), 4.0)
+    estimate = dataclasses.replace(a_fill("new", 1), estimated_fee_quote=Decimal("0.01"), fee_told="not told")
+    assert campaign.fill(estimate) is True
+    after = campaign.progress(TARGET)
+    assert (after.open_buy_quote, after.estimated_fees_quote) == (40, Decimal("0.01"))
+    campaign.close_journal()
+    assert replayed(path) == after
+
+
 def test_a_note_of_a_fee_that_cannot_be_written_leaves_no_fill_without_it(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "campaign.sqlite"
     campaign = Campaign.open(path)

@@ -30,8 +30,7 @@ CONTRACT_FIELDS = [
 OUR_FIELDS = [
     "target_scope", "target_period", "bought_quote", "sold_quote", "success_rate", "rate_quote_per_hour", "eta_s",
     "realised_pnl_quote", "inventory_quote", "inventory", "days", "currency", "markets",
-    "estimated_fees_quote", "spent_before_resumes_quote", "pending_commands", "taker_filled_quote", "deadline_at",
-    "schedule_gap_quote",
+    "estimated_fees_quote",
 ]  # fmt: skip
 MONEY_FIELDS = [name for name in CONTRACT_FIELDS if name.endswith(("_quote", "_bps"))]
 SOURCE = "binance BTC/USDT"

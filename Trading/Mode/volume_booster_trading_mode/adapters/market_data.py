@@ -81,32 +81,6 @@ async def read_book(exchange_manager: typing.Any, symbol: str) -> Book:
     return Book(bids, asks, exchange_manager.exchange.get_exchange_current_time())
 
 
-def without_own(book: Book, orders: Iterable[OpenOrder], symbol: str, name: str) -> Book:
-    """The same book without the orders of this bot: prices made from it do not chase themselves.
-
-    Nobody can tell an order of ours that was filled a moment ago from one of somebody else at its price: then less of
-    the others is seen there than there is.
-
-    :raises NotReadableError: when nobody else is on one of its sides.
-    """
-    own: dict[tuple[Side, Decimal], Decimal] = {}
-    for order in orders:
-        own[order.side, order.price] = own.get((order.side, order.price), Decimal(0)) + order.remaining_quantity
-    if not own:
-        return book
-    bids, asks = (
-        tuple(
-            Level(level.price, left)
-            for level in levels
-            if (left := level.quantity - own.get((side, level.price), Decimal(0))) > 0
-        )
-        for side, levels in ((Side.BUY, book.bids), (Side.SELL, book.asks))
-    )
-    if not bids or not asks:
-        raise NotReadableError(f"the order book of {symbol} on {name} has no {'asks' if bids else 'bids'} but ours")
-    return Book(bids, asks, book.at)
-
-
 def _levels(rows: Iterable[typing.Any]) -> tuple[Level, ...]:
     return tuple(Level(Decimal(str(price)), Decimal(str(quantity))) for price, quantity, *_ in rows)
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from ..core.accounting.tallies import Market
 from ..core.decision.allocation import MarketState, weight_of
-from ..core.model.basics import ONE, TEN_THOUSAND, ZERO, ExecutionStyle, OrderType, Side, bps
+from ..core.model.basics import ONE, TEN_THOUSAND, ZERO, OrderType, Side, bps
 from ..core.model.orders import Fill, OrderIntent
 from ..core.model.snapshot import MarketSnapshot
 from ..core.settings.schema import Settings
@@ -31,7 +31,7 @@ class _Entry:
     joined_at: float
     venue: str
     snapshot: MarketSnapshot | None = None
-    order_type: ExecutionStyle = ExecutionStyle.MARKET
+    order_type: OrderType = OrderType.MARKET
     due_at: float = 0.0
     idle_since: float | None = None
     is_idle_at_once: bool = False
@@ -126,7 +126,7 @@ def _state(
     snapshot, is_able = entry.snapshot, entry.is_able(now)
     if snapshot is None:
         return MarketState(market, committed_quote, day_committed_quote, is_able=is_able)
-    rate, fee_rate = snapshot.valuation.quote_rate, snapshot.rules.fee_rate(entry.order_type.sends.role)
+    rate, fee_rate = snapshot.valuation.quote_rate, snapshot.rules.fee_rate(entry.order_type.role)
     return MarketState(
         market=market,
         committed_quote=committed_quote,
@@ -148,7 +148,7 @@ def _cost_bps(entry: _Entry, snapshot: MarketSnapshot) -> Decimal:
     volume = sum((one for one, _ in entry.beyond_plan), ZERO)
     beyond = bps(sum((one for _, one in entry.beyond_plan), ZERO), volume)
     if not volume:
-        beyond = snapshot.rules.fee_rate(entry.order_type.sends.role) * TEN_THOUSAND
-    if entry.order_type.sends is OrderType.LIMIT:
+        beyond = snapshot.rules.fee_rate(entry.order_type.role) * TEN_THOUSAND
+    if entry.order_type is OrderType.LIMIT:
         return beyond
     return beyond + bps(snapshot.taker_price(Side.BUY) - snapshot.taker_price(Side.SELL), 2 * snapshot.mid_price)

@@ -11,7 +11,6 @@ from ..core.accounting.trade_ids import KnownFill
 from ..core.model.orders import Fill, OrderIntent
 from ..core.planning.market_conditions import Conditions
 from ..journal.journal import CONDITIONS, GO, HALT, START, WAIT, EventRow, Journal, JournalError, OrderRow, SentRow
-from .cancel_budget import CancelBudget
 from .market_board import MarketDirectory
 
 _NUMBER = re.compile(r"\d[\d.,]*")
@@ -31,9 +30,7 @@ class CampaignOrders:
     def _load(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self._reasons: dict[str, tuple[str, str]] = {}
-        self.last_order_at = self._journal.last_order_at()
-        """On any market, also before a restart."""
-        self.cancels = CancelBudget(self._journal.cancelled_since)
+        self.last_order_at: float | None = None
 
     def place(self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float) -> None:
         """An order is about to be sent, whatever the headroom: written down and its quantity reserved."""
@@ -154,10 +151,6 @@ class CampaignOrders:
         self._reasons[source] = (kind, reason)
         self._journal.add_event(EventRow(now, kind, source, reason))
         return True
-
-    def hold_up(self, source: str, reason: str) -> None:
-        """A symbol sends nothing for a reason that can't be written down; it is known in memory only."""
-        self._reasons[source] = (HALT, reason)
 
     def note_conditions(self, now: float, source: str, conditions: Conditions) -> bool:
         """What the plan of a market starts from, written down once; False when it is known already."""

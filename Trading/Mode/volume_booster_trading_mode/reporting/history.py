@@ -9,19 +9,18 @@ import io
 import json
 import pathlib
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ..core.accounting.ledger import Holding, Outcome
 from ..core.accounting.performance import TradersMetrics, metrics_of
 from ..core.decision.guards import Gauge, gauges
-from ..core.model.basics import ZERO, Role, Side
-from ..core.model.escape import csv_cell
+from ..core.model.basics import ZERO, Role
 from ..core.model.orders import Fill
 from ..core.model.snapshot import Balances, Equity
-from ..core.planning.advice import without_advice
 from ..core.planning.market_conditions import Conditions
+from ..core.planning.planner import Plan, estimate
 from ..core.settings.schema import SettingsError, TargetScope, parse_settings
 from ..journal.journal import (
     CONDITIONS,
@@ -37,10 +36,7 @@ from ..journal.journal import (
     MarkRow,
     SentRow,
 )
-from .report import CampaignReport, report_of
-
-if typing.TYPE_CHECKING:
-    from ..core.planning.planner import Plan
+from .report import CampaignReport, read_report
 
 LAST_ORDERS, LAST_WARNINGS, RATED_ORDERS = 5, 3, 200
 RATED_S = 10.0
@@ -62,43 +58,6 @@ class CostSplit:
     @property
     def cost_quote(self) -> Decimal:
         return self.maker_fees_quote + self.taker_fees_quote + self.spread_quote + self.drift_quote
-
-
-@dataclass(frozen=True, slots=True)
-class MarketResult:
-    """What was traded on one market, in the campaign's currency."""
-
-    exchange: str
-    symbol: str
-    orders: int = 0
-    fills: int = 0
-    volume_quote: Decimal = ZERO
-    maker_quote: Decimal = ZERO
-    bought_quote: Decimal = ZERO
-    fees_quote: Decimal = ZERO
-    slippage_quote: Decimal = ZERO
-
-    @property
-    def cost_quote(self) -> Decimal:
-        return self.fees_quote + self.slippage_quote
-
-    def share(self, part_quote: Decimal) -> Decimal:
-        """A part of its volume, from 0 to 1."""
-        return part_quote / self.volume_quote if self.volume_quote else ZERO
-
-    def with_order(self) -> MarketResult:
-        return dataclasses.replace(self, orders=self.orders + 1)
-
-    def with_fill(self, fill: Fill) -> MarketResult:
-        return dataclasses.replace(
-            self,
-            fills=self.fills + 1,
-            volume_quote=self.volume_quote + fill.volume,
-            maker_quote=self.maker_quote + (fill.volume if fill.role is Role.MAKER else ZERO),
-            bought_quote=self.bought_quote + (fill.volume if fill.side is Side.BUY else ZERO),
-            fees_quote=self.fees_quote + fill.fee_quote,
-            slippage_quote=self.slippage_quote + fill.slippage_quote,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,31 +110,6 @@ class History:
             markets.setdefault((order.exchange, order.symbol), []).append(fill)
         return metrics_of(markets.values())
 
-    def results(self) -> Iterator[tuple[float, Decimal, Decimal]]:
-        """After each fill its moment, the cost so far, and the profit so far with what is held at its last price."""
-        orders = self.order_of()
-        held: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
-        cost = spent = ZERO
-        for fill in self.fills:
-            order, sign = orders[fill.order_id].order, 1 if fill.side is Side.BUY else -1
-            base, _ = held.get((order.exchange, order.symbol), (ZERO, ZERO))
-            held[order.exchange, order.symbol] = base + sign * fill.quantity, fill.volume / fill.quantity
-            cost += fill.fee_quote + fill.slippage_quote
-            spent += sign * fill.volume + fill.fee_quote
-            yield fill.at, cost, sum((quantity * price for quantity, price in held.values()), -spent)
-
-    def markets(self) -> list[MarketResult]:
-        """What was traded on each market, the largest volume first."""
-        orders, results = self.order_of(), dict[tuple[str, str], MarketResult]()
-        for row in self.orders:
-            market = row.order.exchange, row.order.symbol
-            results[market] = results.get(market, MarketResult(*market)).with_order()
-        for fill in self.fills:
-            order = orders[fill.order_id].order
-            market = order.exchange, order.symbol
-            results[market] = results[market].with_fill(fill)
-        return sorted(results.values(), key=lambda result: -result.volume_quote)
-
     def settings_hash(self) -> str:
         """The same for the same settings and seed."""
         return _hash([json.dumps(self.settings | {"seed": self.report.seed}, sort_keys=True)])
@@ -195,11 +129,11 @@ def read_history(path: pathlib.Path, now: float | None = None) -> History | None
 
     :raises JournalError: when the file can't be read.
     """
-    journal = Journal.open_to_read(path, in_depth=False, is_read_whole=True)
+    report = read_report(path, now)
+    if report is None:
+        return None
+    journal = Journal.open_to_read(path)
     try:
-        report = report_of(journal, now)
-        if report is None:
-            return None
         settings, events = journal.settings(), journal.events()
         return History(
             report=report,
@@ -248,6 +182,7 @@ class Watcher:
         journal = Journal.open_to_read(self._path, in_depth=False)
         try:
             settings, events, rows = journal.settings(), journal.events(), journal.last_orders(RATED_ORDERS)
+            filled = journal.filled_of([row.order.order_id for row in rows[-LAST_ORDERS:]])
             baselines, marks = journal.baselines(), journal.marks()
         finally:
             journal.close()
@@ -255,11 +190,11 @@ class Watcher:
         return LiveStatus(
             report=report,
             plan=self._plan_for(settings, events, report),
-            last_orders=tuple(rows[-LAST_ORDERS:]),
+            last_orders=tuple((row, filled.get(row.order.order_id, ZERO)) for row in rows[-LAST_ORDERS:]),
             warnings=tuple(warnings[-LAST_WARNINGS:]),
             balances=_balances(baselines, report),
             gauges=gauges_of(settings, baselines, marks, report),
-            orders_per_second=_orders_per_second([row.order.at for row, _ in rows]),
+            orders_per_second=_orders_per_second([row.order.at for row in rows]),
             settings=settings,
         )
 
@@ -332,11 +267,9 @@ def plan_of(settings: dict[str, typing.Any], events: Iterable[EventRow], report:
         conditions = Conditions.from_json(json.loads(met[0]))
     except (SettingsError, LookupError, ValueError, TypeError, ArithmeticError):
         return None
-    from ..core.planning.planner import estimate  # numpy: only where there is something to plan
-
     if chosen.target_scope is TargetScope.PAIR and len(met) > 1:
         conditions = dataclasses.replace(conditions, pairs=len(met))
-    return without_advice(estimate(chosen, conditions))
+    return estimate(chosen, conditions)
 
 
 ORDER_COLUMNS = (
@@ -388,7 +321,7 @@ def _csv(columns: tuple[str, ...], rows: Iterable[list[typing.Any]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow(map(csv_cell, row))
+        writer.writerow("" if cell is None else f"{cell:f}" if isinstance(cell, Decimal) else cell for cell in row)
     return text.getvalue()
 
 

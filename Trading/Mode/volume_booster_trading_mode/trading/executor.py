@@ -12,9 +12,8 @@ from ..adapters.runtime import notifications
 from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Outcome, Progress
 from ..core.accounting.tallies import day_of
-from ..core.decision import policy
+from ..core.decision import pacing, policy
 from ..core.decision.guards import REAL_FUNDS_LOCK, Halt
-from ..core.decision.timing import pacing
 from ..core.model.orders import OpenOrder, OrderIntent
 from ..core.model.redact import text_of
 from ..core.model.snapshot import MarketSnapshot
@@ -31,8 +30,6 @@ ANSWER_TIMEOUT_S = 120.0
 HALTED_LOOK_S = 2.0
 """How often a halted campaign looks whether its reason is gone."""
 SHORTEST_DELAY_S = 0.05
-LOOK_AGAIN_S = 0.25
-"""How soon a quote that came too late is decided on again."""
 UNFUNDED_LOOK_S = 30.0
 """The longest wait before a campaign without funds looks again."""
 FUND_IT = "deposit, or free what other orders hold: it goes on by itself. Stop on the mode's page cancels what rests."
@@ -103,9 +100,6 @@ class OrderExecutor:
             return SHORTEST_DELAY_S
         status, reason = answer
         self.next_order_at = max(self.next_order_at, sent_at + decision.delay_s)
-        if status is RequestStatus.WOULD_TAKE:
-            self._session.logger.info("Order not made: %s", reason)
-            return LOOK_AGAIN_S
         if status is RequestStatus.REFUSED:
             delay_s = max(decision.delay_s, self.back_off())
             self._session.logger.warning("Order not made: %s; next try in %.0f s", reason, delay_s)
@@ -164,7 +158,6 @@ class OrderExecutor:
         """Cancel, and look again at once; what could not be cancelled is tried again after a while."""
         for open_order in orders:
             self._session.logger.info("Cancelling the %s at %s: %s", open_order.side.value, open_order.price, reason)
-        self._campaign.cancels.note(self._session.exchange_name, self._session.now(), len(orders))
         failed = await self.canceller.cancel(orders)
         for open_order in failed:
             self._session.logger.warning("The order %s could not be cancelled", open_order.order_id)
@@ -241,7 +234,7 @@ class OrderExecutor:
             return await self.cancel(decision.leftovers, "the target is reached")
         if (again_s := self._reconciler.settles_in_s()) > 0:
             return again_s
-        session, told = self._session, progress_lines.sentence(progress, self._session.currency)
+        session, told = self._session, progress_lines.sentence(progress)
         if self._campaign.note(session.now(), DONE, session.source, told):
             session.logger.info("Target reached on %s: %s", session.source, told)
             await self._announce_end(progress, told)

@@ -6,16 +6,13 @@ import asyncio
 import logging
 import typing
 
-from ..adapters import order_submission
 from ..adapters.runtime import notifications
-from ..adapters.venues import support
 from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Progress
 from ..core.accounting.tallies import Market
 from ..core.decision.guards import Halt
 from ..core.decision.policy import Wait
 from ..core.model.basics import Trading
-from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
 from ..core.model.redact import text_of
 from ..core.model.snapshot import MarketSnapshot
@@ -115,12 +112,6 @@ class Session:
         return self.exchange_name, self.symbol
 
     @property
-    def currency(self) -> str:
-        """What the campaign counts in: its own currency, or before its first look the quote of this market."""
-        counted_in = None if self.campaign is None else self.campaign.counted_in
-        return counted_in or quote_of(self.symbol)
-
-    @property
     def source(self) -> str:
         """The name of this loop in the journal: exchange and symbol."""
         return f"{self.exchange_name} {self.symbol}"
@@ -156,12 +147,6 @@ class Session:
         assert campaign is not None and settings is not None
         return campaign.progress_for(settings, *self.market, self.now())
 
-    def style_refusal(self) -> str:
-        """Why the exchange can't take this kind of orders; empty where it can, as where OctoBot plays the exchange."""
-        if self.settings is None or self.began_as.is_simulated:
-            return ""
-        return support.style_refusal(order_submission.venue_at(self.manager), self.settings.order_type)
-
     def wake(self) -> None:
         """Something has changed: decide at once."""
         self._woken.set()
@@ -192,8 +177,6 @@ class Session:
     def could_not_write_down(self, error: Exception) -> None:
         """No further order is sent until it can be."""
         problem = f"what became of an order could not be written down: {text_of(error)}"
-        if self.campaign is not None and isinstance(error, JournalError):
-            self.campaign.guard.could_not_write(error)
         if problem != self.problem:
             self.logger.error(problem)
         self.problem = problem
@@ -226,8 +209,6 @@ class Session:
             return
         progress = self.progress()
         line = progress_lines.LazyText(progress_lines.fill_line, fill, self.symbol)
-        self.logger.info(
-            "Filled: %s | %s", line, progress_lines.LazyText(progress_lines.sentence, progress, self.currency)
-        )
+        self.logger.info("Filled: %s | %s", line, progress_lines.LazyText(progress_lines.sentence, progress))
         if progress.is_done:
             self.wake()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import pathlib
-import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -15,12 +14,8 @@ from ..rest.rate_limits import RateLimits
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8642
-FAST, DISK = "fast", "disk"
 LONGEST_RUN_SECONDS = 30 * 86_400  # from the start time to the launch: older paths cost too much to draw
 SCENARIO_OPTIONS = ("seed", "start_time", *DRAWN_ONLY, "refill_per_second", "replay", "replay_skip_seconds")
-_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([,_]\d{3})+(\.\d*)?", re.ASCII)
-LONGEST_NUMBER = 40
-"""A number of more characters is none that anybody means, and the longest take minutes to read."""
 _NUMBERS = {
     "volatility": (0, 1_000, "PERCENT", "standard deviation of a year's return (50)"),
     "drift": (-1_000, 1_000, "PERCENT", "by how much the expected price moves in a year (0)"),
@@ -70,11 +65,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     text = "JSON file of accounts, keys, balances and fees (one account)"
     add("--accounts", type=pathlib.Path, metavar="FILE", help=text)
     add("--state", type=pathlib.Path, metavar="FILE", help="keep everything in this file, and continue from it")
-    text = "what an answer waits for: %(choices)s, of the state in the file (%(default)s)"
-    add("--durability", choices=(FAST, DISK), default=DISK, help=text)
-    add("--control", action="store_true", help="add the control interface under /control/, which needs a token")
-    text = "where the token of the control interface is written (beside the state: its name with .token)"
-    add("--token-file", type=pathlib.Path, metavar="FILE", help=text)
+    add("--control", action="store_true", help="add the control interface under /control/")
     add("--faults", type=pathlib.Path, metavar="FILE", help="JSON script of what goes wrong; see resources/faults.md")
     text, default = "unfilled orders that an account may send in ten seconds (%(default)s)", RateLimits().orders_per_10s
     add("--orders-per-10s", type=_whole("orders per 10 s", 1, 1_000_000), metavar="N", default=default, help=text)
@@ -101,20 +92,7 @@ def option_of(field: str) -> str:
     return "--" + field.removesuffix("_percent").removesuffix("_seconds").replace("_", "-")
 
 
-def token_file(options: argparse.Namespace) -> pathlib.Path | None:
-    """Where the token of the control interface is written; None without a place."""
-    if options.token_file is not None or options.state is None:
-        return options.token_file  # type: ignore[no-any-return]  # as argparse has it
-    return options.state.with_suffix(".token")  # type: ignore[no-any-return]
-
-
 def _contradiction(options: argparse.Namespace) -> str | None:
-    if options.control and token_file(options) is None:
-        return "--control needs --token-file FILE or --state FILE: its token is written there"
-    return _scenario_contradiction(options)
-
-
-def _scenario_contradiction(options: argparse.Namespace) -> str | None:
     if options.replay is None:
         return None if options.replay_skip_seconds is None else "--replay-skip needs --replay"
     drawn = [name for name in (*DRAWN_ONLY, "refill_per_second") if getattr(options, name) is not None]
@@ -138,10 +116,9 @@ def _start_time(text: str) -> int:
 
 def _whole(name: str, lowest: int, highest: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        plain = _plain(text)
-        if not plain.isdecimal() or len(plain) > LONGEST_NUMBER or not lowest <= int(plain) <= highest:
+        if not text.isdecimal() or not lowest <= int(text) <= highest:
             raise argparse.ArgumentTypeError(f"{name} must be a whole number from {lowest} to {highest}, not {text}")
-        return int(plain)
+        return int(text)
 
     return read
 
@@ -149,7 +126,7 @@ def _whole(name: str, lowest: int, highest: int) -> Callable[[str], int]:
 def _number(name: str, lowest: float, highest: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
-            value = float(_plain(text))
+            value = float(text)
         except ValueError:
             value = math.nan
         if not lowest <= value <= highest:
@@ -157,8 +134,3 @@ def _number(name: str, lowest: float, highest: float) -> Callable[[str], float]:
         return value
 
     return read
-
-
-def _plain(text: str) -> str:
-    """A number as it is printed, "50,000" or "50_000", without the signs between its thousands; else the text."""
-    return re.sub("[,_]", "", text) if _GROUPED.fullmatch(text) else text

@@ -115,12 +115,6 @@ class Venue:
         self._actions = 0
         self._seen_trades = 0
 
-    @property
-    def drawn(self) -> tuple[int, ...]:
-        """Changes whenever more of the market has been put into the engine."""
-        engine, seconds = self.engine, self._ladder_second.values()
-        return engine.last_order_id, len(engine.trades), self._actions, *seconds
-
     def submit(self, account: str, request: Request, now_ms: int) -> Order:
         """Accept an order and match it. Raises RefusedError when a rule or the balance forbids it."""
         now_ms = self._advance(now_ms)

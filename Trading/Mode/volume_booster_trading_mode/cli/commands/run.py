@@ -9,40 +9,34 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.metadata
-import logging
+import json
 import pathlib
 import random
 import signal
+import sys
 import time
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import rich.console
+
 from ...core.model.basics import Trading
-from ...core.model.formats import shown
 from ...core.model.redact import without_secrets
-from ...core.notify.progress_lines import sentence
 from ...core.settings.corrections import swap_inverted_ranges
 from ...core.settings.presets import Preset, decided_by
-from ...core.settings.schema import Settings, SettingsError, TargetPeriod, parse_settings, without_octobot_keys
-from ...journal.bot_channel import BotChannel
+from ...core.settings.schema import Settings, SettingsError, parse_settings, without_octobot_keys
 from ...journal.bot_lock import running_bot
 from ...journal.journal import TARGET, Journal, NoCampaignError, set_aside
 from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport, read_report
-from ..arguments.requested import requested_settings
-from ..files import chosen, home
+from ..files import home
 from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
-from ..screen import lines, terminal
 from ..screen.live import LiveView, summary_table
-from ..screen.next_steps import next_step
 from . import bundle, install
 
-UNWRITTEN_S = 60.0
-"""A run whose journal can't be written for so long has failed; before that it may go on by itself."""
 POLL_INTERVAL_S = 0.25
-_log = logging.getLogger(__name__)
 
 
 class Rehearsal(typing.Protocol):
@@ -88,37 +82,25 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
 
     :raises SettingsError, HomeError, BundleError, LaunchError: when it can't be started.
     """
-    octobot_home = home.Home(arguments.home.absolute())
-    # what can't be used makes no home, and locks none of somebody else's
-    plan = None if octobot_home.path.exists() else _plan(arguments, rehearsal)
-    octobot_home.check_is_for_runs(tuple(bundle.profiles()))
-    octobot_home.make()
-    with octobot_home.held(arguments.command.name, lines.complain):
-        if plan is None or octobot_home.config.exists():
-            plan = _plan(arguments, rehearsal)
-        return _run_to_its_end(plan, arguments)
-
-
-def _run_to_its_end(plan: RunPlan, arguments: argparse.Namespace) -> int:
-    _log.info("home %s, profile %s, settings that are not by default: %s", plan.home.path, plan.profile_id, own(plan))
-    view = LiveView(terminal.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
+    plan = _plan(arguments, rehearsal)
+    view = LiveView(rich.console.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
     with interruption() as is_interrupted:
         verdict, report = _run(plan, view, is_interrupted)
-    _log.info("%s", verdict.reason)
     now = time.time()
     result = _result(plan, verdict, report, now)
     if arguments.json:
-        lines.as_json(result.to_json(now))
+        print(json.dumps(result.to_json(now)))
     elif report is not None:
-        terminal.show(summary_table(result, now))
-        if verdict.exit_code not in (ExitCode.FAILED, ExitCode.HALTED):
-            terminal.wrapped(next_step(result, arguments.home))
+        rich.console.Console().print(summary_table(result, now))
     if verdict.exit_code is ExitCode.FAILED:
         raise launch.LaunchError(f"{verdict.reason}. {_last_problem(plan.home)} Logs: {plan.home.logs}")
     if verdict.exit_code is not ExitCode.DONE:
-        lines.complain(verdict.reason)
+        print(f"volume-booster: {verdict.reason}", file=sys.stderr)
     if verdict.exit_code is ExitCode.HALTED:
-        lines.complain("once you know why, `volume-booster resume` lets it go on at the next start")
+        print(
+            "volume-booster: once you know why, `volume-booster resume` lets it go on at the next start",
+            file=sys.stderr,
+        )
     return verdict.exit_code
 
 
@@ -145,9 +127,8 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
         )
     profile = find_profile(octobot_home, arguments.profile)
     config = rehearsal.check(profile)
-    home.check_trades_pairs(config)
     requested = requested_settings(arguments)
-    plan = RunPlan(
+    return RunPlan(
         rehearsal=rehearsal,
         home=octobot_home,
         profile_id=arguments.profile,
@@ -159,52 +140,6 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
         is_fresh=arguments.fresh,
         has_own_target="volume_target" in requested,
     )
-    if problems := _contradictions(plan, requested):
-        raise SettingsError(problems)
-    return plan
-
-
-def _contradictions(plan: RunPlan, requested: dict[str, str]) -> list[str]:
-    """Why the campaign of the home can't go on as the command line asks; a new one can."""
-    report = None if plan.is_fresh else _read(plan.home, 0.0)
-    if report is None or report.is_finished or report.trading != plan.rehearsal.trading.value:
-        return []
-    problems, whose = [], f"the campaign in {plan.home.campaign}"
-    if "seed" in requested and plan.settings.seed != report.seed:
-        problems.append(
-            f"seed: {whose} has the seed {report.seed} and can't go on with {requested['seed']}: leave the seed out "
-            "to continue it, or add --fresh for a new campaign"
-        )
-    filled, target, quote = report.progress.filled_quote, plan.settings.volume_target, report.quote
-    is_total = plan.settings.target_period is TargetPeriod.TOTAL
-    if plan.has_own_target and is_total and filled >= target:
-        problems.append(
-            f"volume_target: {whose} has filled {shown(filled, quote)} already, which is not less than "
-            f"{shown(target, quote)}: name a larger target to continue it, or add --fresh for a new campaign"
-        )
-    return problems
-
-
-def _quick(plan: RunPlan) -> str:
-    """What a run says first when its profile trades quicker than by default; else nothing."""
-    settings, plain = plan.settings, Settings()
-    if settings.trade_frequency_max >= plain.trade_frequency_max or settings.preset is not Preset.CUSTOM:
-        return ""
-    return (
-        f"Quick profile {plan.profile_id}: {_pace(settings)}; by default {_pace(plain)} (`--set preset=moderate`). "
-        "`volume-booster plan` with the same options estimates it."
-    )
-
-
-def _pace(settings: Settings) -> str:
-    amounts = f"{settings.min_buy_amount:g} to {settings.max_buy_amount:g}"
-    return f"orders of {amounts} every {settings.trade_frequency_min:g} to {settings.trade_frequency_max:g} s"
-
-
-def own(plan: RunPlan) -> dict[str, typing.Any]:
-    """The settings of a run that are not as by default."""
-    defaults = Settings().to_config()
-    return {key: value for key, value in plan.settings.to_config().items() if value != defaults[key]}
 
 
 def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
@@ -212,10 +147,21 @@ def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
 
     :raises HomeError: when there is none.
     """
-    return chosen.find(octobot_home, profile_id, bundle.profiles())
+    profile, own = octobot_home.profile(profile_id), bundle.profiles()
+    if profile.is_dir():
+        return profile
+    if profile_id not in own:
+        raise home.HomeError(f"there is no profile {profile_id!r}; the bundle has {', '.join(own)}")
+    return own[profile_id]
 
 
-def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, typing.Any]) -> Settings:
+def requested_settings(arguments: argparse.Namespace) -> dict[str, str]:
+    """The settings on the command line."""
+    options = {"volume_target": arguments.target, "seed": arguments.seed}
+    return dict(arguments.set) | {key: value for key, value in options.items() if value is not None}
+
+
+def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, str]) -> Settings:
     """The settings of a profile, overridden by those of the command line.
 
     :raises SettingsError: also when the command line sets what the preset decides.
@@ -226,8 +172,8 @@ def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, typing.A
         raise SettingsError(
             [f"{key}: the preset {preset} decides it; use preset=custom to set it yourself" for key in overruled]
         )
-    for told in sentences:
-        lines.complain(f"setting put right: {told}")
+    for sentence in sentences:
+        print(f"volume-booster: setting put right: {sentence}", file=sys.stderr)
     return parse_settings(values)
 
 
@@ -235,10 +181,8 @@ def _run(
     plan: RunPlan, view: LiveView, is_interrupted: typing.Callable[[], bool]
 ) -> tuple[Verdict, CampaignReport | None]:
     octobot_home = plan.home
-    octobot_home.close()
+    octobot_home.make()
     is_new = _set_other_campaign_aside(plan, view)
-    if quick := _quick(plan):
-        view.say(quick)
     with contextlib.ExitStack() as stack:
         exchanges, ports = [], {}
         for number, name in enumerate(home.offline_exchanges(plan.config)):
@@ -272,7 +216,7 @@ def _watch(
     is_interrupted: typing.Callable[[], bool],
 ) -> Verdict:
     started_at, clock = time.time(), time.monotonic
-    start = news_at = written_at = clock()
+    start = news_at = clock()
     last: tuple[typing.Any, ...] = ()
     with view:
         while True:
@@ -283,8 +227,6 @@ def _watch(
             news = (report.progress.orders, report.progress.fills, report.state) if report else ()
             if news != last:
                 last, news_at = news, clock()
-                if report is not None:
-                    _log.debug("%s: %s", report.state_text, sentence(report.progress, report.quote))
             view.show(report, time.time())
             status = RunStatus(
                 elapsed_s=clock() - start,
@@ -296,17 +238,7 @@ def _watch(
             )
             if verdict := judge(status, plan.timeout_s, plan.patience_s):
                 return verdict
-            lost = _unwritten(plan.home)
-            written_at = written_at if lost else clock()
-            if lost and clock() - written_at > UNWRITTEN_S:
-                return Verdict(ExitCode.FAILED, lost)
             time.sleep(POLL_INTERVAL_S)
-
-
-def _unwritten(octobot_home: home.Home) -> str:
-    """Why the bot sends no order: its journal is gone or can't be written; empty when it is not so."""
-    notice = BotChannel(octobot_home.campaign).notice(time.time())
-    return notice.reason if notice else ""
 
 
 def _read(octobot_home: home.Home, since: float) -> CampaignReport | None:
@@ -342,10 +274,7 @@ def _set_other_campaign_aside(plan: RunPlan, view: LiveView) -> bool:
     elif report.trading != plan.rehearsal.trading.value:
         why = f"The {report.trading} campaign, which can't go on as a {plan.rehearsal.trading.value} one,"
     else:
-        progress, quote = report.progress, report.quote
-        filled, target = shown(progress.filled_quote, quote), shown(progress.target_quote, quote)
-        so_far = f"seed {report.seed}, {filled} of {target} {quote} filled"
-        view.say(f"Going on with the campaign in {plan.home.campaign}: {so_far}")
+        view.say(f"Going on with the campaign in {plan.home.campaign}")
         if plan.has_own_target and plan.settings.volume_target != report.progress.target_quote:
             with contextlib.closing(Journal.create_or_open(plan.home.campaign)) as journal:
                 journal.add_command(time.time(), TARGET, f"{plan.settings.volume_target:f}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import pathlib
 import secrets
 import time
@@ -42,7 +43,7 @@ class Sandbox:
         if not is_new and state.exists():
             return ["--state", str(state)]
         if state.exists():
-            _put_away(state)
+            state.replace(state.with_name(f"{state.stem}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.json"))
         portfolio, fees = config["trader-simulator"]["starting-portfolio"], config["trader-simulator"]["fees"]
         account = {
             "name": ACCOUNT,
@@ -53,6 +54,8 @@ class Sandbox:
             "taker_fee_percent": str(fees["taker"]),
         }
         home.write_json(accounts, {"accounts": [account]})
+        with contextlib.suppress(OSError):  # where files have no owner's rights there are none to restrict
+            accounts.chmod(0o600)
         return ["--accounts", str(accounts), "--state", str(state)]
 
     def connect(self, exchange: str, octobot_home: home.Home) -> None:
@@ -71,14 +74,6 @@ def main(arguments: argparse.Namespace) -> int:
 def state_file(exchange: str, octobot_home: home.Home) -> pathlib.Path:
     """Where a local exchange keeps the account of a home."""
     return _files(exchange, octobot_home)[0]
-
-
-def _put_away(state: pathlib.Path) -> None:
-    """Keep an earlier state under another name, with the log that an exchange which was killed has left beside it."""
-    kept = f"{state.stem}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.json"
-    for file in sorted(state.parent.glob(f"{state.name}.log-*")):
-        file.replace(file.with_name(kept + file.name.removeprefix(state.name)))
-    state.replace(state.with_name(kept))
 
 
 def _files(exchange: str, octobot_home: home.Home) -> tuple[pathlib.Path, pathlib.Path]:

@@ -12,7 +12,7 @@ from ..model.basics import ZERO, OrderType, Role, Side
 from ..model.instrument import SPOT, Valuation
 from ..model.orders import Fill, OpenOrder, OrderIntent
 from .position import Inventory
-from .progress import NO_BASELINE, Whole
+from .progress import NO_BASELINE
 from .progress import Holding as Holding
 from .progress import Progress as Progress
 from .tallies import (
@@ -47,8 +47,6 @@ class OrderRecord:
     """The days on which something of it was filled."""
     spent_quote: Decimal = ZERO
     """Of an order that spends an amount of quote: what it has spent of it so far, in the market's quote."""
-    fills_before: int | None = field(default=None, compare=False)
-    """How many fills its market had when it was sent; None where that is not known."""
 
     @property
     def open_quantity(self) -> Decimal:
@@ -67,8 +65,7 @@ class OrderRecord:
     def as_open_order(self, order_id: str) -> OpenOrder:
         """What may still fill of it, as it stands in a MarketSnapshot."""
         intent = self.intent
-        is_market = intent.order_type is OrderType.MARKET
-        return OpenOrder(order_id, intent.side, intent.price, self.open_quantity, self.placed_at, is_market=is_market)
+        return OpenOrder(order_id, intent.side, intent.price, self.open_quantity, self.placed_at)
 
 
 @dataclass(slots=True)
@@ -99,7 +96,6 @@ class Ledger:
         account = self._accounts.get(market)
         if account is None:
             account = self._accounts[market] = MarketAccount()
-        self._orders[order_id].fills_before = account.fills
         for totals in account.all_totals(day_of(at)):
             totals.count_order(at)
 
@@ -293,16 +289,6 @@ class Ledger:
         """The days on which something was sent or filled, in order."""
         return tuple(sorted({day for account in self._accounts.values() for day in account.days}))
 
-    def fills_since(self, order_id: str) -> int | None:
-        """How many fills the market of an order has had since it was sent; None where that is not known.
-
-        :raises KeyError: as `record`.
-        """
-        record = self._orders[order_id]
-        if record.fills_before is None:
-            return None
-        return self._accounts[record.market].fills - record.fills_before
-
     def orders_placed(self, market: Market) -> int:
         """How many orders were ever sent on one market."""
         account = self._accounts.get(market)
@@ -346,20 +332,7 @@ class Ledger:
             losses_in_a_row=max((account.trips.losses_in_a_row for account in rows), default=0),
             guard_baseline=_guard_baseline(accounts.values(), day),
             holdings=tuple(_holding(one, accounts[one].inventory) for one in sorted(accounts)),
-            whole=self._whole(day),
         )
-
-    def _whole(self, day: int | None) -> Whole:
-        accounts = self._accounts.values()
-        ever, period = (_cost(accounts, of) for of in (None, day))
-        spent_quote = exact_add(period, -_guard_baseline(accounts, day).cost_quote)
-        worth = (abs(account.inventory.position.base * account.inventory.last_price) for account in accounts)
-        reserved = _reserved(list(self._open.values()))
-        records = [record for record in self._open.values() if record.intent.order_type is not OrderType.MARKET]
-        resting = sorted((record.placed_at, *record.market) for record in records)
-        open_quote = exact_add(reserved["open_buy_quote"], reserved["open_sell_quote"])
-        before = _guard_baseline(accounts, None).cost_quote
-        return Whole(spent_quote, ever, before, open_quote, sum(worth, ZERO), tuple(resting))
 
 
 def _reserved(records: list[OrderRecord]) -> dict[str, Any]:
@@ -380,12 +353,6 @@ def _reserved(records: list[OrderRecord]) -> dict[str, Any]:
 def _reserved_here(records: list[OrderRecord]) -> dict[str, Any]:
     reserved = _reserved(records)
     return {f"open_{side}_here_quote": reserved[f"open_{side}_quote"] for side in ("buy", "sell")}
-
-
-def _cost(accounts: Iterable[MarketAccount], day: int | None) -> Decimal:
-    """What all of these have cost, on one day or altogether."""
-    sums = summed([totals for account in accounts for totals in account.sums(day)])
-    return exact_add(sums.fees_quote, sums.slippage_quote)
 
 
 def _guard_baseline(accounts: Iterable[MarketAccount], day: int | None) -> GuardBaseline:

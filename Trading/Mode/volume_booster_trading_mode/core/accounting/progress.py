@@ -29,24 +29,6 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """The whole campaign, whichever pair a progress is of: what the limits look at that hold over all of it."""
-
-    spent_quote: CampaignAmount = ZERO
-    """What it has cost in the progress's period since a person last resumed it."""
-    cost_quote: CampaignAmount = ZERO
-    """What it has cost since it began, whatever was resumed."""
-    before_resumes_quote: CampaignAmount = ZERO
-    """What of that came before a person last resumed it."""
-    open_quote: CampaignAmount = ZERO
-    inventory_quote: CampaignAmount = ZERO
-    """What it holds or owes of every base at the prices of the last fills, none taken off another."""
-    resting: tuple[tuple[float, str, str], ...] = ()
-    """The moment, exchange and symbol of each limit order that may still fill, oldest first, those on their way
-    included."""
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """Where a campaign stands, in the campaign's currency."""
 
@@ -84,8 +66,6 @@ class Progress:
     last_fill_at: float | None = None
     holdings: tuple[Holding, ...] = ()
     """Of the whole campaign, also in the progress of one day."""
-    whole: Whole | None = None
-    """None for all that is in this progress itself."""
 
     @property
     def filled_quote(self) -> Decimal:
@@ -117,21 +97,6 @@ class Progress:
     def guarded_cost_quote(self) -> Decimal:
         """What it has cost since the start, or since a person last resumed it: what the guards count."""
         return exact_add(self.cost_quote, -self.guard_baseline.cost_quote)
-
-    @property
-    def spent_of_all_quote(self) -> Decimal:
-        """The same of all pairs together, whichever this progress is of."""
-        return self.guarded_cost_quote if self.whole is None else self.whole.spent_quote
-
-    @property
-    def total_cost_quote(self) -> Decimal:
-        """What all pairs together have cost since the campaign began, whatever was resumed."""
-        return self.cost_quote if self.whole is None else self.whole.cost_quote
-
-    @property
-    def open_of_all_quote(self) -> Decimal:
-        """What is open of all pairs together."""
-        return self.open_buy_quote + self.open_sell_quote if self.whole is None else self.whole.open_quote
 
     @property
     def guarded_filled_quote(self) -> Decimal:

@@ -172,11 +172,6 @@ class MarketAccount:
             return (self.days[day],) if day in self.days else ()
         return (self.before, self.days[self.latest_day])
 
-    @property
-    def fills(self) -> int:
-        """How many fills the market has had."""
-        return sum(totals.fills for totals in self.sums(None)) if self.days else 0
-
 
 def _spent(all_totals: Iterable[DailyTotals]) -> GuardBaseline:
     total = summed(all_totals)

@@ -173,12 +173,11 @@ def _weight(side: Side, snapshot: MarketSnapshot, settings: Settings) -> float:
 
 
 def _no_side(most: dict[Side, Decimal], least: dict[Side, Decimal], snapshot: MarketSnapshot) -> str:
-    futures, shown = _futures(snapshot), snapshot.rules.shown
-    at_most, at_least = ({side: shown(value) for side, value in of.items()} for of in (most, least))
+    futures = _futures(snapshot)
     return (
         f"no order fits the position of {futures.net_quantity:+f} and the free margin of "
-        f"{shown(futures.margin_free_quote)} at leverage {futures.leverage:g}: a buy may be at most "
-        f"{at_most[Side.BUY]} and has to be {at_least[Side.BUY]}, a sell {at_most[Side.SELL]} and {at_least[Side.SELL]}"
+        f"{futures.margin_free_quote:.2f} at leverage {futures.leverage:g}: a buy may be at most {most[Side.BUY]:.2f} "
+        f"and has to be {least[Side.BUY]:.2f}, a sell {most[Side.SELL]:.2f} and {least[Side.SELL]:.2f}"
     )
 
 

@@ -22,10 +22,6 @@ class OpenOrder:
     """False for an order of this bot that another trading mode or a person placed: never touched, never crossed."""
     is_cancelling: bool = False
     """Its cancellation is asked for and not confirmed yet: until it is, the order may still fill."""
-    is_market: bool = False
-    """It is on its way, and takes whatever it meets: its price says nothing."""
-    fills_since: int | None = None
-    """How many fills its market has had since it was sent, its own included; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

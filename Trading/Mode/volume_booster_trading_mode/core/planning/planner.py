@@ -14,7 +14,7 @@ from ..model.formats import duration
 from ..settings import corrections
 from ..settings.presets import Preset
 from ..settings.schema import Settings, parse_settings
-from . import quoting_simulation, simulation
+from . import simulation
 from .feasibility import Forecast, Problem, problems_of
 from .market_conditions import Conditions
 from .simulation_state import Floats, Outcomes
@@ -134,16 +134,10 @@ def estimate(settings: Settings, conditions: Conditions, seed: int = 0, deadline
 
     :param deadline_s: in which time it has to be done; None where there is none.
     """
-    if settings.order_type.is_quoting and deadline_s is not None:
-        settings = settings.model_copy(update={"deadline": deadline_s})
-    wanted_s = quoting_simulation.schedule_s(settings, conditions) if deadline_s is None else deadline_s
     smallest = conditions.rules.min_order_notional(conditions.price)
     usable, notes = corrections.raise_to_minimum(settings, smallest)
-    kind = usable.order_type.sends
-    if usable.order_type.is_quoting:
-        outcomes = quoting_simulation.play_quotes(usable, conditions, seed, CAMPAIGNS[kind])
-    else:
-        outcomes = simulation.play(usable, conditions, seed, CAMPAIGNS[kind], MOST_STEPS[kind])
+    kind = usable.order_type
+    outcomes = simulation.play(usable, conditions, seed, CAMPAIGNS[kind], MOST_STEPS[kind])
     plan = _plan(usable, conditions, outcomes, (*notes, *_notes(usable, conditions)))
     forecast = Forecast(
         duration_s=float(plan.duration_s.expected),
@@ -151,8 +145,7 @@ def estimate(settings: Settings, conditions: Conditions, seed: int = 0, deadline
         cost_quote=plan.cost_quote.high,
         cost_bps=plan.cost_bps.high,
         stuck_share=float(outcomes.is_stuck.mean()),
-        inventory_quote=max(abs(plan.inventory_low_quote), abs(plan.inventory_high_quote)) * conditions.pairs,
-        deadline_s=wanted_s,
+        deadline_s=deadline_s,
     )
     return replace(plan, problems=problems_of(settings, conditions, forecast))
 
@@ -221,7 +214,7 @@ def _notes(settings: Settings, conditions: Conditions) -> tuple[str, ...]:
     ]
     largest = max(settings.max_buy_amount, settings.max_sell_amount)
     if limits and largest > min(limits):
-        return (f"orders above {rules.shown(min(limits))}, the exchange's largest, are cut to it",)
+        return (f"orders above {min(limits):,.2f}, the exchange's largest, are cut to it",)
     return ()
 
 
@@ -266,7 +259,7 @@ def expect(
     ends = [end for side in Side for end in settings.amount_range(side)]
     orders = settings.volume_target / (sum(ends, Decimal(0)) / len(ends))
     mean_delay_s = (settings.trade_frequency_min + settings.trade_frequency_max) / 2
-    rate = maker_fee_rate if settings.order_type.sends is OrderType.LIMIT else taker_fee_rate
+    rate = maker_fee_rate if settings.order_type is OrderType.LIMIT else taker_fee_rate
     fees_quote = settings.volume_target * rate
     return Expectation(
         orders=max(round(orders), 1),
@@ -281,7 +274,7 @@ def explain(preset: Preset) -> str:
     settings = parse_settings({"preset": preset.value})
     expected = expect(settings)
     low, high = settings.amount_range(Side.BUY)
-    bound = "at least" if settings.order_type.sends is OrderType.LIMIT else "about"
+    bound = "at least" if settings.order_type is OrderType.LIMIT else "about"
     return (
         f"{settings.order_type.value} orders of {low:g} to {high:g} every {settings.trade_frequency_min:g} to "
         f"{settings.trade_frequency_max:g} s: {bound} {expected.orders} orders, {duration(expected.duration_s)} and "

@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from ..decision.pacing import HOUR_S
 from ..decision.policy import IDLE_S
 from ..decision.side import FULLY_FUNDED_ORDERS
-from ..decision.timing.pacing import HOUR_S
 from ..model.basics import OrderType, Side
 from ..settings.schema import Settings, SidePolicy
 from .market_conditions import Conditions
@@ -55,7 +55,7 @@ def play(settings: Settings, conditions: Conditions, seed: int, campaigns: int, 
     balances = conditions.balances
     state = State(rng, campaigns, float(balances.base_free), float(balances.quote_free), float(conditions.price))
     terms = Terms.of(settings, conditions)
-    is_market = settings.order_type.sends is OrderType.MARKET
+    is_market = settings.order_type is OrderType.MARKET
     book = None if is_market else _Book(campaigns, settings.max_open_orders)
     half: dict[str, Floats] = {}
     for step in range(GO_ON * most_steps):

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..decision.guards import participation_an_hour
+from ..decision.pacing import HOUR_S
 from ..decision.side import KEPT_SHARE_OF_EXPOSURE
-from ..decision.timing.pacing import HOUR_S
 from ..model.basics import Side
 from ..settings.schema import Settings
 from .market_conditions import Conditions

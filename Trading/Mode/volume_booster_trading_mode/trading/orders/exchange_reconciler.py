@@ -23,9 +23,9 @@ from ...adapters.rate_limits import RateLimitTracker
 from ...campaign.campaign import Campaign
 from ...core.accounting import reconciliation
 from ...core.accounting.reconciliation import ExchangeOrder, SentOrder, Settlement, Standing, Watch
+from ...core.decision import pacing
 from ...core.decision.guards import Halt
 from ...core.decision.policy import Wait
-from ...core.decision.timing import pacing
 from ...core.model.basics import ZERO, OrderType
 from ...core.model.instrument import MarketRules
 from ...core.model.orders import Fill, OpenOrder
@@ -35,7 +35,7 @@ from .octobot_orders import OctobotOrders
 from .open_orders import ExchangeOrders
 from .order_request import RequestStatus
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 2.0
 """How often orders that rest in the book are asked after."""
 GOOD_FOR_S = 0.25
 """So long a look at the open orders is as good as a new one."""
