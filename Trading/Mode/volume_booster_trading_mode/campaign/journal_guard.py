@@ -47,8 +47,9 @@ class JournalGuard:
 
     def look_at_disk(self) -> None:
         """See whether something can be written. For a thread: it may wait for the disk."""
-        if self._watch is None or self._path is None:
+        if self._watch is None or self._path is None or self._channel is None:
             return
+        self._channel.read_again()
         self._disk_problem = self._watch.problem() or self._watch.disk_problem()
         if self._refused and not self._disk_problem:
             try:

@@ -25,7 +25,7 @@ BACKTEST_FILE = pathlib.PurePath("volume_booster", "backtest", "campaign.sqlite"
 LOCK_TIMEOUT_S = 1.0
 """How long a write waits for somebody else's; the bot's event loop waits with it."""
 LOG_LIMIT = 8_000_000
-"""The write-ahead log is kept below this, in bytes; above half of it a checkpoint is due."""
+"""The write-ahead log is kept below this, in bytes; above three quarters of it a checkpoint is due."""
 BACKSTOP_PAGES = LOG_LIMIT // 4_096
 """So many pages in the log are brought down by the writer itself, should nobody call `checkpoint`."""
 
@@ -215,7 +215,7 @@ def checkpoint(path: pathlib.Path) -> None:
 def is_log_long(path: pathlib.Path) -> bool:
     """Whether the write-ahead log has grown so much that it should be brought into the file."""
     try:
-        return path.with_name(f"{path.name}-wal").stat().st_size >= LOG_LIMIT // 2
+        return path.with_name(f"{path.name}-wal").stat().st_size >= LOG_LIMIT * 3 // 4
     except OSError:
         return False
 

@@ -71,6 +71,11 @@ class JournalQueries:
             found[fill_id] = (*found.get(fill_id, ()), (after_s, Decimal(mid_price)))
         return found
 
+    def last_number(self) -> int:
+        """The number of the last row that tells of an order, 0 before the first."""
+        lasts = ", ".join(f"(SELECT coalesce(max(seq), 0) FROM {table})" for table in LEDGER)
+        return int(self._read(f"SELECT max({lasts})")[0][0])
+
     def currency(self) -> str | None:
         """What the amounts of this campaign are in; None while that was not written down."""
         rows = self._read("SELECT currency FROM currencies ORDER BY seq LIMIT 1")
@@ -149,11 +154,12 @@ class JournalQueries:
     def _sent_after(self, seq: int) -> list[SentRow]:
         """The orders with a higher number. What became of an order was written down after it; nothing is looked up by
         an index, which no seal covers."""
-        parts = [self._by_order(table, seq) for table in ("valuations", "spendings", "acceptances", "outcomes")]
+        tables = "valuations", "spendings", "acceptances", "outcomes"
+        worth, spends, accepted, ended = (self._by_order(table, seq).get for table in tables)
         columns = SEQUENCED["orders"]
         with self._decoding():
             return [
-                sent_row(row, *(part.get(row[0]) for part in parts))
+                sent_row(row, worth(row[0]), spends(row[0]), accepted(row[0]), ended(row[0]))
                 for row in self._read(f"SELECT {columns} FROM orders WHERE seq > ? ORDER BY seq", seq)
             ]
 

@@ -252,6 +252,8 @@ class Watcher:
 
     def __init__(self, path: pathlib.Path) -> None:
         self._path = path
+        self._seen = 0
+        """Rows up to this number were checked at an earlier look; the report beside it checks all of them each time."""
         self._planned_inputs: typing.Any = None
         self._plan: Plan | None = None
 
@@ -260,8 +262,9 @@ class Watcher:
 
         :raises JournalError: when the file can't be read.
         """
-        journal = Journal.open_to_read(self._path, in_depth=False)
+        journal = Journal.open_to_read(self._path, in_depth=False, after=self._seen)
         try:
+            self._seen = journal.last_number()
             settings, events, rows = journal.settings(), journal.events(), journal.last_orders(RATED_ORDERS)
             baselines, marks = journal.baselines(), journal.marks()
         finally:

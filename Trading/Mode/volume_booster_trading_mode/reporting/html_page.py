@@ -10,18 +10,20 @@ import typing
 from collections.abc import Callable
 from decimal import Decimal
 
-import jinja2
-
 from ..core.accounting.performance import DEFINITIONS, NOT_THE_GOAL
 from ..core.decision.campaign_state import DONE, ERROR, GO, HALT, START, WAIT
 from ..core.decision.control import STOP
 from ..core.model.escape import printable_lines
 from ..core.model.formats import duration, moment, number, shown
 from ..core.model.instrument import quote_of
-from ..core.planning.planner import BAND_PERCENT, Band, Plan
 from . import measured
 from .history import History
 from .report import CampaignReport
+
+if typing.TYPE_CHECKING:
+    import jinja2
+
+    from ..core.planning.planner import Band, Plan
 
 SHOWN_EVENTS = 60
 TEMPLATE = pathlib.Path(__file__).parents[1] / "resources" / "report.html"
@@ -31,7 +33,9 @@ _EVENT_NAMES = {START: "start", STOP: "stop", HALT: "halt", DONE: "done", ERROR:
 
 def render(history: History, now: float, bundle_version: str) -> str:
     """The whole page as HTML."""
-    from .charts import draw_all  # it takes half a second to import, which a report as text need not wait for
+    # half a second to import, which a report as text need not wait for
+    from ..core.planning.planner import BAND_PERCENT
+    from .charts import draw_all
 
     report, plan = history.report, history.plan
     quote = report.quote
@@ -58,6 +62,8 @@ def render(history: History, now: float, bundle_version: str) -> str:
 
 def _template() -> jinja2.Template:
     """Every value is escaped; one that is missing is an error."""
+    import jinja2
+
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     environment.filters["moment"] = moment
     environment.finalize = _seen

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from ..adapters import market_data, order_submission
-from ..adapters.runtime import notifications
+from ..adapters.runtime import notifications, order_logs
 from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Outcome, Progress
 from ..core.accounting.tallies import day_of
@@ -33,6 +33,8 @@ HALTED_LOOK_S = 2.0
 SHORTEST_DELAY_S = 0.05
 LOOK_AGAIN_S = 0.25
 """How soon a quote that came too late is decided on again."""
+FORGET_LOGS_EVERY = 500
+"""Orders after which the loggers of those that have ended are let go."""
 UNFUNDED_LOOK_S = 30.0
 """The longest wait before a campaign without funds looks again."""
 FUND_IT = "deposit, or free what other orders hold: it goes on by itself. Stop on the mode's page cancels what rests."
@@ -59,6 +61,8 @@ class OrderExecutor:
         self._submit = submit
         self._unfunded_in_a_row = 0
         self._has_announced_unfunded = False
+        self._sent: list[str] = []
+        """Orders whose loggers OctoBot still has."""
         self.next_order_at = 0.0
         """No order before this moment, on OctoBot's clock."""
         self.request: OrderRequest | None = None
@@ -138,6 +142,7 @@ class OrderExecutor:
             return None
         answer = asyncio.get_running_loop().create_future()
         request = self.request = OrderRequest(order_id, intent, answer, is_flattening)
+        self._forget_logs(order_id)
         await self._submit(request)
         if request.answer.done():
             return request.answer.result()
@@ -146,6 +151,14 @@ class OrderExecutor:
         except asyncio.TimeoutError:
             reason = f"no answer from OctoBot within {ANSWER_TIMEOUT_S:g} s"
         return self._reconciler.unanswered(order_id, reason, session.now()), reason
+
+    def _forget_logs(self, order_id: str) -> None:
+        """Now and then: what OctoBot keeps for the log of an order that has ended is no longer needed."""
+        self._sent.append(order_id)
+        if len(self._sent) >= FORGET_LOGS_EVERY:
+            open_ids = set(self._campaign.ledger.open_order_ids)
+            order_logs.forget([one for one in self._sent if one not in open_ids])
+            self._sent = [one for one in self._sent if one in open_ids]
 
     def _new_order_id(self) -> str:
         session = self._session

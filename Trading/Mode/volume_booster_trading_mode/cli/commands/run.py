@@ -46,6 +46,8 @@ UNWRITTEN_S = 60.0
 """A run whose journal can't be written for so long has failed; before that it may go on by itself."""
 POLL_INTERVAL_S = 0.25
 _log = logging.getLogger(__name__)
+PAUSE_PER_LOOK = 4
+"""A look at a large journal takes longer: it leaves the bot most of the time of a processor."""
 
 
 class Rehearsal(typing.Protocol):
@@ -306,7 +308,9 @@ def _watch(
             # read before the campaign, so that the campaign has all that an ended OctoBot wrote
             octobot_exit_code = octobot.exit_code
             ended = [exchange.exit_code for exchange in exchanges if exchange.exit_code is not None]
+            began_at = clock()
             report = _read(plan.home, started_at)
+            look_s = clock() - began_at
             news = (report.progress.orders, report.progress.fills, report.state) if report else ()
             if news != last:
                 last, news_at = news, clock()
@@ -327,7 +331,7 @@ def _watch(
             written_at = written_at if lost else clock()
             if lost and clock() - written_at > UNWRITTEN_S:
                 return Verdict(ExitCode.FAILED, lost)
-            time.sleep(POLL_INTERVAL_S)
+            time.sleep(max(POLL_INTERVAL_S, PAUSE_PER_LOOK * look_s))
 
 
 def _unwritten(octobot_home: home.Home) -> str:

@@ -17,6 +17,8 @@ from .status import CampaignStatus, campaign_status, chosen_file, show
 POLL_INTERVAL_S = 0.5
 _ALWAYS_NEW = ("runtime_s", "eta_s", "rate_quote_per_hour")
 """Fields that change with the time alone."""
+PAUSE_PER_LOOK = 4
+"""A look at a large journal takes longer: it leaves the bot most of the time of a processor."""
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -31,12 +33,15 @@ def main(arguments: argparse.Namespace) -> int:
         return _stream(octobot_home, file)
     console = terminal.Console()
     view = LiveView(console, is_quiet=False, watcher=Watcher(file or octobot_home.campaign))
+    look_s = 0.0
     with view:
         status = campaign_status(octobot_home, file)
         while _is_watchable(status):
             view.show(status.report, status.now)
-            time.sleep(POLL_INTERVAL_S)
+            time.sleep(max(POLL_INTERVAL_S, PAUSE_PER_LOOK * look_s))
+            began_at = time.monotonic()
             status = campaign_status(octobot_home, file)
+            look_s = time.monotonic() - began_at
     show(status, as_json=False, home=arguments.home)
     return ExitCode.DONE
 
