@@ -406,7 +406,7 @@ async def many_orders(exchange: FaultyExchange, count: int) -> AsyncIterator[San
     settings = {**RESTING, "min_buy_amount": 25, "max_buy_amount": 50, "min_sell_amount": 25, "max_sell_amount": 50}
     settings |= {"max_open_orders": count, "max_position_imbalance": 1, "volume_target": 50_000}
     async with sandbox_bot(exchange, poll_s=None, **settings) as bot:
-        await bot.until(lambda: len(bot.open_on_exchange()) == count, timeout_s=200)
+        await bot.until(lambda: len(bot.open_on_exchange()) == count)
         await asyncio.sleep(0.5)
         bot.throttle(THROTTLE_PAUSE_S * 1_000)
         yield bot

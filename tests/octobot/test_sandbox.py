@@ -25,7 +25,7 @@ from octobot_volume_booster.core.decision.guards import REAL_TRADING_VARIABLE
 from octobot_volume_booster.core.model.basics import OrderType, Side, Trading
 from octobot_volume_booster.core.model.orders import OpenOrder, OrderIntent
 from octobot_volume_booster.journal.journal import Journal
-from octobot_volume_booster.offline_exchange.server.engine.orders import Status
+from octobot_volume_booster.offline_exchange.server.engine.orders import Status, Trade
 from octobot_volume_booster.trading.orders import octobot_orders
 
 from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, ccxt_client, faulty_exchange
@@ -37,6 +37,7 @@ from .sandbox_bot import (
     assert_equals_tape,
     journal_path,
     own_orders,
+    own_side,
     sandbox_bot,
     slippage_of_tape,
 )
@@ -353,3 +354,19 @@ async def test_an_octobot_that_takes_long_to_take_in_a_fill_holds_nothing_up(
         assert waits > 1
         assert_equals_tape(exchange, bot.progress)
         monkeypatch.setattr(ExchangePersonalData, "handle_order_update_from_raw", take_in)
+
+
+async def test_fills_are_counted_while_octobot_holds_the_lock_of_its_portfolio(exchange: FaultyExchange) -> None:
+    """As it does after a fill until its balances show it, up to a minute; no order is made meanwhile."""
+    async with sandbox_bot(exchange, poll_s=None, **{**LIMIT, "limit_order_timeout": 600}) as bot:
+        await bot.until(lambda: len(bot.open_on_exchange()) == LIMIT["max_open_orders"])
+        async with bot.manager.exchange_personal_data.portfolio_manager.portfolio.lock:
+            known = len(trades_of_ours(exchange))
+            await bot.until(lambda: len(trades_of_ours(exchange)) > known + 1)
+            await bot.until(lambda: bot.progress.fills == len(trades_of_ours(exchange)))
+            assert_equals_tape(exchange, bot.progress)
+
+
+def trades_of_ours(exchange: FaultyExchange) -> list[Trade]:
+    ids = {order.order_id for order in own_orders(exchange)}
+    return [trade for trade in exchange.tape() if own_side(trade).order_id in ids]

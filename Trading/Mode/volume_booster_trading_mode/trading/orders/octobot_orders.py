@@ -16,8 +16,9 @@ from ...core.model.redact import text_of
 PATIENCE_S = 2.0
 """How long the loop waits for OctoBot to take in one order.
 
-After a fill OctoBot 2.1 waits up to 60 s for balances that show it, which they may never do: other orders may have
-locked what was bought. Our own record does not depend on it.
+After a fill OctoBot waits, up to 60 s in 2.1 and about 20 s in 2.0, for balances that show it, which they may never do:
+other orders may have locked what was bought. Our own record does not depend on it. OctoBot makes no order meanwhile: it
+holds the lock of its portfolio.
 """
 
 
@@ -40,7 +41,7 @@ class OctobotOrders:
         :param has_ended: whether the order has ended though the exchange's row of it does not say so.
         """
         if order.exchange_order_id in self._updates:
-            return False
+            return has_ended or not order.is_open
         known_orders = self._personal_data.orders_manager.get_all_orders(symbol=self._symbol)
         is_known = any(known.exchange_order_id == order.exchange_order_id for known in known_orders)
         if (order.is_open and not has_ended) == is_known:
@@ -50,12 +51,12 @@ class OctobotOrders:
         except Exception as error:  # noqa: BLE001 - OctoBot's classes raise anything; our own record does not need them
             self._logger.warning("OctoBot can't read its order %s: %s", order.exchange_order_id, text_of(error))
             return False
-        await self._show(order.exchange_order_id, in_octobots_form, is_new_order=not is_known)
+        is_in_time = await self._show(order.exchange_order_id, in_octobots_form, is_new_order=not is_known)
         # only for an order of its own that has filled whole it reads them by itself
-        return not is_known or not order.is_filled
+        return not is_in_time or not is_known or not order.is_filled
 
-    async def _show(self, exchange_order_id: str, row: Raw, *, is_new_order: bool) -> None:
-        """Let OctoBot take in an order; where that takes long, it finishes beside the loop.
+    async def _show(self, exchange_order_id: str, row: Raw, *, is_new_order: bool) -> bool:
+        """Let OctoBot take in an order; return whether it did in time, else it finishes beside the loop.
 
         :raises Exception: what OctoBot raised within the time that is waited for it.
         """
@@ -73,9 +74,10 @@ class OctobotOrders:
                 del self._updates[exchange_order_id]
         if update.done():
             self._check(exchange_order_id, update)
-            return
+            return True
         self._logger.info("OctoBot takes long to take in the order %s; not waiting for it", exchange_order_id)
         update.add_done_callback(lambda _: self._finished_late(exchange_order_id, update))
+        return False
 
     def _check(self, exchange_order_id: str, update: asyncio.Task[typing.Any]) -> None:
         try:
