@@ -32,10 +32,10 @@ COUNTS_OF_SETTINGS = (
     "price_offset_percent max_position_imbalance fee_buffer_percent notify_every_percent max_price_jump_percent "
     "max_slippage_bps max_cost_bps max_daily_loss_percent max_drawdown_percent max_position_percent leverage "
     "max_exposure_percent rate_limit_margin max_participation_percent max_funding_rate_bps min_share_percent "
-    "min_liquidation_distance_percent"
+    "min_liquidation_distance_percent pair_spacing_bps schedule_slack_percent max_taker_percent"
 ).split()
 """Numbers that are in no currency."""
-BY_MARKET = {"day_volume_quote", "last_mid_price", "highest_fee_rate"}
+BY_MARKET = {"outside_base", "outside_quote", "day_volume_quote", "last_mid_price", "highest_fee_rate"}
 """Of the vitals: what is told by the market itself, in its own quote, and what is in no currency."""
 
 

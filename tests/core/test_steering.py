@@ -122,7 +122,7 @@ def test_a_running_campaign_is_steered_within_a_second(
         assert "volume-booster resume" in paused["reason"]
         assert told(capsys, "resume", *at)[:2] == (
             0,
-            "Resumed. Guard counters were reset if a guard had halted it.\n",
+            "Resumed. Guard counters were reset if a guard had halted it. It has cost 0.10 USDT in all so far.\n",
         )
         assert bot.control is ControlState.RUNNING
         assert told(capsys, "target", "2500", *at)[:2] == (0, "The target is 2,500.00 USDT now.\n")

@@ -115,7 +115,7 @@ def test_what_is_open_may_cover_the_rest_of_the_target(open_quote: str, is_cover
     decision = decided(progress, settings)
     assert isinstance(decision, Wait if is_covered else Place)
     if is_covered:
-        assert decision == Wait(1.0, f"open orders of {Decimal(open_quote):.2f} cover the rest of the target")
+        assert decision == Wait(1.0, f"open orders of {Decimal(open_quote):,.2f} cover the rest of the target")
 
 
 @pytest.mark.parametrize(("ours", "others", "is_full"), [(1, 5, False), (2, 0, True), (3, 0, True)])

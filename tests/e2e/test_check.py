@@ -10,11 +10,11 @@ import subprocess
 import sys
 import time
 import typing
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
+from ..exchange.control_client import controlled
 from .conftest import COMMAND, QUICK, Finished, start_volume_booster, volume_booster
 
 pytestmark = pytest.mark.e2e
@@ -43,27 +43,33 @@ def oks(rows: dict[str, dict[str, typing.Any]]) -> dict[str, bool | None]:
     return {name: row["ok"] for name, row in rows.items()}
 
 
+Address = tuple[int, pathlib.Path]
+"""The port of an exchange, and the file with the token of its control interface."""
+
+
 @contextlib.contextmanager
-def exchange(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, *faults: dict[str, typing.Any]) -> Iterator[str]:
-    """A local exchange that the check finds by the environment, with an account and faults; its address."""
+def exchange(
+    folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, *faults: dict[str, typing.Any]
+) -> Iterator[Address]:
+    """A local exchange that the check finds by the environment, with an account and faults."""
     accounts, script = folder / "accounts.json", folder / "faults.json"
     accounts.write_text(json.dumps(ACCOUNT))
     script.write_text(json.dumps({"seed": 1, "faults": list(faults)}))
     options = ["--port", "0", "--seed", "7", "--accounts", str(accounts), "--faults", str(script), "--control"]
+    options += ["--token-file", str(folder / "exchange.token")]
     with subprocess.Popen([*COMMAND, "exchange", *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = json.loads(process.stdout.readline())["port"]
         monkeypatch.setenv(PORT_VARIABLE, str(port))
         try:
-            yield f"http://127.0.0.1:{port}"
+            yield port, folder / "exchange.token"
         finally:
             process.kill()
 
 
-def orders_at(address: str) -> list[dict[str, typing.Any]]:
+def orders_at(address: Address) -> list[dict[str, typing.Any]]:
     """What the exchange itself has of the account's orders."""
-    with urllib.request.urlopen(f"{address}/control/orders?account=somebody", timeout=60) as answer:
-        return typing.cast("list[dict[str, typing.Any]]", json.load(answer)["orders"])
+    return typing.cast("list[dict[str, typing.Any]]", controlled(*address, "orders?account=somebody")["orders"])
 
 
 def give_keys(home: pathlib.Path, key: str = KEY, secret: str = SECRET) -> None:

@@ -34,6 +34,7 @@ PLANS = tuple(
     )
 )
 SECRETS = {plan.credentials.api_key: plan.credentials.api_secret for plan in PLANS}
+TOKEN = "token-of-the-tests"
 BINANCE_URLS = ccxt.binance().urls["api"]
 
 
@@ -83,7 +84,8 @@ def exchange(wall: Wall) -> Exchange:
 
 @pytest_asyncio.fixture
 async def server(exchange: Exchange) -> AsyncIterator[TestClient]:
-    async with TestClient(TestServer(create_app(exchange, control=control_routes(exchange)))) as client:
+    app = create_app(exchange, control=control_routes(exchange), token=TOKEN)
+    async with TestClient(TestServer(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield client
 
 

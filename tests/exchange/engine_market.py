@@ -9,9 +9,9 @@ from typing import Any
 
 from octobot_volume_booster.core.accounting.ledger import Ledger, Outcome, Progress
 from octobot_volume_booster.core.accounting.tallies import day_of
-from octobot_volume_booster.core.decision.pacing import decision_rng
 from octobot_volume_booster.core.decision.policy import Cancel, Decision, Done, Place, decide
 from octobot_volume_booster.core.decision.situation import Situation
+from octobot_volume_booster.core.decision.timing.pacing import decision_rng
 from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading
 from octobot_volume_booster.core.model.instrument import MarketRules
 from octobot_volume_booster.core.model.orders import Fill, OpenOrder

@@ -18,7 +18,7 @@ from decimal import Decimal
 import pytest
 
 from octobot_volume_booster.adapters.runtime.backtest_clock import Timetable
-from octobot_volume_booster.core.decision.pacing import CLOCK_TOLERANCE_S
+from octobot_volume_booster.core.decision.timing.pacing import CLOCK_TOLERANCE_S
 from octobot_volume_booster.journal.journal import DONE, GO, WAIT
 
 from .conftest import START_PRICE, START_TIME, SYMBOL, Bot, MakeBot, new_mode, simulated_exchange

@@ -43,6 +43,9 @@ class SnapshotReader:
         if is_futures or not is_done:
             await reconciler.sync_open_orders(clock())
             book = await reconciler.read_book()
+        orders = reconciler.open_orders()
+        if book is not None:
+            book = market_data.without_own(book, orders, symbol, session.exchange_name)
         now = clock()
         price = market_data.read_price(manager, symbol, now, book)
         risk_inputs = self._inputs.risk_inputs(now, price.mid_price, worth.quote_rate)
@@ -53,7 +56,7 @@ class SnapshotReader:
             now,
             price,
             risk_inputs,
-            reconciler.open_orders(),
+            orders,
             book,
             session.running_since,
             worth,

@@ -9,6 +9,7 @@ from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Progress
 from ..core.decision.campaign_state import BY_A_PERSON, StateName, live_state
 from ..core.decision.control import EMERGENCY, HOLD, PAUSE, RESUME, UNHOLD, ControlState
+from ..core.model.formats import shown
 from ..core.notify import progress_lines
 from ..core.notify.notices import Notice
 from ..journal.journal import ERROR, GO, HALT, WAIT
@@ -64,8 +65,16 @@ async def press(session: Session | None, button: str) -> None:
         session.wake()
         return
     campaign.pressed = button, now
-    text = _ANSWERS[kind] if is_news else f"{button} changes nothing: {_UNCHANGED[campaign.control.state]}"
+    told = _ANSWERS[kind] + (_spent_so_far(session) if kind == RESUME else "")
+    text = told if is_news else f"{button} changes nothing: {_UNCHANGED[campaign.control.state]}"
     await notifications.notify(campaign, now, Notice("button", text, is_urgent=True))
+
+
+def _spent_so_far(session: Session) -> str:
+    if session.settings is None:
+        return ""
+    spent = shown(session.progress().total_cost_quote, session.currency)
+    return f" It has cost {spent} {session.currency} in all so far."
 
 
 def _is_same_press(before: tuple[str, float], button: str, now: float) -> bool:
@@ -84,7 +93,8 @@ def state(session: Session | None, problems: list[str], *, is_usable: bool) -> t
     progress = session.progress()
     word, why = _state(session, session.campaign, progress)
     unused = f"the saved settings can't be used, the ones before stay in use: {unusable}" if unusable else ""
-    sentence = ". ".join(filter(None, [f"{word}: {progress_lines.sentence(progress)}", session.position, why, unused]))
+    told = progress_lines.sentence(progress, session.currency)
+    sentence = ". ".join(filter(None, [f"{word}: {told}", session.position, why, unused]))
     return sentence, min(float(progress.filled_quote / progress.target_quote), 1.0)
 
 

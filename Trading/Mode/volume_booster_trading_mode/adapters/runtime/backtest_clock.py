@@ -14,7 +14,7 @@ import octobot_commons.asyncio_tools as asyncio_tools
 import octobot_trading.constants as trading_constants
 import octobot_trading.exchange_channel as exchange_channel
 
-from ...core.decision.pacing import CLOCK_TOLERANCE_S
+from ...core.decision.timing.pacing import CLOCK_TOLERANCE_S
 
 _TOLD_AFTER_A_TICK = (
     trading_constants.ORDERS_CHANNEL,

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from ...core.decision.control import STOPPED_REASON
+from ...core.model.formats import duration
 from ...reporting.report import CampaignReport
 
 WRAP_UP_S = 10.0
@@ -80,7 +81,7 @@ def _by_process(status: RunStatus) -> Verdict | None:
 
 def _by_time(status: RunStatus, timeout_s: float | None, patience_s: float) -> Verdict | None:
     if timeout_s is not None and status.elapsed_s >= timeout_s:
-        return Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {timeout_s:g} s")
+        return Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {duration(timeout_s)}")
     is_paused = status.report is not None and status.report.state == "paused"
     if status.since_news_s >= patience_s and not is_paused:
         return Verdict(ExitCode.FAILED, _why_nothing_happens(status.report, patience_s))
@@ -90,8 +91,8 @@ def _by_time(status: RunStatus, timeout_s: float | None, patience_s: float) -> V
 def _why_nothing_happens(report: CampaignReport | None, patience_s: float) -> str:
     if report is None:
         return (
-            f"OctoBot runs, but the trading mode did not start in {patience_s:g} s: either the exchange could not be "
-            "reached or VolumeBoosterTradingMode is not active in the profile"
+            f"OctoBot runs, but the trading mode did not start in {duration(patience_s)}: either the exchange could "
+            "not be reached or VolumeBoosterTradingMode is not active in the profile"
         )
     last = f"; last reason: {report.reason}" if report.reason else ""
-    return f"no order and no fill in {patience_s:g} s{last}"
+    return f"no order and no fill in {duration(patience_s)}{last}"

@@ -321,6 +321,7 @@ def _fill(
         valuation=worth,
         estimated_fee_quote=worth.price(fee.estimated_quote),
         fee_told=fee.told,
+        is_flattening=intent.is_flattening,
     )
 
 

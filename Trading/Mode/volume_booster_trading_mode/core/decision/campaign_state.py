@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .control import HOLD, PAUSE, RESUME, STOP, UNHOLD, Control, ControlState, transition
+from .control import HOLD, PAUSE, RESUME, STOP, TRADER_OFF, UNHOLD, Control, ControlState, transition
 
 START, WAIT, GO, DONE, HALT, ERROR = "start", "wait", "go", "done", "halt", "error"
 """The kinds of event, beside STOP: the bot came up, waits, goes on after a wait, reached the target, was halted,
@@ -73,6 +73,8 @@ def campaign_state(
         return CampaignState("stopped", events[-1].reason, events[-1].at)
     if control.state is not ControlState.RUNNING:
         return CampaignState("paused", control.reason)
+    if lasts and all(event.kind == WAIT and TRADER_OFF in event.reason for event in lasts):
+        return CampaignState("paused", _reasons(lasts))
     return CampaignState("running", _reasons(halted) if halted else _shared_reasons(lasts))
 
 

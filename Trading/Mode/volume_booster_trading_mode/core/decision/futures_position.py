@@ -173,11 +173,12 @@ def _weight(side: Side, snapshot: MarketSnapshot, settings: Settings) -> float:
 
 
 def _no_side(most: dict[Side, Decimal], least: dict[Side, Decimal], snapshot: MarketSnapshot) -> str:
-    futures = _futures(snapshot)
+    futures, shown = _futures(snapshot), snapshot.rules.shown
+    at_most, at_least = ({side: shown(value) for side, value in of.items()} for of in (most, least))
     return (
         f"no order fits the position of {futures.net_quantity:+f} and the free margin of "
-        f"{futures.margin_free_quote:.2f} at leverage {futures.leverage:g}: a buy may be at most {most[Side.BUY]:.2f} "
-        f"and has to be {least[Side.BUY]:.2f}, a sell {most[Side.SELL]:.2f} and {least[Side.SELL]:.2f}"
+        f"{shown(futures.margin_free_quote)} at leverage {futures.leverage:g}: a buy may be at most "
+        f"{at_most[Side.BUY]} and has to be {at_least[Side.BUY]}, a sell {at_most[Side.SELL]} and {at_least[Side.SELL]}"
     )
 
 
@@ -297,7 +298,9 @@ def emergency_order(futures: FuturesAccount, price: Decimal, rules: MarketRules,
     quantity = round_to_step(quantity, rules.quantity_step, decimal.ROUND_FLOOR)
     if quantity < max(rules.min_quantity, rules.quantity_step):
         return "it is less than the exchange's smallest order"
-    return OrderIntent(side, OrderType.MARKET, quantity, price, price, worth, reduce_only=is_reducing)
+    return OrderIntent(
+        side, OrderType.MARKET, quantity, price, price, worth, reduce_only=is_reducing, is_flattening=True
+    )
 
 
 def planning_rules(rules: MarketRules, price: Decimal) -> MarketRules:
