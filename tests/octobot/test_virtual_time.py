@@ -18,13 +18,13 @@ from decimal import Decimal
 import pytest
 
 from octobot_volume_booster.adapters.runtime.backtest_clock import Timetable
-from octobot_volume_booster.core.accounting import outside
 from octobot_volume_booster.core.decision.timing.pacing import CLOCK_TOLERANCE_S
 from octobot_volume_booster.journal.journal import DONE, GO, WAIT
 
 from .conftest import START_PRICE, START_TIME, SYMBOL, Bot, MakeBot, new_mode, simulated_exchange
 
 MINUTE_S = 60
+DELIVERY_EVERY_S = 0.01
 SETTINGS: dict[str, typing.Any] = {"seed": 7, "volume_target": 10**7, "max_position_imbalance": 1, "max_price_age": 90}
 LIMIT = SETTINGS | {"order_type": "limit", "price_offset_percent": 0.02, "limit_order_timeout": 100}
 
@@ -117,6 +117,13 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
         return ready
 
 
+async def deliver(bot: Bot) -> None:
+    """A live bot's channels deliver by themselves."""
+    while True:
+        await bot.drain()
+        await asyncio.sleep(DELIVERY_EVERY_S)
+
+
 async def live_orders(settings: dict[str, typing.Any], prices: list[Told]) -> list[tuple[typing.Any, ...]]:
     """The orders of the loop that a live simulation runs, on a clock of the wall that jumps."""
     loop = asyncio.get_running_loop()
@@ -131,8 +138,8 @@ async def live_orders(settings: dict[str, typing.Any], prices: list[Told]) -> li
         for number, told in enumerate(prices):
             await asyncio.sleep(START_TIME + number * MINUTE_S - manager.exchange.get_exchange_current_time())
             tell(bot, told)
-            await bot.drain()
             if running is None:
+                running_channels = asyncio.create_task(deliver(bot))
                 # the market is there for a moment when the bot comes up
                 await asyncio.sleep(CLOCK_TOLERANCE_S)
                 running = asyncio.create_task(bot.producer.start())
@@ -141,6 +148,7 @@ async def live_orders(settings: dict[str, typing.Any], prices: list[Told]) -> li
         assert running is not None and not running.done()
         await bot.producer.stop()
         running.cancel()
+        running_channels.cancel()
         manager.is_backtesting = True
         return orders
 
@@ -168,9 +176,7 @@ def test_a_backtest_and_a_live_simulation_with_the_same_prices_make_the_same_ord
     jumping_loop: JumpingLoop, settings: dict[str, typing.Any], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    # fills are delivered once a candle here, so for a minute the balances know more than the campaign
-    monkeypatch.setattr(outside.AccountWatch, "see", lambda *_: (Decimal(0), Decimal(0)))
-    prices = walk(minutes=14)
+    prices = walk(minutes=12)
     live = jumping_loop.run_until_complete(live_orders(settings, prices))
     replayed = jumping_loop.run_until_complete(backtest_orders(settings, prices))
     assert len(live) > 60
