@@ -36,7 +36,7 @@ test:
 		version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		venv=$(VENV); [ -z "$$first" ] || venv=$(VENV)-$$version; first=no; \
 		echo "== Python $$version, $$venv"; \
-		once=; [ -z "$$ran" ] || { once='not once'; export LAW_EXAMPLES=25; }; \
+		once=; [ -z "$$ran" ] || { once='not once'; export LAW_EXAMPLES=8; }; \
 		$(MAKE) --no-print-directory test-one VENV=$$venv PYTHON="$$python" SELECT="$$once" || exit 1; \
 		ran="$$ran $$version"; \
 	done; \
@@ -46,7 +46,7 @@ test:
 .PHONY: test-one
 test-one: $(VENV)/test.stamp lint
 	@$(BIN)/python -m pip list 2>/dev/null | grep -i '^octobot '
-	LAW_EXAMPLES=$${LAW_EXAMPLES:-100} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(SELECT),-m "$(SELECT)")
+	LAW_EXAMPLES=$${LAW_EXAMPLES:-20} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(SELECT),-m "$(SELECT)")
 
 check: $(VENV)/test.stamp lint
 	LAW_EXAMPLES=20 $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" \

@@ -15,12 +15,14 @@ from damaged import MARKET, SOURCE
 from test_journal_file import A_BUY, TARGET, a_fill, on, replayed, write_campaign
 
 from octobot_volume_booster.campaign.campaign import Campaign
+from octobot_volume_booster.cli.files.home import Home
 from octobot_volume_booster.cli.main import main
 from octobot_volume_booster.core.accounting.ledger import Outcome
 from octobot_volume_booster.core.decision.control import EMERGENCY, RESUME, ControlState
 from octobot_volume_booster.core.model.basics import Trading
 from octobot_volume_booster.core.settings.schema import parse_settings
 from octobot_volume_booster.journal.bot_channel import SIZE, BotChannel, BotNotice
+from octobot_volume_booster.journal.bot_lock import BotLock
 from octobot_volume_booster.journal.journal import Journal, JournalError
 
 
@@ -220,6 +222,19 @@ def test_a_journal_that_is_deleted_while_a_bot_runs(
     assert (exit_code, error) == (0, "")
     assert shown.startswith("Emergency stop: all open orders are cancelled and confirmed")
     assert bot.control is ControlState.EMERGENCY
+
+
+def test_a_bot_that_has_no_journal_yet_is_not_one_whose_journal_is_gone(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = Home(tmp_path).campaign
+    (lock := BotLock(journal)).take()
+    (tmp_path / "user").mkdir(exist_ok=True)
+    (tmp_path / "user" / "config.json").write_text("{}")
+    exit_code, shown, error = called(capsys, "status", "--home", str(tmp_path))
+    lock.release()
+    assert (exit_code, shown) == (2, "")
+    assert f"has no campaign in {journal} yet" in error
 
 
 def test_status_has_the_reason_of_a_bot_that_can_not_write(

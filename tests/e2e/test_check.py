@@ -121,6 +121,7 @@ def test_keys_in_plain_text_are_used_and_told_nowhere(
     assert not [text for text in [done.output, done.errors, *texts] if KEY in text or SECRET in text]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("fault", "name", "words"),
     [
@@ -237,6 +238,7 @@ def test_without_keys_it_tells_what_can_be_told_and_asks_nobody(tmp_path: pathli
     assert wanted.exit_code == 1 and rows_of(wanted)["order placed"]["ok"] is False
 
 
+@pytest.mark.once
 def test_without_an_exchange_it_tells_all_that_are_known_in_80_columns(tmp_path: pathlib.Path) -> None:
     done = volume_booster("check", cwd=tmp_path)
     assert done.exit_code == 0
@@ -245,6 +247,7 @@ def test_without_an_exchange_it_tells_all_that_are_known_in_80_columns(tmp_path:
     assert told["exchange"] is None and told["ok"] is True and {"name", "ok", "text"} == set(told["rows"][0])
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -266,6 +269,7 @@ def test_what_can_not_be_used_is_told_in_one_sentence(
     assert sentence in done.errors and len(done.errors.splitlines()) == 1
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("content", ["", "[]", '{"exchanges": null}', '{"exchanges": {"offline_exchange": []}}'])
 def test_a_configuration_that_is_not_whole_is_no_traceback(home: pathlib.Path, content: str) -> None:
     (home / "user" / "config.json").write_text(content)

@@ -25,6 +25,7 @@ from .test_page import CHROMIUM, QUIET
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.long,
+    pytest.mark.once,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here"),
 ]
 

@@ -33,6 +33,7 @@ OWN_SCHEMES = ("file", "data", "chrome", "devtools", "blob", "about")
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.long,
+    pytest.mark.once,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here"),
 ]
 

@@ -87,10 +87,11 @@ def status_of(report: CampaignReport | None, home: Home, file: pathlib.Path | No
     if process is None and notice is not None:
         process = notice.process
     if report is None and process is not None and not path.exists():
-        why = notice.reason if notice and notice.reason else f"its journal {path} is gone"
+        if notice is None or not notice.reason:  # it looks at its journal twice a second
+            raise HomeError(f"OctoBot (process {process}) has no campaign in {path} yet: ask again in a moment")
         raise JournalError(
-            f"OctoBot (process {process}) runs a campaign here that can't be shown: {why}; it sends no order, and an "
-            "emergency stop still reaches it"
+            f"OctoBot (process {process}) runs a campaign here that can't be shown: {notice.reason}; it sends no "
+            "order, and an emergency stop still reaches it"
         )
     if report is None:
         where = file or f"{home.path}: a run begins one, or name its home with --home"
