@@ -129,7 +129,7 @@ def test_a_tick_may_be_as_wide_as_the_spread() -> None:
      ({"spread_bps": True}, "spread_bps must be a number from 0 to 5000, not True"),
      ({"colour": 1}, "'colour' is no figure of a market; they are name, spread_bps"),
      ({"competitor": "on"}, "competitor must be true or false, not 'on'"),
-     ({"tick": "0.000000001"}, "tick must be a multiple of 0.00000001 above 0 such as 0.01, not '0.000000001'"),
+     ({"tick": "1e-19"}, "tick must be above 0, such as 0.01, and have at most 18 decimals, not '1e-19'"),
      ({"name": ""}, "name must be a text of 1 to 40 characters, not ''")],
 )  # fmt: skip
 def test_figures_that_cannot_be_are_refused_by_name(change: dict[str, Any], told: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -20,7 +19,7 @@ from octobot_volume_booster.offline_exchange.server.app.assembly import assemble
 from octobot_volume_booster.offline_exchange.server.engine.accounts import FeeAsset, FeeSchedule
 from octobot_volume_booster.offline_exchange.server.engine.matching import Engine
 from octobot_volume_booster.offline_exchange.server.engine.orders import Kind, Request, Side
-from octobot_volume_booster.offline_exchange.server.market.markets import MarketRules
+from octobot_volume_booster.offline_exchange.server.market.markets import MarketRules, usual_limits
 from octobot_volume_booster.offline_exchange.server.market.price_path import MarketSpec, PricePath
 from octobot_volume_booster.offline_exchange.server.rest.api import create_app
 from octobot_volume_booster.offline_exchange.server.rest.control import control_routes
@@ -32,19 +31,11 @@ START_TIME = int(time.time()) - 60
 CREDENTIALS = DEFAULT_ACCOUNT.credentials
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Fine(MarketSpec):
-    """Also with ticks and steps finer than 1e-8, as some exchanges have them."""
-
-    def _problems(self) -> list[str]:
-        return [problem for problem in super()._problems() if "must be a multiple of" not in problem]
-
-
 def market(pair: str, tick: str, step: str, minimum: str, price: str, median_quote: float) -> MarketSpec:
-    base, quote = pair.split("/")
-    most = Decimal(price) * 100, Decimal(10) ** 6 / Decimal(price) * Decimal(str(median_quote))
-    return Fine(
-        *(base, quote, Decimal(tick), Decimal(step), Decimal(minimum), Decimal(minimum) * 10**9, *most),
+    rules = MarketRules(*pair.split("/"), Decimal(tick), Decimal(step), Decimal(minimum))
+    return MarketSpec(
+        *(rules.base, rules.quote, rules.tick_quote, rules.step_base, rules.minimum_notional_quote),
+        **usual_limits(rules, Decimal(price), Decimal(price)),
         start_price_quote=Decimal(price),
         level_median_quote=median_quote * 20,
         print_median_quote=median_quote,
@@ -158,11 +149,7 @@ async def test_margin_profits_and_fees_of_futures_are_in_the_quote_of_their_mark
 
 
 def test_nothing_is_locked_or_lost_where_steps_are_finer_than_balances() -> None:
-    class Rules(MarketRules):
-        def _problems(self) -> list[str]:
-            return []
-
-    rules = Rules("DUST", "EUR", Decimal("0.01"), Decimal("1e-12"), Decimal("0.0000001"))
+    rules = MarketRules("DUST", "EUR", Decimal("0.01"), Decimal("1e-12"), Decimal("0.0000001"))
     engine = Engine([rules])
     for name in ("ann", "bob"):
         engine.open_account(name, FeeSchedule(Decimal("0.001"), Decimal("0.001"), FeeAsset.QUOTE))

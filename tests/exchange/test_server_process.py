@@ -150,7 +150,7 @@ def test_it_refuses_arguments_out_of_range(capsys, option, value, name) -> None:
      ("--depth-quote", "0", "depth must be a number from 1 to 1000000000, not 0"),
      ("--prints-per-second", "0", "prints per second must be a number from 0.001 to 100, not 0"),
      ("--toxicity", "1.1", "toxicity must be a number from 0 to 1, not 1.1"),
-     ("--tick", "0", "tick must be a multiple of 0.00000001 above 0 such as 0.01, not '0'"),
+     ("--tick", "0", "tick must be above 0, such as 0.01, and have at most 18 decimals, not '0'"),
      ("--tick", "5000", "ETHUSDT: a tick of 5000 must be below the start price of 3000"),
      ("--competitor", "maybe", "competitor must be on or off, not maybe"),
      ("--market", "odd", "market must be tight, ordinary, wide, thin or a file that ends in .json, not odd"),

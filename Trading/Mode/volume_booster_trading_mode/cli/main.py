@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.metadata
 import os
 import sys
 import typing
@@ -84,6 +83,8 @@ class _Version(argparse.Action):
     """Prints the versions of the bundle and of OctoBot, looked up only when asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: typing.Any) -> typing.NoReturn:
+        import importlib.metadata
+
         from .commands import bundle
 
         lines.say(f"volume-booster {bundle.own_version()}, OctoBot {importlib.metadata.version('octobot')}")

@@ -22,7 +22,6 @@ from ..core.model.basics import ZERO, Role, Side
 from ..core.model.escape import csv_cell
 from ..core.model.orders import Fill
 from ..core.model.snapshot import Balances, Equity
-from ..core.planning.advice import without_advice
 from ..core.planning.market_conditions import Conditions
 from ..core.settings.schema import SettingsError, TargetScope, parse_settings
 from ..journal.journal import (
@@ -350,7 +349,9 @@ def plan_of(settings: dict[str, typing.Any], events: Iterable[EventRow], report:
         conditions = Conditions.from_json(json.loads(met[0]))
     except (SettingsError, LookupError, ValueError, TypeError, ArithmeticError):
         return None
-    from ..core.planning.planner import estimate  # numpy: only where there is something to plan
+    # numpy: only where there is something to plan
+    from ..core.planning.advice import without_advice
+    from ..core.planning.planner import estimate
 
     if chosen.target_scope is TargetScope.PAIR and len(met) > 1:
         conditions = dataclasses.replace(conditions, pairs=len(met))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from .markets import SMALLEST
+from .markets import FINEST, MOST_DECIMALS
 from .spec import KIND_RATIO, MOST_PERSISTENT, MarketSpec
 
 BOUNDS: Mapping[str, tuple[float, float]] = {
@@ -80,7 +80,7 @@ class MarketCharacter:
         if not wanted:
             return spec.tick_quote
         digit = next(one for one in (5, 2, 1) if one <= int(wanted.scaleb(-wanted.adjusted())))
-        return _plain(max(Decimal(digit).scaleb(wanted.adjusted()), SMALLEST))
+        return _plain(max(Decimal(digit).scaleb(wanted.adjusted()), FINEST))
 
     def to_json(self) -> dict[str, Any]:
         """Every figure; the tick in quote as text, where there is one."""
@@ -142,8 +142,10 @@ def read_tick(text: object) -> Decimal:
         tick = Decimal(str(text))
     except ArithmeticError:
         tick = Decimal("NaN")
-    if not tick.is_finite() or not 0 < tick <= 10**6 or tick % SMALLEST:
-        raise CharacterError(f"tick must be a multiple of {SMALLEST:f} above 0 such as 0.01, not {text!r}")
+    if not tick.is_finite() or not 0 < tick <= 10**6 or tick % FINEST:
+        raise CharacterError(
+            f"tick must be above 0, such as 0.01, and have at most {MOST_DECIMALS} decimals, not {text!r}"
+        )
     return _plain(tick)
 
 

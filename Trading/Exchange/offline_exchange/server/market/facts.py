@@ -85,7 +85,7 @@ def tape_facts(source: TapeSource, market_id: str, from_ms: int, until_ms: int) 
     rate = len(tape) / seconds
     mean_spread = float(spread[at].mean())
     per_trade = volatility / math.sqrt(rate)
-    notional = tape.price_ticks * tape.quantity_steps * float(market.notional(1))
+    notional = tape.price_ticks * float(market.notional(1)) * tape.quantity_steps
     return TapeFacts(
         len(tape), seconds, mean_spread * 10_000, float(market.tick_quote) / float(quotes.mid.mean()) * 10_000,
         _depth_quote(source, market_id, from_ms, until_ms), float(np.median(notional)), rate,

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .tape import LiquidMarket
+from .tape import MOST_TICKS, LiquidMarket
 
 SECONDS_PER_YEAR = 365 * 86_400  # this market never closes
 MOST_PERSISTENT = 0.9
@@ -45,6 +45,9 @@ class MarketSpec(LiquidMarket):
             problems.append(f"sign_persistence must be from 0 to {MOST_PERSISTENT}")
         if not problems and self.tick_quote >= self.start_price_quote:
             problems.append(f"a tick of {self.tick_quote} must be below the start price of {self.start_price_quote}")
+        if not problems and self.start_price_quote > self.tick_quote * MOST_TICKS:
+            least = self.start_price_quote / MOST_TICKS
+            problems.append(f"a tick must be at least {least:.0e} at a start price of {self.start_price_quote:f}")
         return problems
 
     @property

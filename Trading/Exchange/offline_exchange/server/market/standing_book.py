@@ -20,6 +20,7 @@ GRID = 20
 """Prices of the grid in a spread, where ticks are fine enough."""
 _Hashes = npt.NDArray[np.uint64]
 _LARGEST_STEPS = 10**15  # what a drawn size is cut to, far below what 64 bits hold
+_LARGEST_WORD = 2**63 - 1
 _WORD = 2**64 - 1
 _HAS_ORDERS, _LIFE, _PHASE, _SIZE, _ANGLE = range(5)
 """What is drawn of a price: a new use gets a new number, so that it does not move the draws of the others."""
@@ -30,8 +31,15 @@ def sizes_in_steps(market: LiquidMarket, notional_quote: npt.NDArray[np.float64]
     tick_step_quote = market.notional(1)
     steps = np.ceil(notional_quote / float(tick_step_quote) / price_ticks)
     minimum = int((market.minimum_notional_quote / tick_step_quote).to_integral_value(ROUND_CEILING))
-    least_steps = -(-min(minimum, _LARGEST_STEPS) // price_ticks)
-    return np.maximum(np.minimum(steps, _LARGEST_STEPS).astype(np.int64), least_steps)
+    return np.maximum(np.minimum(steps, _LARGEST_STEPS).astype(np.int64), _least_steps(minimum, price_ticks))
+
+
+def _least_steps(minimum: int, price_ticks: Integers) -> Integers:
+    """The fewest steps at each price whose notional is so many ticks x steps, or what 64 bits hold of them."""
+    if minimum <= _LARGEST_WORD:
+        return -(-minimum // price_ticks)
+    counts = (-(-minimum // ticks) for ticks in price_ticks.tolist())
+    return np.array([min(count, _LARGEST_WORD) for count in counts], np.int64)
 
 
 def grid_ticks(spread_ticks: float) -> int:

@@ -17,13 +17,16 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .markets import MarketRules
+from .markets import MarketRules, product
+from .sums import Numbers, products, summable
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 SECOND_MS = 1_000
 DAY_MS = 86_400_000
+MOST_TICKS = 10**15
+"""Of a price: so that spreads of it, and many levels behind it, are counted in 64 bits."""
 BOOK_LEVELS = 500
 LADDER_LEVELS = 100
 """So many levels of a source's book, a side, are there to trade with."""
@@ -92,7 +95,7 @@ class Print:
     @property
     def notional_quote(self) -> Decimal:
         """Price x quantity, in quote."""
-        return self.price_quote * self.quantity_base
+        return product(self.price_quote, self.quantity_base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,8 +308,8 @@ class Tape:
         prints, counts = slice(bounds[0], bounds[-1]), np.diff(bounds)
         filled = counts > 0
         first = (bounds[:-1] - bounds[0])[filled]
-        price, steps = self.price_ticks[prints], self.quantity_steps[prints]
-        taker_buy_steps = np.where(self.buyer_is_maker[prints], 0, steps)
+        price, steps = self.price_ticks[prints], summable(self.quantity_steps[prints])
+        tick_steps, is_sold = products(price, self.quantity_steps[prints]), self.buyer_is_maker[prints]
         closed, nothing = self.price_ticks[bounds[1:] - 1], np.zeros_like(counts)
         market = self.market
         columns = zip(
@@ -317,10 +320,10 @@ class Tape:
             map(market.price, _placed(closed, filled, np.minimum.reduceat(price, first))),
             map(market.price, closed.tolist()),
             map(market.quantity, _placed(nothing, filled, np.add.reduceat(steps, first))),
-            map(market.notional, _placed(nothing, filled, np.add.reduceat(steps * price, first))),
+            map(market.notional, _placed(nothing, filled, np.add.reduceat(tick_steps, first))),
             counts.tolist(),
-            map(market.quantity, _placed(nothing, filled, np.add.reduceat(taker_buy_steps, first))),
-            map(market.notional, _placed(nothing, filled, np.add.reduceat(taker_buy_steps * price, first))),
+            map(market.quantity, _placed(nothing, filled, np.add.reduceat(np.where(is_sold, 0, steps), first))),
+            map(market.notional, _placed(nothing, filled, np.add.reduceat(np.where(is_sold, 0, tick_steps), first))),
             strict=True,
         )
         return [Candle(*column) for column in columns]
@@ -337,7 +340,7 @@ class Tape:
             market.price(int(price.max())),
             market.price(int(price.min())),
             self.last_print(),
-            market.quantity(int(self.quantity_steps[first:].sum())),
+            market.quantity(self._steps_since(first)),
             market.notional(self._tick_steps_since(first)),
             first + 1,
         )
@@ -347,14 +350,17 @@ class Tape:
         first = self.index_since(since_ms)
         if first == len(self):
             return self.last_print().price_quote
-        return self.market.tick_quote * self._tick_steps_since(first) / int(self.quantity_steps[first:].sum())
+        return self.market.tick_quote * self._tick_steps_since(first) / self._steps_since(first)
 
     def _tick_steps_since(self, first: int) -> int:
-        return int((self.quantity_steps[first:] * self.price_ticks[first:]).sum())
+        return int(products(self.price_ticks[first:], self.quantity_steps[first:]).sum())
+
+    def _steps_since(self, first: int) -> int:
+        return int(summable(self.quantity_steps[first:]).sum())
 
 
-def _placed(otherwise: Integers, where: Flags, values: Integers) -> list[int]:
-    placed = otherwise.copy()
+def _placed(otherwise: Integers, where: Flags, values: Numbers) -> list[int]:
+    placed = otherwise.astype(object)
     placed[where] = values
     return list(map(int, placed))
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from ..market.markets import MOST_DECIMALS
 from .query import DECIMAL_PLACES, Query
-
-_MOST_DECIMALS = 18  # of the finest markets there are
 
 
 class DroppedError(Exception):
@@ -89,7 +88,7 @@ def money(value: Decimal) -> str:
     An average, which has no end, is rounded to eight decimals, below 0.0001 to five digits.
     """
     places = decimals_of(value)
-    if places > _MOST_DECIMALS:
+    if places > MOST_DECIMALS:
         places = 4 - value.adjusted() if value else 0
     return f"{value:.{max(places, DECIMAL_PLACES)}f}"
 

@@ -9,8 +9,6 @@ import ast
 import importlib.util
 import pathlib
 
-from cryptography.fernet import Fernet
-
 _PACKAGE = "octobot_commons"
 _NAME = "OCTOBOT_KEY"
 
@@ -24,6 +22,8 @@ def encrypted(secret: str) -> str:
 
     :raises UnknownKeyError: when the OctoBot of this environment does not say how.
     """
+    from cryptography.fernet import Fernet  # only where there are keys
+
     return Fernet(_octobots_key()).encrypt(secret.encode()).decode()
 
 
