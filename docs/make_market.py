@@ -90,7 +90,7 @@ def facts_table(measured: Mapping[str, Measured]) -> str:
         ]
         for one in RANGES
     ]
-    return _table(["fact", *PRESETS, "real markets", "source"], rows)
+    return _table(["fact", *PRESETS, "range", "fact shown by"], rows)
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -167,7 +167,7 @@ CHARTS: Mapping[str, tuple[str, str, str, Drawing, str | None]] = {
 
 
 def draw_charts(measured: Mapping[str, Measured]) -> None:
-    """A file for each fact; the range of real markets is shaded."""
+    """A file for each fact; the range that a market has to keep within is shaded."""
     PICTURES.mkdir(exist_ok=True)
     ranges = {one.name: one for one in RANGES}
     for name, (title, x_label, y_label, draw, fact) in CHARTS.items():
@@ -184,7 +184,7 @@ def draw_charts(measured: Mapping[str, Measured]) -> None:
 
 
 def _shade(axes: Axes, known: FactRange) -> None:
-    """What real markets have, as far as it is within sight."""
+    """The range, as far as it is within sight."""
     low, high = axes.get_ylim()
     axes.axhspan(max(known.least, low), min(known.most, high), color="#dddddd", alpha=0.5, zorder=0, linewidth=0)
     axes.set_ylim(low, high)

@@ -18,7 +18,7 @@ from octobot_volume_booster.offline_exchange.server.market.character import PRES
 from octobot_volume_booster.offline_exchange.server.market.spec import MARKETS
 
 from .cost_desk import Outcome, Terms
-from .cost_styles import RUNNERS
+from .cost_styles import QUOTING, RUNNERS
 
 FEES = ((10.0, 10.0), (8.0, 10.0), (2.0, 5.0), (0.0, 5.0))
 """Maker and taker, in bps."""
@@ -27,21 +27,23 @@ SIZES = {"tight": (10_000, 600, 100), "ordinary": (5_000, 1_200, 100), "wide": (
 """Target in quote, deadline in seconds, and mean order in quote."""
 SEEDS, SHORT_SEEDS, SHORT_SHARE = 20, 2, 0.1
 MARK = "<!-- measured: cost -->"
-Runs = dict[tuple[str, str], list[Outcome]]
+Fees = tuple[float, float]
+Runs = dict[tuple[str, str, Fees], list[Outcome]]
 
 
-def terms_of(market: str, share: float) -> Terms:
+def terms_of(market: str, share: float, fees: Fees = FEES[0]) -> Terms:
     """A task on a preset; a share of it takes as much less time."""
     target, deadline_s, chunk = SIZES[market]
-    return Terms(PRESETS[market].of(MARKETS[0]), target * share, deadline_s * share, chunk)
+    return Terms(PRESETS[market].of(MARKETS[0]), target * share, deadline_s * share, chunk, *fees)
 
 
 def runs(seeds: int, share: float = 1.0) -> Runs:
-    """Every style on every market and seed. Fees change what is paid, not what these styles do."""
+    """Every style on every market and seed. Fees change what is paid; what is done only of those that quote."""
     found: Runs = {}
     for market in SIZES:
         for style, run in RUNNERS.items():
-            found[market, style] = [run(terms_of(market, share), seed) for seed in range(seeds)]
+            for fees in FEES if style in QUOTING else FEES[:1]:
+                found[market, style, fees] = [run(terms_of(market, share, fees), seed) for seed in range(seeds)]
             print(f"{market}, {style}: {seeds} seeds", file=sys.stderr, flush=True)
     return found
 
@@ -50,9 +52,9 @@ def rows(found: Runs) -> Iterator[dict[str, object]]:
     """A row for each market, fee schedule and style."""
     for market in SIZES:
         for maker, taker in FEES:
-            base = [one.all_in_bps(maker, taker) for one in found[market, AGAINST]]
+            base = [one.all_in_bps(maker, taker) for one in found[market, AGAINST, FEES[0]]]
             for style in RUNNERS:
-                outcomes = found[market, style]
+                outcomes = found[market, style, (maker, taker) if style in QUOTING else FEES[0]]
                 costs = [one.all_in_bps(maker, taker) for one in outcomes]
                 filled = [one for one in costs if not math.isnan(one)]
                 differences = [one - other for one, other in zip(costs, base, strict=True) if not math.isnan(one)]

@@ -6,11 +6,12 @@ import pathlib
 import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
 from octobot_volume_booster.core.decision.guards import Halt
 from octobot_volume_booster.offline_exchange.server.engine.orders import Side
 
-from .cost_desk import Desk, Drop, Outcome, Send, Style, Terms, View, outcome_of
+from .cost_desk import CALL_S, Desk, Drop, Outcome, Send, Style, Terms, View, outcome_of
 
 INVENTORY_CHUNKS = 4
 _SIDES = {Side.BUY: 1, Side.SELL: -1}
@@ -42,7 +43,7 @@ def peg(view: View, rng: random.Random) -> Sequence[Send | Drop]:
 
 
 STYLES: Mapping[str, Style] = {"twap": twap, "peg": peg}
-"""From what is seen to actions: `passive` and `pair` take their place here."""
+"""From what is seen to actions."""
 
 
 def played(style: Style) -> Callable[[Terms, int], Outcome]:
@@ -64,6 +65,8 @@ def decided(**settings: object) -> Callable[[Terms, int], Outcome]:
         market = engine_market.engine_campaign(
             seed,
             terms.spec,
+            call_s=CALL_S,
+            fees=(_rate(terms.maker_bps), _rate(terms.taker_bps)),
             volume_target=terms.target_quote,
             trade_frequency_min=pace * 0.4,
             trade_frequency_max=pace * 1.2,
@@ -84,6 +87,10 @@ def decided(**settings: object) -> Callable[[Terms, int], Outcome]:
     return play
 
 
+def _rate(fee_bps: float) -> Decimal:
+    return Decimal(str(fee_bps)) / 10_000
+
+
 def limit(terms: Terms, seed: int) -> Outcome:
     """Limit orders of the mode that join the touch: half the spread from the mid."""
     offset = terms.spec.spread_share / 2 * 100
@@ -91,9 +98,24 @@ def limit(terms: Terms, seed: int) -> Outcome:
     return decided(**settings)(terms, seed)
 
 
+def passive(terms: Terms, seed: int) -> Outcome:
+    """The mode's quotes at the touch, with the deadline of the task."""
+    return decided(order_type="passive", deadline=terms.deadline_s)(terms, seed)
+
+
+def pair(terms: Terms, seed: int) -> Outcome:
+    """The mode's pairs, one and a half times half the spread from the mid, with the deadline of the task."""
+    spacing_bps = round(terms.spec.spread_share / 2 * 10_000 * 1.5, 4)
+    return decided(order_type="pair", pair_spacing_bps=spacing_bps, deadline=terms.deadline_s)(terms, seed)
+
+
+QUOTING = ("passive", "pair")
+"""What these do depends on the fees: whether resting pays, and how much of it."""
 RUNNERS: Mapping[str, Callable[[Terms, int], Outcome]] = {
     "market": decided(order_type="market"),
     "limit": limit,
+    "passive": passive,
+    "pair": pair,
     **{name: played(style) for name, style in STYLES.items()},
 }
 """Every style by its name; the first is what the others are measured against."""

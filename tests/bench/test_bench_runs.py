@@ -30,13 +30,19 @@ def test_a_style_is_a_function_and_its_costs_are_those_of_the_tape() -> None:
         assert outcomes[name].all_in_bps(8, 10) == pytest.approx(12.5, abs=0.1)
     for name in ("limit", "peg", "own"):
         assert outcomes[name].taker_quote == 0
+    assert outcomes["passive"].filled_quote >= terms.target_quote
     fees = [outcomes["peg"].all_in_bps(maker, 5) for maker in (0, 2)]
     assert math.isnan(fees[0]) or fees[1] - fees[0] == pytest.approx(2)
 
 
 def test_the_rows_are_those_of_the_contract() -> None:
     outcome = Outcome(60.0, 40.0, 0.05, 0.1, True, 0, 0)
-    found = {(market, style): [outcome, outcome] for market in cost_bench.SIZES for style in RUNNERS}
+    found = {
+        (market, style, fees): [outcome, outcome]
+        for market in cost_bench.SIZES
+        for style in RUNNERS
+        for fees in cost_bench.FEES
+    }
     row = next(one for one in cost_bench.rows(found) if one["fees"] == "2/5")
     wanted = {"market": "tight", "style": "market", "all_in_bps": 8.2, "of_market_percent": 100.0, "n": 2}
     assert wanted.items() <= row.items()

@@ -1,4 +1,7 @@
-"""What is known of real markets, as ranges, each with its source: what a generated market has to keep within."""
+"""What a generated market has to keep within: facts of real markets, each with who has shown it, as ranges.
+
+The papers show the facts; the ends of the ranges are our own choice, wide around what is known.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ class Resting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FactRange:
-    """One fact: its lowest and highest value on real markets."""
+    """One fact: who has shown it on real markets, and the lowest and highest value that we take for likely there."""
 
     name: str
     least: float
@@ -29,7 +32,7 @@ class FactRange:
 WYART = "Wyart, Bouchaud, Kockelkoren, Potters and Vettorazzo 2008, arXiv physics/0603084"
 LILLO = "Lillo and Farmer 2004, arXiv cond-mat/0311053; Bouchaud, Farmer and Lillo 2009, arXiv 0809.0822"
 BACRY = "Bacry, Mastromatteo and Muzy 2015, Hawkes processes in finance, arXiv 1502.04592"
-CONT = "Cont 2001, Empirical properties of asset returns"
+CONT = "Cont 2001, Empirical properties of asset returns: stylized facts and statistical issues"
 ALBERS = "Albers, Cucuringu, Howison and Shestopaloff 2025, arXiv 2502.18625"
 
 RANGES = (
@@ -43,7 +46,8 @@ RANGES = (
     FactRange("kurtosis of returns of 10 s", 3.5, 100.0, CONT),
     FactRange("realised spread at the touch / half spread", -1.5, 0.5, ALBERS),
 )
-"""Chosen wide: they tell a market that behaves from one that does not, and not one exchange from another."""
+"""The ends are our own choice: they tell a market that behaves from one that does not, and not one exchange from
+another."""
 
 
 def values_of(tape: TapeFacts, resting: Resting) -> Mapping[str, float]:

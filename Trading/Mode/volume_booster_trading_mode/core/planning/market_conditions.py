@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from ..model.basics import OrderType, Trading
 from ..model.instrument import MarketRules
@@ -20,15 +23,18 @@ it is nearly all the client's throttle, which is that of a real exchange."""
 ORDER_INTERVAL_S = {(Trading.SANDBOX, OrderType.MARKET): 0.6, (Trading.SANDBOX, OrderType.LIMIT): 1.1}
 """From one order to the next at the quickest, with all that is asked about them in between, as measured: what the
 client's throttle lets through. It is not known of other exchanges, and a simulator has none."""
-USUAL_ADVERSE_SELECTION = 0.45
+USUAL_ADVERSE_SELECTION = 0.55
 USUAL_ADVERSE_SELECTION_ERROR = 0.1
-"""As fitted to the local exchange: `python tests/bench/adverse_selection.py` fits them again."""
+"""Of limit orders, quotes and pairs alike, as fitted to the default market of the local exchange, `tight`, by fills
+measured at the first look after them: `python tests/bench/adverse_selection.py` fits them again. The kinds of orders
+are 0.07 apart there, and the rest is for markets of another kind."""
 SIMULATOR_ADVERSE_SELECTION, SIMULATOR_ADVERSE_SELECTION_ERROR = 0.5, 0.6
 """An order fills there because the price has passed it; but OctoBot's price of the market is a mean of the last trades,
 which may not have got there yet, so that it is known much less well."""
 STEPPED = 0.5826
 """A price that moves in steps reaches less far than one without: by so many deviations of a step (Broadie, Glasserman
 and Kou, A Continuity Correction for Discrete Barrier Options, 1997)."""
+Number = TypeVar("Number", float, npt.NDArray[np.float64])
 _RULES = tuple(field.name for field in fields(MarketRules) if field.name != "valuation")
 """A plan counts in base, also where the market trades contracts: see `positions.planning_rules`."""
 
@@ -55,7 +61,7 @@ class Conditions:
     order_latency_s: float = 0.0
     """From a decision to the answer of its order: it comes on top of every pause between two orders."""
     price_step_s: float = 1.0
-    """The price moves every so often; that of the local exchange once a second."""
+    """The price moves every so often; that of the local exchange at random moments, about once a second."""
     prints_per_second: float = 1.0
     """Trades of others: how soon an order that rests at the best price is hit."""
     print_quote: float = 300.0
@@ -68,9 +74,10 @@ class Conditions:
     """The most orders that the exchange takes; None where it is not known."""
     adverse_selection: float = USUAL_ADVERSE_SELECTION
     """How far the mid has come against a resting order when it fills, 0 to 1: at 0 it is where it was, and half the
-    spread is earned; at 1 it has passed the order by half the spread and by what a step of the price reaches beyond."""
+    spread is earned; at 1 it has passed the order by half the spread and by what a step of the price reaches beyond.
+    It holds for whatever rests: limit orders, quotes and pairs."""
     adverse_selection_error: float = USUAL_ADVERSE_SELECTION_ERROR
-    """Standard deviation of that from one campaign to another: offsets, sizes and time-outs differ."""
+    """Standard deviation of that from one campaign to another: kinds of orders, offsets, sizes and time-outs differ."""
     order_interval_s: float = 0.0
     """The shortest time from one order to the next that the client's throttle leaves, of all pairs together."""
 
@@ -93,17 +100,25 @@ class Conditions:
     def adverse_selection_error_here(self) -> float:
         return SIMULATOR_ADVERSE_SELECTION_ERROR if self.depth_quote is None else self.adverse_selection_error
 
-    def resting_cost(self, adverse_selection: float) -> float:
+    def adverse_selection_of(self, deviations: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """That of campaigns which are so many standard deviations from the mean one.
+
+        On a book none earns more than half the spread. OctoBot's simulator has none: there the error is of its price.
+        """
+        drawn = self.adverse_selection_here + self.adverse_selection_error_here * deviations
+        return drawn if self.depth_quote is None else np.maximum(drawn, 0.0)
+
+    def resting_cost(self, adverse_selection: Number) -> Number:
         """What a resting order costs against the mid when it fills, as a ratio; below zero it earns."""
         return adverse_selection * (2 * self.half_spread + self.step_beyond) - self.half_spread
 
     @property
     def assumption(self) -> str:
-        """What a plan of limit orders rests on, in a sentence."""
+        """What a plan of orders that rest is made from, in a sentence."""
         mean = self.resting_cost(self.adverse_selection_here) * 10_000
         where = "against it" if mean >= 0 else "in its favour"
         return (
-            f"limit orders: when one fills, the mid is {abs(mean):.2f} bps {where} (adverse selection "
+            f"orders that rest: when one fills, the mid is {abs(mean):.2f} bps {where} (adverse selection "
             f"{self.adverse_selection_here:g}, spread {self.spread_bps:.2f} bps, volatility "
             f"{self.volatility_percent:g} % a year)"
         )

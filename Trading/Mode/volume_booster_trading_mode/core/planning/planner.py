@@ -155,7 +155,7 @@ def estimate(settings: Settings, conditions: Conditions, seed: int = 0, deadline
         outcomes = quoting_simulation.play_quotes(usable, conditions, seed, CAMPAIGNS[kind])
     else:
         outcomes = simulation.play(usable, conditions, seed, CAMPAIGNS[kind], MOST_STEPS[kind])
-    assumptions = (conditions.assumption,) if usable.order_type is ExecutionStyle.LIMIT else ()
+    assumptions = (conditions.assumption,) if usable.order_type is not ExecutionStyle.MARKET else ()
     plan = replace(_plan(usable, conditions, outcomes, (*notes, *_notes(usable, conditions))), assumptions=assumptions)
     forecast = Forecast(
         duration_s=float(plan.duration_s.expected),

@@ -7,8 +7,8 @@ It is a model of the policy, not the policy itself. What it assumes:
 - A quote of a pair away from the touch is reached as often as the mid passes it: a Brownian motion needs d^2 / s^2
   seconds to leave an interval of half-width d (Karatzas and Shreve, Brownian Motion and Stochastic Calculus, 2.8).
 - What the schedule needs is taken at the touch, one mean order at a time.
-- After a fill of a quote the mid goes against it by `TOXICITY` of half the spread: the costs of a plan are those of the
-  fills themselves, and `styles` adds it.
+- What a quote costs when it fills is what any resting order costs then: `Conditions.resting_cost`, with the error that
+  it has from campaign to campaign. It never earns more than its distance to the mid.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ from ..decision.timing.schedule import chunk_quote, length_of
 from ..model.basics import ExecutionStyle
 from ..settings.schema import Settings
 from .market_conditions import Conditions
+from .simulation import MEASURED_AFTER_S
 from .simulation_state import Flags, Floats, Outcomes
 
 REACHED = 0.5
-TOXICITY = 0.8
-"""Of half the spread: what public tapes show within ten seconds of a trade is 0.1 to 1."""
 STEPS = 600
 """So many steps has the time that the schedule leaves."""
 MOST_STEPS = 2_400
@@ -45,8 +44,8 @@ class _Terms:
     slack: float
     flow: float
     """What reaches a quote on one side in a second."""
-    earned: float
-    """As a ratio: how far a quote is from the mid."""
+    most_earned: float
+    """As a ratio: how far a quote is from the mid when the touch has come to it."""
     half: float
     look_s: float
     """From one quote on a side to the next, at the quickest."""
@@ -89,11 +88,11 @@ def _terms(settings: Settings, conditions: Conditions) -> _Terms:
     flow = conditions.prints_per_second * conditions.print_quote if per_hour is None else float(per_hour) / 3_600
     chunk, half = float(chunk_quote(settings)), conditions.half_spread
     tick = float(conditions.rules.tick_at(conditions.price) / conditions.price)
-    earned = half - (tick if 2 * half >= LEAD_FROM_TICKS * tick else 0.0)
+    distance = half - (tick if 2 * half >= LEAD_FROM_TICKS * tick else 0.0)
     reached = flow / 2 * REACHED
     if settings.order_type is ExecutionStyle.PAIR:
-        earned = float(settings.pair_spacing_bps) / 1e4
-        beyond = earned - half
+        distance = float(settings.pair_spacing_bps) / 1e4
+        beyond = distance - half
         if beyond > 0:
             reached = min(reached, chunk * conditions.deviation_per_root_second**2 / (2 * beyond**2))
     target = float(settings.volume_target) / conditions.pairs
@@ -103,7 +102,7 @@ def _terms(settings: Settings, conditions: Conditions) -> _Terms:
         length_s=schedule_s(settings, conditions),
         slack=float(settings.schedule_slack_percent) / 100,
         flow=reached,
-        earned=earned,
+        most_earned=min(distance, half),
         half=half,
         look_s=max(LOOK_S + 2 * conditions.order_latency_s, 2 * conditions.pairs * conditions.order_interval_s),
         most_taken=float(settings.max_taker_percent) / 100 * target,
@@ -169,16 +168,25 @@ class _State:
         self.taken += size
         self.net += np.where(self.net > 0, -size, size)
 
+    def _resting_cost(self, conditions: Conditions) -> Floats:
+        """Of each campaign's quotes, as a ratio: the mean of its fills, and how far their looks were off it."""
+        adverse = conditions.adverse_selection_of(self._rng.standard_normal(self.net.size))
+        mean = np.maximum(conditions.resting_cost(adverse), -self._terms.most_earned)
+        look = conditions.deviation_per_root_second * math.sqrt(MEASURED_AFTER_S)
+        fills = np.maximum(self.made / self._print, 1.0)
+        return np.asarray(mean + look * self._rng.standard_normal(self.net.size) / np.sqrt(fills))
+
     def outcomes(self, conditions: Conditions) -> Outcomes:
         """What became of each; what a campaign has not reached at the end it never does."""
         terms, rules, price = self._terms, conditions.rules, float(conditions.price)
         fees = self.made * float(rules.maker_fee_rate) + self.taken * float(rules.taker_fee_rate)
+        resting = self.made * self._resting_cost(conditions)
         return Outcomes(
             filled=self.made + self.taken,
             duration_s=self.duration_s,
             orders=np.rint(self.made / terms.chunk * QUOTES_A_FILL + self.takes),
             fees=fees,
-            slippage=self.taken * terms.half - self.made * terms.earned,
+            slippage=self.taken * terms.half + resting,
             maker=self.made,
             lowest_inventory=self.low,
             highest_inventory=self.high,

@@ -322,9 +322,7 @@ def _extreme(start: Floats, end: Floats, variance: Floats, uniform: Floats, sign
 
 def _fill(state: State, book: _Book, terms: Terms, conditions: Conditions, filled: Flags, seconds: Floats) -> None:
     """Fill these orders, one place after the other; a campaign that reaches its target ends somewhere in between."""
-    drawn = conditions.adverse_selection_error_here * state.adverse_error
-    adverse = conditions.adverse_selection_here + drawn
-    mean = adverse * (2 * conditions.half_spread + conditions.step_beyond) - conditions.half_spread
+    mean = conditions.resting_cost(conditions.adverse_selection_of(state.adverse_error))
     look = conditions.deviation_per_root_second * math.sqrt(MEASURED_AFTER_S)
     for place in np.nonzero(filled.any(axis=0))[0]:
         signed = np.where(filled[:, place], book.side[:, place] * book.quantity[:, place], 0.0)

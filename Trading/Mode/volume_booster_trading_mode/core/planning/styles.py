@@ -1,8 +1,7 @@
 """Which way to the target is cheapest: market, limit, passive and pair beside each other. Pure, seeded.
 
-Costs are all-in and include what a plan's costs, which are those of the fills themselves, do not: after a fill of a
-resting order the mid goes against it. They are fee + half the spread for what is taken, and for what rests fee - half
-the spread + what the market gives back of it (`TOXICITY`) + what it moves before the next look (`LOOK_LOSS`).
+Costs are those of a plan: fees, and what fills cost against the mid when they fill, with what `Conditions` assumes of
+orders that rest.
 """
 
 from __future__ import annotations
@@ -17,14 +16,11 @@ from ..model.basics import ExecutionStyle
 from ..settings.schema import Settings
 from . import quoting_simulation, simulation
 from .market_conditions import Conditions
-from .quoting_simulation import TOXICITY
 from .simulation_state import Outcomes
 
 CAMPAIGNS = 200
 STEPS = 300
 SEED = 1
-LOOK_LOSS = 0.3
-"""Of the deviation of a second: what quotes lose on average because they are looked at no more often."""
 SURE = 0.95
 """A style keeps a deadline where so many of the campaigns do."""
 WORTH_IT_BPS = 0.1
@@ -88,7 +84,8 @@ def _style(settings: Settings, conditions: Conditions, deadline_s: float | None)
     outcomes = _play(settings, conditions)
     filled, finite = outcomes.filled.sum(), np.isfinite(outcomes.duration_s)
     maker_share = float(outcomes.maker.sum() / filled) if filled else 0.0
-    cost_bps = maker_share * _resting_bps(conditions) + (1 - maker_share) * _taking_bps(outcomes, conditions, settings)
+    cost = float(outcomes.fees.sum() + outcomes.slippage.sum())
+    cost_bps = cost / filled * 1e4 if filled else _unfilled_bps(settings, conditions)
     in_time = None if deadline_s is None else float((outcomes.duration_s <= deadline_s * (1 + 1e-6)).mean())
     duration_s = float(outcomes.duration_s.mean()) if finite.all() else None
     return Style(cost_bps, duration_s, in_time, maker_share)
@@ -100,17 +97,13 @@ def _play(settings: Settings, conditions: Conditions) -> Outcomes:
     return simulation.play(settings, conditions, SEED, CAMPAIGNS, STEPS)
 
 
-def _resting_bps(conditions: Conditions) -> float:
-    half_bps, moves_bps = conditions.half_spread * 1e4, conditions.deviation_per_root_second * 1e4
-    return float(conditions.rules.maker_fee_rate) * 1e4 - half_bps * (1 - TOXICITY) + LOOK_LOSS * moves_bps
-
-
-def _taking_bps(outcomes: Outcomes, conditions: Conditions, settings: Settings) -> float:
-    """As simulated for market orders, which may be larger than the best level; half the spread for the rest."""
-    fee_bps = float(conditions.rules.taker_fee_rate) * 1e4
-    if settings.order_type is ExecutionStyle.MARKET and outcomes.filled.sum():
-        return fee_bps + float(outcomes.slippage.sum() / outcomes.filled.sum()) * 1e4
-    return fee_bps + conditions.half_spread * 1e4
+def _unfilled_bps(settings: Settings, conditions: Conditions) -> float:
+    """What an order of this style would cost where none is ever filled."""
+    rules = conditions.rules
+    if settings.order_type is ExecutionStyle.MARKET:
+        return float(rules.taker_fee_rate) * 1e4 + conditions.half_spread * 1e4
+    resting = conditions.resting_cost(conditions.adverse_selection_here)
+    return (float(rules.maker_fee_rate) + resting) * 1e4
 
 
 def _cheapest(styles: dict[str, Style]) -> str:
