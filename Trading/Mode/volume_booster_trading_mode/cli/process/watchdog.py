@@ -64,9 +64,13 @@ def _by_campaign(status: RunStatus) -> Verdict | None:
 
 
 def _is_wrapped_up(report: CampaignReport, status: RunStatus) -> bool:
-    """Orders that still rest when the target is reached are cancelled and settled before anything is ended."""
+    """Orders that still rest when the target is reached are cancelled and settled before anything is ended.
+
+    So is the inventory, where it goes back to its start, however long that takes.
+    """
     has_ended = status.octobot_exit_code is not None or status.exchange_exit_code is not None
-    return report.is_wrapped_up or has_ended or status.since_news_s >= WRAP_UP_S
+    is_late = status.since_news_s >= WRAP_UP_S and not report.end.is_trading_back
+    return report.is_wrapped_up or has_ended or is_late
 
 
 def _by_process(status: RunStatus) -> Verdict | None:
