@@ -21,7 +21,7 @@ from ..core.model.formats import CENT, iso_date, iso_time, money, money_of_quoti
 from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
 from ..core.settings.schema import EndOfCampaign, Settings, SettingsError, TargetPeriod, TargetScope, parse_settings
-from ..journal.journal import CONDITIONS, START, TARGET, EventRow, Journal
+from ..journal.journal import CONDITIONS, ERROR, HALT, START, TARGET, WAIT, EventRow, Journal
 from . import ending, measured
 
 
@@ -237,6 +237,12 @@ class CampaignReport:
     def spent_before_resumes_quote(self) -> Decimal:
         """What the campaign had cost when a person last resumed it; 0 for one that was never resumed."""
         return ZERO if self.progress.whole is None else self.progress.whole.before_resumes_quote
+
+    @property
+    def held_up(self) -> tuple[Part, ...]:
+        """The markets that wait or are halted, each with its reason, while the inventory is to go back to its start."""
+        kinds = (WAIT, HALT, ERROR)
+        return tuple(part for part in self.parts if part.kind in kinds and self.end.is_trading_back)
 
     @property
     def end(self) -> ending.End:

@@ -60,6 +60,8 @@ def _by_campaign(status: RunStatus) -> Verdict | None:
         return Verdict(ExitCode.DONE, "the target is reached")
     if report is not None and report.state == "halted":
         return Verdict(ExitCode.HALTED, f"halted: {report.reason}")
+    if report is not None and (halted := [part.reason for part in report.held_up if part.state == "halted"]):
+        return Verdict(ExitCode.HALTED, f"halted: {halted[0]}")
     return None
 
 
@@ -98,5 +100,6 @@ def _why_nothing_happens(report: CampaignReport | None, patience_s: float) -> st
             f"OctoBot runs, but the trading mode did not start in {duration(patience_s)}: either the exchange could "
             "not be reached or VolumeBoosterTradingMode is not active in the profile"
         )
-    last = f"; last reason: {report.reason}" if report.reason else ""
+    reason = report.reason or "; ".join(part.reason for part in report.held_up)
+    last = f"; last reason: {reason}" if reason else ""
     return f"no order and no fill in {duration(patience_s)}{last}"
