@@ -54,6 +54,7 @@ def render(history: History, now: float, bundle_version: str) -> str:
         events_left_out=len(events) - SHOWN_EVENTS,
         not_the_goal=NOT_THE_GOAL.capitalize(),
         measured=[*measured.rows(report.progress, report.quote), *report.end.rows()],
+        execution=history.execution().rows(report.quote),
         metrics=metrics_rows(history),
         repeat=_repeat(history, bundle_version),
         settings=[(key, json.dumps(value).strip('"')) for key, value in history.settings.items()],
