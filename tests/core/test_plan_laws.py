@@ -346,3 +346,12 @@ def test_a_price_below_half_a_tick_is_played_at_one_tick(order_type: str) -> Non
     met = conditions(rules=rules, price=Decimal("0.4"), balances=Balances(Decimal(50_000), Decimal(20_000)))
     planned = estimate(settings(order_type=order_type, volume_target=1_000, max_cost_bps=10_000), met)
     assert planned.orders.is_finite == (order_type == "market")
+
+
+def test_each_end_has_its_price_and_that_of_flatten_is_the_largest_inventory_at_the_takers_rate() -> None:
+    plan = estimate(settings(volume_target=20_000), conditions(spread_bps=4.0))
+    most = max(-plan.inventory_low_quote, plan.inventory_high_quote)
+    ends = plan.to_json()["ends"]
+    assert Decimal(ends["flatten"]["cost_quote"]) == round(most * Decimal("0.0012"), 8) > 0
+    assert Decimal(ends["flatten"]["cost_bps"]) == round(plan.flattening_quote / 2, 4)
+    assert ends["keep"] == ends["drain"] == {"cost_quote": "0.00", "cost_bps": "0.00"}

@@ -31,7 +31,8 @@ OUR_FIELDS = [
     "target_scope", "target_period", "bought_quote", "sold_quote", "success_rate", "rate_quote_per_hour", "eta_s",
     "realised_pnl_quote", "inventory_quote", "inventory", "days", "currency", "markets",
     "estimated_fees_quote", "spent_before_resumes_quote", "pending_commands", "taker_filled_quote", "deadline_at",
-    "schedule_gap_quote", "cost_at_fill_bps", "arrival_cost_bps", "cost_per_million_quote", "markout_bps",
+    "schedule_gap_quote", "end_of_campaign", "inventory_stays",
+    "cost_at_fill_bps", "arrival_cost_bps", "cost_per_million_quote", "markout_bps",
     "cost_parts", "all_in_cost_quote", "unmeasured_quote", "old_kind_quote", "cost_kind",
 ]  # fmt: skip
 MONEY_FIELDS = [name for name in CONTRACT_FIELDS if name.endswith(("_quote", "_bps"))]

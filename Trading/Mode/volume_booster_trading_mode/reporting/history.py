@@ -18,7 +18,7 @@ from ..core.accounting.fill_marks import HORIZONS_S
 from ..core.accounting.ledger import Holding, Outcome
 from ..core.accounting.performance import TradersMetrics, metrics_of
 from ..core.decision.guards import Gauge, gauges
-from ..core.model.basics import ZERO, Role, Side
+from ..core.model.basics import ZERO, Role, Side, Trading
 from ..core.model.escape import csv_cell
 from ..core.model.orders import Fill
 from ..core.model.snapshot import Balances, Equity
@@ -38,6 +38,7 @@ from ..journal.journal import (
     MarkRow,
     SentRow,
 )
+from .execution import Execution
 from .report import CampaignReport, report_of
 
 if typing.TYPE_CHECKING:
@@ -145,6 +146,11 @@ class History:
             spread += planned
             drift += fill.slippage_quote - planned
         return CostSplit(fees[Role.MAKER], fees[Role.TAKER], spread, drift)
+
+    def execution(self) -> Execution:
+        """What rested and what took, and what came of it."""
+        is_simulated = Trading(self.report.trading).is_simulated
+        return Execution.of(self.orders, self.fills, self.report.progress.holdings, is_simulated=is_simulated)
 
     def parts_of_fills(self) -> list[CostParts]:
         """The cost of each fill in parts, in the order of `fills`; they add up to those of the campaign."""

@@ -6,7 +6,8 @@ import contextlib
 import dataclasses
 import pathlib
 import typing
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ..core.accounting.ledger import Holding, Ledger, Progress
@@ -19,9 +20,9 @@ from ..core.model.basics import ZERO, Trading
 from ..core.model.formats import CENT, iso_date, iso_time, money, money_of_quotient
 from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
-from ..core.settings.schema import Settings, SettingsError, TargetPeriod, TargetScope, parse_settings
-from ..journal.journal import CONDITIONS, START, TARGET, EventRow, Journal
-from . import measured
+from ..core.settings.schema import EndOfCampaign, Settings, SettingsError, TargetPeriod, TargetScope, parse_settings
+from ..journal.journal import CONDITIONS, ERROR, HALT, START, TARGET, WAIT, EventRow, Journal
+from . import ending, measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ class CampaignReport:
     days: tuple[Day, ...] = ()
     has_noted_done: bool = False
     """Whether the bot has noted, since it was started last, that the target is reached."""
+    noted_ends: Mapping[str, str] = field(default_factory=dict)
+    """What each market that has ended has noted with that."""
     currency: str | None = None
     """The currency of its amounts; None in a journal of an older version."""
     parts: tuple[Part, ...] = ()
@@ -161,7 +164,7 @@ class CampaignReport:
     @property
     def is_finished(self) -> bool:
         """Whether the target is reached for good: a daily target is followed by that of the next day."""
-        return self.state == "done" and self.target_period == TargetPeriod.TOTAL.value
+        return self.state == "done" and self.target_period == TargetPeriod.TOTAL.value and not self.end.is_trading_back
 
     def runtime_s(self, now: float) -> float:
         return (self.ended_at if self.ended_at is not None else now) - self.started_at
@@ -214,6 +217,7 @@ class CampaignReport:
             "spent_before_resumes_quote": money(self.spent_before_resumes_quote),
             "pending_commands": list(self.pending_commands),
             **self._schedule_json(now),
+            **self.end.to_json(),
             **measured.to_json(progress),
         }
 
@@ -233,6 +237,20 @@ class CampaignReport:
     def spent_before_resumes_quote(self) -> Decimal:
         """What the campaign had cost when a person last resumed it; 0 for one that was never resumed."""
         return ZERO if self.progress.whole is None else self.progress.whole.before_resumes_quote
+
+    @property
+    def held_up(self) -> tuple[Part, ...]:
+        """The markets that wait or are halted, each with its reason, while the inventory is to go back to its start."""
+        kinds = (WAIT, HALT, ERROR)
+        return tuple(part for part in self.parts if part.kind in kinds and self.end.is_trading_back)
+
+    @property
+    def end(self) -> ending.End:
+        """What becomes of the inventory."""
+        choice = EndOfCampaign.KEEP if self.settings is None else self.settings.end_of_campaign
+        is_reached = self.state == "done"
+        is_settled = is_reached and self.has_noted_done
+        return ending.End(choice, self.progress.holdings, self.noted_ends, self.quote, is_reached, is_settled)
 
     @property
     def is_wrapped_up(self) -> bool:
@@ -318,7 +336,8 @@ def report_of(journal: Journal, now: float | None) -> CampaignReport | None:
         target_scope=scope,
         target_period=period,
         days=() if day is None else _days(journal, ledger, targets, day),
-        has_noted_done=campaign_state.has_noted_done(events),
+        has_noted_done=campaign_state.has_noted_done(events, ending.awaited(settings, progress)),
+        noted_ends=campaign_state.noted_ends(events),
         currency=journal.currency(),
         parts=_parts(ledger, events, target_quote, day),
         pending_commands=_pending(journal),

@@ -18,7 +18,7 @@ from ..adapters.market_data import Book
 from ..adapters.runtime import notifications
 from ..adapters.runtime.error_log import log_error
 from ..campaign.campaign import Campaign
-from ..core.decision import flattening, futures_position, pricing, sizing, spending
+from ..core.decision import flattening, futures_position, pricing
 from ..core.decision.control import ControlState
 from ..core.decision.guards import Halt
 from ..core.decision.timing import pacing
@@ -259,26 +259,23 @@ class EmergencyStop:
             order = futures_position.emergency_order(futures, price, rules, worth)
             return (None, order) if isinstance(order, str) else (order, "")
         assert settings is not None, "without settings only a position on futures is closed"
-        most, limit = self._most(side, price, rules, book, settings, worth.quote_rate)
-        intent = spending.flattening_order(held, price, most, rules, worth)
-        is_cut = most < abs(held) * price
-        return intent, limit if is_cut else "" if intent else "it is less than the exchange's smallest order"
+        limits = self._limits(side, price, rules, book, settings, worth.quote_rate)
+        return flattening.flattening_order(held, price, limits, rules, worth)
 
-    def _most(
+    def _limits(
         self, side: Side, price: Decimal, rules: MarketRules, book: Book | None, settings: Settings, quote_rate: Decimal
-    ) -> tuple[Decimal, str]:
-        """The largest order, in quote, that balance, budgets and book allow, and what of them allows the least."""
+    ) -> list[flattening.Limit]:
+        """The largest order, in quote, that balance, budgets and book allow."""
         progress, simulated = self._session.progress(), self._session.began_as.is_simulated
-        paid_for, key = flattening.affordable(settings, progress, rules.worst_fee_rate, is_simulated=simulated)
+        fundable = self._snapshots.fundable(side, price, rules, settings)
         limits = [
-            (self._snapshots.fundable(side, price, rules, settings), "the balance does not pay for it"),
-            (paid_for / quote_rate, f"{key} does not pay for more of it at its worst"),
+            flattening.Limit(fundable, flattening.UNPAID),
+            flattening.budget_limit(settings, progress, rules.worst_fee_rate, quote_rate, is_simulated=simulated),
         ]
         if book is not None:
             levels = book.asks if side is Side.BUY else book.bids
-            reach = sizing.within_slippage(levels, price, settings) * price
-            limits.append((reach, "the order book has too little within max_slippage_bps"))
-        return min(limits)
+            limits.append(flattening.book_limit(levels, price, settings))
+        return limits
 
     def _told(self, cancelled: Cancelled, flattened: str) -> tuple[str, ...]:
         session = self._session

@@ -37,6 +37,8 @@ FORGET_LOGS_EVERY = 500
 """Orders after which the loggers of those that have ended are let go."""
 UNFUNDED_LOOK_S = 30.0
 """The longest wait before a campaign without funds looks again."""
+REST_LOOK_S = 30.0
+"""How often it is looked whether what is left of an inventory can be traded back after all."""
 FUND_IT = "deposit, or free what other orders hold: it goes on by itself. Stop on the mode's page cancels what rests."
 GO_FURTHER = (
     "`volume-booster report --html FILE` shows the result; a higher volume target, saved on the mode's page in "
@@ -255,11 +257,12 @@ class OrderExecutor:
         if (again_s := self._reconciler.settles_in_s()) > 0:
             return again_s
         await self._reconciler.look(self._session.now())
-        session, told = self._session, progress_lines.sentence(progress, self._session.currency)
+        session = self._session
+        told = ", and ".join(filter(None, [progress_lines.sentence(progress, session.currency), decision.rest]))
         if self._campaign.note(session.now(), DONE, session.source, told):
             session.logger.info("Target reached on %s: %s", session.source, told)
             await self._announce_end(progress, told)
-        return policy.IDLE_S
+        return REST_LOOK_S if decision.rest else policy.IDLE_S
 
     async def _announce_end(self, progress: Progress, told: str) -> None:
         """Once for each target: of pairs that share one, the first that has nothing left to do tells it."""

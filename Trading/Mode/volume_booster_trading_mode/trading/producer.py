@@ -350,7 +350,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     async def _look_and_decide(self, campaign: Campaign, executor: OrderExecutor) -> float:
         session, resumes = self.session, campaign.resumes
         try:
-            snapshot = await self.snapshots.snapshot(is_done=session.progress().is_done)
+            snapshot = await self.snapshots.snapshot(is_at_rest=session.is_at_rest)
         except RefusedError as refused:
             session.release_share()
             return executor.halt(Halt(text_of(refused)))

@@ -12,6 +12,7 @@ from ..adapters.venues import support
 from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Progress
 from ..core.accounting.tallies import Market
+from ..core.decision import flattening
 from ..core.decision.guards import Halt
 from ..core.decision.policy import Wait
 from ..core.model.basics import Trading
@@ -155,6 +156,13 @@ class Session:
         campaign, settings = self.campaign, self.settings
         assert campaign is not None and settings is not None
         return campaign.progress_for(settings, *self.market, self.now())
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the target is reached and nothing is held that should not stay: no order will be sent."""
+        progress, settings = self.progress(), self.settings
+        assert settings is not None
+        return progress.is_done and not flattening.is_to_be_traded_back(progress, settings, self.market)
 
     def style_refusal(self) -> str:
         """Why the exchange can't take this kind of orders; empty where it can, as where OctoBot plays the exchange."""

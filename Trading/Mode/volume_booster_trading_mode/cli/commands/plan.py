@@ -146,6 +146,7 @@ def plan_rows(plan: Plan, quote: str) -> list[tuple[str, ...]]:
         ("Capital, in base", "", "", quantity(plan.base_needed)),
         (f"Capital ({quote})", "", f"turns {plan.turns:.1f} x", money(plan.quote_needed)),
         (f"Inventory ({quote})", money(plan.inventory_low_quote), "", money(plan.inventory_high_quote)),
+        (f"Flattening ({quote})", "", f"{plan.flattening_bps:.2f} bps", money(plan.flattening_quote)),
     ]
 
 

@@ -58,6 +58,7 @@ def to_json(history: History, status: CampaignStatus) -> dict[str, typing.Any]:
         "plan": None if history.plan is None else history.plan.to_json(),
         "cost_split": {name: money(getattr(split, name)) for name in split.__slots__},
         "outcomes": history.outcomes(),
+        "execution": history.execution().to_json(),
         "traders_metrics": history.metrics().to_json(),
         "bundle_version": bundle.own_version(),
         "settings": history.settings,
@@ -93,6 +94,13 @@ def _print(history: History, status: CampaignStatus) -> None:
         f"{shown(split.spread_quote, quote)}, drift {shown(split.drift_quote, quote)} {quote}"
     )
     terminal.wrapped(f"Cost: {parts}")
+    if rows := history.execution().rows(quote):
+        table = rich.table.Table(title="How it was executed", title_justify="left", show_header=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        terminal.show(table)
     terminal.show(_metrics_table(history))
     hashes = f"settings {history.settings_hash()[:12]}, decisions {history.decisions_hash()[:12]}"
     terminal.wrapped(f"Seed {report.seed}, {hashes}")

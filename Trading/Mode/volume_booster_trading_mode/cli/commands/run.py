@@ -187,7 +187,8 @@ def _contradictions(plan: RunPlan, requested: dict[str, str]) -> list[str]:
         )
     filled, target, quote = report.progress.filled_quote, plan.settings.volume_target, report.quote
     is_total = plan.settings.target_period is TargetPeriod.TOTAL
-    if plan.has_own_target and is_total and filled >= target:
+    is_ending = report.end.is_trading_back and target == report.progress.target_quote
+    if plan.has_own_target and is_total and filled >= target and not is_ending:
         problems.append(
             f"volume_target: {whose} has filled {shown(filled, quote)} already, which is not less than "
             f"{shown(target, quote)}: name a larger target to continue it, or add --fresh for a new campaign"

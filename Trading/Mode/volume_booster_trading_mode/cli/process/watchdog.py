@@ -60,13 +60,19 @@ def _by_campaign(status: RunStatus) -> Verdict | None:
         return Verdict(ExitCode.DONE, "the target is reached")
     if report is not None and report.state == "halted":
         return Verdict(ExitCode.HALTED, f"halted: {report.reason}")
+    if report is not None and (halted := [part.reason for part in report.held_up if part.state == "halted"]):
+        return Verdict(ExitCode.HALTED, f"halted: {halted[0]}")
     return None
 
 
 def _is_wrapped_up(report: CampaignReport, status: RunStatus) -> bool:
-    """Orders that still rest when the target is reached are cancelled and settled before anything is ended."""
+    """Orders that still rest when the target is reached are cancelled and settled before anything is ended.
+
+    So is the inventory, where it goes back to its start, however long that takes.
+    """
     has_ended = status.octobot_exit_code is not None or status.exchange_exit_code is not None
-    return report.is_wrapped_up or has_ended or status.since_news_s >= WRAP_UP_S
+    is_late = status.since_news_s >= WRAP_UP_S and not report.end.is_trading_back
+    return report.is_wrapped_up or has_ended or is_late
 
 
 def _by_process(status: RunStatus) -> Verdict | None:
@@ -94,5 +100,6 @@ def _why_nothing_happens(report: CampaignReport | None, patience_s: float) -> st
             f"OctoBot runs, but the trading mode did not start in {duration(patience_s)}: either the exchange could "
             "not be reached or VolumeBoosterTradingMode is not active in the profile"
         )
-    last = f"; last reason: {report.reason}" if report.reason else ""
+    reason = report.reason or "; ".join(part.reason for part in report.held_up)
+    last = f"; last reason: {reason}" if reason else ""
     return f"no order and no fill in {duration(patience_s)}{last}"

@@ -105,6 +105,7 @@ def summary_table(report: CampaignReport, now: float) -> rich.table.Table:
         ("Cost", f"{shown(progress.cost_quote, quote)} {quote}, {progress.cost_bps:.2f} bps of the volume"),
         *measured.rows(progress, quote),
         ("Inventory", _inventory(report)),
+        *report.end.rows(),
         ("Realised", f"{shown(progress.realised_pnl_quote, quote)} {quote} by round trips, fees not counted"),
         ("Pace", f"{pace} {quote} an hour, {progress.success_rate:.1%} filled"),
         ("Time", f"{duration(report.runtime_s(now))}, seed {report.seed}, restarts {report.restarts}"),

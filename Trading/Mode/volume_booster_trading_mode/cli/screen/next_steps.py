@@ -28,6 +28,8 @@ def next_step(report: CampaignReport, home: pathlib.Path) -> str:
     whole = f"{_command(f'report{of_backtest}', home, ' --html report.html')} shows all of it"
     if report.is_finished:
         return f"Next: {whole}; {start} begins a new campaign."
+    if report.end.is_trading_back:
+        return f"Next: {start} brings the inventory back to its start; {whole}."
     if report.state == "done":
         return f"Next: {whole}; it continues with the day's target at 00:00 UTC."
     if report.state == "halted":

@@ -75,7 +75,7 @@ def _spent(
     spends: spending.Spending, drawn: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
 ) -> tuple[Decimal, Decimal | None]:
     snapshot, settings = situation.snapshot, situation.settings
-    most_quote = _most_quote(situation)
+    most_quote = largest_quote(situation)
     notional = min(sizing.clip_to_headroom(drawn, headroom, spends.smallest), most_quote)
     fundable = sizing.fundable_notional(Side.BUY, spends.price, snapshot.rules, snapshot.balances, settings)
     limits = fundable, spending.reachable_quote(snapshot, settings)
@@ -87,7 +87,7 @@ def _sized(
     side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
 ) -> tuple[Decimal, Decimal | None]:
     snapshot, settings = situation.snapshot, situation.settings
-    rules, most_quote = snapshot.rules, _most_quote(situation)
+    rules, most_quote = snapshot.rules, largest_quote(situation)
     notional = min(sizing.clip_to_headroom(drawn, headroom, rules.min_order_notional(price)), most_quote)
     # an order that has to reach is rounded up, but not above the largest
     most = max(rules.quantity(most_quote, price), sizing.smallest_quantity(price, rules))
@@ -106,7 +106,7 @@ def _sized_on_futures(
     side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
 ) -> tuple[Decimal, Decimal | None]:
     snapshot, settings = situation.snapshot, situation.settings
-    rules, most_quote = snapshot.rules, _most_quote(situation)
+    rules, most_quote = snapshot.rules, largest_quote(situation)
     most = _cut_to_book(rules.quantity(most_quote, price), side, snapshot, settings)
     wanted, is_last = futures_position.wanted(
         side, drawn, headroom, rules.min_order_notional(price), snapshot, settings
@@ -125,7 +125,7 @@ def takes(settings: Settings) -> bool:
     return settings.order_type.sends is OrderType.MARKET
 
 
-def _most_quote(situation: Situation) -> Decimal:
+def largest_quote(situation: Situation) -> Decimal:
     """The largest order for the equity and for this hour's share of the market."""
     snapshot = situation.snapshot
     most = largest_order(situation.settings, snapshot.risk_inputs.equity.now_quote)

@@ -27,6 +27,8 @@ from .timing import pacing
 LONGEST_WAIT_S = 60.0
 NO_DAY_VOLUME = "the exchange does not tell what the market trades in 24 h, which max_participation_percent needs"
 IDLE_S = pricing.IDLE_S
+BALANCES_KNOWN_S = 30.0
+"""So long after the last fill OctoBot knows what the account holds: a balance that does not pay then will not later."""
 
 
 def decide(
@@ -47,7 +49,7 @@ def decide(
         return lock
     ours = tuple(order for order in snapshot.open_orders if order.is_ours)
     if progress.is_done:
-        return _end(situation, ours, hold)
+        return _end(situation, ours, hold, standing)
     if halt := standing or first_halt(GUARDS, situation):
         return halt
     if settings.order_type.is_quoting:
@@ -71,14 +73,67 @@ def _order(
     return _next_order(situation, rng, allocation)
 
 
-def _end(situation: Situation, ours: tuple[OpenOrder, ...], hold: str) -> Decision:
-    """The target is reached: nothing may rest any more, and on futures the position goes back to where it began."""
+def _end(situation: Situation, ours: tuple[OpenOrder, ...], hold: str, standing: Halt | None) -> Decision:
+    """The target is reached: nothing may rest any more, and where it should the inventory goes back to its start."""
     snapshot, settings = situation.snapshot, situation.settings
+    market = snapshot.exchange, snapshot.symbol
+    if snapshot.futures is None and not ours and flattening.is_to_be_traded_back(situation.progress, settings, market):
+        return _trade_back(situation, hold, standing)
     if ours or not futures_position.is_to_be_closed(snapshot, settings):
         return Done(leftovers=ours)
     if waiting := _switched_off(settings) or _not_now(snapshot, settings, hold) or _too_soon(snapshot, settings):
         return waiting
     return _close(situation)
+
+
+def _trade_back(situation: Situation, hold: str, standing: Halt | None) -> Decision:
+    """A market order for as much of the inventory as one order may be; what can't be traded is named.
+
+    Of what the last orders have to bring back less than one of the exchange's smallest orders may be left.
+    """
+    snapshot, settings = situation.snapshot, situation.settings
+    held = flattening.held_base(situation.progress, (snapshot.exchange, snapshot.symbol))
+    price, rules = snapshot.mid_price, snapshot.rules
+    side = Side.SELL if held > 0 else Side.BUY
+    is_drained = flattening.is_drained(situation) and abs(held) * price <= rules.min_order_notional(price)
+    intent, why = (None, flattening.TOO_SMALL)
+    if not is_drained:
+        intent, why = flattening.flattening_order(held, price, _limits(side, situation), rules, snapshot.worth)
+    stays = f"the inventory of {snapshot.symbol} is {held:+f} {rules.base} away from its start and stays so: {why}"
+    if intent is None and why in (flattening.TOO_SMALL, _budget_limit(situation).reason):
+        return Done(rest=stays)
+    if halt := standing or first_halt(GUARDS, situation):
+        return halt
+    waiting = _switched_off(settings) or _not_now(snapshot, settings, hold) or _too_soon(snapshot, settings)
+    if waiting := waiting or _too_much(situation):
+        return waiting
+    if in_the_way := pricing.crossing_side(side, snapshot.open_orders):
+        return pricing.clear_the_way(side, in_the_way)
+    if intent is not None:
+        return order_halt(intent, situation) or Place(intent, settings.trade_frequency_min, None)
+    last_fill_at = situation.progress.last_fill_at or 0.0
+    if why == flattening.UNPAID and snapshot.now - last_fill_at > BALANCES_KNOWN_S:
+        return Done(rest=stays)
+    return Wait(IDLE_S, f"the inventory of {snapshot.symbol} is {held:+f} {rules.base} away from its start: {why}")
+
+
+def _budget_limit(situation: Situation) -> flattening.Limit:
+    snapshot = situation.snapshot
+    fee_rate, is_simulated = snapshot.rules.worst_fee_rate, snapshot.trading.is_simulated
+    return flattening.budget_limit(situation.settings, situation.progress, fee_rate, is_simulated=is_simulated)
+
+
+def _limits(side: Side, situation: Situation) -> list[flattening.Limit]:
+    """What bounds an order that trades the inventory back, the limits of any other order included."""
+    snapshot, settings = situation.snapshot, situation.settings
+    levels = snapshot.asks if side is Side.BUY else snapshot.bids
+    fundable = sizing.fundable_notional(side, snapshot.mid_price, snapshot.rules, snapshot.balances, settings)
+    limits = [
+        flattening.Limit(fundable, flattening.UNPAID),
+        flattening.Limit(order_fitting.largest_quote(situation), "the largest order that the guards allow is smaller"),
+        _budget_limit(situation),
+    ]
+    return [*limits, flattening.book_limit(levels, snapshot.mid_price, settings)] if levels else limits
 
 
 def _switched_off(settings: Settings) -> Wait | None:
@@ -291,7 +346,22 @@ def _sides(situation: Situation, rng: random.Random, allocation: Allocation) -> 
         fundable, min_order, settings, progress, equity, rng, allocation.side, snapshot.rules.quote
     )
     is_unfunded = min_order > max(fundable.values()) or is_any_allowed(settings, progress, equity)
+    if flattening.is_drained(situation) and sides:
+        return _draining_sides(sides, situation, min(progress.headroom_quote, allocation.headroom_quote))
     return sides, reason, is_unfunded
+
+
+def _draining_sides(sides: list[Side], situation: Situation, headroom: Decimal) -> tuple[list[Side], str, bool]:
+    """Those of the sides after which the inventory can still be brought back within what is left of the target.
+
+    Where that leaves none, it is the side that makes the inventory larger, as the other one can't be had.
+    """
+    rooms = {side: flattening.draining_room(side, situation, headroom) for side in sides}
+    if left := [side for side in sides if rooms[side] != 0]:
+        return left, "", False
+    if not situation.progress.open_orders:
+        return sides, "", False
+    return [], "what is left of the target brings the inventory back: the open orders do that, or time out first", False
 
 
 def _order_on(
@@ -307,6 +377,8 @@ def _order_on(
     if price is None:
         return Wait(delay_s, f"no {side.value} price is left that does not cross an own order")
     headroom = min(progress.headroom_quote, allocation.headroom_quote)
+    room = flattening.draining_room(side, situation, headroom) if flattening.is_drained(situation) else None
+    headroom = min(headroom, room) if room else headroom
     notional, intent = order_fitting.fitted(side, drawn, price, headroom, situation, not allocation.is_a_cap)
     if intent is None:
         return Wait(delay_s, order_fitting.does_not_fit(side, notional, snapshot, settings), releases_share=True)

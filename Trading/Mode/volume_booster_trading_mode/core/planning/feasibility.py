@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
-from ..decision.flattening import market_cost_rate
+from ..decision.flattening import market_cost_rate, trades_back
 from ..decision.guards import HUNDRED, LONGEST_CAMPAIGN_DAYS, largest_order, participation_an_hour, worst_cost_rate
 from ..model.basics import TEN_THOUSAND, ExecutionStyle, OrderType, Side, bps
 from ..settings.schema import Settings, TargetPeriod
@@ -225,7 +225,7 @@ def total_cost_budget(settings: Settings, conditions: Conditions, forecast: Fore
 def _needed_budget(settings: Settings, conditions: Conditions, forecast: Forecast) -> Decimal:
     """What the guards on the budget keep free: what is spent, the last order, and trading the inventory back."""
     needed = forecast.cost_quote + _worst_order(settings, conditions)
-    if settings.emergency_flatten:
+    if trades_back(settings):
         fee_rate, is_simulated = conditions.rules.worst_fee_rate, conditions.depth_quote is None
         needed += forecast.inventory_quote * market_cost_rate(fee_rate, settings, is_simulated=is_simulated)
     return needed

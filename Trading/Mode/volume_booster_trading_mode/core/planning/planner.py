@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.basics import ZERO, ExecutionStyle, OrderType, Side, bps
+from ..model.basics import ZERO, ExecutionStyle, OrderType, Role, Side, bps
 from ..model.formats import duration
 from ..settings import corrections
 from ..settings.presets import Preset
@@ -70,6 +70,8 @@ class Plan:
     inventory_low_quote: Decimal
     """The most that is sold beyond what was bought, at some moment of 95 in 100 campaigns at the most; below zero."""
     inventory_high_quote: Decimal
+    flattening_quote: Decimal = ZERO
+    """What trading the largest of these inventories back costs, with the fee of a taker and half the spread."""
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     """What is done otherwise than the settings say, with a notice when it is."""
@@ -81,6 +83,11 @@ class Plan:
         """What a million of volume costs."""
         bps_band = self.cost_bps
         return Band(bps_band.low * 100, bps_band.expected * 100, bps_band.high * 100)
+
+    @property
+    def flattening_bps(self) -> Decimal:
+        """The same as a share of the target."""
+        return bps(self.flattening_quote, self.target_quote)
 
     @property
     def is_feasible(self) -> bool:
@@ -112,6 +119,10 @@ class Plan:
             "capital": {"base": _plain(self.base_needed), "quote": _plain(self.quote_needed)},
             "turns": round(float(self.turns), 2),
             "inventory_quote": {"low": _plain(self.inventory_low_quote), "high": _plain(self.inventory_high_quote)},
+            "ends": {
+                **{end: {"cost_quote": "0.00", "cost_bps": "0.00"} for end in ("keep", "drain")},
+                "flatten": {"cost_quote": _plain(self.flattening_quote), "cost_bps": f"{self.flattening_bps:.4f}"},
+            },
             "maker_share": round(self.maker_share, 4),
             "notes": list(self.notes),
             "rests_on": list(self.assumptions),
@@ -131,6 +142,7 @@ class Plan:
             turns=Decimal(str(values["turns"])),
             inventory_low_quote=Decimal(inventory["low"]),
             inventory_high_quote=Decimal(inventory["high"]),
+            flattening_quote=Decimal(values.get("ends", {}).get("flatten", {}).get("cost_quote", 0)),
             problems=tuple(Problem(sentence) for sentence in values["problems"]),
             notes=tuple(values["notes"]),
             assumptions=tuple(values.get("rests_on", ())),
@@ -181,6 +193,9 @@ def _plan(settings: Settings, conditions: Conditions, outcomes: Outcomes, notes:
     capital = (base * conditions.price + quote) * pairs
     with np.errstate(divide="ignore", invalid="ignore"):
         cost_bps = np.where(filled > 0, cost / filled * 1e4, 0.0)
+    lowest = _decimal(float(np.quantile(out.lowest_inventory, _QUANTILES[0])), _FINEST, ROUND_FLOOR)
+    highest = _decimal(float(np.quantile(out.highest_inventory, _QUANTILES[1])), _FINEST, ROUND_CEILING)
+    flattening_rate = Decimal(repr(conditions.half_spread)) + conditions.rules.fee_rate(Role.TAKER)
     return Plan(
         target_quote=settings.volume_target,
         orders=_banded(orders, Decimal(1)),
@@ -193,8 +208,9 @@ def _plan(settings: Settings, conditions: Conditions, outcomes: Outcomes, notes:
         base_needed=base,
         quote_needed=quote,
         turns=settings.volume_target / capital if capital else ZERO,
-        inventory_low_quote=_decimal(float(np.quantile(out.lowest_inventory, _QUANTILES[0])), _FINEST, ROUND_FLOOR),
-        inventory_high_quote=_decimal(float(np.quantile(out.highest_inventory, _QUANTILES[1])), _FINEST, ROUND_CEILING),
+        inventory_low_quote=lowest,
+        inventory_high_quote=highest,
+        flattening_quote=(max(abs(lowest), abs(highest)) * pairs * flattening_rate).quantize(_FINEST),
         notes=notes,
     )
 

@@ -12,54 +12,16 @@ import pydantic
 
 from ..model.basics import TEN_THOUSAND, CampaignAmount, ExecutionStyle, Ratio, Side, Unit
 from ..model.escape import printable, quoted, shortened
-from ..model.typed import Choice, did_you_mean, plain_number
+from ..model.typed import did_you_mean, plain_number
+from .choices import EndOfCampaign as EndOfCampaign
+from .choices import OpenOrdersAtStart as OpenOrdersAtStart
+from .choices import ShareBy as ShareBy
+from .choices import SidePolicy as SidePolicy
+from .choices import TargetPeriod as TargetPeriod
+from .choices import TargetScope as TargetScope
+from .choices import Urgency as Urgency
 from .named_values import NamedAmounts, Names, amounts_text, names_text, read_amounts, read_duration, read_names
 from .presets import Preset, decided_by
-
-
-class SidePolicy(Choice):
-    """How the side of the next order is chosen."""
-
-    BALANCED = "balanced"
-    ALTERNATE = "alternate"
-
-
-class Urgency(Choice):
-    """The share of the market's volume that quotes take part with; custom: as `deadline`, or amounts and pace, say."""
-
-    PASSIVE = "passive"
-    NORMAL = "normal"
-    AGGRESSIVE = "aggressive"
-    CUSTOM = "custom"
-
-
-class TargetScope(Choice):
-    """What the target is for: all pairs of the bot together, or each pair on each exchange."""
-
-    TOTAL = "total"
-    PAIR = "pair"
-
-
-class TargetPeriod(Choice):
-    """What the target is for: the whole campaign, or each day."""
-
-    TOTAL = "total"
-    DAILY = "daily"
-
-
-class OpenOrdersAtStart(Choice):
-    """What becomes of our orders that rest on the exchange when OctoBot is started again."""
-
-    ADOPT = "adopt"
-    CANCEL = "cancel"
-
-
-class ShareBy(Choice):
-    """How a target that several markets reach together is shared out."""
-
-    EVEN = "even"
-    WEIGHTS = "weights"
-    COST = "cost"
 
 
 class SettingsError(ValueError):
@@ -140,6 +102,11 @@ class Settings(pydantic.BaseModel):
     )
     target_period: TargetPeriod = _setting(
         TargetPeriod.TOTAL, "Campaign", "total: the target is for the campaign; daily: for each day, from 00:00 UTC"
+    )
+    end_of_campaign: EndOfCampaign = _setting(
+        EndOfCampaign.KEEP,
+        "Campaign",
+        "keep: the inventory stays; drain: the last orders bring it back; flatten: market orders do after the target",
     )
     seed: Seed | None = _setting(None, "Campaign", "Same seed, same decisions; empty: drawn and recorded")
     target_currency: str = _setting(

@@ -50,6 +50,8 @@ class Done:
     """The target is reached; `leftovers` are orders of ours that still rest."""
 
     leftovers: tuple[OpenOrder, ...] = ()
+    rest: str = ""
+    """What of the inventory should have gone back to its start and stays, and why; empty where nothing does."""
 
 
 Decision = Place | Cancel | Wait | Halt | Done
