@@ -1,6 +1,6 @@
 """A market that answers late: orders, cancellations, fills and what is learned of them are each up to 3 s on their way.
 
-It is stricter than the mode, which waits for the answer to each order: here it goes on deciding.
+It is stricter than the mode, which waits for the answer to each order: here it continues deciding.
 """
 
 from __future__ import annotations

@@ -269,7 +269,7 @@ def test_with_both_consents_and_no_volume_told_it_waits() -> None:
         Situation(a_snapshot(trading=Trading.LIVE, risk_inputs=risk_inputs), settings, START), random.Random(1)
     )
     assert isinstance(decision, Wait)
-    assert "does not tell what the market trades" in decision.reason
+    assert "does not report what the market trades" in decision.reason
 
 
 def test_what_was_spent_before_a_person_resumed_counts_no_more() -> None:

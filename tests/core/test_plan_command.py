@@ -218,7 +218,7 @@ def test_a_contract_is_planned_in_its_quote_with_its_margin(
     assert f"({quote})" in out and f"({quote}:" not in out
     poor = with_profile(empty_folder / "poor", pair)
     _, _, err = run(capsys, *poor, "--target", "1000", "--price", "60000")
-    assert "the profile tells no balance of " + pair.partition(":")[2] in err
+    assert "the profile has no balance of " + pair.partition(":")[2] in err
 
 
 def test_the_rules_that_are_given_replace_those_of_the_local_exchange(capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,7 +100,7 @@ def test_the_bands_hold_for_other_settings_and_markets(changes: dict[str, Any], 
     ],
 )
 def test_the_bands_hold_for_limit_orders_that_fill_when_the_price_passes_them(changes: dict[str, Any]) -> None:
-    # resting orders are met by a price that goes on in the same direction, which the guard on losses takes for a fault
+    # resting orders are met by a price that continues in the same direction, which the guard on losses sees as a fault
     chosen = settings(order_type="limit", volume_target=1_000, max_consecutive_losses=200, **changes)
     plan, runs = estimate(chosen, conditions()), [played(seed, chosen, conditions()) for seed in SEEDS]
     check_bands(plan, runs, LEAST_INSIDE - 2)
@@ -213,8 +213,8 @@ def test_what_can_not_be_done_is_told_and_works_with_what_is_advised(what: str) 
     balances = {key.split()[1]: Decimal(value) for key, value in problem.nearest.items() if key.startswith("--balance")}
     if balances:
         met = met | {"balances": Balances(balances["BTC"], balances["USDT"])}
-    mended = estimate(settings(**(changes | wanted)), conditions(**met), 0, deadline_s)
-    assert mended.is_feasible, mended.problems
+    fixed = estimate(settings(**(changes | wanted)), conditions(**met), 0, deadline_s)
+    assert fixed.is_feasible, fixed.problems
 
 
 HARD: dict[str, st.SearchStrategy[Any]] = {

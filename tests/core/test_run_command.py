@@ -61,8 +61,8 @@ def tree(home: pathlib.Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("options", "sentences"),
     [
-        (["--seed", "8"], ["has the seed 7 and can't go on with 8"]),
-        (["--set", "seed=8"], ["has the seed 7 and can't go on with 8"]),
+        (["--seed", "8"], ["has the seed 7 and can't continue with 8"]),
+        (["--set", "seed=8"], ["has the seed 7 and can't continue with 8"]),
         (["--target", "1000"], ["has filled 3,865.7", "not less than 1,000.00: name a larger target"]),
         (["--target", "1000", "--seed", "8"], ["has the seed 7", "not less than 1,000.00"]),
     ],

@@ -211,7 +211,7 @@ def test_no_pause_is_added_where_the_markets_volume_is_not_known() -> None:
 
 
 def test_the_chances_of_a_decision_are_drawn_in_one_order() -> None:
-    """The pause, then a notional for each side that is tried: a restart goes on with the same orders."""
+    """The pause, then a notional for each side that is tried: a restart continues with the same orders."""
     rng = random.Random(1)
     pause_s, _, second = rng.uniform(2, 8), rng.random(), rng.random()
     wanted = 25 + 125 * Decimal(str(second))

@@ -47,7 +47,7 @@ GUARDED = replace(BRINGS_BACK, parts=(replace(PART, kind=HALT, reason="loss limi
 PAUSED, ASKED_TO_STOP = a_report("paused", PAUSED_REASON), a_report("stopped", STOPPED_REASON)
 
 ENDS: list[tuple[str, dict[str, Any], ExitCode | None, str]] = [
-    ("it goes on", {"report": RUNNING}, None, ""),
+    ("it continues", {"report": RUNNING}, None, ""),
     ("it has not begun yet", {"report": None}, None, ""),
     ("it stopped and OctoBot is still there", {"report": STOPPED}, None, ""),
     ("just before the time-out", {"report": RUNNING, "elapsed_s": 59.9}, None, ""),

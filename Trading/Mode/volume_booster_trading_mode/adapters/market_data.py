@@ -65,13 +65,13 @@ class Book:
 async def read_book(exchange_manager: typing.Any, symbol: str) -> Book:
     """The order book, asked of the exchange now: OctoBot's own market price may be minutes old.
 
-    :raises NotReadableError: when the exchange does not tell, or the book is empty or crossed.
+    :raises NotReadableError: when the exchange does not report, or the book is empty or crossed.
     """
     name = exchange_manager.exchange_name
     try:
         told = await exchange_manager.exchange.get_order_book(symbol, limit=BOOK_LEVELS)
     except UNANSWERED as error:
-        raise NotReadableError(f"{name} does not tell the order book of {symbol}: {text_of(error)}") from error
+        raise NotReadableError(f"{name} does not report the order book of {symbol}: {text_of(error)}") from error
     bids, asks = (_levels((told or {}).get(side) or ()) for side in ("bids", "asks"))
     if not bids or not asks:
         raise NotReadableError(f"the order book of {symbol} on {name} has no {'asks' if bids else 'bids'}")
@@ -174,7 +174,7 @@ def check_ready(exchange_manager: typing.Any, symbol: str) -> None:
         raise NotReadableError(f"OctoBot has made no trader for {name} yet")
     if not exchange_manager.trader.is_enabled:
         raise TraderPausedError(
-            f"OctoBot's trader of {name} is paused or disabled; enabled again, it goes on by itself"
+            f"OctoBot's trader of {name} is paused or disabled; enabled again, it continues on its own"
         )
     if exchange_manager.exchange_personal_data.portfolio_manager.portfolio is None:
         raise NotReadableError(f"OctoBot has not read the portfolio on {name} yet")
@@ -244,7 +244,7 @@ def _market_price(exchange_manager: typing.Any, symbol: str, now: float) -> tupl
     prices = exchange_manager.exchange_symbols_data.get_exchange_symbol_data(symbol).prices_manager
     price = Decimal(prices.mark_price)
     if not price.is_finite() or price <= 0:
-        raise NotReadableError(f"{exchange_manager.exchange_name} has told no market price of {symbol} yet")
+        raise NotReadableError(f"{exchange_manager.exchange_name} has reported no market price of {symbol} yet")
     return price, max(now - prices.mark_price_set_time - _coarseness_s(exchange_manager), 0.0)
 
 

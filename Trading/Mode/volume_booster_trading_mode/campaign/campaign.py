@@ -26,7 +26,7 @@ from .halts import StandingHalts
 from .journal_guard import JournalGuard
 from .orders import CampaignOrders
 
-RESUMED_REASON = "resumed by a person: what the guards count begins anew"
+RESUMED_REASON = "resumed by a person: the guards start counting from zero"
 LOOK_EVERY_S = 0.25
 """How often the journal is asked whether there is a command."""
 
@@ -137,7 +137,7 @@ class Campaign(CampaignOrders):
             self._journal.begin_campaign(row)
         if row.trading != trading.value:
             raise JournalError(
-                f"the campaign in {self._journal.path} is one of {row.trading} and can't go on as one of "
+                f"the campaign in {self._journal.path} is one of {row.trading} and can't continue as one of "
                 f"{trading.value}: move it aside for a new campaign, or start with --fresh, which does that"
             )
         self.seed = row.seed

@@ -9,7 +9,7 @@ MINUTE_S = 60.0
 
 
 class CancelBudget:
-    """Counts what was asked for, not what the exchange confirmed; it goes on where the journal left off.
+    """Counts what was asked for, not what the exchange confirmed; it continues where the journal left off.
 
     :param cancelled_since: how many orders of an exchange the journal has as cancelled since a moment.
     """

@@ -93,7 +93,7 @@ async def _connect(questions: Questions) -> Row:
 
 async def _clock(questions: Questions) -> Row:
     if not questions.client.has.get("fetchTime"):
-        return untried(CLOCK, "this exchange tells no time")
+        return untried(CLOCK, "this exchange gives no time")
     asked_at = time.time()
     told = float(await questions.record.ask("its time", questions.client.fetch_time)) / 1000
     answered_at = time.time()

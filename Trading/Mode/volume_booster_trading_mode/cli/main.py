@@ -64,8 +64,8 @@ COMMANDS = (
     Command("watch", "watch.main", "a running campaign, redrawn in place until it ends", options.inspect),
     Command("report", "report_command.main", "the result of a campaign, running or not", options.report),
     Command("pause", "steer.pause", "place no new order until it is resumed, also after a restart", options.steer),
-    Command("resume", "steer.resume", "let a paused or halted campaign go on", options.steer),
-    Command("stop", "steer.stop", "end OctoBot; started again, the campaign goes on", options.steer),
+    Command("resume", "steer.resume", "continue a paused or halted campaign", options.steer),
+    Command("stop", "steer.stop", "end OctoBot; started again, the campaign continues", options.steer),
     Command("target", "steer.target", "raise or lower the target of a campaign", options.target),
     Command(
         "emergency-stop", "steer.emergency_stop",
@@ -143,7 +143,7 @@ def parser() -> Parser:
         command.add_options(one)
         options.common(one)
     # listed only: the exchange parses its own options
-    parsers.add_parser("exchange", help="run the local exchange alone; `exchange --help` tells its options")
+    parsers.add_parser("exchange", help="run the local exchange alone; `exchange --help` lists its options")
     return parser
 
 

@@ -31,7 +31,9 @@ class BoundedLog:
         with self._lock:
             try:
                 self._write(line)
-            except OSError:  # a full disk, or a folder that is gone: the run goes on, and OctoBot has a log of its own
+            except (
+                OSError
+            ):  # a full disk, or a folder that is gone: the run continues, and OctoBot has a log of its own
                 self._lost += len(line)
 
     def _write(self, line: bytes) -> None:

@@ -92,8 +92,8 @@ class Announcements:
             advice = MEND_PLAN if plan.problems else HOLD_IT
             notice = Notice(f"plan of {source}", f"{source} {begins}: {told}", advice, is_urgent=True)
             await notifications.notify(campaign, self._session.now(), notice)
-        except Exception as error:  # noqa: BLE001 - a task of its own: nobody else would hear of it, and trading goes on
-            log_error(logger, error, f"The plan of {source} could not be told: {text_of(error)}")
+        except Exception as error:  # noqa: BLE001 - a task of its own: nobody else would hear of it, and trading continues
+            log_error(logger, error, f"The plan of {source} could not be made: {text_of(error)}")
 
     def end(self) -> None:
         """Nothing is told any more."""

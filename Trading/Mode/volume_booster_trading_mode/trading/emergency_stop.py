@@ -43,13 +43,14 @@ AGAIN_LAST_S = 5.0
 AGAIN_WHEN_LIMITED_S = 10.0
 """While the exchange wants to be left alone: seldom enough that it does not shut this address out."""
 ANNOUNCED_AFTER_TRIES = 10
-"""When so many tries have not cancelled all, a person is told; it goes on trying."""
+"""When so many tries have not cancelled all, a person is told; it keeps trying."""
 UNWRITTEN = (
-    "What rests is cancelled; `volume-booster emergency-stop` still works. Once the journal can be written it goes on."
+    "What rests is cancelled; `volume-booster emergency-stop` still works. Once the journal can be written it "
+    "continues."
 )
 RECOVERY = (
-    "To go on: read this report and the exchange's own list of open orders; switch enable_volume_booster on again, in "
-    "OctoBot's form or in the profile; then press Resume below the form, or type `volume-booster resume`."
+    "To continue: read this report and the exchange's own list of open orders; switch enable_volume_booster on "
+    "again, in OctoBot's form or in the profile; then press Resume below the form, or type `volume-booster resume`."
 )
 
 
@@ -146,7 +147,7 @@ class EmergencyStop:
         begun = f"sending has stopped, {count} open orders are being cancelled"
         session.logger.error(f"Emergency stop on {session.source}: {begun}")
         campaign.note(session.now(), WAIT, session.source, f"emergency stop: {begun}")
-        text = f"Emergency stop on {session.source}: {begun}. It tells when all are confirmed."
+        text = f"Emergency stop on {session.source}: {begun}. It reports when all are confirmed."
         topic = f"stop of {session.source}"
         notifications.notify_soon(campaign, session.now(), Notice(topic, text, is_urgent=True, is_critical=True))
 
@@ -193,7 +194,7 @@ class EmergencyStop:
             return
         told = (
             f"Emergency stop on {self._session.source}: {left} orders could not be cancelled or confirmed yet. It "
-            "goes on trying; cancel them on the exchange's own page."
+            "keeps trying; cancel them on the exchange's own page."
         )
         self._session.logger.error(told)
         await self._notify(told)
@@ -205,7 +206,7 @@ class EmergencyStop:
     async def _flatten(self) -> str:
         """Trade the inventory back to its start, where the settings ask for it; what became of it, in a sentence.
 
-        A position on futures is closed whatever the settings say: it goes on to cost funding, and may be liquidated.
+        A position on futures is closed whatever the settings say: it keeps costing funding, and may be liquidated.
         """
         settings = self._session.settings
         is_futures = futures_data.is_futures(self._session.manager)

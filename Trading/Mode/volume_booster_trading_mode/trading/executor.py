@@ -39,10 +39,12 @@ UNFUNDED_LOOK_S = 30.0
 """The longest wait before a campaign without funds looks again."""
 REST_LOOK_S = 30.0
 """How often it is looked whether what is left of an inventory can be traded back after all."""
-FUND_IT = "deposit, or free what other orders hold: it goes on by itself. Stop on the mode's page cancels what rests."
+FUND_IT = (
+    "deposit, or free what other orders hold: it continues on its own. Stop on the mode's page cancels what rests."
+)
 GO_FURTHER = (
     "`volume-booster report --html FILE` shows the result; a higher volume target, saved on the mode's page in "
-    "OctoBot's web page, lets it go on."
+    "OctoBot's web page, continues it."
 )
 
 

@@ -117,7 +117,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         try:
             await super().start()
             await self.join_campaign()
-        except Exception as error:  # noqa: BLE001 - nobody else hears of it: OctoBot would go on without a word
+        except Exception as error:  # noqa: BLE001 - nobody else hears of it: OctoBot would continue without a word
             self._supervisor.not_started(error)
             await self.sent_once_critical_notification("Volume booster not started", self.session.problem)
             return
@@ -395,7 +395,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     async def _end(self, campaign: Campaign, executor: OrderExecutor) -> float:
         """Somebody wants it to stop: our orders are cancelled and settled, then OctoBot ends.
 
-        What the exchange does not tell within a while is settled at the next start.
+        What the exchange does not report within a while is settled at the next start.
         """
         now = self.session.now()
         self._ends_at = self._ends_at or now + END_GRACE_S

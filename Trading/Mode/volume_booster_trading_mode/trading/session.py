@@ -29,9 +29,11 @@ from .orders.reconciler import Reconciler
 
 END_HALT = (
     "read why, then press Resume on the mode's page in OctoBot's web page, or type `volume-booster resume`: what the "
-    "guards count begins anew."
+    "guards count starts from zero."
 )
-MEND_HALT = "mend what is named; the settings are on the mode's page in OctoBot's web page. It then goes on by itself."
+MEND_HALT = (
+    "fix what is named; the settings are on the mode's page in OctoBot's web page. It then continues on its own."
+)
 
 
 class SettingsSource(typing.Protocol):

@@ -21,16 +21,16 @@ ANSWERED_ONCE_WITHIN_S = 2.0
 """A button reaches every symbol of the bot at about one moment: the first answers it for all."""
 
 _ANSWERS = {
-    UNHOLD: "Started: it goes on.",
-    PAUSE: "Paused: no new order; what rests stays in the book. Resume lets it go on.",
-    RESUME: "Resumed: it goes on; if a guard had halted it, what the guards count begins anew.",
-    HOLD: "Stopped: no new order, its own open orders are being cancelled, OctoBot runs on. Start lets it go on.",
+    UNHOLD: "Started: it continues.",
+    PAUSE: "Paused: no new order; what rests stays in the book. Resume continues it.",
+    RESUME: "Resumed: it continues; if a guard had halted it, the guards start counting from zero.",
+    HOLD: "Stopped: no new order, its own open orders are being cancelled, OctoBot runs on. Start continues it.",
     EMERGENCY: "Emergency stop: no order any more; every open one is being cancelled, and the result is told.",
 }
 _UNCHANGED = {
     ControlState.RUNNING: "it is not paused; if it is halted, Resume ends the halt.",
-    ControlState.PAUSED: "it is paused; Start or Resume lets it go on.",
-    ControlState.HELD: "it is stopped; Start or Resume lets it go on.",
+    ControlState.PAUSED: "it is paused; Start or Resume continues it.",
+    ControlState.HELD: "it is stopped; Start or Resume continues it.",
     ControlState.EMERGENCY: (
         "it is in an emergency stop; switch enable_volume_booster on in the form, save, and press Resume."
     ),

@@ -43,7 +43,7 @@ from . import bundle, install
 from .options import MARKET_OPTIONS
 
 UNWRITTEN_S = 60.0
-"""A run whose journal can't be written for so long has failed; before that it may go on by itself."""
+"""A run whose journal can't be written for so long has failed; before that it may continue on its own."""
 POLL_INTERVAL_S = 0.25
 _log = logging.getLogger(__name__)
 PAUSE_PER_LOOK = 4
@@ -126,7 +126,7 @@ def _run_to_its_end(plan: RunPlan, arguments: argparse.Namespace) -> int:
     if verdict.exit_code is not ExitCode.DONE:
         lines.complain(verdict.reason)
     if verdict.exit_code is ExitCode.HALTED:
-        lines.complain("once you know why, `volume-booster resume` lets it go on at the next start")
+        lines.complain("once you know why, `volume-booster resume` continues it at the next start")
     return verdict.exit_code
 
 
@@ -175,14 +175,14 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
 
 
 def _contradictions(plan: RunPlan, requested: dict[str, str]) -> list[str]:
-    """Why the campaign of the home can't go on as the command line asks; a new one can."""
+    """Why the campaign of the home can't continue as the command line asks; a new one can."""
     report = None if plan.is_fresh else _read(plan.home, 0.0)
     if report is None or report.is_finished or report.trading != plan.rehearsal.trading.value:
         return []
     problems, whose = [], f"the campaign in {plan.home.campaign}"
     if "seed" in requested and plan.settings.seed != report.seed:
         problems.append(
-            f"seed: {whose} has the seed {report.seed} and can't go on with {requested['seed']}: leave the seed out "
+            f"seed: {whose} has the seed {report.seed} and can't continue with {requested['seed']}: leave the seed out "
             "to continue it, or add --fresh for a new campaign"
         )
     filled, target, quote = report.progress.filled_quote, plan.settings.volume_target, report.quote
@@ -257,7 +257,7 @@ def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, typing.A
             [f"{key}: the preset {preset} decides it; use preset=custom to set it yourself" for key in overruled]
         )
     for told in sentences:
-        lines.complain(f"setting put right: {told}")
+        lines.complain(f"setting corrected: {told}")
     return parse_settings(values)
 
 
@@ -372,7 +372,7 @@ def _set_other_campaign_aside(plan: RunPlan, view: LiveView) -> bool:
     if report.is_finished:
         why = "The finished campaign"
     elif report.trading != plan.rehearsal.trading.value:
-        why = f"The {report.trading} campaign, which can't go on as a {plan.rehearsal.trading.value} one,"
+        why = f"The {report.trading} campaign, which can't continue as a {plan.rehearsal.trading.value} one,"
     else:
         progress, quote = report.progress, report.quote
         filled, target = shown(progress.filled_quote, quote), shown(progress.target_quote, quote)

@@ -20,7 +20,7 @@ from ..screen import lines, terminal
 from ..screen.live import summary_table
 from ..screen.next_steps import next_step
 
-NOT_RUNNING = "OctoBot is not running; started again, the campaign goes on"
+NOT_RUNNING = "OctoBot is not running; started again, the campaign continues"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ _DONE = {
     PAUSE: "Paused: no new order is placed until `volume-booster resume`.",
     RESUME: "Resumed. Guard counters were reset if a guard had halted it. It has cost {spent} in all so far.",
     EMERGENCY: "Emergency stop: all open orders are cancelled and confirmed, and the mode is switched off.",
-    STOP: "Stopped: OctoBot has ended; started again, the campaign goes on.",
+    STOP: "Stopped: OctoBot has ended; started again, the campaign continues.",
     TARGET: "The target is {target} now.",
 }
 _WHILE_DOWN = {
@@ -122,7 +122,7 @@ def _stop_without_journal(home: Home, process: int, error: Exception) -> int:
 def _not_confirmed(process: int | None) -> str:
     return (
         f"OctoBot (process {process}) places no more orders, but has not confirmed in {CANCELLED_WITHIN_S:g} s "
-        "that all are cancelled: it goes on trying; look at the exchange's own list of open orders"
+        "that all are cancelled: it keeps trying; look at the exchange's own list of open orders"
     )
 
 

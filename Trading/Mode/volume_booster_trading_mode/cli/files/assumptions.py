@@ -122,7 +122,7 @@ def _market(arguments: argparse.Namespace, symbol: str, recorded: Conditions | N
     """
     spec = _listed(symbol)
     if spec is None and arguments.price is None and recorded is None:
-        raise home.HomeError(f"the local exchange has no {symbol}: tell its price with --price")
+        raise home.HomeError(f"the local exchange has no {symbol}: give its price with --price")
     return _of_character(spec or _markets()[0], arguments.market)
 
 
@@ -183,7 +183,7 @@ def _terms(
     given = arguments.price_tick, arguments.quantity_step, arguments.min_notional, arguments.max_quantity
     tick, step, least, most = (one if asked is None else asked for asked, one in zip(given, usual, strict=True))
     if tick > price:
-        raise home.HomeError(f"a price of {price:f} is less than a price tick of {tick:f}: tell a smaller --price-tick")
+        raise home.HomeError(f"a price of {price:f} is less than a price tick of {tick:f}: give a smaller --price-tick")
     others = f"volatility and depth: those of {of} on the local exchange"
     are_given = given != (None, None, None, None)
     sources: tuple[str, ...] = (_rules_source(tick, step, least, most), others)
@@ -249,8 +249,8 @@ def _spread(arguments: argparse.Namespace, trading: Trading, spec: typing.Any) -
     if arguments.spread_bps is not None:
         return float(arguments.spread_bps), f"spread: {arguments.spread_bps:g} bps, as given"
     if trading in (Trading.SIMULATION, Trading.BACKTEST):
-        return 0.0, "spread: none, as OctoBot's simulator fills at the market price; --spread-bps tells a market's"
-    return spec.spread_bps, f"spread: {spec.spread_bps:g} bps, that of the local exchange; --spread-bps tells another"
+        return 0.0, "spread: none, as OctoBot's simulator fills at the market price; --spread-bps sets a market's"
+    return spec.spread_bps, f"spread: {spec.spread_bps:g} bps, that of the local exchange; --spread-bps sets another"
 
 
 def _fee_and_balance_sources(arguments: argparse.Namespace) -> list[str]:
@@ -268,11 +268,11 @@ def _balances(arguments: argparse.Namespace, symbol: str, portfolio: dict[str, t
     if margin:
         free = held.get(margin)
         if free is None:
-            raise home.HomeError(f"the profile tells no balance of {margin}: use --balance {margin}=AMOUNT")
+            raise home.HomeError(f"the profile has no balance of {margin}: use --balance {margin}=AMOUNT")
         return Balances(free / price, free) if margin == quote else Balances(free, free * price)
     if missing := [asset for asset in (base, quote) if asset not in held]:
         raise home.HomeError(
-            f"the profile tells no balance of {' and '.join(missing)}: use --balance {missing[0]}=AMOUNT"
+            f"the profile has no balance of {' and '.join(missing)}: use --balance {missing[0]}=AMOUNT"
         )
     return Balances(held[base], held[quote])
 

@@ -57,7 +57,7 @@ def start_piped(
 ) -> subprocess.Popen[bytes]:
     """Start a process with pipes to its input and output; what it writes is for this user only.
 
-    Its errors go to a log, which begins anew, or without one to a third pipe.
+    Its errors go to a log, which starts over, or without one to a third pipe.
 
     :raises OSError: when it can't be started.
     """

@@ -71,7 +71,7 @@ def _value(arguments: argparse.Namespace, name: str) -> typing.Any:
     if given is not None or (arguments.yes and name in DEFAULTS):
         return read(DEFAULTS[name] if given is None else given)
     if arguments.yes:
-        raise home.HomeError("the local exchange does not list this pair: tell about what one costs with --price")
+        raise home.HomeError("the local exchange does not list this pair: give about what one costs with --price")
     return _asked(name, read)
 
 

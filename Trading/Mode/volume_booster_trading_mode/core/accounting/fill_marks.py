@@ -4,7 +4,7 @@ The mid at a fill is that of the first look at the market after it, and not one 
 order that rests fills because the market comes to it, so that a line drawn through both looks lies on the near side of
 the mid. Where trades do not move the mid (spread 1 bp, 50 % a year, looks every 0.5 to 5 s) the first look after is off
 by 0.00 to 0.02 bps on the mean, the line by -0.19 to -0.57 and the last look before by -0.35 to -1.18. Where they do,
-as on the local exchange and on real ones, the mid goes on against an order that rested until it is looked at: with
+as on the local exchange and on real ones, the mid moves on against an order that rested until it is looked at: with
 looks every 2 s limit orders cost 0.06 to 0.10 bps more than at the very moment on the local exchange's `tight`, and
 0.4 bps more on its `ordinary`. That is the first part of the mark-out, and errs on the careful side.
 """

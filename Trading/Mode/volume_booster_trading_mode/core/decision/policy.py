@@ -25,7 +25,7 @@ from .situation import Situation
 from .timing import pacing
 
 LONGEST_WAIT_S = 60.0
-NO_DAY_VOLUME = "the exchange does not tell what the market trades in 24 h, which max_participation_percent needs"
+NO_DAY_VOLUME = "the exchange does not report what the market trades in 24 h, which max_participation_percent needs"
 IDLE_S = pricing.IDLE_S
 BALANCES_KNOWN_S = 30.0
 """So long after the last fill OctoBot knows what the account holds: a balance that does not pay then will not later."""

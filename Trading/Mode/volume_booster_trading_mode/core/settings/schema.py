@@ -219,7 +219,7 @@ class Settings(pydantic.BaseModel):
     notify_every_percent: ShareOrNever = _setting(
         Decimal(25),
         "Notifications",
-        "Progress is told each time that so much of the target is filled, percent; 0: only halts and the end",
+        "Progress is reported each time that so much of the target is filled, percent; 0: only halts and the end",
     )
     max_price_age: Seconds = _setting(30.0, "Safety", "An older market price is not traded on, seconds")
     max_price_jump_percent: Share = _setting(

@@ -140,7 +140,7 @@ class ExchangeReconciler:
         """Write down what became of the orders that have not ended; why to wait or to halt while that is not known.
 
         :raises JournalError: when it could not be written down.
-        :raises UnreadableRowError: when the exchange does not tell how much was traded.
+        :raises UnreadableRowError: when the exchange does not report how much was traded.
         :raises NotReadableError: when OctoBot does not know the market.
         """
         if reason := self.cooldown_reason(now):
@@ -174,7 +174,7 @@ class ExchangeReconciler:
         if reasons and halt is not None and halt.guard == UNKNOWN_ORDER:
             return halt  # asked before a restart, and not answered yet
         if self._campaign.lift(now, source, UNKNOWN_ORDER, "it is known now what became of every order"):
-            self._logger.info("It is known now what became of every order on %s: it goes on", source)
+            self._logger.info("It is known now what became of every order on %s: it continues", source)
         return Wait(delay_s, reasons[0]) if reasons else None
 
     def _ask_a_person(self, now: float) -> Halt:
@@ -223,7 +223,7 @@ class ExchangeReconciler:
     async def sync_open_orders(self, now: float) -> None:
         """Let OctoBot know of every open order of the account, so that none is crossed, whoever placed it.
 
-        :raises NotReadableError: when the exchange does not tell.
+        :raises NotReadableError: when the exchange does not report.
         """
         if now < self._sync_at:
             return
