@@ -226,7 +226,7 @@ def outside_trades(situation: Situation) -> Halt | None:
     return _lasting(
         "outside_trades",
         f"somebody else has traded on the account of {snapshot.exchange}: {base:+f} {snapshot.rules.base} and "
-        f"{amounts} are not from the campaign's own fills (coins sold by hand, or /sell_all?). Resume goes on "
+        f"{amounts} are not from the campaign's own fills (coins sold by hand, or /sell_all?). Resume continues "
         "with what is there",
     )
 
