@@ -6,29 +6,12 @@ withdrawal or another trading mode on the same account is neither a gain nor a l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from ..core.accounting.tallies import Market, day_of
-from ..core.model.basics import ZERO
-from ..core.model.instrument import base_of, quote_of
 from ..core.model.snapshot import Equity
 from ..journal.journal import DAY, PEAK, Baseline, Journal, MarkRow
-
-PEAK_STEP = Decimal("1.001")
-"""A peak is written down when it is so much above the last one written: a restart may forget a thousandth of it."""
-
-Amounts = tuple[Decimal, Decimal]
-"""Base and quote."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A market at its last look, in the campaign's currency."""
-
-    mid_price: Decimal
-    baseline: Baseline
-    drift: Amounts
+from .equity_of_all import OF_ALL, PEAK_STEP, Amounts, EquityOfAll, Seen
 
 
 class EquityMarks:
@@ -43,14 +26,16 @@ class EquityMarks:
         self._journal = journal
         self._resumes = resumes
         self._baselines = {(row.exchange, row.symbol): row for row in journal.baselines()}
-        self._marks = {(row.exchange, row.symbol, row.kind): row for row in journal.marks()}
+        marks = journal.marks()
+        self._marks = {(row.exchange, row.symbol, row.kind): row for row in marks if row.exchange != OF_ALL}
         self._peaks: dict[Market, Decimal] = {}
-        self._seen: dict[Market, _Seen] = {}
+        self._of_all = EquityOfAll(journal, resumes, [row for row in marks if row.exchange == OF_ALL])
 
     def begin_anew(self, resumes: int) -> None:
         """A person has ended a halt."""
         self._resumes = resumes
         self._marks, self._peaks = {}, {}
+        self._of_all.begin_anew(resumes)
 
     def at(self, market: Market, now: float, mid_price: Decimal, totals: Amounts, drift: Amounts) -> Equity:
         """The equity of one market.
@@ -62,27 +47,9 @@ class EquityMarks:
         baseline = self._baselines.get(market) or self._begin(market, now, mid_price, totals, drift)
         now_quote = (baseline.base + drift_base) * mid_price + baseline.quote + drift_quote
         day_quote = self._day_start(market, now, now_quote)
-        self._seen[market] = _Seen(mid_price, baseline, drift)
         peak_quote = self._peak(market, now, now_quote)
-        return Equity(now_quote, day_quote, peak_quote, drift_base * mid_price, *self._of_all())
-
-    def _of_all(self) -> tuple[Decimal, Decimal]:
-        """What all accounts are worth, and all drifts; 0 where there is one market only.
-
-        Two markets of one exchange may share a balance: it counts once.
-        """
-        if len(self._seen) < 2:
-            return ZERO, ZERO
-        held: dict[tuple[str, str], Decimal] = {}
-        traded = drifts = ZERO
-        for (exchange, symbol), seen in self._seen.items():
-            base, quote = seen.drift
-            traded += base * seen.mid_price + quote
-            drifts += abs(base * seen.mid_price)
-            held.setdefault((exchange, base_of(symbol)), seen.baseline.base * seen.mid_price)
-        for (exchange, symbol), seen in self._seen.items():
-            held.setdefault((exchange, quote_of(symbol)), seen.baseline.quote)
-        return sum(held.values(), traded), drifts
+        own = Equity(now_quote, day_quote, peak_quote, drift_base * mid_price)
+        return self._of_all.beside(own, market, now, Seen(mid_price, baseline, drift))
 
     def _begin(self, market: Market, now: float, mid_price: Decimal, totals: Amounts, drift: Amounts) -> Baseline:
         """An account that holds nothing may be one that OctoBot has not read yet: it is looked at again."""

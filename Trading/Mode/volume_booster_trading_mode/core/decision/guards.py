@@ -11,10 +11,10 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from ..accounting.ledger import Progress
-from ..model.basics import Trading, bps
+from ..model.basics import ZERO, Trading, bps
 from ..model.formats import price, signed
 from ..model.orders import OrderIntent
-from ..model.snapshot import Equity, MarketSnapshot
+from ..model.snapshot import Change, Equity
 from ..settings.schema import Settings, TargetPeriod
 from . import flattening
 from .futures_guards import funding_rate, leverage_limit, liquidation
@@ -130,33 +130,34 @@ def cost_rate(situation: Situation) -> Halt | None:
 
 
 def daily_loss(situation: Situation) -> Halt | None:
-    """Equity against the start of the day."""
-    snapshot = situation.snapshot
-    equity = snapshot.risk_inputs.equity
-    return _loss("daily_loss", "today", equity.day_start_quote, snapshot, situation.settings.max_daily_loss_percent)
+    """Equity against the start of the day, of one pair or of all together."""
+    equity = situation.snapshot.risk_inputs.equity
+    own = Change(equity.day_start_quote, equity.now_quote)
+    return _loss("daily_loss", "today", situation, own, equity.today_of_all)
 
 
 def drawdown(situation: Situation) -> Halt | None:
-    """Equity against its peak."""
-    snapshot = situation.snapshot
-    equity = snapshot.risk_inputs.equity
-    return _loss("drawdown", "since its peak", equity.peak_quote, snapshot, situation.settings.max_drawdown_percent)
+    """Equity against its peak, of one pair or of all together."""
+    equity = situation.snapshot.risk_inputs.equity
+    own = Change(equity.peak_quote, equity.now_quote)
+    return _loss("drawdown", "since its peak", situation, own, equity.since_peak_of_all)
 
 
-def _loss(
-    guard: str, since: str, before_quote: Decimal, snapshot: MarketSnapshot, limit_percent: Decimal
-) -> Halt | None:
-    now_quote = snapshot.risk_inputs.equity.now_quote
-    lost_percent = _percent(before_quote - now_quote, before_quote)
-    if lost_percent < limit_percent:
-        return None
-    shown = snapshot.rules.shown
-    key = "max_daily_loss_percent" if guard == "daily_loss" else "max_drawdown_percent"
-    return _lasting(
-        guard,
-        f"equity on {snapshot.symbol} fell from {shown(before_quote)} to {shown(now_quote)} {since}, by "
-        f"{lost_percent:.2f} %: {key} is {limit_percent:g}",
-    )
+def _loss(guard: str, since: str, situation: Situation, own: Change, of_all: Change | None) -> Halt | None:
+    """Pairs that share a balance may each be within the limit where all of them are not."""
+    snapshot, settings, is_daily = situation.snapshot, situation.settings, guard == "daily_loss"
+    most = settings.max_daily_loss_percent if is_daily else settings.max_drawdown_percent
+    key = "max_daily_loss_percent" if is_daily else "max_drawdown_percent"
+    for change in (own, of_all):
+        lost_percent = ZERO if change is None else _percent(change.before_quote - change.now_quote, change.before_quote)
+        if change is None or lost_percent < most:
+            continue
+        before, now = snapshot.rules.shown(change.before_quote), snapshot.rules.shown(change.now_quote)
+        by = f"{lost_percent:.2f} %: {key} is {most:g}"
+        if change is own:
+            return _lasting(guard, f"equity on {snapshot.symbol} fell from {before} to {now} {since}, by {by}")
+        return _lasting(guard, f"equity of all pairs together fell from {before} to {now} {since}, by {by}")
+    return None
 
 
 def consecutive_failures(situation: Situation) -> Halt | None:

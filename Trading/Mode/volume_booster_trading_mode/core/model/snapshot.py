@@ -28,6 +28,14 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What something was worth before, and is worth now."""
+
+    before_quote: CampaignAmount
+    now_quote: CampaignAmount
+
+
+@dataclass(frozen=True, slots=True)
 class Equity:
     """What a campaign's account of one market is worth, in quote at the present mid.
 
@@ -44,6 +52,11 @@ class Equity:
     """What the accounts of all markets of the campaign are worth, each balance counted once; 0 for only one market."""
     drift_of_all_quote: CampaignAmount = ZERO
     """The drifts of all markets, none taken off another; 0 for only one."""
+    today_of_all: Change | None = None
+    """What all markets together were worth at the start of the day, and are now; None for only one market, and after a
+    restart until each was looked at."""
+    since_peak_of_all: Change | None = None
+    """The same since their highest worth."""
 
 
 @dataclass(frozen=True, slots=True)
