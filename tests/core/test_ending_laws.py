@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from strategies import LAW, NOW, Situation, a_snapshot, an_order, calm
 
 from octobot_volume_booster.core.accounting.ledger import Holding, Progress
+from octobot_volume_booster.core.accounting.progress import Whole
 from octobot_volume_booster.core.decision import flattening, policy
 from octobot_volume_booster.core.decision.policy import Decision, Done, Halt, Place, Wait, decide
 from octobot_volume_booster.core.model.basics import OrderType, Side
@@ -268,6 +269,13 @@ def test_own_orders_go_first_and_a_guard_or_a_person_holds_it_up() -> None:
     assert decided(at_the_end("0.01"), hold="paused") == Wait(policy.IDLE_S, "paused")
     assert isinstance(decided(at_the_end("0")), Done)
     assert decided(at_the_end("0"), standing=Halt("stands", "drawdown", is_lasting=True)) == Done()
+
+
+def test_what_other_markets_hold_does_not_hold_up_the_order_that_brings_this_one_back() -> None:
+    """Of 300 here it costs 0.30 at worst; the 300 elsewhere are kept free for by every order but this one."""
+    progress = {"whole": Whole(inventory_quote=Decimal(600))}
+    place = decided(at_the_end("0.01", progress, max_cost_quote="0.4"))
+    assert isinstance(place, Place) and place.intent.quantity == Decimal("0.01")
 
 
 def test_more_than_one_order_may_be_is_traded_back_in_parts() -> None:
