@@ -378,8 +378,8 @@ def _order_on(
         return Wait(delay_s, f"no {side.value} price is left that does not cross an own order")
     headroom = min(progress.headroom_quote, allocation.headroom_quote)
     room = flattening.draining_room(side, situation, headroom) if flattening.is_drained(situation) else None
-    headroom = min(headroom, room) if room else headroom
-    notional, intent = order_fitting.fitted(side, drawn, price, headroom, situation, not allocation.is_a_cap)
+    headroom, may_reach = (min(headroom, room), False) if room else (headroom, not allocation.is_a_cap)
+    notional, intent = order_fitting.fitted(side, drawn, price, headroom, situation, may_reach)
     if intent is None:
         return Wait(delay_s, order_fitting.does_not_fit(side, notional, snapshot, settings), releases_share=True)
     if quote is not None:
