@@ -2,7 +2,7 @@
 
 Makes a journal of so many orders (50,000), each accepted, filled and measured at four moments as with a real trader,
 and prints the CPU seconds (user and system) of `status` and `report` as processes of their own, the best of five; and
-those of a `status` in a home without a campaign, which is what starting takes. HOME keeps the journal for the next time.
+those of a `status` in a home without a campaign, which is what starting takes. HOME keeps the journal for later.
 """
 
 from __future__ import annotations
