@@ -65,11 +65,11 @@ class JournalQueries:
 
     def _marks_after(self, seq: int) -> dict[str, Marks]:
         """The mids of the rows with a higher number, at which fills are measured, the earliest first."""
-        found: dict[str, Marks] = {}
+        found: dict[str, list[tuple[int, Decimal]]] = {}
         query = "SELECT fill_id, after_s, mid_price FROM fill_marks NOT INDEXED WHERE seq > ?"
-        for fill_id, after_s, mid_price in sorted(self._read(query, seq), key=lambda row: row[:2]):
-            found[fill_id] = (*found.get(fill_id, ()), (after_s, Decimal(mid_price)))
-        return found
+        for fill_id, after_s, mid_price in self._read(query, seq):
+            found.setdefault(fill_id, []).append((after_s, Decimal(mid_price)))
+        return {fill_id: tuple(sorted(marks)) for fill_id, marks in found.items()}
 
     def last_number(self) -> int:
         """The number of the last row that tells of an order, 0 before the first."""
