@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import pathlib
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,16 @@ PLANS = tuple(
 )
 SECRETS = {plan.credentials.api_key: plan.credentials.api_secret for plan in PLANS}
 BINANCE_URLS = ccxt.binance().urls["api"]
+FOLDER = pathlib.Path(__file__).parent
+OF_EACH_LINE = ("ccxt", "octobot", "offline_exchange_", "fault_contract", "futures_desk")
+"""In the names of the modules that try OctoBot, or the ccxt that it brings."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The engine, the market and the server know no OctoBot: they are tried on one line."""
+    for item in items:
+        if FOLDER in item.path.parents and not any(name in item.path.stem for name in OF_EACH_LINE):
+            item.add_marker("once")
 
 
 class Wall:
