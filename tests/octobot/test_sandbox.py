@@ -353,7 +353,8 @@ async def test_an_octobot_that_takes_long_to_take_in_a_fill_holds_nothing_up(
 
 async def test_fills_are_counted_while_octobot_holds_the_lock_of_its_portfolio(exchange: FaultyExchange) -> None:
     """As it does after a fill until its balances show it, up to a minute; no order is made meanwhile."""
-    async with sandbox_bot(exchange, poll_s=None, **{**LIMIT, "limit_order_timeout": 600}) as bot:
+    settings = LIMIT | {"limit_order_timeout": 600, "volume_target": 50_000}
+    async with sandbox_bot(exchange, poll_s=None, **settings) as bot:
         await bot.until(lambda: len(bot.open_on_exchange()) == LIMIT["max_open_orders"])
         async with bot.manager.exchange_personal_data.portfolio_manager.portfolio.lock:
             known = len(trades_of_ours(exchange))
