@@ -357,10 +357,11 @@ async def test_fills_are_counted_while_octobot_holds_the_lock_of_its_portfolio(e
     async with sandbox_bot(exchange, poll_s=None, **settings) as bot:
         await bot.until(lambda: len(bot.open_on_exchange()) == LIMIT["max_open_orders"])
         async with bot.manager.exchange_personal_data.portfolio_manager.portfolio.lock:
-            known = len(trades_of_ours(exchange))
-            await bot.until(lambda: len(trades_of_ours(exchange)) > known + 1)
+            known, sent = len(trades_of_ours(exchange)), len(own_orders(exchange))
+            await bot.until(lambda: len(trades_of_ours(exchange)) > known)
             await bot.until(lambda: bot.progress.fills == len(trades_of_ours(exchange)))
             assert_equals_tape(exchange, bot.progress)
+            assert len(own_orders(exchange)) == sent
 
 
 def trades_of_ours(exchange: FaultyExchange) -> list[Trade]:
