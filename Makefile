@@ -1,4 +1,5 @@
 # A convenience over the command `volume-booster`: nothing here is needed to use it.
+# It makes a virtual environment, .venv, and installs into it first; PYTHON=/path/to/python3 names the Python to use.
 #   make simulate [ARGS="--target 5000 --seed 7"]   the real OctoBot in simulation, until the target is reached
 #   make backtest [ARGS="--target 5000 --seed 7"]   the same campaign in OctoBot's backtesting, in seconds
 #   make bench [ARGS=--short]                       what the volume booster costs beside OctoBot alone: docs/benchmarks.md
@@ -15,7 +16,8 @@ endif
 SOURCES := setup.py pyproject.toml metadata.json README.md $(shell find Trading profiles -type f -not -path '*/__pycache__/*')
 # two more than there are cores: many tests wait for the time to pass
 WORKERS = $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) + 2)")
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar off
+PROGRESS := sh .ci/with-progress
 
 .PHONY: simulate backtest bench test check clean
 
@@ -34,7 +36,7 @@ test:
 		version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		venv=$(VENV); [ -z "$$first" ] || venv=$(VENV)-$$version; first=no; \
 		echo "== Python $$version, $$venv"; \
-		once=; [ -z "$$ran" ] || { once='not once'; export LAW_EXAMPLES=25; }; \
+		once=; [ -z "$$ran" ] || { once='not once'; export LAW_EXAMPLES=8; }; \
 		$(MAKE) --no-print-directory test-one VENV=$$venv PYTHON="$$python" SELECT="$$once" || exit 1; \
 		ran="$$ran $$version"; \
 	done; \
@@ -44,7 +46,7 @@ test:
 .PHONY: test-one
 test-one: $(VENV)/test.stamp lint
 	@$(BIN)/python -m pip list 2>/dev/null | grep -i '^octobot '
-	LAW_EXAMPLES=$${LAW_EXAMPLES:-100} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(SELECT),-m "$(SELECT)")
+	LAW_EXAMPLES=$${LAW_EXAMPLES:-20} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(SELECT),-m "$(SELECT)")
 
 check: $(VENV)/test.stamp lint
 	LAW_EXAMPLES=20 $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" \
@@ -57,18 +59,20 @@ lint: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 $(VENV)/python.stamp:
-	@python=$$(PYTHON="$(PYTHON)" sh .ci/find-python) && echo "Making $(VENV) with $$python" && "$$python" -m venv $(VENV)
+	@python=$$(PYTHON="$(PYTHON)" sh .ci/find-python) && echo "Making $(VENV) with $$python: some seconds" && \
+		"$$python" -m venv $(VENV)
 	@touch $@
 
 # not editable: what is tested is what is installed; an old build folder would bring removed files back
 $(VENV)/run.stamp: $(VENV)/python.stamp $(SOURCES)
-	@echo "Installing OctoBot and the volume booster (the first time takes a minute or two)"
+	@echo "Installing OctoBot and the volume booster from PyPI into $(VENV): two to five minutes the first time"
 	@rm -rf build *.egg-info
-	@$(PIP) . && rm -rf build *.egg-info
+	@$(PROGRESS) "Installing" $(PIP) . && rm -rf build *.egg-info
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
-	@$(PIP) --upgrade '.[test]' && rm -rf build *.egg-info
+	@echo "Installing what the tests need: about a minute"
+	@$(PROGRESS) "Installing" $(PIP) --upgrade '.[test]' && rm -rf build *.egg-info
 	@touch $@
 
 clean:

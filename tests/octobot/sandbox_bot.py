@@ -164,6 +164,17 @@ def fee_quote(trade: Trade) -> Decimal:
     return party.fee if party.fee_asset == "USDT" else party.fee * trade.price_quote
 
 
+def slippage_of_tape(exchange: FaultyExchange) -> Decimal:
+    """What the account's fills cost against the exchange's own mid at each of them."""
+    source, total = exchange.exchange.venue.source, Decimal(0)
+    for trade in exchange.tape():
+        book = source.book(trade.market_id, trade.time_ms, 1)
+        mid = (book.bids[0].price_quote + book.asks[0].price_quote) / 2
+        sign = 1 if trade.buyer.account == ACCOUNT else -1
+        total += sign * trade.quantity_base * (trade.price_quote - mid)
+    return total
+
+
 def role(trade: Trade) -> Role:
     return Role.MAKER if trade.buyer_is_maker == (trade.buyer.account == ACCOUNT) else Role.TAKER
 

@@ -275,7 +275,7 @@ async def test_a_trade_without_a_quantity_halts_until_it_is_told(exchange: Fault
     is_broken = True
     exchange.alterations.append(with_values(lambda row: {"qty": None, "quoteQty": None} if is_broken else {}))
     async with sandbox_bot(exchange, **LARGE) as bot:
-        await bot.until(lambda: "does not tell what was traded in its trade" in state(bot))
+        await bot.until(lambda: "does not report what was traded in its trade" in state(bot))
         assert len(own_orders(exchange)) == 1
         await asyncio.sleep(1)
         assert len(own_orders(exchange)) == 1, "nothing more is sent"
