@@ -14,6 +14,7 @@ from octobot_volume_booster.core.decision import campaign_state as states
 from octobot_volume_booster.core.decision.campaign_state import DONE, ERROR, GO, HALT, START, WAIT
 from octobot_volume_booster.core.decision.control import (
     EMERGENCY,
+    EMERGENCY_REASON,
     HELD_REASON,
     HOLD,
     PAUSE,
@@ -79,9 +80,20 @@ COMMANDS = st.lists(st.sampled_from([PAUSE, RESUME, HOLD, UNHOLD, STOP, EMERGENC
 @LAW
 @given(COMMANDS, st.sampled_from([RESUME, UNHOLD]))
 def test_who_resumes_ends_every_pause_and_hold(commands: list[str], end: str) -> None:
+    commands = [kind for kind in commands if kind != EMERGENCY or end == RESUME]  # only a resume ends an emergency
     assert states.lasting_control([*commands, end]) == Control()
     assert states.lasting_control([*commands, end, HOLD, PAUSE]).reason == HELD_REASON
     assert states.lasting_control([*commands, end, PAUSE, STOP]).reason == PAUSED_REASON
+
+
+@LAW
+@given(COMMANDS, COMMANDS)
+def test_an_emergency_lasts_until_it_is_resumed(before: list[str], after: list[str]) -> None:
+    """Meanwhile the campaign is paused for it, so that nobody waits for an order in vain."""
+    control = states.lasting_control([*before, EMERGENCY, *(kind for kind in after if kind != RESUME)])
+    assert control == Control(ControlState.EMERGENCY, EMERGENCY_REASON)
+    state = states.campaign_state(noted(*STARTED, (BTC, WAIT, "off")), control, is_done=False, last_fill_at=None)
+    assert (state.name, state.reason) == ("paused", EMERGENCY_REASON)
 
 
 MARKETS = [

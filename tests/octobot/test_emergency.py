@@ -399,6 +399,12 @@ async def test_in_the_sandbox_a_halt_and_its_resume_go_by_the_exchanges_record(e
         await bot.until(lambda: bot.progress.orders > sent)
 
 
+def octobot_has_taken_in(bot: SandboxBot, count: int) -> bool:
+    """Until then OctoBot asks after each order by itself."""
+    orders = bot.manager.exchange_personal_data.orders_manager.get_open_orders()
+    return len(orders) == count and not any(order.is_refreshing() or order.is_pending_creation() for order in orders)
+
+
 @contextlib.asynccontextmanager
 async def many_orders(exchange: FaultyExchange, count: int) -> AsyncIterator[SandboxBot]:
     """A bot with so many orders on the exchange, whose client has the exchange's own throttle from then on."""
@@ -407,7 +413,7 @@ async def many_orders(exchange: FaultyExchange, count: int) -> AsyncIterator[San
     settings |= {"max_open_orders": count, "max_position_imbalance": 1, "volume_target": 50_000}
     async with sandbox_bot(exchange, poll_s=None, **settings) as bot:
         await bot.until(lambda: len(bot.open_on_exchange()) == count)
-        await asyncio.sleep(0.5)
+        await bot.until(lambda: octobot_has_taken_in(bot, count))
         bot.throttle(THROTTLE_PAUSE_S * 1_000)
         yield bot
 

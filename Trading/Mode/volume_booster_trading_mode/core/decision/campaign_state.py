@@ -8,7 +8,7 @@ import typing
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from .control import HOLD, PAUSE, RESUME, STOP, TRADER_OFF, UNHOLD, Control, ControlState, transition
+from .control import LASTING, STOP, TRADER_OFF, Control, ControlState, transition
 
 START, WAIT, GO, DONE, HALT, ERROR = "start", "wait", "go", "done", "halt", "error"
 """The kinds of event, beside STOP: the bot came up, waits, goes on after a wait, reached the target, was halted,
@@ -79,8 +79,8 @@ def campaign_state(
 
 
 def lasting_control(commands: Iterable[str]) -> Control:
-    """Whether a person wants no new order, after these kinds of command; a pause does not end a hold."""
-    return functools.reduce(transition, (kind for kind in commands if kind in (PAUSE, RESUME, HOLD, UNHOLD)), Control())
+    """What a person wants over a restart, after these kinds of command; a pause does not end a hold."""
+    return functools.reduce(transition, (kind for kind in commands if kind in LASTING), Control())
 
 
 def state_after(kind: str | None) -> StateName:
