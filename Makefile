@@ -46,7 +46,7 @@ test:
 .PHONY: test-one
 test-one: $(VENV)/test.stamp lint
 	@$(BIN)/python -m pip list 2>/dev/null | grep -i '^octobot '
-	LAW_EXAMPLES=$${LAW_EXAMPLES:-20} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(SELECT),-m "$(SELECT)")
+	LAW_EXAMPLES=$${LAW_EXAMPLES:-20} $(BIN)/python -m pytest -n $(WORKERS) --dist load --maxschedchunk 2 $(if $(SELECT),-m "$(SELECT)")
 
 check: $(VENV)/test.stamp lint
 	LAW_EXAMPLES=20 $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" \
