@@ -116,6 +116,17 @@ def test_what_is_filled_and_not_measured_may_have_slipped() -> None:
     assert worst_unmeasured_cost(progress.guarded_unmeasured_quote, LIMIT) == at_worst(400, "0")
 
 
+def test_the_mid_may_move_until_a_fill_is_measured() -> None:
+    """Five deviations of two seconds at 4 bps a second are 28.28 bps, on top of `max_slippage_bps`."""
+    wild = replace(VIEW, risk_inputs=replace(VIEW.risk_inputs, seen_volatility_bps=Decimal(4)))
+    intent = OrderIntent(Side.BUY, OrderType.LIMIT, Decimal("0.1"), Decimal(30_000), Decimal(30_000))
+    fee = VIEW.rules.worst_fee_rate
+    more = Decimal("0.00282840") * (1 + fee)
+    assert worst_cost(intent, wild, LIMIT) == worst_cost(intent, VIEW, LIMIT) + 3_000 * more
+    open_now, open_then = (worst_open_cost(Situation(view, LIMIT, OPEN)) for view in (VIEW, wild))
+    assert open_then == open_now + 1_000 * Decimal("1.002") * more
+
+
 @pytest.mark.parametrize(
     ("maker", "taker", "rate"), [("0.001", "0.002", "0.002"), ("0.003", "0.002", "0.003"), ("-0.001", "-0.002", "0")]
 )

@@ -334,8 +334,9 @@ def test_volatility_is_that_of_a_second_and_is_said_only_when_it_is_known() -> N
     price = Decimal(30_000)
     for look in range(LEAST_LOOKS + 1):
         assert meter.bps is None
+        assert (meter.seen_bps is None) == (look < 2)
         meter.see(look * 4.0, price * (1 if look % 2 else Decimal("1.0002")))
-    assert meter.bps == pytest.approx(Decimal(1), rel=Decimal("0.01"))
+    assert meter.bps == meter.seen_bps == pytest.approx(Decimal(1), rel=Decimal("0.01"))
 
 
 def test_the_bounce_between_two_looks_in_a_moment_is_no_volatility() -> None:

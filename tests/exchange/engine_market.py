@@ -105,6 +105,7 @@ class EngineMarket:
             day_volume_quote=DAY_VOLUME,
             hour_filled_quote=self.ledger.hour_filled(MARKET, self.now),
             volatility_bps=self._volatility.bps,
+            seen_volatility_bps=self._volatility.seen_bps,
             cancels_last_minute=sum(at > self.now - 60 for at in self._cancelled_at),
         )
         return MarketSnapshot(

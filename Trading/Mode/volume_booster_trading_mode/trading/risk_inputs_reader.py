@@ -104,6 +104,7 @@ class RiskInputsReader:
             outside_base=outside_base,
             outside_quote=outside_quote,
             volatility_bps=self._volatility.bps,
+            seen_volatility_bps=self._volatility.seen_bps,
             cancels_last_minute=campaign.cancels.in_last_minute(manager.exchange_name, now),
             is_real_trading_allowed=bot_process.is_real_trading_allowed(),
         )

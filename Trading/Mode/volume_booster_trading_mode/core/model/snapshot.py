@@ -88,6 +88,8 @@ class RiskInputs:
     """What somebody else has added to the account's base and quote by trading, below zero for what they took."""
     volatility_bps: Ratio | None = None
     """How far the mid moves in a second, as a standard deviation in 1/10,000; None while it is not known."""
+    seen_volatility_bps: Ratio | None = None
+    """The same by however few looks, for what is kept in reserve; None before the second."""
     cancels_last_minute: int = 0
     """How many orders of the campaign on this exchange were cancelled in the last minute."""
     is_real_trading_allowed: bool = False

@@ -45,6 +45,11 @@ class VolatilityMeter:
     @property
     def bps(self) -> Decimal | None:
         """The standard deviation of a second, in 1/10,000; None while there is too little to say."""
-        if self._looks < LEAST_LOOKS:
+        return None if self._looks < LEAST_LOOKS else self.seen_bps
+
+    @property
+    def seen_bps(self) -> Decimal | None:
+        """The same by however few looks, for whoever keeps a reserve; None before the second."""
+        if not self._looks:
             return None
         return Decimal(str(round(math.sqrt(self._variance / self._weight) * 10_000, 4)))
