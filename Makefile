@@ -36,8 +36,10 @@ test:
 		version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		venv=$(VENV); [ -z "$$first" ] || venv=$(VENV)-$$version; first=no; \
 		echo "== Python $$version, $$venv"; \
-		once=; [ -z "$$ran" ] || { once='not once'; export LAW_EXAMPLES=8; }; \
-		$(MAKE) --no-print-directory test-one VENV=$$venv PYTHON="$$python" SELECT="$$once" || exit 1; \
+		share=; \
+		if [ -n "$$ran" ]; then share='not once'; export LAW_EXAMPLES=8; \
+		elif [ "$$pythons" != "$$python" ]; then share='not second'; fi; \
+		$(MAKE) --no-print-directory test-one VENV=$$venv PYTHON="$$python" SELECT="$$share" || exit 1; \
 		ran="$$ran $$version"; \
 	done; \
 	case "$$ran" in *3.10*|*3.11*) ;; *) echo "Not run: OctoBot 2.0.15, no Python 3.10 or 3.11 here";; esac; \

@@ -86,6 +86,7 @@ def check(home: pathlib.Path, *arguments: str) -> Finished:
     )
 
 
+@pytest.mark.second
 def test_after_a_rehearsal_everything_works_and_the_campaigns_exchange_stays_as_it_is(
     home: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -106,6 +107,7 @@ def test_after_a_rehearsal_everything_works_and_the_campaigns_exchange_stays_as_
         assert account["api_key"] not in text and account["api_secret"] not in text
 
 
+@pytest.mark.second
 def test_keys_in_plain_text_are_used_and_told_nowhere(
     home: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +176,7 @@ def test_the_order_is_what_it_says_and_nothing_else_has_changed(
     assert str(order["order_id"]) in told and order["price_quote"] in told and order["quantity_base"] in told
 
 
+@pytest.mark.second
 def test_an_order_whose_answer_is_lost_is_found_told_and_cancelled(
     home: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +194,7 @@ def test_an_order_whose_answer_is_lost_is_found_told_and_cancelled(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+@pytest.mark.second
 def test_however_it_is_ended_its_order_is_cancelled(
     home: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:

@@ -14,7 +14,7 @@ from octobot_volume_booster.cli.files.installation import is_cut_off
 
 from .conftest import QUICK, Finished, start_volume_booster, volume_booster
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.second]
 
 RUN = ("--target", "600", "--seed", "7", "--json", "--quiet", *QUICK)
 OF_OTHERS = 0o077

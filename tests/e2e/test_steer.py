@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import QUICK, Finished, start_volume_booster, volume_booster
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 
 class Campaign:

@@ -19,7 +19,7 @@ from octobot_volume_booster.reporting.report import CampaignReport, read_report
 
 from ..exchange.control_client import controlled
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.second]
 
 PROFILE = "volume_booster_several"
 DOWN_S = 10.0

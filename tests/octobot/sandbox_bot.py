@@ -140,10 +140,11 @@ class _Row(typing.Protocol):
     settings: dict[str, typing.Any]
 
 
-def limit_orders_on_each_line(rows: Sequence[_Row]) -> list[typing.Any]:
-    """The rows of a table of campaigns: those with market orders, which do less, run on one line only."""
-    is_market = (row.settings.get("order_type") != "limit" for row in rows)
-    return [pytest.param(row, marks=[pytest.mark.once] * market) for row, market in zip(rows, is_market, strict=True)]
+def shared_by_the_lines(rows: Sequence[_Row]) -> list[typing.Any]:
+    """The rows of a table of campaigns: market orders are tried on one line, limit orders on another."""
+    kinds = (row.settings.get("order_type") for row in rows)
+    share = {"limit": pytest.mark.second}
+    return [pytest.param(row, marks=share.get(kind, pytest.mark.once)) for row, kind in zip(rows, kinds, strict=True)]
 
 
 def own_orders(exchange: FaultyExchange) -> list[Order]:

@@ -28,7 +28,7 @@ from .conftest import START_PRICE, Bot, MakeBot, new_mode
 from .live_bot import QUICK, live_bot, loops, until
 from .sandbox_bot import ACCOUNT, LIMIT, SandboxBot, assert_equals_tape, own_orders, sandbox_bot
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.second]
 
 RESTING = {"order_type": "limit", "max_open_orders": 50, "limit_order_timeout": 600, "price_offset_percent": 1}
 USER = pathlib.Path("user")

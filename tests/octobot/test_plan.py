@@ -25,7 +25,7 @@ from ..exchange.faulty_exchange import CREDENTIALS, THROTTLE_PAUSE_S, FaultyExch
 from .conftest import START_PRICE, SYMBOL, MakeBot
 from .sandbox_bot import LIMIT, SETTINGS, sandbox_bot
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 SEEDS = range(100)
 UNTHROTTLED_S = 0.012

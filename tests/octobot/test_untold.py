@@ -40,9 +40,9 @@ from .sandbox_bot import (
     SandboxBot,
     assert_equals_tape,
     journal_path,
-    limit_orders_on_each_line,
     own_orders,
     sandbox_bot,
+    shared_by_the_lines,
 )
 
 pytestmark = pytest.mark.long
@@ -123,7 +123,7 @@ def state(bot: SandboxBot) -> str:
     return bot.mode.get_current_state()[0]
 
 
-@pytest.mark.parametrize("row", limit_orders_on_each_line(MATRIX), ids=str)
+@pytest.mark.parametrize("row", shared_by_the_lines(MATRIX), ids=str)
 async def test_a_campaign_to_which_an_exchange_tells_less_than_there_is_is_the_tape(
     exchange: FaultyExchange, row: Row
 ) -> None:
