@@ -37,7 +37,7 @@ test:
 		venv=$(VENV); [ -z "$$first" ] || venv=$(VENV)-$$version; first=no; \
 		echo "== Python $$version, $$venv"; \
 		share=; \
-		if [ -n "$$ran" ]; then share='not once'; export LAW_EXAMPLES=8; \
+		if [ -n "$$ran" ]; then share='not once'; \
 		elif [ "$$pythons" != "$$python" ]; then share='not second'; fi; \
 		$(MAKE) --no-print-directory test-one VENV=$$venv PYTHON="$$python" SELECT="$$share" || exit 1; \
 		ran="$$ran $$version"; \

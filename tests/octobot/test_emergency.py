@@ -411,7 +411,8 @@ async def many_orders(exchange: FaultyExchange, count: int) -> AsyncIterator[San
     exchange.exchange.limits.orders_per_10s = 1_000
     settings = {**RESTING, "min_buy_amount": 25, "max_buy_amount": 50, "min_sell_amount": 25, "max_sell_amount": 50}
     settings |= {"max_open_orders": count, "max_position_imbalance": 1, "volume_target": 50_000}
-    async with sandbox_bot(exchange, poll_s=None, **settings) as bot:
+    # OctoBot's own look at the open orders would ask after each that it misses
+    async with sandbox_bot(exchange, poll_s=600, **settings) as bot:
         await bot.until(lambda: len(bot.open_on_exchange()) == count)
         await bot.until(lambda: octobot_has_taken_in(bot, count))
         bot.throttle(THROTTLE_PAUSE_S * 1_000)
