@@ -226,15 +226,21 @@ class EmergencyStop:
         return f"The {what} was {held:+f} away from its start and is {left:+f} away now{why}."
 
     async def _next_flattening_order(self, held: Decimal, settings: Settings | None) -> tuple[OrderIntent | None, str]:
-        """When it is its turn: it is one of `max_orders_per_second`, as any other."""
+        """When it is its turn: it is one of `max_orders_per_second`, as any other.
+
+        A clock that stands, as between two steps of a backtest, is not waited for.
+        """
         session, campaign = self._session, self._campaign
         while True:
+            now = session.now()
             order = await self._flattening_order(held, settings)
             most = None if settings is None else settings.max_orders_per_second
             left_s = 0.0 if most is None else pacing.turn_in_s(campaign.last_order_at, most, session.now())
             if not left_s:
                 return order
             await asyncio.sleep(left_s)
+            if session.now() == now:
+                return order
 
     def _held(self) -> Decimal:
         """What the campaign has added: base, or on futures the position in what an order's quantity is."""
