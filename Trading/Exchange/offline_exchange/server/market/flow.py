@@ -113,7 +113,8 @@ def _busy_clock(rng: np.random.Generator) -> Floats:
 
 def _on_the_clock(busy_at: Floats, clock: Floats) -> Floats:
     """Seconds since the hour began."""
-    return np.interp(busy_at, clock, np.arange(clock.size) * 60.0)
+    seconds: Floats = np.interp(busy_at, clock, np.arange(clock.size) * 60.0)
+    return seconds
 
 
 def _arrivals(rng: np.random.Generator, per_second: float, until: float) -> Floats:

@@ -126,7 +126,8 @@ def _mixed(words: _Hashes, use: int) -> _Hashes:
     words = words + np.uint64((use + 1) * 0x9E3779B97F4A7C15 & _WORD)
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+    mixed: _Hashes = words ^ (words >> np.uint64(31))
+    return mixed
 
 
 @functools.cache
@@ -141,4 +142,5 @@ def _scalar_mixed(word: int) -> int:
 
 def _uniform(words: _Hashes) -> npt.NDArray[np.float64]:
     """Above 0 and at most 1."""
-    return ((words >> np.uint64(11)).astype(np.float64) + 1) * 2.0**-53
+    uniform: npt.NDArray[np.float64] = ((words >> np.uint64(11)).astype(np.float64) + 1) * 2.0**-53
+    return uniform

@@ -24,5 +24,10 @@ def summable(numbers: Numbers) -> Numbers:
 def products(numbers: Numbers, others: Numbers) -> Numbers:
     """The product of each two, none below 0, in a form in which the sum of all of them is exact."""
     if not numbers.size or int(numbers.max()) * int(others.max()) * numbers.size <= _LARGEST:
-        return np.multiply(numbers, others)
-    return np.multiply(numbers.astype(object), others.astype(object))
+        return _product(numbers, others)
+    return _product(numbers.astype(object), others.astype(object))
+
+
+def _product(numbers: Numbers, others: Numbers) -> Numbers:
+    product: Numbers = np.multiply(numbers, others)
+    return product
