@@ -1,5 +1,4 @@
 # A convenience over the command `volume-booster`: nothing here is needed to use it.
-# It makes a virtual environment, .venv, and installs into it first; PYTHON=/path/to/python3 names the Python to use.
 #   make simulate [ARGS="--target 5000 --seed 7"]   the real OctoBot in simulation, until the target is reached
 #   make backtest [ARGS="--target 5000 --seed 7"]   the same campaign in OctoBot's backtesting, in seconds
 #   make bench [ARGS=--short]                       what the volume booster costs beside OctoBot alone: docs/benchmarks.md
@@ -16,8 +15,7 @@ endif
 SOURCES := setup.py pyproject.toml metadata.json README.md $(shell find Trading profiles -type f -not -path '*/__pycache__/*')
 # two more than there are cores: many tests wait for the time to pass
 WORKERS = $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) + 2)")
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar off
-PROGRESS := sh .ci/with-progress
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .PHONY: simulate backtest bench test check clean
 
@@ -36,10 +34,8 @@ test:
 		version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		venv=$(VENV); [ -z "$$first" ] || venv=$(VENV)-$$version; first=no; \
 		echo "== Python $$version, $$venv"; \
-		share=; \
-		if [ -n "$$ran" ]; then share='not once'; \
-		elif [ "$$pythons" != "$$python" ]; then share='not second'; fi; \
-		$(MAKE) --no-print-directory test-one VENV=$$venv PYTHON="$$python" SELECT="$$share" || exit 1; \
+		once=; [ -z "$$ran" ] || { once='not once'; export LAW_EXAMPLES=25; }; \
+		$(MAKE) --no-print-directory test-one VENV=$$venv PYTHON="$$python" SELECT="$$once" || exit 1; \
 		ran="$$ran $$version"; \
 	done; \
 	case "$$ran" in *3.10*|*3.11*) ;; *) echo "Not run: OctoBot 2.0.15, no Python 3.10 or 3.11 here";; esac; \
@@ -48,7 +44,7 @@ test:
 .PHONY: test-one
 test-one: $(VENV)/test.stamp lint
 	@$(BIN)/python -m pip list 2>/dev/null | grep -i '^octobot '
-	LAW_EXAMPLES=$${LAW_EXAMPLES:-20} $(BIN)/python -m pytest -n $(WORKERS) --dist load --maxschedchunk 2 $(if $(SELECT),-m "$(SELECT)")
+	LAW_EXAMPLES=$${LAW_EXAMPLES:-100} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(SELECT),-m "$(SELECT)")
 
 check: $(VENV)/test.stamp lint
 	LAW_EXAMPLES=20 $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" \
@@ -61,20 +57,18 @@ lint: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 $(VENV)/python.stamp:
-	@python=$$(PYTHON="$(PYTHON)" sh .ci/find-python) && echo "Making $(VENV) with $$python: some seconds" && \
-		"$$python" -m venv $(VENV)
+	@python=$$(PYTHON="$(PYTHON)" sh .ci/find-python) && echo "Making $(VENV) with $$python" && "$$python" -m venv $(VENV)
 	@touch $@
 
 # not editable: what is tested is what is installed; an old build folder would bring removed files back
 $(VENV)/run.stamp: $(VENV)/python.stamp $(SOURCES)
-	@echo "Installing OctoBot and the volume booster from PyPI into $(VENV): two to five minutes the first time"
+	@echo "Installing OctoBot and the volume booster (the first time takes a minute or two)"
 	@rm -rf build *.egg-info
-	@$(PROGRESS) "Installing" $(PIP) . && rm -rf build *.egg-info
+	@$(PIP) . && rm -rf build *.egg-info
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
-	@echo "Installing what the tests need: about a minute"
-	@$(PROGRESS) "Installing" $(PIP) --upgrade '.[test]' && rm -rf build *.egg-info
+	@$(PIP) --upgrade '.[test]' && rm -rf build *.egg-info
 	@touch $@
 
 clean:

@@ -251,7 +251,6 @@ def newer(bundle_zip: Path, target: Path) -> Path:
     return target
 
 
-@pytest.mark.second
 def test_an_existing_home_keeps_everything_of_its_user(home: Path, bundle_zip: Path, tmp_path: Path) -> None:
     theirs = furnish(home)
     report = install.install(home, bundle_zip)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import random
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 import typing
+import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -24,8 +26,6 @@ from octobot_volume_booster.cli.process import launch, octobot_process
 from octobot_volume_booster.core.accounting.ledger import Progress
 from octobot_volume_booster.journal.journal import JournalError
 from octobot_volume_booster.reporting import report
-
-from ..exchange.control_client import controlled
 
 pytestmark = [
     pytest.mark.e2e,
@@ -46,9 +46,6 @@ PACE = {"seed": 7, "volume_target": str(TARGET_QUOTE), "trade_frequency_min": 0.
 SMALL = {"min_buy_amount": 10, "max_buy_amount": 30, "min_sell_amount": 10, "max_sell_amount": 30}
 LARGE = {"min_buy_amount": 500, "max_buy_amount": 900, "min_sell_amount": 500, "max_sell_amount": 900}
 RESTING = {"order_type": "limit", "price_offset_percent": 0.002, "limit_order_timeout": 3, "max_open_orders": 5}
-QUOTING = {"order_type": "passive", "deadline": 600}
-KINDS: tuple[dict[str, typing.Any], ...] = ({}, QUOTING, RESTING, QUOTING)
-"""What the lives of an OctoBot do, one after the other: every other one is in the middle of quoting."""
 FILLED_LINE = re.compile(
     r"BTC/USDT \| (?:BUY|SELL)_MARKET \| Price : ([\d.]+) \| Quantity : ([\d.]+)(?: \([\d.]+ Filled\))?"
     r" \| State : filled .*\| id : (vb\w+)"
@@ -117,12 +114,8 @@ class World:
         return typing.cast(list[dict[str, typing.Any]], self._asked("orders?account=sandbox")["orders"])
 
     def _asked(self, path: str) -> typing.Any:
-        return controlled(self._port, token_file(self._home.path), path)
-
-
-def token_file(home: pathlib.Path) -> pathlib.Path:
-    """Where the exchange's token is, beside the home."""
-    return home.with_name("exchange.token")
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/control/{path}", timeout=60) as answer:
+            return json.load(answer)
 
 
 @contextlib.contextmanager
@@ -133,8 +126,7 @@ def world(folder: pathlib.Path, profile_id: str) -> Iterator[World]:
     account = {"name": "sandbox", **keys, "balances": {"BTC": "1", "USDT": "10000"}, **fees}
     accounts = folder.with_name("accounts.json")
     homes.write_json(accounts, {"accounts": [account]})
-    options = ["--accounts", str(accounts), "--control", "--token-file", str(token_file(folder)), "--seed", "7"]
-    options += ["--prints-per-second", "20"]
+    options = ["--accounts", str(accounts), "--control", "--seed", "7", "--prints-per-second", "20"]
     exchange, port = launch.start_exchange(0, folder.with_name("exchange.log"), *options)
     environment = {**octobot_process.offline_environment(), launch.PORT_VARIABLES[homes.OFFLINE_EXCHANGE]: str(port)}
     try:
@@ -159,7 +151,7 @@ def test_in_the_sandbox_the_campaign_is_the_exchanges_tape_however_often_octobot
     while_down = 0
     with world(home, "volume_booster_sandbox") as here:
         for life in range(KILLS):
-            with here.octobot(**SMALL, **KINDS[life % 4]):
+            with here.octobot(**SMALL, **(RESTING if life % 4 else {})):
                 time.sleep(rng.uniform(0, LONGEST_LIFE_S))
                 if life % 4 == 3:
                     here.wait_until(lambda: any(map(_is_open, here.orders())), "an order rests")

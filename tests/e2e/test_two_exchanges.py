@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import pathlib
 import time
 import typing
+import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -17,9 +19,7 @@ from octobot_volume_booster.cli.files import home as homes
 from octobot_volume_booster.cli.process import launch
 from octobot_volume_booster.reporting.report import CampaignReport, read_report
 
-from ..exchange.control_client import controlled
-
-pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.second]
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 PROFILE = "volume_booster_several"
 DOWN_S = 10.0
@@ -49,8 +49,8 @@ class LocalExchange:
         self._child, _ = launch.start_exchange(self.port, self._log, "--state", self._state, "--control")
 
     def tape(self) -> dict[str, typing.Any]:
-        token = pathlib.Path(self._state).with_suffix(".token")
-        return typing.cast(dict[str, typing.Any], controlled(self.port, token, "tape?account=sandbox"))
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/control/tape?account=sandbox", timeout=60) as answer:
+            return typing.cast(dict[str, typing.Any], json.load(answer))
 
 
 @contextlib.contextmanager

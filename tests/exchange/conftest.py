@@ -35,18 +35,9 @@ PLANS = tuple(
     )
 )
 SECRETS = {plan.credentials.api_key: plan.credentials.api_secret for plan in PLANS}
-TOKEN = "token-of-the-tests"
 BINANCE_URLS = ccxt.binance().urls["api"]
 FOLDER = pathlib.Path(__file__).parent
-OF_EACH_LINE = (
-    "ccxt",
-    "octobot",
-    "offline_exchange_",
-    "fault_contract",
-    "futures_desk",
-    "other_markets",
-    "data_command",
-)
+OF_EACH_LINE = ("ccxt", "octobot", "offline_exchange_", "fault_contract", "futures_desk")
 """In the names of the modules that try OctoBot, or the ccxt that it brings."""
 
 
@@ -103,8 +94,7 @@ def exchange(wall: Wall) -> Exchange:
 
 @pytest_asyncio.fixture
 async def server(exchange: Exchange) -> AsyncIterator[TestClient]:
-    app = create_app(exchange, control=control_routes(exchange), token=TOKEN)
-    async with TestClient(TestServer(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+    async with TestClient(TestServer(create_app(exchange, control=control_routes(exchange)))) as client:
         yield client
 
 

@@ -43,7 +43,6 @@ _COSTS = {
     "GET /api/v3/time": 0.2,
     "GET /api/v3/exchangeInfo": 4.0,
 }
-TOKEN = "token-of-the-tests"
 _PATH = PricePath(7, START_TIME)
 _URLS = ccxt.binance().urls["api"]
 
@@ -122,7 +121,7 @@ async def faulty_exchange(markets: Sequence[MarketSpec] | None = None) -> AsyncI
         requests.append(SentRequest(f"{call.method} {call.path}", call.now_ms / 1_000))
         return await faults(call, execute)
 
-    app = create_app(exchange, noted, fault_routes(faults), futures, token=TOKEN)
+    app = create_app(exchange, noted, fault_routes(faults), futures)
     app.middlewares.append(altering(alterations))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
     await runner.setup()  # not aiohttp's TestServer: that ends what it is doing when a client hangs up

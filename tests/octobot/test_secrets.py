@@ -126,7 +126,7 @@ async def test_a_lost_answer_tells_no_secret(
         await bot.until(lambda: bot.progress.fills >= 1)
         bot.client.timeout = 200
         exchange.script("slow_answer", delay_s=1, requests=["GET /api/v3/order", "GET /api/v3/openOrders"], times=None)
-        await bot.until(lambda: "does not report" in bot.state)
+        await bot.until(lambda: "does not tell" in bot.state)
         assert "http" in bot.state
         assert_no_secret(bot.state, "state")
         exchange.faults.set_script([])

@@ -246,7 +246,7 @@ async def test_a_pair_whose_orders_can_not_be_settled_gives_its_share_away_when_
         await bot.until(lambda: bot.filled(ETH) > 300)
 
         async def silent(now: float) -> policy.Wait:
-            return policy.Wait(0.1, "the exchange does not report")
+            return policy.Wait(0.1, "the exchange does not tell")
 
         reconciler = bot.producer(ETH).session.reconciler
         settle = reconciler.settle

@@ -40,9 +40,9 @@ from .sandbox_bot import (
     SandboxBot,
     assert_equals_tape,
     journal_path,
+    limit_orders_on_each_line,
     own_orders,
     sandbox_bot,
-    shared_by_the_lines,
 )
 
 pytestmark = pytest.mark.long
@@ -123,7 +123,7 @@ def state(bot: SandboxBot) -> str:
     return bot.mode.get_current_state()[0]
 
 
-@pytest.mark.parametrize("row", shared_by_the_lines(MATRIX), ids=str)
+@pytest.mark.parametrize("row", limit_orders_on_each_line(MATRIX), ids=str)
 async def test_a_campaign_to_which_an_exchange_tells_less_than_there_is_is_the_tape(
     exchange: FaultyExchange, row: Row
 ) -> None:
@@ -275,7 +275,7 @@ async def test_a_trade_without_a_quantity_halts_until_it_is_told(exchange: Fault
     is_broken = True
     exchange.alterations.append(with_values(lambda row: {"qty": None, "quoteQty": None} if is_broken else {}))
     async with sandbox_bot(exchange, **LARGE) as bot:
-        await bot.until(lambda: "does not report what was traded in its trade" in state(bot))
+        await bot.until(lambda: "does not tell what was traded in its trade" in state(bot))
         assert len(own_orders(exchange)) == 1
         await asyncio.sleep(1)
         assert len(own_orders(exchange)) == 1, "nothing more is sent"

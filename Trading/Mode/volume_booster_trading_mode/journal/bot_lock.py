@@ -10,8 +10,6 @@ import os
 import pathlib
 import sqlite3
 
-from ..storage import private_files
-
 LOCK_FILE = "bot.lock"
 TIMEOUT_S = 1.0
 _LARGEST_VERSION = 2**31 - 1
@@ -29,8 +27,7 @@ class BotLock:
 
         :raises sqlite3.Error, OSError: when it can't be told.
         """
-        private_files.make_folder(self._path.parent)
-        private_files.close_folder(self._path.parent)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, timeout=TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA synchronous = OFF")

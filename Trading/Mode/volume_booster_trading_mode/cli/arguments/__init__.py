@@ -1,1 +1,0 @@
-"""How arguments are read, and what is said of those that can't be used."""

@@ -1,1 +1,0 @@
-"""When the next order is due, and the schedule of a campaign."""
