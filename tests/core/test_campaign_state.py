@@ -81,7 +81,6 @@ COMMANDS = st.lists(st.sampled_from([PAUSE, RESUME, HOLD, UNHOLD, STOP, EMERGENC
 @given(COMMANDS, st.sampled_from([RESUME, UNHOLD]))
 def test_who_resumes_ends_every_pause_and_hold(commands: list[str], end: str) -> None:
     commands = [kind for kind in commands if kind != EMERGENCY or end == RESUME]  # only a resume ends an emergency
-    commands = [kind for kind in commands if kind != EMERGENCY or end == RESUME]  # only a resume ends an emergency
     assert states.lasting_control([*commands, end]) == Control()
     assert states.lasting_control([*commands, end, HOLD, PAUSE]).reason == HELD_REASON
     assert states.lasting_control([*commands, end, PAUSE, STOP]).reason == PAUSED_REASON
