@@ -48,6 +48,9 @@ setuptools.setup(
         "numpy",
         "pydantic>=2",
         "rich",
+        # shell completion, and settings files in TOML where Python has no reader of its own
+        "argcomplete",
+        "tomli; python_version < '3.11'",
         # draws the charts of the report
         "matplotlib>=3.9",
     ],

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = pathlib.Path(__file__).parents[1]
 MODE = ROOT / "Trading" / "Mode" / "volume_booster_trading_mode"
 EXCHANGE = ROOT / "Trading" / "Exchange" / "offline_exchange"
@@ -16,15 +18,16 @@ EXCHANGE = ROOT / "Trading" / "Exchange" / "offline_exchange"
 # a package -> the packages that it may import, with all that is in them; itself always
 ARROWS: dict[str, set[str]] = {
     "": {"trading", "adapters", "campaign", "core"},
-    "trading": {"adapters", "campaign", "journal", "core"},
-    "checks": {"adapters", "core"},
+    "trading": {"adapters", "campaign", "journal", "storage", "core"},
+    "checks": {"adapters", "storage", "core"},
     "adapters": {"adapters.venues", "core"},
     "adapters.runtime": {"core"},
     "adapters.venues": {"core"},
     "campaign": {"journal", "core"},
-    "cli": {"reporting", "journal", "adapters.venues", "core"},
+    "cli": {"reporting", "journal", "storage", "adapters.venues", "core"},
     "reporting": {"journal", "core"},
-    "journal": {"core"},
+    "journal": {"storage", "core"},
+    "storage": set(),
     "core.planning": {"core.decision", "core.accounting", "core.settings", "core.model"},
     "core.decision": {"core.accounting", "core.settings", "core.model"},
     "core.notify": {"core.accounting", "core.settings", "core.model"},
@@ -184,3 +187,30 @@ def test_every_package_of_the_maps_is_there() -> None:
     allowed = {"__init__.py", "backtest_engine.py", "volume_booster_trading.py"}
     assert {file.name for file in MODE.glob("*.py")} == allowed
     assert [file.name for file in (MODE / "core").glob("*.py")] == ["__init__.py"]
+
+
+WRITES_TO_A_TERMINAL = {"cli/screen/terminal.py", "cli/screen/lines.py"}
+SPEAKS_TO_ITS_PARENT = {"backtest_engine.py", "checks/candles.py", "checks/engine.py"}
+"""Processes of their own, whose output a command reads."""
+_PRINTS = ("print", "rich.console.Console", "rich.text.Text", "rich.print", "sys.stdout.write", "sys.stderr.write")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_only_one_place_writes_to_a_terminal(file: pathlib.Path) -> None:
+    """What is written there is made printable there: see `core/model/escape.py`."""
+    calls = [
+        ast.unparse(node.func) for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)
+    ]
+    if named(file) not in WRITES_TO_A_TERMINAL | SPEAKS_TO_ITS_PARENT:
+        assert not set(calls) & set(_PRINTS)
+    if named(file) != "core/model/escape.py" and "csv.writer" in calls:
+        assert "csv_cell" in file.read_text("utf-8")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_an_amount_is_shown_in_its_currency(file: pathlib.Path) -> None:
+    """`shown` has no idea how many digits matter where it is not told the currency."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("shown", "formats.shown", "signed"):
+            is_of_rules = "rules.shown" in file.read_text("utf-8") and ast.unparse(node.func) == "shown"
+            assert len(node.args) == 2 or is_of_rules, f"line {node.lineno}"

@@ -19,8 +19,12 @@ from octobot_volume_booster.offline_exchange.server.app.options import parse_opt
 from . import documents
 from .documents import EXCHANGE, MODE, PAGES, README, ROOT, TROUBLESHOOTING, VARIABLE, Command
 
+pytestmark = pytest.mark.once
+
 WHY_NOT_RUN = {
     "pip wheel": "needs PyPI",
+    "git clone": "needs the internet",
+    "python3 -m venv": "the same as pip install",
     "pip install": "installs OctoBot from PyPI, which takes minutes; every test runs what it has installed",
     "python -m venv": "the same",
     ".venv/bin/pip install": "the same",
@@ -28,7 +32,11 @@ WHY_NOT_RUN = {
     "make": "makes a virtual environment from PyPI, and is what runs this test",
     "OctoBot": "a person's own OctoBot, which runs until it is ended; tests/e2e/test_install_ways.py runs these",
     "export": "of the person's own terminal",
-    "volume-booster exchange": "runs until it is ended; tests/exchange/test_server_process.py starts it",
+    "curl": "asks the exchange that the line above it starts; tests/exchange/test_pages.py asks the same",
+    "volume-booster exchange --port": "runs until it is ended; tests/exchange/test_server_process.py starts it",
+    "volume-booster exchange --control": "the same; tests/exchange/test_faults.py loads such files",
+    "volume-booster exchange --replay": "a recording of the reader; tests/exchange/test_market_character.py has one",
+    "volume-booster sandbox --market my-market.json": "the same",
     "volume-booster install --home /path/to/your/octobot": "a path that the reader puts in",
     "volume-booster simulate --profile my_profile": "a profile that the reader makes",
     "volume-booster simulate --seed 7": "takes a minute; the first guide runs it with a smaller target",
@@ -183,7 +191,7 @@ NOT_TO_PEOPLE = {"ApiError", "ControlError", "AttributeError", "AssertionError"}
 GOOD_NEWS = frozenset({"works"})
 """What these are given says that all is well: there is no way out to be told."""
 OTHER_TELLERS = set(
-    "_unfunded _problem _does_not_fit _reason _last_problem last_line _send _end_by_force settle "
+    "_unfunded _problem does_not_fit _reason _last_problem last_line _send _end_by_force settle "
     "_withheld reason refusal _mismatch cooldown_reason settle_missing _asked _what_is_missing _told _flatten "
     "_why_nothing_happens _create_order forbidden _unwanted close_lost_orders _write".split()
 )
@@ -231,7 +239,6 @@ LEFT_OUT = {
     "join_campaign() comes first": "a broken promise of our own",
     "A local spot exchange that speaks Binance's REST API. Money and orders on it are unreal.": "a help text",
     "since its peak": "a part of another sentence",
-    "of at least …": "the same",
     "emergency stop of …": "the name of a task",
     "disk is full": "SQLite's words, by which the advice is chosen",
     "unable to open": "the same",
@@ -337,12 +344,12 @@ SAMPLES: dict[str, dict[str, typing.Any]] = {
     "enable_volume_booster: input should be a valid boolean, unable to interpret input (got 'perhaps')": {
         "enable_volume_booster": "perhaps"
     },
-    "order_type: input should be 'limit' or 'market' (got 'maybe')": {"order_type": "maybe"},
+    "order_type: input should be 'limit', 'market', 'passive' or 'pair' (got 'maybe')": {"order_type": "maybe"},
 }
 PARSER_SAMPLES = {
     "the following arguments are required: …": ["install"],
     "unrecognized arguments: …": ["status", "--bogus"],
-    "invalid choice: …": ["sumilate"],
+    "there is no command …": ["sumilate"],
 }
 """What the libraries say that read settings and arguments."""
 

@@ -1,5 +1,7 @@
 """All benchmarks, one after the other: `python -m tests.bench [--short] [--write FILE]`.
 
+`python -m tests.bench cost` is a benchmark of its own: what volume costs in each style.
+
 A table each, in Markdown, with the machine and the versions; `--write` puts them between the marks of a file.
 """
 
@@ -16,7 +18,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench import backtest_bench, growth_bench, order_path_bench, startup_bench
+from tests.bench import backtest_bench, cost_bench, growth_bench, order_path_bench, startup_bench
 
 MARK = "<!-- measured on OctoBot {line} -->"
 
@@ -78,6 +80,8 @@ def write(file: pathlib.Path, text: str) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["cost"]:
+        sys.exit(cost_bench.main(sys.argv[2:]))
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--short", action="store_true", help="only see that it runs; the figures mean nothing")
     parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="put the tables into this file")

@@ -1,4 +1,4 @@
-"""For the tests of the core: the long ones run on one line only, as no OctoBot takes part in them."""
+"""For the tests of the core: no OctoBot takes part in them, so they run on one line only."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ FOLDER = pathlib.Path(__file__).parent
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if FOLDER in item.path.parents and item.get_closest_marker("long"):
-            item.add_marker("once")
+        if FOLDER in item.path.parents:
+            item.add_marker("second")

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from octobot_volume_booster.core.accounting.ledger import Ledger, Outcome, Progress
-from octobot_volume_booster.core.decision.pacing import decision_rng
 from octobot_volume_booster.core.decision.policy import Cancel, Decision, Done, Place, decide
 from octobot_volume_booster.core.decision.situation import Situation
+from octobot_volume_booster.core.decision.timing.pacing import decision_rng
 from octobot_volume_booster.core.model.basics import OrderType, Role, Side, Trading
 from octobot_volume_booster.core.model.instrument import MarketRules
 from octobot_volume_booster.core.model.orders import Fill, OpenOrder
@@ -123,7 +123,8 @@ class FakeMarket:
         self.fills += 1
         fill_id = f"fill {self.fills}"
         amounts = quantity, order.price, fee, intent.mid_price
-        self.ledger.apply(Fill(fill_id, order.order_id, self.now, order.side, role, *amounts))
+        fill = Fill(fill_id, order.order_id, self.now, order.side, role, *amounts, mid_at_fill=self.price)
+        self.ledger.apply(fill)
         self.resting.pop(order.order_id, None)
         if left := order.remaining_quantity - quantity:
             same = order.order_id, order.side, order.price

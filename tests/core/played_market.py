@@ -95,7 +95,7 @@ class PlayedMarket(FakeMarket):
 
     def move_on(self) -> None:
         """The price walks until now, and what its path passes is filled."""
-        is_market = self.settings.order_type is OrderType.MARKET
+        is_market = self.settings.order_type.sends is OrderType.MARKET
         while self.moved_until < self.now - 1e-9:
             step_s = self.now - self.moved_until if is_market else min(self.path_step_s, self.now - self.moved_until)
             deviation = self.volatility_percent / 100 * math.sqrt(step_s / (365 * 86_400))

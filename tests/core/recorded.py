@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -60,7 +61,8 @@ class RecordedMarket(PlayedMarket):
         intent = self.campaign.record(order.order_id).intent
         fee = quantity * order.price * self.rules.taker_fee_rate
         amounts = quantity, order.price, fee, intent.mid_price, fee, "USDT"
-        self.campaign.fill(Fill(f"fill {self.fills}", order.order_id, self.now + 0.02, order.side, role, *amounts))
+        fill = Fill(f"fill {self.fills}", order.order_id, self.now + 0.02, order.side, role, *amounts)
+        self.campaign.fill(replace(fill, mid_at_fill=self.price))
         self.resting.pop(order.order_id, None)
 
     def carry_out(self, decision: Decision) -> None:

@@ -32,9 +32,9 @@ NOON = 472_222 * HOUR_S
 BUY, SELL = Side.BUY, Side.SELL
 
 
-def amounts(*values: int) -> tuple[Decimal, Decimal, Decimal]:
+def amounts(*values: int) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     notional, fee, slippage = map(Decimal, values)
-    return notional, fee, slippage
+    return notional, fee, slippage, Decimal(1)
 
 
 def a_tally(*fills: tuple[Side, Role, float, int]) -> DailyTotals:
@@ -55,7 +55,7 @@ def test_days_and_hours_begin_on_the_clock() -> None:
 def test_a_tally_keeps_sides_roles_and_costs_apart() -> None:
     totals = a_tally((BUY, Role.MAKER, 5.0, 10), (SELL, Role.TAKER, 3.0, 20), (BUY, Role.TAKER, 4.0, 40))
     assert (totals.bought_quote, totals.sold_quote, totals.maker_quote) == (50, 20, 10)
-    assert (totals.fees_quote, totals.slippage_quote) == (3, 6)
+    assert (totals.fees_quote, totals.arrival_slippage_quote, totals.exposure) == (3, 6, 3)
     assert (totals.orders, totals.fills, totals.buys, totals.sells) == (3, 3, 2, 1)
     assert (totals.first_order_at, totals.last_fill_at) == (3.0, 5.0)
 
@@ -107,6 +107,7 @@ def test_the_latest_two_hours_are_kept(hours: list[int], kept: dict[int, int]) -
 def fill(account: MarketAccount, day: int, notional: int, fee: int = 1) -> None:
     for totals in account.all_totals(day):
         totals.count_fill(BUY, Role.TAKER, day * DAY_S, amounts(notional, fee, 2))
+        totals.count_slippage(Decimal(0), Decimal(2), is_flattening=False)
 
 
 @LAW
@@ -125,6 +126,8 @@ def test_days_add_up_whatever_is_told_late(fills: list[tuple[int, int]]) -> None
 
 def test_a_book_is_written_down_whole() -> None:
     account = MarketAccount(counted_again={BUY: 1, SELL: 2}, net_quantity=Decimal("1.5"), failures_in_a_row=3)
+    account.see(Decimal(100), 5.0, "f", is_mid=True)
+    account.is_inverse = True
     fill(account, 1, 10)
     fill(account, 2, 20)
     account.count_hour(NOON, Decimal(7))

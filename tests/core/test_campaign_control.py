@@ -569,7 +569,7 @@ def test_a_campaign_of_the_simulator_does_not_go_on_with_another_kind_of_money(p
     campaign.close_journal()
     before = path.read_bytes()
     campaign = Campaign.open(path)
-    with pytest.raises(JournalError, match=r"is one of simulation and can't go on as one of sandbox: .* --fresh"):
+    with pytest.raises(JournalError, match=r"is one of simulation and can't continue as one of sandbox: .* --fresh"):
         campaign.begin(NOON, Trading.SANDBOX, 7, "2.1.1", " ".join(BTC), some_settings())
     campaign.close_journal()
     assert path.read_bytes() == before

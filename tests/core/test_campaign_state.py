@@ -128,3 +128,13 @@ def test_restarts_are_counted_by_market_and_done_since_the_last_start() -> None:
     assert (states.restarts(events), states.has_noted_done(events)) == (1, False)
     assert states.has_noted_done(events[:3])
     assert states.restarts([]) == 0
+
+
+def test_markets_that_are_waited_for_have_each_noted_their_end_last() -> None:
+    events = noted((BTC, START, ""), (ETH, START, ""), (BTC, DONE, "stays"), (ETH, DONE, ""), (ETH, GO, ""))
+    assert states.has_noted_done(events) and states.has_noted_done(events, [BTC])
+    assert not states.has_noted_done(events, [BTC, ETH]) and not states.has_noted_done(events, [ETH])
+    stopped = noted((BTC, START, ""), (BTC, DONE, "stays"), (BTC, STOP, "bye"))
+    assert states.noted_ends(stopped) == {BTC: "stays"} and states.has_noted_done(stopped, [BTC])
+    again = [*stopped, *noted((BTC, START, ""))]
+    assert not states.noted_ends(again) and not states.has_noted_done(again, [BTC])

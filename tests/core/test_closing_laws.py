@@ -265,7 +265,8 @@ def test_in_an_emergency_all_of_it_is_closed_that_the_account_still_has(
         return
     side, quantity, reduces = told
     price = Decimal(30_000)
-    assert order == OrderIntent(side, OrderType.MARKET, Decimal(quantity), price, price, SMALL, reduce_only=reduces)
+    amounts = Decimal(quantity), price, price
+    assert order == OrderIntent(side, OrderType.MARKET, *amounts, SMALL, reduce_only=reduces, is_flattening=True)
 
 
 def test_without_a_smallest_quantity_an_emergency_still_closes_whole_steps_only() -> None:

@@ -22,7 +22,7 @@ from octobot_volume_booster.core.accounting.currency import (
 from octobot_volume_booster.core.accounting.ledger import Holding, Progress
 from octobot_volume_booster.core.accounting.tallies import GuardBaseline
 from octobot_volume_booster.core.model.basics import Side
-from octobot_volume_booster.core.model.snapshot import Equity, MarketSnapshot, RiskInputs
+from octobot_volume_booster.core.model.snapshot import Change, Equity, MarketSnapshot, RiskInputs
 from octobot_volume_booster.core.settings.schema import Settings, parse_settings
 
 RATE = Decimal(4)
@@ -32,10 +32,10 @@ COUNTS_OF_SETTINGS = (
     "price_offset_percent max_position_imbalance fee_buffer_percent notify_every_percent max_price_jump_percent "
     "max_slippage_bps max_cost_bps max_daily_loss_percent max_drawdown_percent max_position_percent leverage "
     "max_exposure_percent rate_limit_margin max_participation_percent max_funding_rate_bps min_share_percent "
-    "min_liquidation_distance_percent"
+    "min_liquidation_distance_percent pair_spacing_bps schedule_slack_percent max_taker_percent"
 ).split()
 """Numbers that are in no currency."""
-BY_MARKET = {"day_volume_quote", "last_mid_price", "highest_fee_rate"}
+BY_MARKET = {"outside_base", "outside_quote", "day_volume_quote", "last_mid_price", "highest_fee_rate"}
 """Of the vitals: what is told by the market itself, in its own quote, and what is in no currency."""
 
 
@@ -73,7 +73,7 @@ def test_of_the_settings_every_amount_is_brought_into_the_quote_and_nothing_else
 
 
 def test_of_a_view_the_equity_and_what_is_filled_are_brought_into_the_quote_and_nothing_else() -> None:
-    equity = Equity(*map(Decimal, (100, 110, 120, -30)))
+    equity = Equity(*map(Decimal, (100, 110, 120, -30)), today_of_all=Change(Decimal(130), Decimal(140)))
     risk_inputs = RiskInputs(
         equity, hour_filled_quote=Decimal(7), own_target_quote=Decimal(50), day_volume_quote=Decimal("1e6"),
         last_mid_price=Decimal(30_000), highest_fee_rate=Decimal("0.002"), exchange_orders_per_second=3.0,
@@ -81,7 +81,10 @@ def test_of_a_view_the_equity_and_what_is_filled_are_brought_into_the_quote_and_
     snapshot = a_snapshot(risk_inputs=risk_inputs)
     after = snapshot_in_quote(snapshot, RATE)
     assert dataclasses.replace(after, risk_inputs=risk_inputs) == snapshot
-    assert after.risk_inputs.equity == Equity(*(amount / RATE for amount in map(Decimal, (100, 110, 120, -30))))
+    assert after.risk_inputs.equity == Equity(
+        *(amount / RATE for amount in map(Decimal, (100, 110, 120, -30))),
+        today_of_all=Change(Decimal(130) / RATE, Decimal(140) / RATE),
+    )
     amounts = {name for name, value in values_of(risk_inputs).items() if isinstance(value, Decimal)} - BY_MARKET
     assert amounts == {"hour_filled_quote", "own_target_quote"}
     told = {name: value / RATE if name in amounts else value for name, value in values_of(risk_inputs).items()}
@@ -103,7 +106,8 @@ def test_at_a_rate_of_one_everything_is_what_it_was() -> None:
 def counted_in(situation: Situation, rate: Decimal) -> tuple[MarketSnapshot, Settings, Progress]:
     """The same campaign as it is counted in a currency of which a market's quote is worth `rate`."""
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
-    equity = Equity(*(value * rate for value in values_of(snapshot.risk_inputs.equity).values()))
+    worth = {name: value for name, value in values_of(snapshot.risk_inputs.equity).items() if value is not None}
+    equity = Equity(**{name: value * rate for name, value in worth.items()})
     hour_filled = snapshot.risk_inputs.hour_filled_quote * rate
     amounts = ("volume_target", *(f"{end}_{side.value}_amount" for end in ("min", "max") for side in Side))
     return (

@@ -160,10 +160,11 @@ ROWS: list[tuple[str, Case, Case, str, dict[str, str]]] = [
     ),
     (
         "cost_budget",
-        case({"max_cost_quote": "50.0053"} | LIMIT, {"depth_quote": 100.0}),
-        case({"max_cost_quote": "50.0054"} | LIMIT, {"depth_quote": 100.0}),
-        "(max_cost_quote 50.0053)",
-        {"max_cost_quote": "50.51"},
+        # the mid may pass a limit order by as much
+        case({"max_cost_quote": "50.013508"} | LIMIT, {"depth_quote": 100.0}),
+        case({"max_cost_quote": "50.0135081"} | LIMIT, {"depth_quote": 100.0}),
+        "(max_cost_quote 50.013508)",
+        {"max_cost_quote": "50.52"},
     ),
     (
         "cost_budget",
@@ -171,6 +172,21 @@ ROWS: list[tuple[str, Case, Case, str, dict[str, str]]] = [
         case({"volume_target": 50_000, "max_cost_bps": "10.1"}),
         "costs of up to 50.00 and the worst case of the last order do not fit into the budget of 50.00 (max_cost_bps",
         {"max_cost_bps": "10.11"},
+    ),
+    (
+        "total_cost_budget",
+        case({"volume_target": 50_000, "max_total_cost_quote": "50.0053"}),
+        case({"volume_target": 50_000, "max_total_cost_quote": "50.0054"}),
+        "the worst case of the last order are more than max_total_cost_quote 50.01",
+        {"max_total_cost_quote": "50.51"},
+    ),
+    (
+        # trading 1,000 back costs 0.1 % of it
+        "total_cost_budget",
+        case({"max_total_cost_quote": "51.0053", "emergency_flatten": True}, inventory_quote=Decimal(1_000)),
+        case({"max_total_cost_quote": "51.0054", "emergency_flatten": True}, inventory_quote=Decimal(1_000)),
+        "are more than max_total_cost_quote 51.01",
+        {"max_total_cost_quote": "51.52"},
     ),
     (
         "slippage",
@@ -206,14 +222,14 @@ ROWS: list[tuple[str, Case, Case, str, dict[str, str]]] = [
         case({"volume_target": 72_001}, THIN),
         case({"volume_target": 72_000}, THIN),
         "max_participation_percent 10 of what the market trades is 72,000.00 in 30 days",
-        {"volume_target": "72000"},
+        {"volume_target": "64800"},
     ),
     (
         "thin_market",
         case({"volume_target": 4_801, "target_period": "daily"}, THIN | {"pairs": 2}),
         case({"volume_target": 4_800, "target_period": "daily"}, THIN | {"pairs": 2}),
         "is 4,800.00 in 1 days",
-        {"volume_target": "4800"},
+        {"volume_target": "4320"},
     ),
     (
         # a 25th of a tenth of a day: 5.4 an hour are 56.25 x 24
@@ -329,8 +345,10 @@ def test_a_small_market_has_small_offsets_and_a_rebate_is_no_cost() -> None:
     assert told is not None and dict(told.nearest) == {"price_offset_percent": "0.001"}
     rebate = rules(maker_fee_rate=Decimal("-0.01"), taker_fee_rate=Decimal("-0.01"))
     assert case({"max_cost_quote": "50.1"} | LIMIT, rebate).found("cost_budget") is None
-    assert case({"max_cost_quote": 50} | LIMIT, rebate).found("cost_budget") is None
-    assert case({"max_cost_quote": "49.99"} | LIMIT, rebate).found("cost_budget") is not None
+    fine, none = {"max_cost_quote": 50}, {"max_cost_quote": "49.99"}
+    assert case(fine, rebate).found("cost_budget") is None
+    assert case(none, rebate).found("cost_budget") is not None
+    assert case(fine | LIMIT, rebate).found("cost_budget") is not None, "the mid may pass it by max_slippage_bps"
 
 
 def test_all_reasons_are_told_in_the_order_of_the_checks() -> None:

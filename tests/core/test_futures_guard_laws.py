@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import LAW, Situation, a_snapshot, multiples
 
 from octobot_volume_booster.core.accounting.ledger import Progress
-from octobot_volume_booster.core.decision.guards import (
+from octobot_volume_booster.core.decision.futures_guards import (
     funding_bps,
     funding_rate,
     futures_gauges,

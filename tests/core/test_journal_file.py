@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
 
+import damaged
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -240,16 +241,23 @@ def test_a_file_of_version_1_is_migrated_to_the_same_ledger(tmp_path: pathlib.Pa
     assert (report.seed, report.started_at, report.progress.target_quote) == (7, 100.0, 2_000)
 
 
-def test_a_file_of_version_4_is_the_same_ledger_and_takes_what_is_new(tmp_path: pathlib.Path) -> None:
+def test_a_file_of_version_6_is_the_same_ledger_and_takes_what_is_new(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "campaign.sqlite"
     stood = write_campaign(path)[-1]
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        for table in ("spendings", "fee_notes", "questions", "lifted"):
-            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), "an older file has no such"
-            connection.execute(f"DROP TABLE {table}")
-        connection.execute("PRAGMA user_version = 4")
+    damaged.make_version_6(path)
     before = path.read_bytes()
-    assert replayed(path) == stood
+    assert stood.whole is not None
+    cost_quote = stood.fees_quote + stood.arrival_slippage_quote
+    spent = {"spent_quote": cost_quote, "cost_quote": cost_quote}
+    whole = dataclasses.replace(stood.whole, **spent, unmeasured_quote=Decimal(0), ever_unmeasured_quote=Decimal(0))
+    stood = dataclasses.replace(
+        stood,
+        slippage_quote=stood.arrival_slippage_quote,
+        whole=whole,
+        unmeasured_quote=Decimal(0),
+        old_kind_quote=stood.filled_quote,
+    )
+    assert replayed(path) == stood, "measured as it was then, and marked"
     assert path.read_bytes() == before, "reading does not change a file"
     campaign = Campaign.open(path)
     assert campaign.progress(TARGET) == stood

@@ -84,6 +84,7 @@ def fills_of(draw: st.DrawFn, order_id: str, intent: OrderIntent) -> list[Fill]:
             fee_quote=some(draw, CENT / 100, -10, 1_000) / 3,
             mid_price=intent.mid_price,
             valuation=intent.valuation,
+            mid_at_fill=some(draw, CENT, 1, 10**7),
         )
         fills.append(fill)
     return fills
@@ -276,10 +277,8 @@ def test_the_ledger_counts_what_each_fill_says_that_it_is_worth(story: Story) ->
     fills = {fill.fill_id: fill for fill in story.fills}.values()
     progress = tell_ledger(story).progress(TARGET)
     told = progress.filled_quote, progress.slippage_quote, progress.fees_quote
-    sums = [
-        sum(map(Fraction, amounts))
-        for amounts in zip(*((fill.volume, fill.slippage_quote, fill.fee_quote) for fill in fills), strict=True)
-    ]
+    amounts_of = ((fill.volume, fill.slippage_quote or 0, fill.fee_quote) for fill in fills)
+    sums = [sum(map(Fraction, amounts)) for amounts in zip(*amounts_of, strict=True)]
     assert list(map(Fraction, told)) == (sums or [0, 0, 0])
 
 
@@ -304,7 +303,7 @@ def test_volume_fees_and_slippage_are_exact_sums(story: Story) -> None:
     fills = {fill.fill_id: fill for fill in story.fills}.values()
     progress = tell_ledger(story).progress(TARGET)
     paid_more = {
-        fill.fill_id: (Fraction(fill.price) - Fraction(fill.mid_price)) * (1 if fill.side is Side.BUY else -1)
+        fill.fill_id: (Fraction(fill.price) - Fraction(fill.mid_at_fill or 0)) * (1 if fill.side is Side.BUY else -1)
         for fill in fills
     }
     assert Fraction(progress.filled_quote) == sum(Fraction(fill.quantity) * Fraction(fill.price) for fill in fills)
@@ -378,7 +377,7 @@ def test_the_cost_of_a_buy_above_the_mid_is_fee_and_slippage() -> None:
     intent = OrderIntent(Side.BUY, OrderType.MARKET, Decimal("0.5"), Decimal(100), Decimal(100))
     ledger.place("a", intent, 1.0)
     amounts = Decimal("0.5"), Decimal("100.2"), Decimal("0.0501"), Decimal(100)
-    ledger.apply(Fill("1", "a", 2.0, Side.BUY, Role.TAKER, *amounts))
+    ledger.apply(Fill("1", "a", 2.0, Side.BUY, Role.TAKER, *amounts, mid_at_fill=Decimal(100)))
     progress = ledger.progress(TARGET)
     assert (progress.slippage_quote, progress.cost_quote) == (Decimal("0.1"), Decimal("0.1501"))
     assert round(progress.cost_bps, 2) == Decimal("29.96")

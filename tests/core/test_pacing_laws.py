@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import LAW, Situation, placed, situations
 
-from octobot_volume_booster.core.decision.pacing import BACKOFF_MAX_S, backoff_delay, decision_rng, next_delay
+from octobot_volume_booster.core.decision.timing.pacing import BACKOFF_MAX_S, backoff_delay, decision_rng, next_delay
 
 DELAYS = st.floats(0.05, 86_400)
 SEEDS = st.integers(0, 2**63 - 1)

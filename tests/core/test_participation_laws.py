@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from strategies import LAW, NOW, Situation, a_snapshot, calm, multiples, placed, ready_situations, some
 
 from octobot_volume_booster.core.accounting.ledger import Progress
-from octobot_volume_booster.core.decision import pacing
 from octobot_volume_booster.core.decision.guards import participation_an_hour
 from octobot_volume_booster.core.decision.policy import Place, Wait
+from octobot_volume_booster.core.decision.timing import pacing
 from octobot_volume_booster.core.model.basics import Side
 from octobot_volume_booster.core.model.snapshot import FuturesAccount
 from octobot_volume_booster.core.settings.schema import parse_settings

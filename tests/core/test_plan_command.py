@@ -10,15 +10,24 @@ from typing import Any
 
 import pytest
 
+from octobot_volume_booster.campaign.campaign import Campaign
 from octobot_volume_booster.cli.main import main
+from octobot_volume_booster.core.model.basics import Trading
+from octobot_volume_booster.core.model.instrument import MarketRules
+from octobot_volume_booster.core.model.snapshot import Balances
+from octobot_volume_booster.core.planning.market_conditions import Conditions
+from octobot_volume_booster.journal.file import CAMPAIGN_FILE
 
 BANDS = ("orders", "duration_s", "fees_quote", "spread_quote", "cost_quote", "cost_bps")
 TIERS = "volume,maker,taker\n0,0.1,0.1\n40000,0.08,0.09\n1000000,0.05,0.06\n"
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """With the plain profile, whose settings are the defaults, unless another is named or the home's is wanted."""
+    has_own = any(str(argument) in ("--profile", "--home") for argument in arguments)
+    plain = [] if has_own else ["--profile", "volume_booster"]
     try:
-        exit_code = main(["plan", *map(str, arguments)])
+        exit_code = main(["plan", *plain, *map(str, arguments)])
     except SystemExit as ended:
         exit_code = int(str(ended.code))
     told = capsys.readouterr()
@@ -178,6 +187,40 @@ def test_a_pair_that_the_local_exchange_does_not_list_has_rules_for_its_price(
     assert any(assumed in source for source in planned["assumptions"])
 
 
+def test_a_pair_that_a_campaign_of_the_home_traded_has_its_own_rules_and_price(
+    empty_folder: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = with_profile(empty_folder, "SHIB/USDT", SHIB=5e8, USDT=5_000)
+    rules = MarketRules("SHIB", "USDT", Decimal("1e-8"), Decimal(1), Decimal(1), Decimal(2), Decimal(92141578))
+    met = Conditions(rules, Decimal("0.00001234"), Balances(Decimal(0), Decimal(0)))
+    campaign = Campaign.open(empty_folder / "home" / "user" / CAMPAIGN_FILE)
+    campaign.begin(0.0, Trading.SIMULATION, 7, "2.0.15", "binance SHIB/USDT")
+    campaign.note_conditions(0.0, "binance SHIB/USDT", met)
+    campaign.close_journal()
+    planned = plan(capsys, *options, "--target", 1_000)
+    assert abs(planned["orders"]["expected"] - 11) <= 1
+    assert "rules and price: those that this home's campaign met when it began" in planned["assumptions"]
+    given = plan(capsys, *options, "--target", 1_000, "--quantity-step", "10")
+    assert any(
+        "a price tick of 0.00000001, a quantity step of 10, a smallest order of 2" in one
+        for one in given["assumptions"]
+    )
+
+
+@pytest.mark.parametrize(("pair", "margin"), [("BTC/USDT:USDT", {"USDT": 10_000}), ("BTC/USD:BTC", {"BTC": 1})])
+def test_a_contract_is_planned_in_its_quote_with_its_margin(
+    pair: str, margin: dict[str, float], empty_folder: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exit_code, out, _ = run(capsys, *with_profile(empty_folder, pair, **margin), "--target", "1000", "--price", "60000")
+    quote = pair.partition("/")[2].partition(":")[0]
+    assert exit_code == 0
+    assert f"Plan: 1,000.00 {quote} of {pair} on binance" in out
+    assert f"({quote})" in out and f"({quote}:" not in out
+    poor = with_profile(empty_folder / "poor", pair)
+    _, _, err = run(capsys, *poor, "--target", "1000", "--price", "60000")
+    assert "the profile has no balance of " + pair.partition(":")[2] in err
+
+
 def test_the_rules_that_are_given_replace_those_of_the_local_exchange(capsys: pytest.CaptureFixture[str]) -> None:
     given = ["--price-tick", "0.5", "--quantity-step", "0.0005", "--max-quantity", "0.001"]
     planned = plan(capsys, "--target", 1_000, *given)
@@ -210,3 +253,45 @@ def test_a_table_that_is_none_is_told_with_its_line(
     exit_code, _, err = run(capsys, "--fee-tiers", "tiers.csv")
     assert exit_code == 2
     assert "line 2" in err
+
+
+def selected(home: pathlib.Path, profile: str) -> None:
+    """A home whose OctoBot starts with a profile of the bundle, with a cost limit of its own."""
+    bundled = pathlib.Path(__file__).parents[2] / "profiles" / profile
+    shutil.copytree(bundled, home / "user" / "profiles" / profile)
+    settings = home / "user" / "profiles" / profile / "specific_config" / "VolumeBoosterTradingMode.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text("utf-8")) | {"volume_target": 7_000}), "utf-8")
+    (home / "user" / "config.json").write_text(json.dumps({"profile": profile}), "utf-8")
+
+
+def test_without_a_home_it_plans_what_simulate_would_run(
+    empty_folder: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert "`volume-booster simulate` with the profile" in first
+    planned = plan(capsys, "--home", ".octobot")
+    assert planned["profile"] == "volume_booster_offline"
+    assert 45 < planned["orders"]["expected"] < 60
+
+
+@pytest.mark.parametrize("profile", ["volume_booster_sandbox", "volume_booster_offline", "volume_booster"])
+def test_of_a_home_it_plans_the_profile_that_is_selected_there(
+    profile: str, empty_folder: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    selected(empty_folder / "home", profile)
+    planned = plan(capsys, "--home", "home")
+    assert (planned["profile"], planned["target_quote"]) == (profile, "7000.00")
+    assert planned["home"] == str(empty_folder / "home")
+    assert main(["plan", "--home", "home"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert profile in text and "that of" in text
+    assert plan(capsys, "--home", "home", "--profile", "volume_booster_several")["profile"] == "volume_booster_several"
+
+
+def test_of_several_markets_it_says_which_one_it_plans(capsys: pytest.CaptureFixture[str]) -> None:
+    planned = plan(capsys, "--profile", "volume_booster_several")
+    assert len(planned["markets"]) == 4 and planned["symbol"] in planned["markets"][0]
+    assert main(["plan", "--profile", "volume_booster_several"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "each of its 4 markets is planned like BTC/USDT on offline_exchange" in text

@@ -15,10 +15,12 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from played_market import BALANCES, PlayedMarket, conditions, played, settings
+from strategies import LAW
 
 from octobot_volume_booster.core.model.basics import Side
 from octobot_volume_booster.core.model.snapshot import Balances
 from octobot_volume_booster.core.planning import simulation
+from octobot_volume_booster.core.planning.advice import followed, with_advice, without_advice
 from octobot_volume_booster.core.planning.planner import BAND_PERCENT, Band, Plan, estimate
 from octobot_volume_booster.core.settings.schema import Settings
 
@@ -98,7 +100,7 @@ def test_the_bands_hold_for_other_settings_and_markets(changes: dict[str, Any], 
     ],
 )
 def test_the_bands_hold_for_limit_orders_that_fill_when_the_price_passes_them(changes: dict[str, Any]) -> None:
-    # resting orders are met by a price that goes on in the same direction, which the guard on losses takes for a fault
+    # resting orders are met by a price that continues in the same direction, which the guard on losses sees as a fault
     chosen = settings(order_type="limit", volume_target=1_000, max_consecutive_losses=200, **changes)
     plan, runs = estimate(chosen, conditions()), [played(seed, chosen, conditions()) for seed in SEEDS]
     check_bands(plan, runs, LEAST_INSIDE - 2)
@@ -201,16 +203,95 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
 @pytest.mark.parametrize("what", IMPOSSIBLE)
 def test_what_can_not_be_done_is_told_and_works_with_what_is_advised(what: str) -> None:
     changes, met, deadline_s = IMPOSSIBLE[what]
-    plan = estimate(settings(**changes), conditions(**met), 0, deadline_s)
+    chosen, given_conditions = settings(**changes), conditions(**met)
+    plan = estimate(chosen, given_conditions, 0, deadline_s)
     assert not plan.is_feasible
+    plan = with_advice(plan, chosen, given_conditions, 0, deadline_s)
     (problem,) = (problem for problem in plan.problems if what in problem.reason)
     wanted = {key: value for key, value in problem.nearest.items() if not key.startswith("--")}
     assert problem.nearest, problem
     balances = {key.split()[1]: Decimal(value) for key, value in problem.nearest.items() if key.startswith("--balance")}
     if balances:
         met = met | {"balances": Balances(balances["BTC"], balances["USDT"])}
-    mended = estimate(settings(**(changes | wanted)), conditions(**met), 0, deadline_s)
-    assert not [again for again in mended.problems if what in again.reason], mended.problems
+    fixed = estimate(settings(**(changes | wanted)), conditions(**met), 0, deadline_s)
+    assert fixed.is_feasible, fixed.problems
+
+
+HARD: dict[str, st.SearchStrategy[Any]] = {
+    "max_cost_quote": st.sampled_from(("", "0.01", "1", "5")),
+    "max_total_cost_quote": st.sampled_from(("", "0.02", "2")),
+    "emergency_flatten": st.booleans(),
+    "max_cost_bps": st.sampled_from((1, 8, 30, 9_999)),
+    "max_position_percent": st.sampled_from(("0.01", "1", "5", "100")),
+    "min_buy_amount": st.sampled_from((1, 25, 2_000)),
+    "max_buy_amount": st.sampled_from((2, 150, 3_000)),
+    "trade_frequency_min": st.sampled_from((0.05, 2.0, 40_000.0)),
+    "max_slippage_bps": st.sampled_from((1, 15)),
+    "max_drawdown_percent": st.sampled_from(("0.01", "15")),
+    "target_period": st.sampled_from(("total", "daily")),
+    "preset": st.sampled_from(("custom", "custom", "high_volume")),
+    "enable_volume_booster": st.booleans(),
+}
+MET = st.fixed_dictionaries({
+    "balances": st.sampled_from((Balances(Decimal(1), Decimal(10_000)), Balances(Decimal(0), Decimal(40)))),
+    "spread_bps": st.sampled_from((0.0, 40.0)),
+    "depth_quote": st.sampled_from((None, 5_000.0)),
+    "market_quote_per_hour": st.sampled_from((None, Decimal(100), Decimal(10**6))),
+    "orders_per_second": st.sampled_from((None, 0.5)),
+})  # fmt: skip
+
+
+@pytest.mark.long
+@examples(LAW, max_examples=12)
+@given(st.fixed_dictionaries(HARD), MET, st.sampled_from((None, 60.0)))
+def test_what_is_advised_works_when_it_is_followed(
+    values: dict[str, Any], met: dict[str, Any], deadline_s: float | None
+) -> None:
+    """Taken as a person would type it, within the bounds of each setting; else nothing is advised."""
+    high = max(values["trade_frequency_min"], 8.0)
+    chosen = settings(**(values | {"volume_target": 2_000, "trade_frequency_max": high, "max_buy_amount": 3_000}))
+    given_conditions = conditions(**met)
+    plan = with_advice(estimate(chosen, given_conditions, 0, deadline_s), chosen, given_conditions, 0, deadline_s)
+    assert len({tuple(problem.nearest.items()) for problem in plan.problems}) <= 1
+    if not plan.problems or not plan.problems[0].nearest:
+        return
+    tried = followed(plan.problems[0].nearest, chosen, given_conditions)
+    assert tried is not None
+    assert estimate(*tried, 0, deadline_s).is_feasible
+    assert all(value in plan.problems[0].sentence for value in plan.problems[0].nearest.values())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("changes", "met"),
+    [
+        ({"preset": "high_volume", "volume_target": 500_000}, {"balances": Balances(Decimal(1), Decimal(1_000))}),
+        ({"target_period": "daily", "volume_target": 10**11}, {}),
+        ({}, {"market_quote_per_hour": Decimal(1)}),
+    ],
+)
+def test_what_would_be_refused_or_does_not_help_is_not_advised(changes: dict[str, Any], met: dict[str, Any]) -> None:
+    """A preset decides by itself, a pause has its shortest, and a market may be too thin for any order."""
+    chosen, given_conditions = settings(**changes), conditions(**met)
+    plan = with_advice(estimate(chosen, given_conditions, 0, 60.0), chosen, given_conditions, 0, 60.0)
+    assert plan.problems
+    assert not any("would work" in problem.sentence for problem in plan.problems)
+
+
+def test_two_problems_have_one_advice_for_both() -> None:
+    chosen = settings(volume_target=2_000, max_cost_quote=1, max_total_cost_quote=1)
+    plan = with_advice(estimate(chosen, conditions()), chosen, conditions())
+    assert len(plan.problems) == 2
+    advice = plan.problems[0].nearest
+    assert set(advice) == {"max_cost_quote", "max_total_cost_quote"} == set(plan.problems[1].nearest)
+    tried = followed(advice, chosen, conditions())
+    assert tried is not None and estimate(*tried).is_feasible
+
+
+def test_a_plan_without_advice_has_its_reasons_only() -> None:
+    plan = estimate(settings(max_cost_quote=1), conditions())
+    assert plan.problems[0].nearest
+    assert [problem.sentence for problem in without_advice(plan).problems] == [one.reason for one in plan.problems]
 
 
 def test_every_reason_is_told_at_once() -> None:
@@ -265,3 +346,12 @@ def test_a_price_below_half_a_tick_is_played_at_one_tick(order_type: str) -> Non
     met = conditions(rules=rules, price=Decimal("0.4"), balances=Balances(Decimal(50_000), Decimal(20_000)))
     planned = estimate(settings(order_type=order_type, volume_target=1_000, max_cost_bps=10_000), met)
     assert planned.orders.is_finite == (order_type == "market")
+
+
+def test_each_end_has_its_price_and_that_of_flatten_is_the_largest_inventory_at_the_takers_rate() -> None:
+    plan = estimate(settings(volume_target=20_000), conditions(spread_bps=4.0))
+    most = max(-plan.inventory_low_quote, plan.inventory_high_quote)
+    ends = plan.to_json()["ends"]
+    assert Decimal(ends["flatten"]["cost_quote"]) == round(most * Decimal("0.0012"), 8) > 0
+    assert Decimal(ends["flatten"]["cost_bps"]) == round(plan.flattening_quote / 2, 4)
+    assert ends["keep"] == ends["drain"] == {"cost_quote": "0.00", "cost_bps": "0.00"}

@@ -1,4 +1,4 @@
-"""Presets and corrections: settings that belong together, and contradictions that are put right."""
+"""Presets and corrections: settings that belong together, and contradictions that are corrected."""
 
 from __future__ import annotations
 

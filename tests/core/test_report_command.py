@@ -202,7 +202,7 @@ def test_the_page_has_every_chart_and_asks_nobody_for_anything(
     exit_code, _, _ = run(capsys, "report", "--home", home, "--html", home / "page.html")
     page = (home / "page.html").read_text("utf-8")
     assert exit_code == 0
-    assert page.count('<svg class="chart"') == page.count("<figure>") == 6
+    assert page.count('<svg class="chart"') == page.count("<figure>") == 5
     assert "<script" not in page
     fetched = set(re.findall(r"""(?:src|href)=["']([^"'#][^"']*)""", page)) | set(re.findall(r"url\(([^#)]+)\)", page))
     assert fetched == {"data:,"}
@@ -233,6 +233,30 @@ def test_a_campaign_without_a_fill_has_a_page_too(home: pathlib.Path) -> None:
     recorded(home, orders=0, order_type="limit", price_offset_percent=0.02, volume_target=3_000).close_journal()
     assert len(draw_all(history_of(home))) == 1
     assert main(["report", "--home", str(home), "--html", str(home / "page.html")]) == 0
+
+
+def test_the_table_of_markets_and_the_curve_add_up_to_the_campaign(home: pathlib.Path) -> None:
+    recorded(home, order_type="limit", price_offset_percent=0.02, volume_target=5_000).close_journal()
+    history = history_of(home)
+    progress, (market,), curve = history.report.progress, history.markets(), list(history.results())
+    assert (market.volume_quote, market.fees_quote) == (progress.filled_quote, progress.fees_quote)
+    assert (market.orders, market.fills) == (progress.orders, progress.fills) == (len(history.orders), len(curve))
+    assert market.cost_quote == pytest.approx(progress.cost_quote, abs=Decimal("1e-20"))
+    assert (market.maker_quote, market.share(market.maker_quote)) == (progress.filled_quote, 1)
+    signs = [1 if fill.side is Side.BUY else -1 for fill in history.fills]
+    base = sum(sign * fill.quantity for sign, fill in zip(signs, history.fills, strict=True))
+    cash = -sum(sign * fill.volume for sign, fill in zip(signs, history.fills, strict=True)) - progress.fees_quote
+    at, cost, profit = curve[-1]
+    assert at == history.fills[-1].at and cost == pytest.approx(progress.cost_quote, abs=Decimal("1e-20"))
+    assert profit == pytest.approx(cash + base * history.fills[-1].price, abs=Decimal("1e-15"))
+
+
+def test_a_part_of_a_campaign_is_not_held_against_the_whole_plan(home: pathlib.Path) -> None:
+    recorded(home, orders=4).close_journal()
+    history = history_of(home)
+    assert history.plan is not None
+    rows = {row[0]: row[-1] for row in html_page.plan_against_actual(history.plan, history.report, START + 30)}
+    assert (rows["Orders"], rows["Fees (USDT)"], rows["Cost (bps)"]) == ("not yet", "not yet", "yes")
 
 
 @pytest.mark.long

@@ -30,7 +30,10 @@ CONTRACT_FIELDS = [
 OUR_FIELDS = [
     "target_scope", "target_period", "bought_quote", "sold_quote", "success_rate", "rate_quote_per_hour", "eta_s",
     "realised_pnl_quote", "inventory_quote", "inventory", "days", "currency", "markets",
-    "estimated_fees_quote",
+    "estimated_fees_quote", "spent_before_resumes_quote", "pending_commands", "taker_filled_quote", "deadline_at",
+    "schedule_gap_quote", "end_of_campaign", "inventory_stays",
+    "cost_at_fill_bps", "arrival_cost_bps", "cost_per_million_quote", "markout_bps",
+    "cost_parts", "all_in_cost_quote", "unmeasured_quote", "old_kind_quote", "cost_kind",
 ]  # fmt: skip
 MONEY_FIELDS = [name for name in CONTRACT_FIELDS if name.endswith(("_quote", "_bps"))]
 SOURCE = "binance BTC/USDT"
@@ -70,7 +73,7 @@ def buy(campaign: Campaign, order_id: str, quantity: str, at: float) -> None:
     price, mid, base = Decimal(100), Decimal("99.9"), Decimal(quantity)
     campaign.place(order_id, "binance", "BTC/USDT", OrderIntent(Side.BUY, OrderType.MARKET, base, price, mid), at)
     fee = base * price / 1_000
-    campaign.fill(Fill(f"{order_id}:1", order_id, at, Side.BUY, Role.TAKER, base, price, fee, mid))
+    campaign.fill(Fill(f"{order_id}:1", order_id, at, Side.BUY, Role.TAKER, base, price, fee, mid, mid_at_fill=mid))
 
 
 def report_of(path: pathlib.Path, campaign: Campaign) -> CampaignReport:
@@ -93,6 +96,10 @@ def test_the_json_has_the_fields_of_the_contract_and_then_ours(tmp_path: pathlib
     assert told | {"symbols": ["BTC/USDT"], "seed": 7, "restarts": 0, "orders": 2, "fills": 2, "buys": 2} == told
     assert told | {"target_quote": "2000.00", "filled_quote": "2000.00", "remaining_quote": "0.00"} == told
     assert told | {"fees_quote": "2.00", "slippage_quote": "2.00", "cost_quote": "4.00", "cost_bps": "20.00"} == told
+    assert told | {"cost_at_fill_bps": "20.0000", "arrival_cost_bps": "20.0000", "cost_kind": "at_fill"} == told
+    assert told | {"cost_per_million_quote": "2000.00", "unmeasured_quote": "0.00"} == told
+    assert sum(map(Decimal, told["cost_parts"].values())) == Decimal(told["all_in_cost_quote"]) == 4
+    assert told["markout_bps"]["taker"] == {"1": None, "10": None, "60": None}
     assert told | {"imbalance": 1.0, "maker_share": 0.0, "runtime_s": 15.0} == told
     assert told | {"rate_quote_per_hour": "720000.00", "success_rate": 1.0, "eta_s": None, "days": []} == told
     assert told | {"realised_pnl_quote": "0.00", "inventory_quote": "2000.00"} == told

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import LAW
 
+from octobot_volume_booster.core.settings.corrections import swap_inverted_ranges
 from octobot_volume_booster.core.settings.schema import Settings, SettingsError, is_readable_true, parse_settings
 
 A_THOUSAND = settings(LAW, max_examples=1_000)
@@ -42,7 +43,8 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "volume_target": AMOUNT,
     "target_scope": st.sampled_from(("total", "pair")),
     "target_period": st.sampled_from(("total", "daily")),
-    "order_type": st.sampled_from(("limit", "market")),
+    "end_of_campaign": st.sampled_from(("keep", "drain", "flatten")),
+    "order_type": st.sampled_from(("limit", "market", "passive", "pair")),
     "trade_frequency_min": SECONDS,
     "trade_frequency_max": SECONDS,
     "min_buy_amount": AMOUNT,
@@ -53,6 +55,12 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "limit_order_timeout": SECONDS,
     "max_open_orders": spelt(st.integers(1, 200), int),
     "open_orders_at_start": st.sampled_from(("adopt", "cancel")),
+    "deadline": st.none() | st.just("") | spelt(st.integers(10, 2_678_400), int),
+    "schedule_slack_percent": PERCENT,
+    "max_taker_percent": spelt(decimals("0", "100"), float, Decimal),
+    "urgency": st.sampled_from(("passive", "normal", "aggressive", "custom")),
+    "pair_spacing_bps": BPS,
+    "max_cancels_per_minute": st.none() | st.sampled_from(("", 0, "0")) | spelt(st.integers(1, 10_000), int),
     "target_currency": st.sampled_from(("", "USDT", "BTC")),
     "share_by": st.sampled_from(("even", "weights", "cost")),
     "share_weights": NAMED,
@@ -71,6 +79,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "max_slippage_bps": BPS,
     "max_cost_bps": BPS,
     "max_cost_quote": st.none() | st.just("") | AMOUNT,
+    "max_total_cost_quote": st.none() | st.just("") | AMOUNT,
     "max_daily_loss_percent": SHARE,
     "max_drawdown_percent": SHARE,
     "max_consecutive_failures": spelt(st.integers(1, 200), int),
@@ -121,24 +130,31 @@ BROKEN: dict[str, tuple[Any, ...]] = {
     "max_funding_rate_bps": (*NO_NUMBERS, None, 0, 10_001),
     "min_liquidation_distance_percent": (*NO_NUMBERS, None, 50.1),
     "notify_every_percent": (*NO_NUMBERS, None, 100.5, "101"),
-    "max_cost_quote": (*NO_NUMBERS, 0, "0", 1e13),
+    **dict.fromkeys(("max_cost_quote", "max_total_cost_quote"), (*NO_NUMBERS, 0, "0", 1e13)),
     "max_orders_per_second": (*NO_NUMBERS, None, 0, 21),
     **dict.fromkeys(("emergency_flatten", "i_accept_real_trading"), ("maybe", "", 2, None, [], math.nan)),
     "max_open_orders": (*NO_NUMBERS, None, 0, 201, 1.5, "1.5"),
     "seed": (*NO_NUMBERS, 2**63, 1.5, "1.5"),
-    "target_scope": (None, "", 1, "daily", "Pair", ["pair"]),
+    "deadline": (*NO_NUMBERS, 0, 9, "9s", "m", "48 minutes", "-1h", "32d"),
+    "schedule_slack_percent": (*NO_NUMBERS, None, 50.1),
+    "max_taker_percent": (*NO_NUMBERS, None, 100.5),
+    "urgency": (None, "", 1, "fast", "quick", ["normal"]),
+    "pair_spacing_bps": (*NO_NUMBERS, None, 0, 10_001),
+    "max_cancels_per_minute": (*NO_NUMBERS, 1.5, 10_001),
+    "target_scope": (None, "", 1, "daily", "pairs", ["pair"]),
     "target_period": (None, "", 1, "pair", "week", ["daily"]),
-    "open_orders_at_start": (None, "", 1, "keep", "Adopt", ["adopt"]),
+    "end_of_campaign": (None, "", 1, "kept", "close", ["keep"]),
+    "open_orders_at_start": (None, "", 1, "keep", "adopted", ["adopt"]),
     "target_currency": (None, 1, [], True),
-    "share_by": (None, "", 1, "weight", "Even", ["cost"]),
+    "share_by": (None, "", 1, "weight", "evenly", ["cost"]),
     **dict.fromkeys(("share_weights", "max_daily_quote"), NO_NAMED),
     "min_share_percent": (*NO_NUMBERS, None, 0, 101),
     "exchange_priority": (None, 1, True, {}, [1], "binance, binance"),
     "rate_limit_margins": (*NO_NAMED, "binance = 0", "binance = 1.1"),
     "match_across_exchanges": ("maybe", "", 2, None, [], math.nan),
-    "order_type": ("LIMIT", "stop", "", None, True, 1, []),
+    "order_type": ("limits", "stop", "", None, True, 1, []),
     "preset": ("huge", "", None, True, 0, [], {}),
-    "side_policy": ("Balanced", "random", "", None, False, 0, {}),
+    "side_policy": ("balance", "random", "", None, False, 0, {}),
     "enable_volume_booster": ("maybe", "", 2, None, [], math.nan),
 }
 UNKNOWN = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1).filter(lambda key: key not in VALID)
@@ -177,6 +193,18 @@ def test_valid_settings_are_taken_and_survive_being_written_down(values: dict[st
         taken = getattr(parsed, key)
         if isinstance(taken, int | float | Decimal) and not isinstance(taken, bool):
             assert Decimal(str(taken)) == Decimal(str(value))
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"), [("48m", 2_880), ("2h", 7_200), (" 90S ", 90), ("1.5d", 129_600), ("3600", 3_600)]
+)
+def test_a_deadline_may_be_written_as_a_duration(told: str, seconds: float) -> None:
+    assert parse_settings({"deadline": told}).deadline == seconds
+
+
+@pytest.mark.parametrize("told", ["", 0, "0", None])
+def test_no_budget_of_cancels_is_written_in_any_of_these_ways(told: Any) -> None:
+    assert parse_settings({"max_cancels_per_minute": told}).max_cancels_per_minute is None
 
 
 @pytest.mark.long
@@ -249,3 +277,15 @@ def test_a_value_is_readable_as_true_where_a_setting_of_it_is_on(value: Any) -> 
 @pytest.mark.parametrize("value", [None, "nope", "", "off", [], [True], {}, 2, 0, "truee", math.nan])
 def test_what_is_not_plainly_true_is_not(value: Any) -> None:
     assert not is_readable_true(value)
+
+
+@pytest.mark.parametrize(("low", "high"), RANGES)
+@pytest.mark.parametrize("unusable", ["1e13", "-1", "0"])
+def test_an_end_that_is_unusable_is_named_by_its_own_key(low: str, high: str, unusable: str) -> None:
+    """The ends of a range are swapped only where each of them could stand alone."""
+    for key, other in ((low, high), (high, low)):
+        with pytest.raises(SettingsError) as refused:
+            parse_settings(swap_inverted_ranges({key: unusable, other: "5"})[0])
+        assert len(refused.value.problems) == 1
+        assert refused.value.problems[0].startswith(f"{key}: ")
+        assert f"(got {unusable!r})" in refused.value.problems[0]

@@ -17,8 +17,8 @@ from octobot_volume_booster.core.accounting.ledger import Progress
 from octobot_volume_booster.core.decision import side as direction
 from octobot_volume_booster.core.decision import sizing, spending
 from octobot_volume_booster.core.decision.allocation import Allocation
-from octobot_volume_booster.core.decision.pacing import HOUR_S, next_delay, seconds_to_next_hour
 from octobot_volume_booster.core.decision.policy import Place, Wait, decide
+from octobot_volume_booster.core.decision.timing.pacing import HOUR_S, next_delay, seconds_to_next_hour
 from octobot_volume_booster.core.model.basics import OrderType, Side
 from octobot_volume_booster.core.model.instrument import SPOT, MarketRules
 from octobot_volume_booster.core.model.snapshot import Balances, Equity, Level, MarketSnapshot

@@ -122,7 +122,7 @@ def test_a_running_campaign_is_steered_within_a_second(
         assert "volume-booster resume" in paused["reason"]
         assert told(capsys, "resume", *at)[:2] == (
             0,
-            "Resumed. Guard counters were reset if a guard had halted it.\n",
+            "Resumed. Guard counters were reset if a guard had halted it. It has cost 0.10 USDT in all so far.\n",
         )
         assert bot.control is ControlState.RUNNING
         assert told(capsys, "target", "2500", *at)[:2] == (0, "The target is 2,500.00 USDT now.\n")
@@ -131,7 +131,7 @@ def test_a_running_campaign_is_steered_within_a_second(
         assert bot.target_quote == 1_500
         assert told(capsys, "stop", *at)[:2] == (
             0,
-            "Stopped: OctoBot has ended; started again, the campaign goes on.\n",
+            "Stopped: OctoBot has ended; started again, the campaign continues.\n",
         )
         assert bot.control is ControlState.STOPPED
     stopped = told_json(capsys, "status", *at)
@@ -159,7 +159,7 @@ def test_a_campaign_whose_bot_was_killed_is_stopped_and_keeps_what_is_asked_of_i
         assert told(capsys, "target", "5000", *at)[:2] == (
             0, "OctoBot is not running: the target is 5,000.00 USDT when it is started.\n",
         )  # fmt: skip
-        assert told_json(capsys, "status", *at)["reason"].endswith("goes on paused")
+        assert told_json(capsys, "status", *at)["reason"].endswith("continues paused")
     with Bot(path) as bot:
         assert told_json(capsys, "status", *at)["state"] == "paused"
         assert bot.control is ControlState.PAUSED

@@ -115,7 +115,7 @@ def test_what_is_open_may_cover_the_rest_of_the_target(open_quote: str, is_cover
     decision = decided(progress, settings)
     assert isinstance(decision, Wait if is_covered else Place)
     if is_covered:
-        assert decision == Wait(1.0, f"open orders of {Decimal(open_quote):.2f} cover the rest of the target")
+        assert decision == Wait(1.0, f"open orders of {Decimal(open_quote):,.2f} cover the rest of the target")
 
 
 @pytest.mark.parametrize(("ours", "others", "is_full"), [(1, 5, False), (2, 0, True), (3, 0, True)])
@@ -211,7 +211,7 @@ def test_no_pause_is_added_where_the_markets_volume_is_not_known() -> None:
 
 
 def test_the_chances_of_a_decision_are_drawn_in_one_order() -> None:
-    """The pause, then a notional for each side that is tried: a restart goes on with the same orders."""
+    """The pause, then a notional for each side that is tried: a restart continues with the same orders."""
     rng = random.Random(1)
     pause_s, _, second = rng.uniform(2, 8), rng.random(), rng.random()
     wanted = 25 + 125 * Decimal(str(second))

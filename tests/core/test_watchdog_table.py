@@ -11,7 +11,9 @@ import pytest
 from octobot_volume_booster.cli.process.watchdog import ExitCode, RunStatus, judge
 from octobot_volume_booster.core.accounting.ledger import Progress
 from octobot_volume_booster.core.decision.control import PAUSED_REASON, STOPPED_REASON
-from octobot_volume_booster.reporting.report import CampaignReport
+from octobot_volume_booster.core.settings.schema import parse_settings
+from octobot_volume_booster.journal.journal import HALT, WAIT
+from octobot_volume_booster.reporting.report import CampaignReport, Part
 
 TIMEOUT_S, PATIENCE_S = 60.0, 20.0
 
@@ -38,10 +40,14 @@ RUNNING, WAITING = a_report("running"), a_report("running", "no price yet")
 DONE, HALTED, STOPPED = a_report("done"), a_report("halted", "loss limit"), a_report("stopped", "OctoBot stopped")
 
 REACHED = replace(DONE, has_noted_done=False)
+BRINGS_BACK = replace(REACHED, settings=parse_settings({"end_of_campaign": "flatten"}))
+PART = Part("binance", "BTC/USDT", BRINGS_BACK.progress, WAIT, "thin book")
+THIN_BOOK = replace(BRINGS_BACK, parts=(PART,))
+GUARDED = replace(BRINGS_BACK, parts=(replace(PART, kind=HALT, reason="loss limit"),))
 PAUSED, ASKED_TO_STOP = a_report("paused", PAUSED_REASON), a_report("stopped", STOPPED_REASON)
 
 ENDS: list[tuple[str, dict[str, Any], ExitCode | None, str]] = [
-    ("it goes on", {"report": RUNNING}, None, ""),
+    ("it continues", {"report": RUNNING}, None, ""),
     ("it has not begun yet", {"report": None}, None, ""),
     ("it stopped and OctoBot is still there", {"report": STOPPED}, None, ""),
     ("just before the time-out", {"report": RUNNING, "elapsed_s": 59.9}, None, ""),
@@ -52,6 +58,16 @@ ENDS: list[tuple[str, dict[str, Any], ExitCode | None, str]] = [
     ("target reached, orders to cancel", {"report": REACHED}, None, ""),
     ("target reached, orders that won't go", {"report": REACHED, "since_news_s": 10.0}, ExitCode.DONE, "is reached"),
     ("target reached, OctoBot gone with orders", {"report": REACHED, "octobot_exit_code": 0}, ExitCode.DONE, "reached"),
+    ("target reached, inventory on its way back", {"report": BRINGS_BACK, "since_news_s": 19.0}, None, ""),
+    (
+        "an inventory that does not come back",
+        {"report": BRINGS_BACK, "since_news_s": 20.0},
+        ExitCode.FAILED,
+        "no order",
+    ),
+    ("an inventory that waits", {"report": THIN_BOOK, "since_news_s": 20.0}, ExitCode.FAILED, "reason: thin book"),
+    ("an inventory that a guard holds", {"report": GUARDED}, ExitCode.HALTED, "halted: loss limit"),
+    ("inventory on its way back, OctoBot gone", {"report": BRINGS_BACK, "octobot_exit_code": 1}, ExitCode.DONE, ""),
     ("halted by a guard", {"report": HALTED}, ExitCode.HALTED, "halted: loss limit"),
     ("halted, OctoBot gone", {"report": HALTED, "octobot_exit_code": 1}, ExitCode.HALTED, "loss limit"),
     ("the exchange died", {"report": RUNNING, "exchange_exit_code": -9}, ExitCode.FAILED, "local exchange ended"),
@@ -59,8 +75,8 @@ ENDS: list[tuple[str, dict[str, Any], ExitCode | None, str]] = [
     ("OctoBot died", {"report": RUNNING, "octobot_exit_code": -9}, ExitCode.FAILED, "(exit code -9)"),
     ("OctoBot left politely", {"report": STOPPED, "octobot_exit_code": 0}, ExitCode.FAILED, "before the target"),
     ("OctoBot died at the start", {"octobot_exit_code": 1}, ExitCode.FAILED, "OctoBot ended before the target"),
-    ("time is up", {"report": RUNNING, "elapsed_s": 60.0}, ExitCode.TIMED_OUT, "not reached in 60 s"),
-    ("time is up before it began", {"elapsed_s": 61.0}, ExitCode.TIMED_OUT, "not reached in 60 s"),
+    ("time is up", {"report": RUNNING, "elapsed_s": 60.0}, ExitCode.TIMED_OUT, "not reached in 1 min"),
+    ("time is up before it began", {"elapsed_s": 61.0}, ExitCode.TIMED_OUT, "not reached in 1 min"),
     ("nothing happens", {"report": RUNNING, "since_news_s": 20.0}, ExitCode.FAILED, "no order and no fill in 20 s"),
     ("nothing happens, and why", {"report": WAITING, "since_news_s": 21.0}, ExitCode.FAILED, "reason: no price yet"),
     ("the mode never starts", {"since_news_s": 20.0}, ExitCode.FAILED, "the trading mode did not start in 20 s"),

@@ -56,6 +56,7 @@ def test_the_same_seed_gives_the_same_result_twice_and_the_campaign_of_the_home_
     assert not home.Home(new_home).campaign.exists()
 
 
+@pytest.mark.once
 def test_several_pairs_on_several_exchanges_share_the_target_as_set_and_the_same_seed_gives_the_same(
     new_home: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -74,6 +75,7 @@ def test_several_pairs_on_several_exchanges_share_the_target_as_set_and_the_same
     }
 
 
+@pytest.mark.once
 def test_inverse_contracts_count_with_their_face_value_and_cost_their_fee(
     new_home: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -117,6 +119,7 @@ def test_data_that_end_before_the_target_are_told_with_exit_code_4(
     assert run.result["ended_at"] == "2023-11-15T00:10:00+00:00"
 
 
+@pytest.mark.once
 def test_a_sweep_runs_every_combination_and_writes_one_file(new_home: pathlib.Path, tmp_path: pathlib.Path) -> None:
     run = volume_booster(
         *("backtest", "--home", str(new_home), "--target", "2000", "--seed", "7", "--quiet"),

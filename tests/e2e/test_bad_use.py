@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import QUICK, volume_booster
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 
 @pytest.mark.parametrize(

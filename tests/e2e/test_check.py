@@ -10,11 +10,11 @@ import subprocess
 import sys
 import time
 import typing
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
+from ..exchange.control_client import controlled
 from .conftest import COMMAND, QUICK, Finished, start_volume_booster, volume_booster
 
 pytestmark = pytest.mark.e2e
@@ -43,27 +43,33 @@ def oks(rows: dict[str, dict[str, typing.Any]]) -> dict[str, bool | None]:
     return {name: row["ok"] for name, row in rows.items()}
 
 
+Address = tuple[int, pathlib.Path]
+"""The port of an exchange, and the file with the token of its control interface."""
+
+
 @contextlib.contextmanager
-def exchange(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, *faults: dict[str, typing.Any]) -> Iterator[str]:
-    """A local exchange that the check finds by the environment, with an account and faults; its address."""
+def exchange(
+    folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, *faults: dict[str, typing.Any]
+) -> Iterator[Address]:
+    """A local exchange that the check finds by the environment, with an account and faults."""
     accounts, script = folder / "accounts.json", folder / "faults.json"
     accounts.write_text(json.dumps(ACCOUNT))
     script.write_text(json.dumps({"seed": 1, "faults": list(faults)}))
     options = ["--port", "0", "--seed", "7", "--accounts", str(accounts), "--faults", str(script), "--control"]
+    options += ["--token-file", str(folder / "exchange.token")]
     with subprocess.Popen([*COMMAND, "exchange", *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = json.loads(process.stdout.readline())["port"]
         monkeypatch.setenv(PORT_VARIABLE, str(port))
         try:
-            yield f"http://127.0.0.1:{port}"
+            yield port, folder / "exchange.token"
         finally:
             process.kill()
 
 
-def orders_at(address: str) -> list[dict[str, typing.Any]]:
+def orders_at(address: Address) -> list[dict[str, typing.Any]]:
     """What the exchange itself has of the account's orders."""
-    with urllib.request.urlopen(f"{address}/control/orders?account=somebody", timeout=60) as answer:
-        return typing.cast("list[dict[str, typing.Any]]", json.load(answer)["orders"])
+    return typing.cast("list[dict[str, typing.Any]]", controlled(*address, "orders?account=somebody")["orders"])
 
 
 def give_keys(home: pathlib.Path, key: str = KEY, secret: str = SECRET) -> None:
@@ -80,6 +86,7 @@ def check(home: pathlib.Path, *arguments: str) -> Finished:
     )
 
 
+@pytest.mark.second
 def test_after_a_rehearsal_everything_works_and_the_campaigns_exchange_stays_as_it_is(
     home: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -100,6 +107,7 @@ def test_after_a_rehearsal_everything_works_and_the_campaigns_exchange_stays_as_
         assert account["api_key"] not in text and account["api_secret"] not in text
 
 
+@pytest.mark.second
 def test_keys_in_plain_text_are_used_and_told_nowhere(
     home: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +123,7 @@ def test_keys_in_plain_text_are_used_and_told_nowhere(
     assert not [text for text in [done.output, done.errors, *texts] if KEY in text or SECRET in text]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("fault", "name", "words"),
     [
@@ -167,6 +176,7 @@ def test_the_order_is_what_it_says_and_nothing_else_has_changed(
     assert str(order["order_id"]) in told and order["price_quote"] in told and order["quantity_base"] in told
 
 
+@pytest.mark.second
 def test_an_order_whose_answer_is_lost_is_found_told_and_cancelled(
     home: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +194,7 @@ def test_an_order_whose_answer_is_lost_is_found_told_and_cancelled(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+@pytest.mark.second
 def test_however_it_is_ended_its_order_is_cancelled(
     home: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -231,6 +242,7 @@ def test_without_keys_it_tells_what_can_be_told_and_asks_nobody(tmp_path: pathli
     assert wanted.exit_code == 1 and rows_of(wanted)["order placed"]["ok"] is False
 
 
+@pytest.mark.once
 def test_without_an_exchange_it_tells_all_that_are_known_in_80_columns(tmp_path: pathlib.Path) -> None:
     done = volume_booster("check", cwd=tmp_path)
     assert done.exit_code == 0
@@ -239,6 +251,7 @@ def test_without_an_exchange_it_tells_all_that_are_known_in_80_columns(tmp_path:
     assert told["exchange"] is None and told["ok"] is True and {"name", "ok", "text"} == set(told["rows"][0])
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -260,6 +273,7 @@ def test_what_can_not_be_used_is_told_in_one_sentence(
     assert sentence in done.errors and len(done.errors.splitlines()) == 1
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("content", ["", "[]", '{"exchanges": null}', '{"exchanges": {"offline_exchange": []}}'])
 def test_a_configuration_that_is_not_whole_is_no_traceback(home: pathlib.Path, content: str) -> None:
     (home / "user" / "config.json").write_text(content)

@@ -27,7 +27,7 @@ BACKGROUND = "background"
 BEGINS_WITHIN_S = 300
 LOOK_EVERY_S = 0.25
 FROM_NOTHING = {"first-simulation"}
-"""Whose reader has no OctoBot home yet; the others go on with the one that this guide has made."""
+"""Whose reader has no OctoBot home yet; the others continue with the one that this guide has made."""
 RUN = [page for page in PAGES if any(block.is_run and documents.commands(block) for block in documents.blocks(page))]
 
 

@@ -15,7 +15,7 @@ import pytest
 from .conftest import QUICK, Finished, start_volume_booster, volume_booster
 from .test_sandbox import ACCOUNT, state_of
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 RESTING = [

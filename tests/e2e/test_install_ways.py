@@ -7,8 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,35 +141,28 @@ def install_each_tentacle_alone(home: Path, _: Path) -> None:
     octobot_tentacles(home, "-sti", str(REPOSITORY / EXCHANGE), str(EXCHANGE.parent))
 
 
-WAYS = (copy_folders_and_repair, install_the_bundle, install_each_tentacle_alone)
+def answer_after(way: Callable[[Path, Path], None], home: Path, bundle_zip: Path) -> Answer:
+    """What OctoBot says of a home into which the bundle came in this way."""
+    way(home, bundle_zip)
+    return ask_octobot(home)
 
 
-@pytest.fixture(scope="module")
-def ways(tmp_path_factory: pytest.TempPathFactory, bundle_zip: Path) -> Iterator[dict[str, Future[Answer]]]:
-    """Every way at the same time, each in a home of its own: an OctoBot command takes seconds to start."""
-
-    def go(way: Callable[[Path, Path], None], home: Path) -> Answer:
-        way(home, bundle_zip)
-        return ask_octobot(home)
-
-    with ThreadPoolExecutor(len(WAYS)) as pool:
-        yield {way.__name__: pool.submit(go, way, tmp_path_factory.mktemp("home")) for way in WAYS}
-
-
-def test_copied_folders_work_after_a_repair(ways: dict[str, Future[Answer]]) -> None:
-    answer = ways["copy_folders_and_repair"].result()
+@pytest.mark.once
+def test_copied_folders_work_after_a_repair(home: Path, bundle_zip: Path) -> None:
+    answer = answer_after(copy_folders_and_repair, home, bundle_zip)
     assert_tentacles_are_there(answer)
     assert_profiles_work(answer)
 
 
-def test_the_bundle_installs_with_octobots_own_command(ways: dict[str, Future[Answer]]) -> None:
-    answer = ways["install_the_bundle"].result()
+def test_the_bundle_installs_with_octobots_own_command(home: Path, bundle_zip: Path) -> None:
+    answer = answer_after(install_the_bundle, home, bundle_zip)
     assert_tentacles_are_there(answer)
     assert_profiles_work(answer)
 
 
-def test_each_tentacle_installs_alone(ways: dict[str, Future[Answer]]) -> None:
-    answer = ways["install_each_tentacle_alone"].result()
+@pytest.mark.once
+def test_each_tentacle_installs_alone(home: Path, bundle_zip: Path) -> None:
+    answer = answer_after(install_each_tentacle_alone, home, bundle_zip)
     assert_tentacles_are_there(answer)
     assert answer.profiles == {}
 
@@ -251,6 +243,7 @@ def newer(bundle_zip: Path, target: Path) -> Path:
     return target
 
 
+@pytest.mark.once
 def test_an_existing_home_keeps_everything_of_its_user(home: Path, bundle_zip: Path, tmp_path: Path) -> None:
     theirs = furnish(home)
     report = install.install(home, bundle_zip)
@@ -366,6 +359,7 @@ def test_a_linked_tentacle_is_not_written_through(home: Path, tmp_path: Path, bu
     assert list(elsewhere.iterdir()) == []
 
 
+@pytest.mark.once
 def test_what_octobot_says_when_it_fails_reaches_the_user(home: Path, bundle_zip: Path) -> None:
     broken = home / "tentacles" / "Trading" / "Mode" / "broken" / "metadata.json"
     broken.parent.mkdir(parents=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pathlib
 import random
@@ -14,7 +13,6 @@ import subprocess
 import sys
 import time
 import typing
-import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -27,6 +25,8 @@ from octobot_volume_booster.core.accounting.ledger import Progress
 from octobot_volume_booster.journal.journal import JournalError
 from octobot_volume_booster.reporting import report
 
+from ..exchange.control_client import controlled
+
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.long,
@@ -37,6 +37,8 @@ KILLS = 20
 LONGEST_LIFE_S = 2.0
 """OctoBot trades about 0.7 s after the fork: some lives end while it comes up, some in the middle of an order."""
 LONGEST_DEATH_S = 1.0
+LONGEST_REST_S = 30.0
+"""How long an OctoBot whose order rests stays dead, until one was filled while it was."""
 TARGET_QUOTE = Decimal(8_000)
 EXCHANGE_MINIMUM_QUOTE = Decimal("5.5")
 """5 USDT, rounded up to the next step of a quantity."""
@@ -46,6 +48,9 @@ PACE = {"seed": 7, "volume_target": str(TARGET_QUOTE), "trade_frequency_min": 0.
 SMALL = {"min_buy_amount": 10, "max_buy_amount": 30, "min_sell_amount": 10, "max_sell_amount": 30}
 LARGE = {"min_buy_amount": 500, "max_buy_amount": 900, "min_sell_amount": 500, "max_sell_amount": 900}
 RESTING = {"order_type": "limit", "price_offset_percent": 0.002, "limit_order_timeout": 3, "max_open_orders": 5}
+QUOTING = {"order_type": "passive", "deadline": 600}
+KINDS: tuple[dict[str, typing.Any], ...] = ({}, QUOTING, RESTING, QUOTING)
+"""What the lives of an OctoBot do, one after the other: every other one is in the middle of quoting."""
 FILLED_LINE = re.compile(
     r"BTC/USDT \| (?:BUY|SELL)_MARKET \| Price : ([\d.]+) \| Quantity : ([\d.]+)(?: \([\d.]+ Filled\))?"
     r" \| State : filled .*\| id : (vb\w+)"
@@ -109,13 +114,23 @@ class World:
         """The exchange's, of the account."""
         return typing.cast(dict[str, typing.Any], self._asked("tape?account=sandbox"))
 
+    def wait_for_a_fill(self, trades: int) -> None:
+        """Until there are more trades than so many, or what rests has not been filled for a while."""
+        deadline = time.monotonic() + LONGEST_REST_S
+        while len(self.tape()["trades"]) <= trades and time.monotonic() < deadline:
+            time.sleep(0.05)
+
     def orders(self) -> list[dict[str, typing.Any]]:
         """All of the account that the exchange has accepted."""
         return typing.cast(list[dict[str, typing.Any]], self._asked("orders?account=sandbox")["orders"])
 
     def _asked(self, path: str) -> typing.Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/control/{path}", timeout=60) as answer:
-            return json.load(answer)
+        return controlled(self._port, token_file(self._home.path), path)
+
+
+def token_file(home: pathlib.Path) -> pathlib.Path:
+    """Where the exchange's token is, beside the home."""
+    return home.with_name("exchange.token")
 
 
 @contextlib.contextmanager
@@ -126,7 +141,8 @@ def world(folder: pathlib.Path, profile_id: str) -> Iterator[World]:
     account = {"name": "sandbox", **keys, "balances": {"BTC": "1", "USDT": "10000"}, **fees}
     accounts = folder.with_name("accounts.json")
     homes.write_json(accounts, {"accounts": [account]})
-    options = ["--accounts", str(accounts), "--control", "--seed", "7", "--prints-per-second", "20"]
+    options = ["--accounts", str(accounts), "--control", "--token-file", str(token_file(folder)), "--seed", "7"]
+    options += ["--prints-per-second", "20"]
     exchange, port = launch.start_exchange(0, folder.with_name("exchange.log"), *options)
     environment = {**octobot_process.offline_environment(), launch.PORT_VARIABLES[homes.OFFLINE_EXCHANGE]: str(port)}
     try:
@@ -146,17 +162,20 @@ def world(folder: pathlib.Path, profile_id: str) -> Iterator[World]:
         exchange.stop()
 
 
+@pytest.mark.once
 def test_in_the_sandbox_the_campaign_is_the_exchanges_tape_however_often_octobot_is_killed(home: pathlib.Path) -> None:
     rng = random.Random(20)
     while_down = 0
     with world(home, "volume_booster_sandbox") as here:
         for life in range(KILLS):
-            with here.octobot(**SMALL, **(RESTING if life % 4 else {})):
+            with here.octobot(**SMALL, **KINDS[life % 4]):
                 time.sleep(rng.uniform(0, LONGEST_LIFE_S))
                 if life % 4 == 3:
                     here.wait_until(lambda: any(map(_is_open, here.orders())), "an order rests")
             trades = len(here.tape()["trades"])
             time.sleep(rng.uniform(0, LONGEST_DEATH_S))
+            if not while_down and life % 4 == 3:
+                here.wait_for_a_fill(trades)
             while_down += len(here.tape()["trades"]) - trades
         assert here.progress().filled_quote < TARGET_QUOTE, "the campaign ended before the kills"
         with here.octobot(**LARGE):
@@ -182,6 +201,7 @@ def _fee_quote(trade: dict[str, typing.Any]) -> Decimal:
     return fee if party["fee_asset"] == "USDT" else fee * Decimal(trade["price_quote"])
 
 
+@pytest.mark.second
 def test_in_simulation_the_campaign_is_what_octobots_own_log_says_however_often_it_is_killed(
     home: pathlib.Path,
 ) -> None:

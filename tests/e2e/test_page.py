@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import pathlib
 import re
@@ -32,6 +33,7 @@ OWN_SCHEMES = ("file", "data", "chrome", "devtools", "blob", "about")
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.long,
+    pytest.mark.once,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here"),
 ]
 
@@ -69,10 +71,40 @@ def test_the_page_is_drawn_whole_offline_and_in_silence(page: pathlib.Path, tmp_
 def test_every_chart_has_its_size_and_its_marks_in_the_document(page: pathlib.Path, tmp_path: pathlib.Path) -> None:
     seen = browse(tmp_path, page, "--dump-dom")
     charts = re.findall(r'<svg class="chart".*?</svg>', seen.stdout, flags=re.DOTALL)
-    assert len(charts) == 6
+    assert len(charts) == 5
     for chart in charts:
         assert chart.count("<path") + chart.count("<use") > 5
         assert "<text" in chart
+
+
+MEASURE = """<script>
+const text = [...document.querySelectorAll("svg.chart text")];
+const scale = svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+const leaves = (inner, outer) => inner.left < outer.left - 1 || inner.right > outer.right + 1
+  || inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1;
+onload = () => parent.postMessage(JSON.stringify({
+  width: document.documentElement.scrollWidth,
+  height: document.querySelector("main").offsetHeight,
+  least_text: Math.min(...text.map(one => parseFloat(getComputedStyle(one).fontSize) * scale(one.ownerSVGElement))),
+  cut: text.filter(one => leaves(one.getBoundingClientRect(), one.ownerSVGElement.getBoundingClientRect()))
+    .map(one => one.textContent),
+}), "*");
+</script></main>"""
+FRAME = """<iframe src="WIDTH.html" style="border: 0; width: WIDTHpx; height: 1000px"></iframe><p id="told"></p>
+<script>onmessage = event => document.getElementById("told").textContent = event.data</script>"""
+
+
+@pytest.mark.parametrize(("width", "most_height"), [(360, 4_500), (390, 4_500), (768, 3_200), (1_280, 2_500)])
+def test_the_page_fits_its_width_and_its_charts_can_be_read(page, tmp_path, width, most_height) -> None:
+    measured = page.read_text("utf-8").replace("default-src 'none'", "default-src 'none'; script-src 'unsafe-inline'")
+    (tmp_path / f"{width}.html").write_text(measured.replace("</main>", MEASURE), "utf-8")
+    frame = tmp_path / "frame.html"  # no window is as narrow as a phone
+    frame.write_text(FRAME.replace("WIDTH", str(width)), "utf-8")
+    seen = browse(tmp_path, frame, "--allow-file-access-from-files", "--virtual-time-budget=3000", "--dump-dom")
+    (text,) = re.findall(r'<p id="told">(.*?)</p>', seen.stdout)
+    found = json.loads(html.unescape(text))
+    assert found["width"] == width and found["height"] < most_height
+    assert found["least_text"] >= 11 and found["cut"] == []
 
 
 def test_a_request_and_an_error_would_have_been_seen(tmp_path: pathlib.Path) -> None:

@@ -128,6 +128,7 @@ def interrupted(home: pathlib.Path) -> Finished:
 
 
 @POSIX
+@pytest.mark.second
 def test_interrupted_and_started_again_it_goes_on_with_the_same_account_and_is_the_tape(home: pathlib.Path) -> None:
     stopped = interrupted(home)
     assert stopped.exit_code == 130, stopped.errors
@@ -160,6 +161,7 @@ def test_a_profile_that_only_simulates_is_refused_in_one_sentence(home: pathlib.
     assert not (home / FOLDER / "sandbox").exists()
 
 
+@pytest.mark.second
 def test_a_finished_campaign_and_its_exchange_are_kept_beside_the_next_one_which_has_new_keys(
     home: pathlib.Path,
 ) -> None:
@@ -176,6 +178,7 @@ def test_a_finished_campaign_and_its_exchange_are_kept_beside_the_next_one_which
 
 
 @POSIX
+@pytest.mark.second
 def test_a_fresh_one_leaves_an_unfinished_campaign_beside_it(home: pathlib.Path) -> None:
     assert interrupted(home).exit_code == 130
     fresh = sandbox(home, "--target", "1000", "--fresh")

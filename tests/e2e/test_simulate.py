@@ -132,6 +132,7 @@ def test_it_reaches_the_target_as_octobots_own_record_shows_and_talks_to_loopbac
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.second
 def test_a_signal_stops_it_cleanly_and_the_summary_is_still_printed(home: pathlib.Path, number: signal.Signals) -> None:
     with running(home, *LONG) as launcher:
         children = descendants_of(launcher.pid)
@@ -144,6 +145,7 @@ def test_a_signal_stops_it_cleanly_and_the_summary_is_still_printed(home: pathli
     assert_gone(children)
 
 
+@pytest.mark.second
 def test_a_launcher_that_is_killed_leaves_no_process_behind_and_the_next_one_goes_on(home: pathlib.Path) -> None:
     with running(home, *LONG) as launcher:
         children = descendants_of(launcher.pid)
@@ -163,6 +165,7 @@ def test_a_launcher_that_is_killed_leaves_no_process_behind_and_the_next_one_goe
     [(octobot_of, "OctoBot ended before the target"), (exchange_of, "the local exchange ended")],
     ids=["OctoBot", "exchange"],
 )
+@pytest.mark.second
 def test_when_a_process_dies_the_run_ends_with_one_sentence_that_names_the_logs(
     home: pathlib.Path, victim: typing.Callable[[subprocess.Popen[str]], psutil.Process], sentence: str
 ) -> None:
@@ -177,6 +180,7 @@ def test_when_a_process_dies_the_run_ends_with_one_sentence_that_names_the_logs(
     assert_gone(children)
 
 
+@pytest.mark.second
 def test_when_the_mode_is_not_active_the_run_ends_and_says_so(home: pathlib.Path) -> None:
     activation = home / "user" / "profiles" / "volume_booster_offline" / "tentacles_config.json"
     config = json.loads(activation.read_text("utf-8"))
@@ -188,6 +192,7 @@ def test_when_the_mode_is_not_active_the_run_ends_and_says_so(home: pathlib.Path
     assert "Traceback" not in done.errors
 
 
+@pytest.mark.second
 def test_a_run_that_takes_too_long_ends_with_its_own_exit_code(home: pathlib.Path) -> None:
     done = volume_booster("simulate", "--home", str(home), *LONG, "--timeout", "8", cwd=home.parent)
     assert done.exit_code == 4

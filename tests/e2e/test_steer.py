@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import QUICK, Finished, start_volume_booster, volume_booster
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 
 class Campaign:
@@ -78,7 +78,7 @@ def test_a_running_campaign_does_what_it_is_told_from_another_terminal(campaign:
 def test_a_second_octobot_on_the_same_home_is_refused_in_one_sentence(campaign: Campaign) -> None:
     second = campaign.say("sandbox", "--json", "--timeout", "60", *QUICK)
     assert second.exit_code in (1, 2)
-    assert f"another OctoBot (process {campaign.status()['process']})" in second.errors
+    assert f"(process {campaign.launcher.pid}, since" in second.errors and "is using" in second.errors
     assert "Traceback" not in second.errors
     before = campaign.status()["fills"]
     campaign.until(lambda seen: seen["fills"] > before)

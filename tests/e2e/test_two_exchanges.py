@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import pathlib
 import time
 import typing
-import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -19,7 +17,9 @@ from octobot_volume_booster.cli.files import home as homes
 from octobot_volume_booster.cli.process import launch
 from octobot_volume_booster.reporting.report import CampaignReport, read_report
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long]
+from ..exchange.control_client import controlled
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.once]
 
 PROFILE = "volume_booster_several"
 DOWN_S = 10.0
@@ -49,8 +49,8 @@ class LocalExchange:
         self._child, _ = launch.start_exchange(self.port, self._log, "--state", self._state, "--control")
 
     def tape(self) -> dict[str, typing.Any]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/control/tape?account=sandbox", timeout=60) as answer:
-            return typing.cast(dict[str, typing.Any], json.load(answer))
+        token = pathlib.Path(self._state).with_suffix(".token")
+        return typing.cast(dict[str, typing.Any], controlled(self.port, token, "tape?account=sandbox"))
 
 
 @contextlib.contextmanager

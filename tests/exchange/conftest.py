@@ -35,9 +35,18 @@ PLANS = tuple(
     )
 )
 SECRETS = {plan.credentials.api_key: plan.credentials.api_secret for plan in PLANS}
+TOKEN = "token-of-the-tests"
 BINANCE_URLS = ccxt.binance().urls["api"]
 FOLDER = pathlib.Path(__file__).parent
-OF_EACH_LINE = ("ccxt", "octobot", "offline_exchange_", "fault_contract", "futures_desk")
+OF_EACH_LINE = (
+    "ccxt",
+    "octobot",
+    "offline_exchange_",
+    "fault_contract",
+    "futures_desk",
+    "other_markets",
+    "data_command",
+)
 """In the names of the modules that try OctoBot, or the ccxt that it brings."""
 
 
@@ -94,7 +103,8 @@ def exchange(wall: Wall) -> Exchange:
 
 @pytest_asyncio.fixture
 async def server(exchange: Exchange) -> AsyncIterator[TestClient]:
-    async with TestClient(TestServer(create_app(exchange, control=control_routes(exchange)))) as client:
+    app = create_app(exchange, control=control_routes(exchange), token=TOKEN)
+    async with TestClient(TestServer(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield client
 
 

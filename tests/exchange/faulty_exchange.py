@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import time
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
@@ -19,7 +20,7 @@ from octobot_volume_booster.offline_exchange.server.engine.clock import Exchange
 from octobot_volume_booster.offline_exchange.server.engine.orders import Order, Trade
 from octobot_volume_booster.offline_exchange.server.engine.venue import Venue
 from octobot_volume_booster.offline_exchange.server.faults.injection import FaultInjection, fault_routes
-from octobot_volume_booster.offline_exchange.server.market.price_path import MarketSpec, PricePath
+from octobot_volume_booster.offline_exchange.server.market.price_path import MARKETS, MarketSpec, PricePath
 from octobot_volume_booster.offline_exchange.server.rest.api import create_app
 from octobot_volume_booster.offline_exchange.server.rest.exchange import Exchange
 from octobot_volume_booster.offline_exchange.server.rest.futures import FuturesAccounts
@@ -43,7 +44,9 @@ _COSTS = {
     "GET /api/v3/time": 0.2,
     "GET /api/v3/exchangeInfo": 4.0,
 }
-_PATH = PricePath(7, START_TIME)
+TOKEN = "token-of-the-tests"
+LIVELY_MARKETS = tuple(dataclasses.replace(market, prints_per_second=20) for market in MARKETS)
+"""So many prints that an order at the touch is soon filled: for tests of what is counted, not of what it costs."""
 _URLS = ccxt.binance().urls["api"]
 
 
@@ -106,10 +109,16 @@ class FaultyExchange:
         return self.exchange.venue.tape.last_print(MARKET_ID, self.exchange.clock.now_ms()).price_quote
 
 
+@functools.cache
+def _path(markets: tuple[MarketSpec, ...]) -> PricePath:
+    """Drawing the hours before the start takes a second, so it is done once."""
+    return PricePath(7, START_TIME, markets)
+
+
 @contextlib.asynccontextmanager
 async def faulty_exchange(markets: Sequence[MarketSpec] | None = None) -> AsyncIterator[FaultyExchange]:
     """One account, CREDENTIALS, with play money; no faults yet. It runs on this computer's clock, as its clients do."""
-    venue = Venue(_PATH if markets is None else PricePath(7, START_TIME, markets))
+    venue = Venue(_path(tuple(MARKETS if markets is None else markets)))
     open_accounts(venue.engine, [DEFAULT_ACCOUNT])
     exchange = Exchange(venue, ExchangeClock(time.time), [CREDENTIALS])
     faults = FaultInjection(exchange)
@@ -121,7 +130,7 @@ async def faulty_exchange(markets: Sequence[MarketSpec] | None = None) -> AsyncI
         requests.append(SentRequest(f"{call.method} {call.path}", call.now_ms / 1_000))
         return await faults(call, execute)
 
-    app = create_app(exchange, noted, fault_routes(faults), futures)
+    app = create_app(exchange, noted, fault_routes(faults), futures, token=TOKEN)
     app.middlewares.append(altering(alterations))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
     await runner.setup()  # not aiohttp's TestServer: that ends what it is doing when a client hangs up

@@ -106,7 +106,8 @@ async def test_bad_input_is_refused_in_a_sentence_that_says_what_would_be_right(
 
 async def test_a_body_that_is_no_object_is_refused(server) -> None:
     for text in ("[]", "{", "\xff"):
-        async with server.post("/control/clock", data=text.encode("latin-1")) as response:
+        body, headers = text.encode("latin-1"), {"Content-Type": "application/json"}
+        async with server.post("/control/clock", data=body, headers=headers) as response:
             assert response.status == 400 and "JSON object" in (await response.json())["msg"]
 
 

@@ -11,12 +11,13 @@ from engine_market import engine_campaign
 
 from octobot_volume_booster.core.decision.guards import Halt
 from octobot_volume_booster.core.decision.policy import Done
+from octobot_volume_booster.offline_exchange.server.market.character import PRESETS
 from octobot_volume_booster.offline_exchange.server.market.price_path import MARKETS
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
 MOST_LOOKS = 45
-GROUPS = 20
+GROUPS = 10
 SEEDS_A_GROUP = 10
 groups = pytest.mark.parametrize("group", range(GROUPS))
 LARGE = {"min_buy_amount": 300, "max_buy_amount": 900, "min_sell_amount": 300, "max_sell_amount": 900}
@@ -60,9 +61,10 @@ def test_a_mix_of_resting_and_crossing_orders_never_trades_with_itself(seed: int
     assert (market.engine.self_matches, market.engine.prevented_matches) == (0, 0)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_defaults_reach_50_000_on_an_ordinary_market_without_a_halt(seed: int) -> None:
-    market = engine_campaign(seed)
+@pytest.mark.parametrize("preset", ["tight", "ordinary", "thin"])
+@pytest.mark.parametrize("seed", range(2))
+def test_the_defaults_reach_50_000_without_a_halt(seed: int, preset: str) -> None:
+    market = engine_campaign(seed, PRESETS[preset].of(MARKETS[0]))
     decisions = list(market.looks(2_000))
     assert isinstance(decisions[-1], Done), decisions[-1]
     assert not [decision for decision in decisions if isinstance(decision, Halt)]

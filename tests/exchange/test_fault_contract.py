@@ -19,6 +19,7 @@ from faulty_exchange import (
     MARKET_ID,
     SLOW_S,
     SYMBOL,
+    TOKEN,
     FaultyExchange,
     ccxt_client,
     faulty_exchange,
@@ -306,7 +307,7 @@ async def test_a_skewed_clock_refuses_all_that_is_signed_until_the_difference_is
 
 async def test_the_control_interface_sets_tells_and_ends_faults(faulty) -> None:
     url = f"http://127.0.0.1:{faulty.port}/control/faults"
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
         script = {"seed": 3, "faults": [{"kind": "rate_limited", "requests": ["GET /api/v3/time"]}]}
         async with session.post(url, json=script) as answer:
             assert answer.status == 200

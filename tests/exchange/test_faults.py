@@ -272,7 +272,7 @@ def test_faults_that_do_not_fit_the_exchange_are_shown_with_their_key(exchange) 
     script = [
         {"kind": "rejected", "symbol": "DOGEUSDT"},
         {"kind": "balance_drift", "asset": "DOGE", "amount": "1"},
-        {"kind": "changed_rules", "tick_quote": "0.0000000001"},
+        {"kind": "changed_rules", "tick_quote": "0.0000000000000000001"},
         {"kind": "rejected", "symbol": "BTCUSDT"},
     ]
     with pytest.raises(FaultsError) as refused:

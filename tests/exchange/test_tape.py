@@ -1,11 +1,12 @@
 """Properties of a tape with gaps, as recordings have them."""
 
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from octobot_volume_booster.offline_exchange.server.market.markets import MarketRules
@@ -61,6 +62,34 @@ def test_candles_hold_every_print_once_however_many_are_asked_for(rows, interval
     assert sum(candle.volume_quote for candle in everything) == sum(trade.notional_quote for trade in prints)
     assert max(candle.high_quote for candle in everything) == max(trade.price_quote for trade in prints)
     assert min(candle.low_quote for candle in everything) == min(trade.price_quote for trade in prints)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 90_000), st.integers(1, 10**15), st.integers(1, 10**18), st.booleans()), min_size=1
+    ),
+    st.sampled_from(["1m", "1h"]),
+)
+@example([(1_000, 10**15 - 1, 10**18 - 1, bool(number % 2)) for number in range(12)], "1m")
+def test_sums_are_exact_however_fine_ticks_and_steps_are(rows, interval) -> None:
+    tape = new_tape(rows)
+    now_ms = int(tape.time_ms[-1])
+    notional, bought = (
+        sum(ticks * steps for _, ticks, steps, is_sold in rows if not (is_sold and only_bought))
+        for only_bought in (0, 1)
+    )
+    steps = sum(steps for _, _, steps, _ in rows)
+    day, candles = tape.day_statistics(now_ms), tape.candles(interval, now_ms, 100_000)
+    unit = Decimal("0.00001")
+    assert [Fraction(day.volume_quote), Fraction(day.volume_base)] == [
+        notional * Fraction(unit),
+        Fraction(steps, 1_000),
+    ]
+    assert sum(Fraction(candle.volume_quote) for candle in candles) == notional * Fraction(unit)
+    assert sum(Fraction(candle.taker_buy_volume_quote) for candle in candles) == bought * Fraction(unit)
+    average = tape.average_price_quote(int(tape.time_ms[0]))
+    assert abs(Fraction(average) * 100 / Fraction(notional, steps) - 1) < Fraction(1, 10**25)
 
 
 @pytest.mark.parametrize("silent_ms", [DAY_MS + 1, 40 * DAY_MS])

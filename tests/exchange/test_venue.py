@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_source import BTC, START_MS, START_TIME, ScriptedSource, always
+from scripted_source import BTC, MARKET, START_MS, START_TIME, ScriptedSource, always
 
 from octobot_volume_booster.offline_exchange.server.engine.accounts import FeeAsset, FeeSchedule
 from octobot_volume_booster.offline_exchange.server.engine.orders import (
@@ -24,7 +26,7 @@ from octobot_volume_booster.offline_exchange.server.engine.orders import (
 )
 from octobot_volume_booster.offline_exchange.server.engine.venue import CROWD, MARKET_MAKER, Venue
 from octobot_volume_booster.offline_exchange.server.market.price_path import MarketSpec, PricePath
-from octobot_volume_booster.offline_exchange.server.market.tape import DAY_MS, MarketSource
+from octobot_volume_booster.offline_exchange.server.market.tape import DAY_MS, MarketSource, QueueChange
 
 BUY, SELL = Side.BUY, Side.SELL
 ETH = "ETHUSDT"
@@ -225,6 +227,87 @@ def test_a_withdrawn_market_maker_leaves_an_empty_book_and_comes_back() -> None:
     venue.without_quotes.discard(BTC)
     assert sizes(venue, 1_500) == ([2, 5, 8], [Decimal("1.5"), 4, 8])
     assert surpluses(venue) == {0}
+
+
+RIVAL = dataclasses.replace(MARKET, competitor=True)
+APART = always(((100, 2.0), (99, 4.0)), ((110, 2.0), (111, 4.0)))
+
+
+def rival_bids(at_ms: int, price: int = 101, placed_ms: int = 0) -> list[Decimal]:
+    """The bid prices of others above the touch at a moment, for an order that has stood for a while."""
+    source = ScriptedSource(APART)
+    source.markets = {BTC: RIVAL}
+    venue = open_venue(source)
+    limit(venue, "ann", BUY, "1", price, placed_ms)
+    book = venue.book(BTC, START_MS + at_ms, 9)
+    return [level.price_quote for level in book.bids if level.price_quote > 100 and level.price_quote != price]
+
+
+def test_a_competitor_answers_an_undercut_by_a_tick_after_a_while_and_not_past_the_mid() -> None:
+    assert rival_bids(1_999, placed_ms=700) == [], "the book changed 300 ms after it came"
+    assert rival_bids(3_500, placed_ms=700) == [102]
+    assert rival_bids(2_500) == [102]
+    assert rival_bids(2_500, price=104) == [105]
+    assert rival_bids(2_500, price=105) == []
+    assert rival_bids(2_500, price=100) == []
+
+
+def test_a_competitor_leaves_when_nobody_leads_any_more() -> None:
+    source = ScriptedSource(APART)
+    source.markets = {BTC: RIVAL}
+    venue = open_venue(source)
+    order = limit(venue, "ann", BUY, "1", 101, 0)
+    assert len(sizes(venue, 5_000)[0]) == 4
+    venue.cancel("ann", BTC, order.order_id, START_MS + 5_100)
+    assert len(sizes(venue, 5_200)[0]) == 3, "it has not noticed yet"
+    assert len(sizes(venue, 6_000)[0]) == 2
+    assert surpluses(venue) == {0}
+
+
+def test_on_a_market_without_a_competitor_nobody_answers() -> None:
+    venue = open_venue(ScriptedSource(APART))
+    limit(venue, "ann", BUY, "1", 101, 0)
+    assert len(sizes(venue, 60_000)[0]) == 3
+
+
+class HalfCancelled(ScriptedSource):
+    """Half of what stands is cancelled as the third second begins, and as much comes anew."""
+
+    def queue_change(
+        self, market_id: str, before_ms: int, change_ms: int, price_quote: Decimal, *, is_bid: bool
+    ) -> Any:
+        kept = Fraction(1, 2) if change_ms == START_MS + 3_000 else Fraction(1)
+        return QueueChange(kept, Decimal(2))
+
+
+@pytest.mark.parametrize("looked", [False, True])
+def test_of_what_is_still_ahead_a_share_is_cancelled_and_what_comes_anew_is_behind(looked) -> None:
+    prints = [(1_100, 100, 1.0, True), (3_100, 100, 0.5, True), (3_200, 100, 0.25, True)]
+    venue = open_venue(HalfCancelled(STILL, prints))
+    limit(venue, "ann", BUY, "1", 100, 1_000)
+    for at_ms in (1_500, 2_500, 3_050) if looked else ():
+        venue.book(BTC, START_MS + at_ms, 9)
+    venue.advance(START_MS + 4_000)
+    assert own_trades(venue) == [(3_200, "ann", CROWD, Decimal("0.25"), 100)]
+
+
+def test_what_is_cancelled_ahead_of_an_order_is_its_share() -> None:
+    """The order moves up as the others cancel, as if each of them had cancelled the same share."""
+    spec = dataclasses.replace(CALM[0], annual_volatility=0.0, prints_per_second=0.001, level_seconds=40.0)
+    source = PricePath(1, START_TIME, [spec], 3_600)
+    venue = open_venue(source)
+    price = source.book(BTC, START_MS, 1).bids[0].price_quote
+    order = limit(venue, "ann", BUY, "0.001", price, 0)
+    queue = venue.engine.queue(BTC, BUY, price)
+    ahead = [one.open_base for one in queue if one.account == MARKET_MAKER]
+    venue.advance(START_MS + 4_000)
+    queue = venue.engine.queue(BTC, BUY, price)
+    assert queue[-1] is order
+    kept = float(sum(one.open_base for one in queue[:-1]) / sum(ahead))
+    assert kept == pytest.approx(
+        float(source.book(BTC, START_MS + 4_000, 1).bids[0].quantity_base / sum(ahead)), abs=0.01
+    )
+    assert 0.8 < kept < 1
 
 
 def test_while_nobody_rests_time_passes_without_asking_the_market() -> None:

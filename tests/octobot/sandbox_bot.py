@@ -140,10 +140,11 @@ class _Row(typing.Protocol):
     settings: dict[str, typing.Any]
 
 
-def limit_orders_on_each_line(rows: Sequence[_Row]) -> list[typing.Any]:
-    """The rows of a table of campaigns: those with market orders, which do less, run on one line only."""
-    is_market = (row.settings.get("order_type") != "limit" for row in rows)
-    return [pytest.param(row, marks=[pytest.mark.once] * market) for row, market in zip(rows, is_market, strict=True)]
+def shared_by_the_lines(rows: Sequence[_Row]) -> list[typing.Any]:
+    """The rows of a table of campaigns: market orders are tried on one line, limit orders on another."""
+    kinds = (row.settings.get("order_type") for row in rows)
+    share = {"limit": pytest.mark.second}
+    return [pytest.param(row, marks=share.get(kind, pytest.mark.once)) for row, kind in zip(rows, kinds, strict=True)]
 
 
 def own_orders(exchange: FaultyExchange) -> list[Order]:
@@ -162,6 +163,17 @@ def journal_path() -> pathlib.Path:
 def fee_quote(trade: Trade) -> Decimal:
     party = own_side(trade)
     return party.fee if party.fee_asset == "USDT" else party.fee * trade.price_quote
+
+
+def slippage_of_tape(exchange: FaultyExchange) -> Decimal:
+    """What the account's fills cost against the exchange's own mid at each of them."""
+    source, total = exchange.exchange.venue.source, Decimal(0)
+    for trade in exchange.tape():
+        book = source.book(trade.market_id, trade.time_ms, 1)
+        mid = (book.bids[0].price_quote + book.asks[0].price_quote) / 2
+        sign = 1 if trade.buyer.account == ACCOUNT else -1
+        total += sign * trade.quantity_base * (trade.price_quote - mid)
+    return total
 
 
 def role(trade: Trade) -> Role:

@@ -28,7 +28,7 @@ from .conftest import START_PRICE, Bot, MakeBot, new_mode
 from .live_bot import QUICK, live_bot, loops, until
 from .sandbox_bot import ACCOUNT, LIMIT, SandboxBot, assert_equals_tape, own_orders, sandbox_bot
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.second]
 
 RESTING = {"order_type": "limit", "max_open_orders": 50, "limit_order_timeout": 600, "price_offset_percent": 1}
 USER = pathlib.Path("user")
@@ -390,10 +390,10 @@ async def test_in_the_sandbox_it_brings_the_inventory_back(exchange: FaultyExcha
 
 
 async def test_in_the_sandbox_a_halt_and_its_resume_go_by_the_exchanges_record(exchange: FaultyExchange) -> None:
-    async with sandbox_bot(exchange, **LIMIT, max_cost_quote="1.6", volume_target=50_000) as bot:
-        await bot.until(lambda: "of the cost budget of 1.60" in bot.mode.get_current_state()[0])
+    async with sandbox_bot(exchange, **LIMIT, max_cost_quote="4", volume_target=50_000) as bot:
+        await bot.until(lambda: "of the cost budget of 4.00" in bot.mode.get_current_state()[0])
         await bot.until(lambda: not bot.progress.open_orders)
-        assert bot.progress.cost_quote <= Decimal("1.6")
+        assert bot.progress.cost_quote <= Decimal(4)
         sent = bot.progress.orders
         tell(RESUME)
         await bot.until(lambda: bot.progress.orders > sent)

@@ -10,6 +10,8 @@ import typing
 import octobot_services.api.notification as notification_api
 import pytest
 
+from octobot_volume_booster.core.accounting import outside
+from octobot_volume_booster.core.decision.control import RESUME
 from octobot_volume_booster.core.settings.schema import Settings
 from octobot_volume_booster.reporting.report import read_report
 
@@ -272,3 +274,32 @@ async def test_when_a_fill_can_not_be_written_down_no_further_order_is_sent(make
     assert len(bot.manager.exchange_personal_data.orders_manager.get_open_orders()) == 0
     assert len(bot.trades()) == 1
     assert "could not be written down" in bot.mode.get_current_state()[0]
+
+
+@pytest.mark.long
+async def test_coins_that_are_sold_by_hand_halt_it_once_and_a_resume_goes_on(
+    make_bot: MakeBot, monkeypatch: pytest.MonkeyPatch, notifications: list[str]
+) -> None:
+    """As OctoBot's `/sell_all` sells them. A deposit before that halts nothing."""
+    monkeypatch.setattr(outside, "LASTS_S", 0.4)
+    bot = await live_bot(make_bot)
+    await until(lambda: bot.producer.session.campaign is not None and bot.progress.fills >= 3)
+    portfolio = bot.manager.exchange_personal_data.portfolio_manager.portfolio
+    quote = portfolio.get_currency_portfolio("USDT")
+    quote.available, quote.total = quote.available + 5_000, quote.total + 5_000
+    fills = bot.progress.fills
+    await until(lambda: bot.progress.fills >= fills + 10)
+    await asyncio.sleep(1)
+    assert "Halted" not in bot.mode.get_current_state()[0]
+    await bot.manager.trader.sell_all(["BTC"])
+    await until(lambda: "somebody else has traded" in bot.mode.get_current_state()[0])
+    halts = [one for one in notifications if "somebody else has traded" in str(getattr(one, "text", one))]
+    assert len(halts) <= 1
+    sent = bot.progress.orders
+    await asyncio.sleep(0.5)
+    assert bot.progress.orders == sent
+    campaign = bot.producer.session.campaign
+    assert campaign is not None
+    campaign.command(RESUME, bot.producer.session.now())
+    await asyncio.sleep(1.5)
+    assert "somebody else" not in bot.mode.get_current_state()[0]

@@ -224,7 +224,7 @@ async def test_a_client_that_is_led_elsewhere_while_it_trades_sends_nothing_ther
 async def test_whatever_of_the_client_names_a_proxy_makes_it_uncertain(
     exchange: FaultyExchange, other: Stranger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every attribute that this version of ccxt has for one; it goes on as soon as that is gone."""
+    """Every attribute that this version of ccxt has for one; it continues as soon as that is gone."""
     async with attacked_bot(exchange) as bot:
         for name in PROXIES:
             before = bot.progress.fills

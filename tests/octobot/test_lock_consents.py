@@ -23,7 +23,7 @@ from .attacked_bot import ATTACKED_FOR_S, ENDLESS, AttackedBot, Profile, attacke
 from .sandbox_bot import LIMIT, journal_path
 from .stranger import Stranger, stranger
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 GIVEN: dict[str, typing.Any] = ENDLESS | {"i_accept_real_trading": True, "enable_volume_booster": True}
 Withdraw = Callable[[Profile], None]

@@ -238,7 +238,7 @@ async def test_without_a_market_price_it_waits_and_says_what_is_missing(make_bot
     prices = bot.manager.exchange_symbols_data.get_exchange_symbol_data(SYMBOL).prices_manager
     prices.mark_price = Decimal(0)
     await bot.tick()
-    assert last_note(bot) == (WAIT, "binance has told no market price of BTC/USDT yet")
+    assert last_note(bot) == (WAIT, "binance has reported no market price of BTC/USDT yet")
 
 
 async def test_an_old_market_price_is_not_traded_on(make_bot: MakeBot) -> None:

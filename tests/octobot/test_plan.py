@@ -25,7 +25,7 @@ from ..exchange.faulty_exchange import CREDENTIALS, THROTTLE_PAUSE_S, FaultyExch
 from .conftest import START_PRICE, SYMBOL, MakeBot
 from .sandbox_bot import LIMIT, SETTINGS, sandbox_bot
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 SEEDS = range(100)
 UNTHROTTLED_S = 0.012
@@ -94,6 +94,7 @@ async def test_a_handful_of_campaigns_on_the_local_exchange_is_inside(
             price, balances = exchange.market_price(), _balances(exchange)
             async with sandbox_bot(exchange, seed=seed, **SANDBOX) as bot:
                 await bot.until_done()
+                await bot.until(lambda: not bot.progress.unmeasured_quote)
                 runs.append(realised(bot.progress))
                 rules = read_rules(bot.manager, SYMBOL)
             plans.append(estimate(parse_settings(SETTINGS | SANDBOX), _on_the_local_exchange(rules, price, balances)))

@@ -14,8 +14,8 @@ import pytest
 from octobot_volume_booster.adapters.exchange_client import RateLimitCooldown
 from octobot_volume_booster.offline_exchange.server.faults.script import SCENARIOS, FaultKind
 
-from ..exchange.faulty_exchange import CREDENTIALS, FaultyExchange, faulty_exchange
-from .sandbox_bot import LIMIT, SandboxBot, assert_equals_tape, limit_orders_on_each_line, own_orders, sandbox_bot
+from ..exchange.faulty_exchange import CREDENTIALS, LIVELY_MARKETS, FaultyExchange, faulty_exchange
+from .sandbox_bot import LIMIT, SandboxBot, assert_equals_tape, own_orders, sandbox_bot, shared_by_the_lines
 
 pytestmark = pytest.mark.long
 
@@ -109,7 +109,7 @@ def _a_home_of_its_own(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 async def exchange() -> AsyncIterator[FaultyExchange]:
-    async with faulty_exchange() as faulty:
+    async with faulty_exchange(LIVELY_MARKETS) as faulty:
         yield faulty
 
 
@@ -117,7 +117,7 @@ def test_every_fault_has_a_row() -> None:
     assert {row.kind for row in MATRIX} == {kind.value for kind in FaultKind}
 
 
-@pytest.mark.parametrize("row", limit_orders_on_each_line(MATRIX), ids=str)
+@pytest.mark.parametrize("row", shared_by_the_lines(MATRIX), ids=str)
 async def test_a_campaign_that_a_fault_strikes_ends_done_and_is_the_tape(exchange: FaultyExchange, row: Row) -> None:
     async with sandbox_bot(exchange, request_timeout_ms=IMPATIENT_MS, **{**SHORT, **row.settings}) as bot:
         await bot.until(lambda: bot.progress.fills >= 1)

@@ -21,7 +21,7 @@ from .sandbox_bot import LIMIT, journal_path
 from .stranger import Stranger, stranger
 from .test_lock_attacks import at
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 SECRETS = ("signature", "timestamp=", "recvWindow=", CREDENTIALS.api_key, CREDENTIALS.api_secret)
 SIGNED = ("GET /api/v3/order", "GET /api/v3/openOrders", "GET /api/v3/myTrades", "GET /api/v3/account")
@@ -126,7 +126,7 @@ async def test_a_lost_answer_tells_no_secret(
         await bot.until(lambda: bot.progress.fills >= 1)
         bot.client.timeout = 200
         exchange.script("slow_answer", delay_s=1, requests=["GET /api/v3/order", "GET /api/v3/openOrders"], times=None)
-        await bot.until(lambda: "does not tell" in bot.state)
+        await bot.until(lambda: "does not report" in bot.state)
         assert "http" in bot.state
         assert_no_secret(bot.state, "state")
         exchange.faults.set_script([])

@@ -28,7 +28,7 @@ from ..exchange.real_octobot import real_exchange_manager
 from .conftest import new_mode
 from .sandbox_bot import HANGS_AFTER_S, SETTINGS, fee_quote, journal_path
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 BTC, ETH, SOL, CROSS = "BTC/USDT", "ETH/USDT", "SOL/USDT", "ETH/BTC"
 SPECS = {
     BTC: MarketSpec(
@@ -246,7 +246,7 @@ async def test_a_pair_whose_orders_can_not_be_settled_gives_its_share_away_when_
         await bot.until(lambda: bot.filled(ETH) > 300)
 
         async def silent(now: float) -> policy.Wait:
-            return policy.Wait(0.1, "the exchange does not tell")
+            return policy.Wait(0.1, "the exchange does not report")
 
         reconciler = bot.producer(ETH).session.reconciler
         settle = reconciler.settle

@@ -20,7 +20,7 @@ from octobot_volume_booster.core.accounting.ledger import Outcome
 from octobot_volume_booster.core.decision.control import RESUME
 from octobot_volume_booster.core.model.basics import OrderType
 from octobot_volume_booster.journal.journal import Journal
-from octobot_volume_booster.offline_exchange.server.market.price_path import MARKETS, MarketSpec
+from octobot_volume_booster.offline_exchange.server.market.price_path import MarketSpec
 from octobot_volume_booster.trading.orders.exchange_reconciler import UNKNOWN_ORDER
 
 from ..exchange.altered_answers import (
@@ -34,15 +34,15 @@ from ..exchange.altered_answers import (
     without,
     younger_than,
 )
-from ..exchange.faulty_exchange import FaultyExchange, faulty_exchange
+from ..exchange.faulty_exchange import LIVELY_MARKETS, FaultyExchange, faulty_exchange
 from .sandbox_bot import (
     LIMIT,
     SandboxBot,
     assert_equals_tape,
     journal_path,
-    limit_orders_on_each_line,
     own_orders,
     sandbox_bot,
+    shared_by_the_lines,
 )
 
 pytestmark = pytest.mark.long
@@ -109,7 +109,7 @@ async def exchange() -> AsyncIterator[FaultyExchange]:
     """Its own coin has a market with BTC alone."""
     steps = Decimal("0.00001"), Decimal("0.001"), Decimal("0.0001")
     bnb = MarketSpec("BNB", "BTC", *steps, start_price_quote=Decimal("0.01"))
-    async with faulty_exchange([*MARKETS, bnb]) as faulty:
+    async with faulty_exchange([*LIVELY_MARKETS, bnb]) as faulty:
         yield faulty
 
 
@@ -123,7 +123,7 @@ def state(bot: SandboxBot) -> str:
     return bot.mode.get_current_state()[0]
 
 
-@pytest.mark.parametrize("row", limit_orders_on_each_line(MATRIX), ids=str)
+@pytest.mark.parametrize("row", shared_by_the_lines(MATRIX), ids=str)
 async def test_a_campaign_to_which_an_exchange_tells_less_than_there_is_is_the_tape(
     exchange: FaultyExchange, row: Row
 ) -> None:
@@ -275,7 +275,7 @@ async def test_a_trade_without_a_quantity_halts_until_it_is_told(exchange: Fault
     is_broken = True
     exchange.alterations.append(with_values(lambda row: {"qty": None, "quoteQty": None} if is_broken else {}))
     async with sandbox_bot(exchange, **LARGE) as bot:
-        await bot.until(lambda: "does not tell what was traded in its trade" in state(bot))
+        await bot.until(lambda: "does not report what was traded in its trade" in state(bot))
         assert len(own_orders(exchange)) == 1
         await asyncio.sleep(1)
         assert len(own_orders(exchange)) == 1, "nothing more is sent"

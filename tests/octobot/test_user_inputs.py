@@ -17,7 +17,8 @@ from .conftest import MakeBot
 async def test_the_form_has_every_setting_with_its_default(make_bot: MakeBot) -> None:
     bot = await make_bot(start=False, seed="")
     config = without_octobot_keys(bot.mode.trading_config)
-    assert config == Settings().to_config() | {"seed": "", "max_cost_quote": ""}
+    empty = ("seed", "max_cost_quote", "max_total_cost_quote", "deadline", "max_cancels_per_minute")
+    assert config == Settings().to_config() | dict.fromkeys(empty, "")
 
 
 async def test_every_setting_is_grouped_bounded_explained_and_shown_only_where_it_has_an_effect(
@@ -35,7 +36,8 @@ async def test_every_setting_is_grouped_bounded_explained_and_shown_only_where_i
     offset = form["price_offset_percent"]
     assert (offset.min_val, offset.max_val) == (0, 50)
     assert offset.editor_options == {"dependencies": {"preset": "custom", "order_type": "limit"}}
-    assert form["order_type"].options == ["limit", "market"]
+    assert form["order_type"].options == ["limit", "market", "passive", "pair"]
+    assert form["deadline"].editor_options == {"dependencies": {"order_type": ["passive", "pair"]}}
     assert form["volume_target"].editor_options is None
     explained = form["preset"].other_schema_values["description"]
     assert all(explain(preset) in explained for preset in Preset if preset is not Preset.CUSTOM)

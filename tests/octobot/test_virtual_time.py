@@ -18,12 +18,15 @@ from decimal import Decimal
 import pytest
 
 from octobot_volume_booster.adapters.runtime.backtest_clock import Timetable
-from octobot_volume_booster.core.decision.pacing import CLOCK_TOLERANCE_S
+from octobot_volume_booster.core.decision.timing.pacing import CLOCK_TOLERANCE_S
 from octobot_volume_booster.journal.journal import DONE, GO, WAIT
 
 from .conftest import START_PRICE, START_TIME, SYMBOL, Bot, MakeBot, new_mode, simulated_exchange
 
+pytestmark = pytest.mark.once
+
 MINUTE_S = 60
+DELIVERY_EVERY_S = 0.01
 SETTINGS: dict[str, typing.Any] = {"seed": 7, "volume_target": 10**7, "max_position_imbalance": 1, "max_price_age": 90}
 LIMIT = SETTINGS | {"order_type": "limit", "price_offset_percent": 0.02, "limit_order_timeout": 100}
 
@@ -95,6 +98,12 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def jump(self, seconds: float) -> None:
         self._now += seconds
 
+    def run_in_executor(self, executor: typing.Any, func: typing.Any, *args: typing.Any) -> typing.Any:
+        """What a thread does takes no time either: the clock would jump on while it works."""
+        done = self.create_future()
+        done.set_result(func(*args))
+        return done
+
 
 class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
     def __init__(self, loop: JumpingLoop) -> None:
@@ -108,6 +117,13 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
         if not ready and timeout > 0:
             self._loop.jump(timeout)
         return ready
+
+
+async def deliver(bot: Bot) -> None:
+    """A live bot's channels deliver by themselves."""
+    while True:
+        await bot.drain()
+        await asyncio.sleep(DELIVERY_EVERY_S)
 
 
 async def live_orders(settings: dict[str, typing.Any], prices: list[Told]) -> list[tuple[typing.Any, ...]]:
@@ -124,8 +140,8 @@ async def live_orders(settings: dict[str, typing.Any], prices: list[Told]) -> li
         for number, told in enumerate(prices):
             await asyncio.sleep(START_TIME + number * MINUTE_S - manager.exchange.get_exchange_current_time())
             tell(bot, told)
-            await bot.drain()
             if running is None:
+                running_channels = asyncio.create_task(deliver(bot))
                 # the market is there for a moment when the bot comes up
                 await asyncio.sleep(CLOCK_TOLERANCE_S)
                 running = asyncio.create_task(bot.producer.start())
@@ -134,6 +150,7 @@ async def live_orders(settings: dict[str, typing.Any], prices: list[Told]) -> li
         assert running is not None and not running.done()
         await bot.producer.stop()
         running.cancel()
+        running_channels.cancel()
         manager.is_backtesting = True
         return orders
 

@@ -118,7 +118,7 @@ async def test_every_button_works_on_a_running_bot(make_bot: MakeBot, notificati
     await press(bot, "Resume")
     await until(lambda: state(bot).startswith(("Running", "Waiting")))
     await press(bot, "Stop")
-    await until(lambda: resting(bot) == 0)
+    await until(lambda: resting(bot) == 0 and bot.progress.cancelled == 2)
     orders = bot.progress.orders
     report = read_report(JOURNAL)
     assert report is not None
@@ -223,7 +223,7 @@ async def test_a_value_that_can_not_be_used_is_told_in_one_sentence_and_the_sett
     assert profile.read()["max_buy_amount"] == 140, "what was typed is not lost"
     (told,) = (text for text in texts(notifications) if "can't be used" in text)
     assert told.startswith("The saved settings can't be used, the ones before stay in use: seed: input should be ")
-    assert "What you can do: mend it in the form" in told
+    assert "What you can do: fix it in the form" in told
     assert state(bot).startswith("Running: ")
     assert "seed: input should be" in state(bot)
     await save(bot, profile, seed="5")

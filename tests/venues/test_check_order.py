@@ -50,7 +50,7 @@ def lost_after(checked: Checked) -> None:
 
 ORDER: dict[str, tuple[Turn, str, str]] = {
     "it refuses the order": (knob(refuses=True), far_order.PLACED, "was not placed: the exchange refused it"),
-    "its answer is lost": (lost_after, far_order.PLACED, "no answer tells its id"),
+    "its answer is lost": (lost_after, far_order.PLACED, "no answer gives its id"),
     "it shows the order under another id": (
         knob(replaces_id="x-another"), far_order.BY_EXCHANGE_ID, "under the id x-another instead of ours",
     ),

@@ -52,7 +52,7 @@ READING: dict[str, tuple[Turn, str, str]] = {
         fails_at("fetch_open_orders", KeyError("orderId")), "open orders", "KeyError",
     ),
     "trades that are not told": (
-        fails_at("fetch_my_trades", ccxt.ArgumentsRequired("emulated")), "own trades", "does not tell the trades",
+        fails_at("fetch_my_trades", ccxt.ArgumentsRequired("emulated")), "own trades", "does not report the trades",
     ),
     "a fee that is not told": (with_a_trade(fee_in="none"), "own trades", "1 without a fee"),
     "trades without ids": (untold("id"), "own trades", "2 without an id"),

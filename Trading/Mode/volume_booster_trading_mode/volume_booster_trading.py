@@ -20,7 +20,7 @@ from .trading.producer import VolumeBoosterTradingModeProducer
 from .trading.session import Session
 
 data_collector.register()
-MEND_SETTINGS = "mend it in the form on the mode's page in OctoBot's web page and save: it is used at once."
+MEND_SETTINGS = "fix it in the form on the mode's page in OctoBot's web page and save: it is used at once."
 SEE_SETTINGS = "nothing; the form on the mode's page in OctoBot's web page shows the settings as they are used."
 
 
@@ -124,13 +124,13 @@ class VolumeBoosterTradingMode(trading_modes.AbstractTradingMode):
 
     async def _tell(self, corrections: list[str]) -> None:
         for sentence in corrections:
-            self.logger.warning("Setting put right: %s", sentence)
+            self.logger.warning("Setting corrected: %s", sentence)
         if corrections:
-            text = f"Settings put right on {self.symbol}: {'; '.join(corrections)}"
+            text = f"Settings corrected on {self.symbol}: {'; '.join(corrections)}"
             await self._notify(Notice(text, text, SEE_SETTINGS))
 
     async def _notify_problems(self) -> None:
-        """What can't be used is told in one sentence, once for all symbols; while nothing runs the halt tells it."""
+        """What can't be used is reported in one sentence, once for all symbols; while nothing runs, by the halt."""
         text, campaign = "; ".join(self.settings_problems), self._campaign
         is_news = campaign is None or campaign.is_news("settings", text)
         if not text or not is_news:

@@ -233,7 +233,7 @@ class ExchangeClient:
         return [read_trade(self._trade_row(row), own_id) for row in rows if order_of(row) in ("", own_id)]
 
     def _trade_row(self, row: Raw) -> Raw:
-        """A row of a trade with what ccxt reads wrong in it put right, in OctoBot's quantities."""
+        """A row of a trade with what ccxt reads wrong in it corrected, in OctoBot's quantities."""
         return self._in_octobots_quantities({**row, **self._venue.trade_row(row)})
 
     def _in_octobots_quantities(self, row: Raw) -> Raw:
@@ -333,7 +333,7 @@ class ExchangeClient:
                 return await question()
         except UNANSWERED as error:
             name = self._exchange_manager.exchange_name
-            sentence = f"{name} does not tell {what}: {named(error)}"
+            sentence = f"{name} does not report {what}: {named(error)}"
             if self.refuses_key(error):
                 sentence = f"{name} refuses this key: {text_of(error)}"
             raise ExchangeUnreachableError(sentence, self.cooldown_s(error)) from error

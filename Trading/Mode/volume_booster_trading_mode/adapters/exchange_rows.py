@@ -40,7 +40,7 @@ _EARLIEST_S, _LATEST_S = 1e9, 1e11
 
 
 class UnreadableRowError(ValueError):
-    """A trade that does not tell how much of what was traded; one sentence says which."""
+    """A trade that does not report how much of what was traded; one sentence says which."""
 
 
 def read_order(raw: Raw, client_order_id: str | None = None) -> ExchangeOrder:
@@ -86,7 +86,8 @@ def read_trade(raw: Raw, exchange_order_id: str = "") -> ExchangeTrade:
     trade_id, order_id = _text(raw.get(ID)), order_of(raw) or exchange_order_id
     if not quantity or not price:
         raise UnreadableRowError(
-            f"the exchange does not tell what was traded in its trade {trade_id or '?'} of its order {order_id or '?'}"
+            f"the exchange does not report what was traded in its trade {trade_id or '?'} of its order "
+            f"{order_id or '?'}"
         )
     return ExchangeTrade(
         trade_id=trade_id,

@@ -15,8 +15,10 @@ import octobot_trading.enums as trading_enums
 import octobot_trading.errors as trading_errors
 import octobot_trading.personal_data as trading_personal_data
 
+from ..core.accounting.currency import rounded_rate
 from ..core.model import sandbox
 from ..core.model.basics import Side, Trading
+from ..core.model.books import levels_of_others
 from ..core.model.instrument import SPOT, Valuation
 from ..core.model.orders import OpenOrder
 from ..core.model.redact import text_of
@@ -63,13 +65,13 @@ class Book:
 async def read_book(exchange_manager: typing.Any, symbol: str) -> Book:
     """The order book, asked of the exchange now: OctoBot's own market price may be minutes old.
 
-    :raises NotReadableError: when the exchange does not tell, or the book is empty or crossed.
+    :raises NotReadableError: when the exchange does not report, or the book is empty or crossed.
     """
     name = exchange_manager.exchange_name
     try:
         told = await exchange_manager.exchange.get_order_book(symbol, limit=BOOK_LEVELS)
     except UNANSWERED as error:
-        raise NotReadableError(f"{name} does not tell the order book of {symbol}: {text_of(error)}") from error
+        raise NotReadableError(f"{name} does not report the order book of {symbol}: {text_of(error)}") from error
     bids, asks = (_levels((told or {}).get(side) or ()) for side in ("bids", "asks"))
     if not bids or not asks:
         raise NotReadableError(f"the order book of {symbol} on {name} has no {'asks' if bids else 'bids'}")
@@ -79,6 +81,23 @@ async def read_book(exchange_manager: typing.Any, symbol: str) -> Book:
     size = futures_data.contract_size(exchange_manager, symbol)
     bids, asks = (futures_data.in_octobot_quantities(levels, size) for levels in (bids, asks))
     return Book(bids, asks, exchange_manager.exchange.get_exchange_current_time())
+
+
+def without_own(book: Book, orders: Iterable[OpenOrder], symbol: str, name: str) -> Book:
+    """The same book without the orders of this bot: prices made from it do not chase themselves.
+
+    Nobody can tell an order of ours that was filled a moment ago from one of somebody else at its price: then less of
+    the others is seen there than there is.
+
+    :raises NotReadableError: when nobody else is on one of its sides.
+    """
+    own = tuple(orders)
+    if not own:
+        return book
+    bids, asks = levels_of_others(Side.BUY, book.bids, own), levels_of_others(Side.SELL, book.asks, own)
+    if not bids or not asks:
+        raise NotReadableError(f"the order book of {symbol} on {name} has no {'asks' if bids else 'bids'} but ours")
+    return Book(bids, asks, book.at)
 
 
 def _levels(rows: Iterable[typing.Any]) -> tuple[Level, ...]:
@@ -155,7 +174,7 @@ def check_ready(exchange_manager: typing.Any, symbol: str) -> None:
         raise NotReadableError(f"OctoBot has made no trader for {name} yet")
     if not exchange_manager.trader.is_enabled:
         raise TraderPausedError(
-            f"OctoBot's trader of {name} is paused or disabled; enabled again, it goes on by itself"
+            f"OctoBot's trader of {name} is paused or disabled; enabled again, it continues on its own"
         )
     if exchange_manager.exchange_personal_data.portfolio_manager.portfolio is None:
         raise NotReadableError(f"OctoBot has not read the portfolio on {name} yet")
@@ -166,6 +185,15 @@ def known_price(exchange_manager: typing.Any, symbol: str) -> Decimal | None:
     data = exchange_manager.exchange_symbols_data.exchange_symbol_data.get(symbol)
     price = Decimal(data.prices_manager.mark_price) if data is not None else Decimal(0)
     return price if price.is_finite() and price > 0 else None
+
+
+def known_price_since(exchange_manager: typing.Any, symbol: str) -> tuple[float, Decimal] | None:
+    """OctoBot's price of a symbol and since when it is that, in seconds of its clock; None when it has none."""
+    price = known_price(exchange_manager, symbol)
+    if price is None:
+        return None
+    prices = exchange_manager.exchange_symbols_data.exchange_symbol_data[symbol].prices_manager
+    return float(prices.mark_price_set_time), rounded_rate(price)  # it may be a mean, of endless decimals
 
 
 def known_rate(exchange_manager: typing.Any, quote: str, currency: str) -> Decimal | None:
@@ -216,7 +244,7 @@ def _market_price(exchange_manager: typing.Any, symbol: str, now: float) -> tupl
     prices = exchange_manager.exchange_symbols_data.get_exchange_symbol_data(symbol).prices_manager
     price = Decimal(prices.mark_price)
     if not price.is_finite() or price <= 0:
-        raise NotReadableError(f"{exchange_manager.exchange_name} has told no market price of {symbol} yet")
+        raise NotReadableError(f"{exchange_manager.exchange_name} has reported no market price of {symbol} yet")
     return price, max(now - prices.mark_price_set_time - _coarseness_s(exchange_manager), 0.0)
 
 

@@ -33,12 +33,15 @@ class OrderNews:
     outcome: Outcome | None
 
 
-def read_order_event(order: dict[str, typing.Any], record: OrderRecord, now: float) -> OrderNews:
+def read_order_event(
+    order: dict[str, typing.Any], record: OrderRecord, now: float, mid_price: Decimal | None = None
+) -> OrderNews:
     """The news of an order event.
 
     OctoBot tells the quantity filled so far: the fill is its growth, so an event that comes twice or late tells
     nothing new. An `open` event is not believed, as OctoBot shows a market order as filled before it is.
 
+    :param mid_price: what OctoBot knows of the market now, where it knows a price: the mid at the fill.
     :raises ValueError: when the fee is in a currency that is neither base nor quote.
     """
     status = order[Column.STATUS.value]
@@ -47,10 +50,13 @@ def read_order_event(order: dict[str, typing.Any], record: OrderRecord, now: flo
         return OrderNews(None, None)
     filled = Decimal(order[Column.FILLED.value] or 0)
     growth = filled - record.filled_quantity
-    return OrderNews(_fill(order, record, filled, growth, now) if growth > 0 else None, outcome)
+    return OrderNews(_fill(order, record, filled, growth, now, mid_price) if growth > 0 else None, outcome)
 
 
-def _fill(order: dict[str, typing.Any], record: OrderRecord, filled: Decimal, growth: Decimal, now: float) -> Fill:
+def _fill(
+    order: dict[str, typing.Any], record: OrderRecord, filled: Decimal, growth: Decimal, now: float,
+    mid_price: Decimal | None,
+) -> Fill:  # fmt: skip
     price, worth = Decimal(order[Column.PRICE.value]), record.intent.valuation
     return Fill(
         fill_id=f"{order[Column.ID.value]}:{filled:f}",
@@ -63,6 +69,8 @@ def _fill(order: dict[str, typing.Any], record: OrderRecord, filled: Decimal, gr
         fee_quote=worth.price(_fee_quote(order, price)) * growth / filled,
         mid_price=record.intent.mid_price,
         valuation=worth,
+        mid_at_fill=mid_price,
+        is_flattening=record.intent.is_flattening,
     )
 
 

@@ -112,6 +112,11 @@ class Submission:
         who = "the exchange refused it" if self.is_posted else "it was not sent"
         return f"{who}: {named(self.error)}"
 
+    @property
+    def would_have_taken(self) -> bool:
+        """Whether the exchange refused a post-only order because it would have traded at once."""
+        return self.intent.post_only and is_caused_by(self.error, (ccxt.OrderImmediatelyFillable,))
+
     def went_unseen_as(self, exchange_order_id: str | None) -> None:
         """OctoBot says that there is an order, and no request of one was seen: what it is has to be looked up."""
         self.went_unseen = True

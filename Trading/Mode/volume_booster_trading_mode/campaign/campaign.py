@@ -11,7 +11,7 @@ from ..core.accounting.currency import campaign_currency
 from ..core.accounting.ledger import Ledger, OrderRecord, Progress
 from ..core.accounting.tallies import Market, day_of
 from ..core.decision.allocation import Allocation, allocation_of
-from ..core.decision.control import COMMAND_OF, LASTING, RESUME, STOP, Control, ControlState, transition
+from ..core.decision.control import COMMAND_OF, EMERGENCY, LASTING, RESUME, STOP, Control, ControlState, transition
 from ..core.decision.guards import Halt
 from ..core.model.basics import ONE, Trading
 from ..core.model.orders import OrderIntent
@@ -23,9 +23,10 @@ from ..journal.file import move_aside, remove, translate_errors
 from ..journal.journal import GO, HALT, START, TARGET, CampaignRow, Command, Journal, JournalError
 from .equity_marks import EquityMarks
 from .halts import StandingHalts
+from .journal_guard import JournalGuard
 from .orders import CampaignOrders
 
-RESUMED_REASON = "resumed by a person: what the guards count begins anew"
+RESUMED_REASON = "resumed by a person: the guards start counting from zero"
 LOOK_EVERY_S = 0.25
 """How often the journal is asked whether there is a command."""
 
@@ -38,8 +39,12 @@ class Campaign(CampaignOrders):
     :raises JournalError: from every method that writes, when what happened could not be written down.
     """
 
-    def __init__(self, journal: Journal, ledger: Ledger | None = None, lock: BotLock | None = None) -> None:
+    def __init__(
+        self, journal: Journal, ledger: Ledger | None = None, lock: BotLock | None = None, *, is_watched: bool = False
+    ) -> None:
         self._lock = lock
+        self.guard = JournalGuard(journal.path if is_watched else None)
+        """Whether what happens is still written down where others read it."""
         super().__init__(journal, journal.replay() if ledger is None else ledger)
 
     def _load(self, ledger: Ledger) -> None:
@@ -61,6 +66,7 @@ class Campaign(CampaignOrders):
         self.pressed: tuple[str, float] | None = None
         """The button of OctoBot's web page that was pressed last, and when; in memory only."""
         self._told: dict[str, typing.Any] = {}
+        self._cancelled: set[str] = set()
         self._has_begun = False
         self._last_command_id = 0
         self._halts = StandingHalts(self._journal)
@@ -87,7 +93,7 @@ class Campaign(CampaignOrders):
                 "one in a home of its own"
             )
         try:
-            return cls(*Journal.open_and_replay(path), lock)
+            return cls(*Journal.open_and_replay(path), lock, is_watched=True)
         except BaseException:
             lock.release()
             raise
@@ -111,14 +117,9 @@ class Campaign(CampaignOrders):
         return cls(Journal.create_or_open(path, is_batched=True), lock=lock)
 
     def begin(
-        self,
-        now: float,
-        trading: Trading,
-        seed: int,
-        octobot_version: str,
-        source: str,
+        self, now: float, trading: Trading, seed: int, octobot_version: str, source: str,
         settings: Settings | None = None,
-    ) -> pathlib.Path | None:
+    ) -> pathlib.Path | None:  # fmt: skip
         """A symbol's loop comes up: the campaign begins, or continues with the seed that it began with.
 
         A finished campaign that is given other `settings` with a new target is set aside, and a new one begins: the
@@ -136,7 +137,7 @@ class Campaign(CampaignOrders):
             self._journal.begin_campaign(row)
         if row.trading != trading.value:
             raise JournalError(
-                f"the campaign in {self._journal.path} is one of {row.trading} and can't go on as one of "
+                f"the campaign in {self._journal.path} is one of {row.trading} and can't continue as one of "
                 f"{trading.value}: move it aside for a new campaign, or start with --fresh, which does that"
             )
         self.seed = row.seed
@@ -161,6 +162,7 @@ class Campaign(CampaignOrders):
         path = self._journal.path
         aside = move_aside(path, now) if path is not None else None
         self._journal, ledger = Journal.open_and_replay(path)
+        self.guard = JournalGuard(path)
         self._load(ledger)
         self._has_begun = True
         if held_by is not None:
@@ -203,6 +205,8 @@ class Campaign(CampaignOrders):
         if not at_once and self._looked_at is not None and abs(now - self._looked_at) < LOOK_EVERY_S:
             return []
         self._looked_at = now
+        if self.guard.is_emergency_asked:
+            self._take_up_emergency(now)
         if not self._journal.has_changed():
             return []
         commands = self._journal.commands_after(self._last_command_id)
@@ -210,11 +214,38 @@ class Campaign(CampaignOrders):
             self._apply_command(command, now)
         return commands
 
+    def _take_up_emergency(self, now: float) -> None:
+        """An emergency stop is asked for beside the journal: it is obeyed also where that can't be written down."""
+        is_written = True
+        if self.control.state is not ControlState.EMERGENCY:
+            try:
+                self._apply_command(Command(self._journal.add_command(now, EMERGENCY), now, EMERGENCY, ""), now)
+            except JournalError as error:
+                is_written = False
+                self.guard.could_not_write(error)
+                self.control = transition(self.control, EMERGENCY)
+        self.guard.taken_up(is_written=is_written)
+
+    def emergency_ended(self, source: str) -> None:
+        """The orders of a symbol are cancelled and confirmed; once those of all are, it is said beside the journal."""
+        self._cancelled.add(source)
+        self.guard.is_cancelled = self._cancelled >= self.sources
+
+    def continue_in_memory(self) -> None:
+        """What happens from now on is no longer written to the file, which can't be: an emergency stop must not wait.
+
+        What became of its orders is asked of the exchange at the next start.
+        """
+        self._journal.detach()
+        self.guard.give_up()
+
     def _take_up_what_was_asked_while_down(self, now: float) -> None:
         """A pause holds over a restart; a stop was for the bot that ran then."""
         if self._has_begun:
             return
         self._has_begun = True
+        if self.guard.is_emergency_in_force:
+            self._take_up_emergency(now)
         for command, is_handled in self._journal.commands():
             if is_handled and command.kind in LASTING:
                 self.control = transition(self.control, command.kind)
@@ -231,6 +262,9 @@ class Campaign(CampaignOrders):
         else:
             if command.kind == RESUME:
                 self._end_halts(command, now)
+                self.guard.is_cancelled = False
+                self.guard.taken_up(is_written=True)
+                self._cancelled.clear()
             self.control = transition(self.control, command.kind)
         self._journal.add_handled(command.command_id, now)
         self._last_command_id = command.command_id
@@ -299,15 +333,9 @@ class Campaign(CampaignOrders):
         return bool(before != told)
 
     def equity(
-        self,
-        exchange: str,
-        symbol: str,
-        now: float,
-        mid_price: Decimal,
-        total_base: Decimal,
-        total_quote: Decimal,
+        self, exchange: str, symbol: str, now: float, mid_price: Decimal, total_base: Decimal, total_quote: Decimal,
         quote_rate: Decimal = ONE,
-    ) -> Equity:
+    ) -> Equity:  # fmt: skip
         """What the campaign's account of one market is worth, with the marks that losses are counted from.
 
         Worth is in the campaign's currency: `quote_rate` is what one of the market's quote is worth in it.
@@ -319,14 +347,9 @@ class Campaign(CampaignOrders):
         return self._equity.at(market, now, mid_price * quote_rate, totals, self.ledger.drift(market))
 
     def reserve(
-        self,
-        order_id: str,
-        exchange: str,
-        symbol: str,
-        intent: OrderIntent,
-        now: float,
+        self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float,
         min_order_quote: Decimal | None = None,
-    ) -> bool:
+    ) -> bool:  # fmt: skip
         """Reserve an order's quantity and write it down, before it goes anywhere.
 
         False, with nothing written, when other orders have taken the headroom since this one was decided on: an order
@@ -415,5 +438,6 @@ class Campaign(CampaignOrders):
     def close_journal(self) -> None:
         """Let go of the file, for another bot to take."""
         self._journal.close()
+        self.guard.leave()
         if self._lock is not None:
             self._lock.release()

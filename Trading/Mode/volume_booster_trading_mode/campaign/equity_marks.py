@@ -11,12 +11,7 @@ from decimal import Decimal
 from ..core.accounting.tallies import Market, day_of
 from ..core.model.snapshot import Equity
 from ..journal.journal import DAY, PEAK, Baseline, Journal, MarkRow
-
-PEAK_STEP = Decimal("1.001")
-"""A peak is written down when it is so much above the last one written: a restart may forget a thousandth of it."""
-
-Amounts = tuple[Decimal, Decimal]
-"""Base and quote."""
+from .equity_of_all import OF_ALL, PEAK_STEP, Amounts, EquityOfAll, Seen
 
 
 class EquityMarks:
@@ -31,13 +26,16 @@ class EquityMarks:
         self._journal = journal
         self._resumes = resumes
         self._baselines = {(row.exchange, row.symbol): row for row in journal.baselines()}
-        self._marks = {(row.exchange, row.symbol, row.kind): row for row in journal.marks()}
+        marks = journal.marks()
+        self._marks = {(row.exchange, row.symbol, row.kind): row for row in marks if row.exchange != OF_ALL}
         self._peaks: dict[Market, Decimal] = {}
+        self._of_all = EquityOfAll(journal, resumes, [row for row in marks if row.exchange == OF_ALL])
 
     def begin_anew(self, resumes: int) -> None:
         """A person has ended a halt."""
         self._resumes = resumes
         self._marks, self._peaks = {}, {}
+        self._of_all.begin_anew(resumes)
 
     def at(self, market: Market, now: float, mid_price: Decimal, totals: Amounts, drift: Amounts) -> Equity:
         """The equity of one market.
@@ -49,7 +47,9 @@ class EquityMarks:
         baseline = self._baselines.get(market) or self._begin(market, now, mid_price, totals, drift)
         now_quote = (baseline.base + drift_base) * mid_price + baseline.quote + drift_quote
         day_quote = self._day_start(market, now, now_quote)
-        return Equity(now_quote, day_quote, self._peak(market, now, now_quote), drift_base * mid_price)
+        peak_quote = self._peak(market, now, now_quote)
+        own = Equity(now_quote, day_quote, peak_quote, drift_base * mid_price)
+        return self._of_all.beside(own, market, now, Seen(mid_price, baseline, drift))
 
     def _begin(self, market: Market, now: float, mid_price: Decimal, totals: Amounts, drift: Amounts) -> Baseline:
         """An account that holds nothing may be one that OctoBot has not read yet: it is looked at again."""

@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from ..core.accounting.tallies import Market
 from ..core.decision.allocation import MarketState, weight_of
-from ..core.model.basics import ONE, TEN_THOUSAND, ZERO, OrderType, Side, bps
-from ..core.model.orders import Fill, OrderIntent
+from ..core.model.basics import ONE, TEN_THOUSAND, ZERO, ExecutionStyle, OrderType, Side, bps
+from ..core.model.orders import OrderIntent
 from ..core.model.snapshot import MarketSnapshot
 from ..core.settings.schema import Settings
 
@@ -31,12 +31,12 @@ class _Entry:
     joined_at: float
     venue: str
     snapshot: MarketSnapshot | None = None
-    order_type: OrderType = OrderType.MARKET
+    order_type: ExecutionStyle = ExecutionStyle.MARKET
     due_at: float = 0.0
     idle_since: float | None = None
     is_idle_at_once: bool = False
     beyond_plan: deque[tuple[Decimal, Decimal]] = field(default_factory=lambda: deque(maxlen=MEASURED_FILLS))
-    """Volume of the last fills, and what they cost in fees and beyond the price that was planned for them."""
+    """Volume of the last fills, and what they cost at the fill, of market orders beyond the spread planned for them."""
 
     def is_able(self, now: float) -> bool:
         if self.snapshot is None and self.idle_since is None:
@@ -95,11 +95,16 @@ class MarketDirectory:
         if (entry := self._entries.get(market)) is not None:
             entry.due_at = at
 
-    def measure(self, market: Market, fill: Fill, intent: OrderIntent) -> None:
-        """Learn from a fill what an order costs there, beside the distance of its price from the mid."""
-        if (entry := self._entries.get(market)) is not None:
-            planned = intent.valuation.slippage(fill.side, fill.quantity, intent.price, intent.mid_price)
-            entry.beyond_plan.append((fill.volume, fill.fee_quote + fill.slippage_quote - planned))
+    def measure(
+        self, market: Market, intent: OrderIntent, volume: Decimal, cost_quote: Decimal, quantity: Decimal
+    ) -> None:
+        """Learn from a fill what an order costs there; one that takes, beside the spread that it was decided at."""
+        if (entry := self._entries.get(market)) is None:
+            return
+        planned = ZERO
+        if intent.order_type is OrderType.MARKET:
+            planned = intent.valuation.slippage(intent.side, quantity, intent.price, intent.mid_price)
+        entry.beyond_plan.append((volume, cost_quote - planned))
 
     def states(self, now: float, committed: dict[Market, tuple[Decimal, Decimal]]) -> list[MarketState]:
         """Every market as it is now.
@@ -126,7 +131,7 @@ def _state(
     snapshot, is_able = entry.snapshot, entry.is_able(now)
     if snapshot is None:
         return MarketState(market, committed_quote, day_committed_quote, is_able=is_able)
-    rate, fee_rate = snapshot.valuation.quote_rate, snapshot.rules.fee_rate(entry.order_type.role)
+    rate, fee_rate = snapshot.valuation.quote_rate, snapshot.rules.fee_rate(entry.order_type.sends.role)
     return MarketState(
         market=market,
         committed_quote=committed_quote,
@@ -148,7 +153,7 @@ def _cost_bps(entry: _Entry, snapshot: MarketSnapshot) -> Decimal:
     volume = sum((one for one, _ in entry.beyond_plan), ZERO)
     beyond = bps(sum((one for _, one in entry.beyond_plan), ZERO), volume)
     if not volume:
-        beyond = snapshot.rules.fee_rate(entry.order_type.role) * TEN_THOUSAND
-    if entry.order_type is OrderType.LIMIT:
+        beyond = snapshot.rules.fee_rate(entry.order_type.sends.role) * TEN_THOUSAND
+    if entry.order_type.sends is OrderType.LIMIT:
         return beyond
     return beyond + bps(snapshot.taker_price(Side.BUY) - snapshot.taker_price(Side.SELL), 2 * snapshot.mid_price)

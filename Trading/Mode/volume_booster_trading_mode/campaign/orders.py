@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Iterable
+from decimal import Decimal
 
+from ..core.accounting.fill_marks import AT_FILL, AwaitedFill
 from ..core.accounting.ledger import Ledger, OrderRecord, Outcome
 from ..core.accounting.trade_ids import KnownFill
 from ..core.model.orders import Fill, OrderIntent
 from ..core.planning.market_conditions import Conditions
 from ..journal.journal import CONDITIONS, GO, HALT, START, WAIT, EventRow, Journal, JournalError, OrderRow, SentRow
+from .cancel_budget import CancelBudget
 from .market_board import MarketDirectory
 
 _NUMBER = re.compile(r"\d[\d.,]*")
@@ -30,7 +34,9 @@ class CampaignOrders:
     def _load(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self._reasons: dict[str, tuple[str, str]] = {}
-        self.last_order_at: float | None = None
+        self.last_order_at = self._journal.last_order_at()
+        """On any market, also before a restart."""
+        self.cancels = CancelBudget(self._journal.cancelled_since)
 
     def place(self, order_id: str, exchange: str, symbol: str, intent: OrderIntent, now: float) -> None:
         """An order is about to be sent, whatever the headroom: written down and its quantity reserved."""
@@ -87,11 +93,31 @@ class CampaignOrders:
         """
         self.record(fill.order_id)
         is_news = self._journal.add_fill(fill) and self.ledger.apply(fill)
-        if is_news:
-            record = self.ledger.record(fill.order_id)
-            self.directory.measure(record.market, fill, record.intent)
+        if is_news and fill.slippage_quote is not None:
+            self._learn(fill.order_id, fill.volume, fill.fee_quote, fill.slippage_quote, fill.quantity)
         self._sum_up_now_and_then()
         return is_news
+
+    def awaited(self, exchange: str, symbol: str) -> list[AwaitedFill]:
+        """The fills of one market that are not measured to their end yet: by mids to come."""
+        return list(self.ledger.marks.awaited((exchange, symbol)))
+
+    def mark(self, marks: Iterable[tuple[str, int, float, Decimal]]) -> None:
+        """Mids at which fills are measured, of one look: fill, seconds after it, the moment of the look, mid."""
+        rows = list(marks)
+        self._journal.add_fill_marks(rows)
+        for row in rows:
+            measured = self.ledger.mark(*row)
+            if measured is not None and measured.after_s == AT_FILL:
+                fill = measured.fill
+                self._learn(fill.order_id, fill.volume, fill.fee_quote, measured.added_quote, fill.quantity)
+        self._sum_up_now_and_then()
+
+    def _learn(
+        self, order_id: str, volume: Decimal, fee_quote: Decimal, slippage_quote: Decimal, quantity: Decimal
+    ) -> None:
+        record = self.record(order_id)
+        self.directory.measure(record.market, record.intent, volume, fee_quote + slippage_quote, quantity)
 
     def fills_of(self, order_id: str) -> tuple[KnownFill, ...]:
         """What is written down of the fills of an order."""
@@ -151,6 +177,10 @@ class CampaignOrders:
         self._reasons[source] = (kind, reason)
         self._journal.add_event(EventRow(now, kind, source, reason))
         return True
+
+    def hold_up(self, source: str, reason: str) -> None:
+        """A symbol sends nothing for a reason that can't be written down; it is known in memory only."""
+        self._reasons[source] = (HALT, reason)
 
     def note_conditions(self, now: float, source: str, conditions: Conditions) -> bool:
         """What the plan of a market starts from, written down once; False when it is known already."""

@@ -22,6 +22,8 @@ import octobot_trading.exchanges.connectors.ccxt.ccxt_client_util as ccxt_client
 import octobot_trading.personal_data as personal_data
 import trading_backend
 
+from ..core.model.instrument import quote_of
+
 TENTACLES = "tentacles"
 USER_CONFIG = pathlib.PurePath("user", "config.json")
 
@@ -94,7 +96,7 @@ def config_of(name: str, of_profile: dict[str, typing.Any], symbols: list[str]) 
     config = {
         "crypto-currencies": {symbol: {"pairs": [symbol], "enabled": True} for symbol in symbols},
         "exchanges": {name: one},
-        "trading": {"reference-market": symbols[0].partition("/")[2].partition(":")[0], "risk": 0.5},
+        "trading": {"reference-market": quote_of(symbols[0]), "risk": 0.5},
         "trader": {"enabled": True, "load-trade-history": False},
         "trader-simulator": {"enabled": False, "starting-portfolio": {}, "fees": {"maker": 0.0, "taker": 0.0}},
         "backtesting": {"files": []},

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from ..adapters.venues.wire import Request, UnreadableRequestError
 from ..core.model.redact import HIDDEN
+from ..storage import private_files
 from .secrets import Secrets
 
 BALANCES = "balances"
@@ -55,7 +56,7 @@ class Cases:
         self.written += 1
         name = f"{self.written:03d}-{re.sub('[^a-z0-9]+', '-', self.question.lower()) or 'other'}.json"
         content = json.dumps(self._case(request, status, text), indent=1, ensure_ascii=False)
-        (self._folder / name).write_text(self._secrets.hide(content) + "\n", "utf-8")
+        private_files.write_whole(self._folder / name, (self._secrets.hide(content) + "\n").encode())
 
     def _case(self, request: Request, status: int, text: str) -> dict[str, typing.Any]:
         return {

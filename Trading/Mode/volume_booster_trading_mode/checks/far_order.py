@@ -101,7 +101,7 @@ class Trial:
                 return fails(PLACED, f"{what} was placed, but {submission.octobot_problem}")
             return works(PLACED, f"{what} was placed; the exchange's id of it is {self._exchange_id}")
         if submission.status is SubmissionStatus.UNKNOWN:
-            return fails(PLACED, f"{what} was sent, and no answer tells its id: {submission.reason}")
+            return fails(PLACED, f"{what} was sent, and no answer gives its id: {submission.reason}")
         return fails(PLACED, f"{what} was not placed: {submission.reason}")
 
     async def _find_by_our_id(self, submission: Submission) -> Row:
@@ -130,7 +130,7 @@ class Trial:
 
     async def _find_by_exchange_id(self, submission: Submission) -> Row:
         if self._exchange_id is None:
-            return untried(BY_EXCHANGE_ID, "the exchange has told no id of the order")
+            return untried(BY_EXCHANGE_ID, "the exchange has reported no id of the order")
         found = await self._look(submission.order_id, self._exchange_id)
         if found.order is None or found.row is None:
             return fails(BY_EXCHANGE_ID, f"the exchange does not find its own order {self._exchange_id}")
@@ -228,7 +228,7 @@ class Trial:
         if filled:
             return fails(CANCELLED, f"{filled:f} of it had filled before")
         if filled is None:
-            return works(CANCELLED, "the exchange confirms it, and does not tell whether any of it had filled")
+            return works(CANCELLED, "the exchange confirms it, and does not report whether any of it had filled")
         return works(CANCELLED, "the exchange confirms it, and that nothing of it had filled")
 
 

@@ -21,6 +21,7 @@ from ..core.accounting.reconciliation import ExchangeOrder, Standing
 from ..core.accounting.trade_ids import ExchangeTrade
 from ..core.decision.sizing import smallest_quantity
 from ..core.model.basics import OrderType, Side, round_to_step
+from ..core.model.instrument import base_of
 from ..core.model.orders import OrderIntent
 from ..core.planning import account_checks
 from ..core.planning.account_checks import Row, fails, untried, works
@@ -92,7 +93,7 @@ async def _connect(questions: Questions) -> Row:
 
 async def _clock(questions: Questions) -> Row:
     if not questions.client.has.get("fetchTime"):
-        return untried(CLOCK, "this exchange tells no time")
+        return untried(CLOCK, "this exchange gives no time")
     asked_at = time.time()
     told = float(await questions.record.ask("its time", questions.client.fetch_time)) / 1000
     answered_at = time.time()
@@ -102,7 +103,7 @@ async def _clock(questions: Questions) -> Row:
 async def _market(questions: Questions, symbol: str) -> Row:
     market = questions.client.markets.get(symbol)
     if market is None:
-        base = symbol.partition("/")[0]
+        base = base_of(symbol)
         others = sorted(one for one in questions.client.markets if one.startswith(f"{base}/"))
         return fails(_of(symbol), f"the exchange does not list it; of {base} it has: {', '.join(others[:5]) or 'none'}")
     if market.get("active") is False:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.metadata
 import os
 import sys
 import typing
@@ -13,12 +12,17 @@ from dataclasses import dataclass
 from ..core.model.redact import text_of
 from ..core.settings.schema import SettingsError
 from ..journal.journal import JournalError
+from .arguments import logs
+from .arguments.parser import COMMANDS_PLACE, PROGRAM, Parser
 from .commands import options
 from .commands.bundle import BundleError
 from .files.home import HomeError
 from .process.launch import LaunchError
 from .process.watchdog import ExitCode
+from .screen import lines
 
+COMPLETING = "_ARGCOMPLETE"
+"""Set by a shell that asks how the line could continue."""
 OptionsOf = typing.Callable[[argparse.ArgumentParser], None]
 
 
@@ -31,11 +35,17 @@ class Command:
     """Module of `commands` and its function, as `module.function`."""
     help: str
     add_options: OptionsOf
+    package: str = "commands"
 
     def run(self, arguments: argparse.Namespace) -> int:
         """The exit code of the contract."""
-        module, function = self.place.split(".")
-        return int(getattr(importlib.import_module(f".commands.{module}", __package__), function)(arguments))
+        return int(self.function()(arguments))
+
+    def function(self) -> typing.Callable[[argparse.Namespace], int]:
+        """What it calls, imported."""
+        module, name = self.place.split(".")
+        found = getattr(importlib.import_module(f".{self.package}.{module}", __package__), name)
+        return typing.cast(typing.Callable[[argparse.Namespace], int], found)
 
 
 COMMANDS = (
@@ -54,30 +64,30 @@ COMMANDS = (
     Command("watch", "watch.main", "a running campaign, redrawn in place until it ends", options.inspect),
     Command("report", "report_command.main", "the result of a campaign, running or not", options.report),
     Command("pause", "steer.pause", "place no new order until it is resumed, also after a restart", options.steer),
-    Command("resume", "steer.resume", "let a paused or halted campaign go on", options.steer),
-    Command("stop", "steer.stop", "end OctoBot; started again, the campaign goes on", options.steer),
+    Command("resume", "steer.resume", "continue a paused or halted campaign", options.steer),
+    Command("stop", "steer.stop", "end OctoBot; started again, the campaign continues", options.steer),
     Command("target", "steer.target", "raise or lower the target of a campaign", options.target),
     Command(
         "emergency-stop", "steer.emergency_stop",
         "cancel every open order of a campaign, confirm it, and place none any more", options.emergency_stop,
     ),
+    Command("init", "init.main", "write a profile of your own, and show its plan", options.init, "setup"),
+    Command("settings", "settings.main", "every setting: value, default, bounds, origin", options.settings, "setup"),
+    Command("runs", "runs.main", "past and present campaigns of a home; compare two", options.runs, "setup"),
+    Command("data", "data.main", "candles of a public market, for a backtest", options.data, "setup"),
+    Command("completion", "completion.main", "print what a shell needs to complete", options.completion, "setup"),
 )  # fmt: skip
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports unusable arguments in one sentence, exit code 2."""
-
-    def error(self, message: str) -> typing.NoReturn:
-        self.exit(ExitCode.UNUSABLE, f"volume-booster: {message}; see `{self.prog} --help`\n")
 
 
 class _Version(argparse.Action):
     """Prints the versions of the bundle and of OctoBot, looked up only when asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: typing.Any) -> typing.NoReturn:
+        import importlib.metadata
+
         from .commands import bundle
 
-        print(f"volume-booster {bundle.own_version()}, OctoBot {importlib.metadata.version('octobot')}")
+        lines.say(f"volume-booster {bundle.own_version()}, OctoBot {importlib.metadata.version('octobot')}")
         parser.exit(ExitCode.DONE)
 
 
@@ -85,11 +95,14 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command; the exit code of the contract. Every problem is one sentence on standard error."""
     given = sys.argv[1:] if argv is None else argv
     try:
+        if COMPLETING in os.environ:
+            importlib.import_module("argcomplete").autocomplete(parser())
         if given[:1] == ["exchange"]:
             return _exchange(given[1:])
-        arguments = parser().parse_args(given)
+        arguments = parser().parse(given)
         command: Command = arguments.command
-        return command.run(arguments)
+        with logs.logged(arguments, given):
+            return command.run(arguments)
     except SettingsError as error:
         return _problem(ExitCode.UNUSABLE, *error.problems)
     except HomeError as error:
@@ -106,7 +119,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _problem(exit_code: ExitCode, *sentences: str) -> int:
     for sentence in sentences:
-        print(f"volume-booster: {sentence}", file=sys.stderr)
+        lines.complain(sentence)
     return exit_code
 
 
@@ -118,18 +131,19 @@ def _exchange(options: list[str]) -> int:
     return int(server.main(options))
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Of the whole command line, that of the local exchange left out."""
     what = "Reaches a traded-volume target with OctoBot."
-    parser = _Parser(prog="volume-booster", description=what, allow_abbrev=False)
+    parser = Parser(prog=PROGRAM, description=what, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the versions and exit")
-    parsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    parsers = parser.add_subparsers(metavar=COMMANDS_PLACE, required=True, parser_class=Parser)
     for command in COMMANDS:
         one = parsers.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
-        one.set_defaults(command=command)
+        one.set_defaults(command=command, parser=one)
         command.add_options(one)
+        options.common(one)
     # listed only: the exchange parses its own options
-    parsers.add_parser("exchange", help="run the local exchange alone; `exchange --help` tells its options")
+    parsers.add_parser("exchange", help="run the local exchange alone; `exchange --help` lists its options")
     return parser
 
 

@@ -10,6 +10,8 @@ import os
 import pathlib
 import sqlite3
 
+from ..storage import private_files
+
 LOCK_FILE = "bot.lock"
 TIMEOUT_S = 1.0
 _LARGEST_VERSION = 2**31 - 1
@@ -27,7 +29,8 @@ class BotLock:
 
         :raises sqlite3.Error, OSError: when it can't be told.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(self._path.parent)
+        private_files.close_folder(self._path.parent)
         connection = sqlite3.connect(self._path, timeout=TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA synchronous = OFF")

@@ -6,122 +6,28 @@ A file that can't be used is left as it is, to the byte: it may be all that is l
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
 import sqlite3
 import time
 import typing
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+
+from ..storage import private_files
+from . import schema, seals
+from .schema import SCHEMA_VERSION as SCHEMA_VERSION
+from .schema import TABLES_OF_VERSION_1, version_of
 
 CAMPAIGN_FILE = pathlib.PurePath("volume_booster", "campaign.sqlite")
 """Where a campaign lives, under OctoBot's user folder."""
 BACKTEST_FILE = pathlib.PurePath("volume_booster", "backtest", "campaign.sqlite")
 """Where the campaign of the last backtest lives, under OctoBot's user folder."""
 
-SCHEMA_VERSION = 5
 LOCK_TIMEOUT_S = 1.0
 """How long a write waits for somebody else's; the bot's event loop waits with it."""
-BACKSTOP_PAGES = 20_000
-"""The write-ahead log grows no further than this, some 80 MB, should nobody call `checkpoint`."""
-
-_SCHEMA_1 = """
-CREATE TABLE campaign (
-    id INTEGER PRIMARY KEY CHECK (id = 1), started_at REAL NOT NULL, trading TEXT NOT NULL, seed INTEGER NOT NULL,
-    octobot_version TEXT NOT NULL
-);
-CREATE TABLE settings (at REAL NOT NULL, target_quote TEXT NOT NULL, settings TEXT NOT NULL);
-CREATE TABLE orders (
-    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE, at REAL NOT NULL, exchange TEXT NOT NULL,
-    symbol TEXT NOT NULL, side TEXT NOT NULL, order_type TEXT NOT NULL, quantity TEXT NOT NULL,
-    price TEXT NOT NULL, mid_price TEXT NOT NULL
-);
-CREATE TABLE outcomes (
-    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE REFERENCES orders (order_id), at REAL NOT NULL,
-    outcome TEXT NOT NULL, reason TEXT NOT NULL
-);
-CREATE TABLE fills (
-    seq INTEGER PRIMARY KEY, fill_id TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL REFERENCES orders (order_id),
-    at REAL NOT NULL, role TEXT NOT NULL, quantity TEXT NOT NULL, price TEXT NOT NULL, fee_quote TEXT NOT NULL
-);
-CREATE TABLE events (at REAL NOT NULL, kind TEXT NOT NULL, source TEXT NOT NULL, reason TEXT NOT NULL);
-"""
-_SCHEMA_2 = """
-ALTER TABLE fills ADD COLUMN fee TEXT NOT NULL DEFAULT '0';
-ALTER TABLE fills ADD COLUMN fee_asset TEXT NOT NULL DEFAULT '';
-CREATE TABLE acceptances (
-    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE REFERENCES orders (order_id), at REAL NOT NULL,
-    exchange_order_id TEXT NOT NULL
-);
-CREATE INDEX acceptances_by_exchange_order_id ON acceptances (exchange_order_id);
-ALTER TABLE orders ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE acceptances ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE fills ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE outcomes ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE settings ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;
-CREATE TABLE sums (seq INTEGER PRIMARY KEY, seal INTEGER NOT NULL, sums TEXT NOT NULL, own_seal INTEGER NOT NULL);
-CREATE TABLE commands (id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL);
-CREATE TABLE handled (command_id INTEGER PRIMARY KEY REFERENCES commands (id), at REAL NOT NULL);
-CREATE TABLE days (day INTEGER PRIMARY KEY, at REAL NOT NULL, target_quote TEXT NOT NULL);
-"""
-_SCHEMA_3 = """
-CREATE TABLE resumes (
-    seq INTEGER PRIMARY KEY, command_id INTEGER NOT NULL UNIQUE REFERENCES commands (id), at REAL NOT NULL,
-    seal INTEGER NOT NULL
-);
-CREATE TABLE halts (
-    id INTEGER PRIMARY KEY, at REAL NOT NULL, source TEXT NOT NULL, guard TEXT NOT NULL, reason TEXT NOT NULL,
-    resumes INTEGER NOT NULL
-);
-CREATE TABLE baselines (
-    exchange TEXT NOT NULL, symbol TEXT NOT NULL, at REAL NOT NULL, base TEXT NOT NULL, quote TEXT NOT NULL,
-    PRIMARY KEY (exchange, symbol)
-);
-CREATE TABLE marks (
-    at REAL NOT NULL, exchange TEXT NOT NULL, symbol TEXT NOT NULL, kind TEXT NOT NULL, day INTEGER NOT NULL,
-    equity_quote TEXT NOT NULL, resumes INTEGER NOT NULL
-);
-"""
-_SCHEMA_4 = """
-CREATE TABLE valuations (
-    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE REFERENCES orders (order_id), quote_rate TEXT NOT NULL,
-    contract_size TEXT NOT NULL, is_inverse INTEGER NOT NULL, seal INTEGER NOT NULL
-);
-CREATE TABLE currencies (at REAL NOT NULL, currency TEXT NOT NULL);
-"""
-_SCHEMA_5 = """
-CREATE TABLE spendings (
-    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE REFERENCES orders (order_id), quote_quantity TEXT NOT NULL,
-    seal INTEGER NOT NULL
-);
-CREATE TABLE fee_notes (
-    seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL REFERENCES orders (order_id),
-    fill_id TEXT NOT NULL UNIQUE REFERENCES fills (fill_id), at REAL NOT NULL, estimated_quote TEXT NOT NULL,
-    told TEXT NOT NULL, seal INTEGER NOT NULL
-);
-CREATE TABLE questions (order_id TEXT NOT NULL, at REAL NOT NULL, resumes INTEGER NOT NULL);
-CREATE TABLE lifted (halt_id INTEGER PRIMARY KEY REFERENCES halts (id), at REAL NOT NULL);
-"""
-_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_4, _SCHEMA_5)
-_FIRST_SEALED_VERSION = 2
-TABLES_OF_VERSION_1 = {"campaign", "settings", "orders", "outcomes", "fills", "events"}
-
-SEQUENCED = {
-    "orders": "order_id, at, exchange, symbol, side, order_type, quantity, price, mid_price",
-    "acceptances": "order_id, at, exchange_order_id",
-    "fills": "fill_id, order_id, at, role, quantity, price, fee_quote, fee, fee_asset",
-    "outcomes": "order_id, at, outcome, reason",
-    "resumes": "command_id, at",
-    "valuations": "order_id, quote_rate, contract_size, is_inverse",
-    "spendings": "order_id, quote_quantity",
-    "fee_notes": "order_id, fill_id, at, estimated_quote, told",
-}
-"""The tables that a ledger is made of, with their columns. One numbering over all of them, `seq`, says in which order
-things were written down; each row's `seal` is a checksum of itself and of the row before it in that order."""
-OF_AN_ORDER = tuple(table for table, columns in SEQUENCED.items() if "order_id" in columns.split(", "))
-"""Those that tell of one order each."""
-KINDS = {table: kind for kind, table in enumerate(SEQUENCED)}
-WIDTH = max(columns.count(",") + 1 for columns in SEQUENCED.values())
+LOG_LIMIT = 8_000_000
+"""The write-ahead log is kept below this, in bytes; above three quarters of it a checkpoint is due."""
+BACKSTOP_PAGES = LOG_LIMIT // 4_096
+"""So many pages in the log are brought down by the writer itself, should nobody call `checkpoint`."""
 
 Row = tuple[typing.Any, ...]
 
@@ -161,6 +67,8 @@ def translate_errors(path: pathlib.Path | None, what: str) -> Iterator[None]:
 def sentence_of(error: Exception, path: pathlib.Path | None, what: str) -> JournalError:
     """The error of a database in one sentence: see `told`."""
     why = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0][:LONGEST_REASON]
+    if "UTF-8" in why:
+        why = "what should be text is none"
     return JournalError(f"the journal {path} can't be {what}: {why}{_advice(error, why)}")
 
 
@@ -175,11 +83,6 @@ def _advice(error: Exception, why: str) -> str:
 def corruption_error(path: pathlib.Path | None, what: str) -> JournalError:
     """The error of a file that does not say what was once written to it."""
     return JournalError(f"the journal {path} is damaged ({what}): {_START_ANEW}")
-
-
-def seal(values: Row, before: int) -> int:
-    """The checksum of a row and of the one before it."""
-    return zlib.crc32("\x1f".join(map(str, values)).encode("utf-8", "surrogatepass"), before)
 
 
 def open_to_write(path: pathlib.Path | None, *, is_checked: bool = False) -> sqlite3.Connection:
@@ -197,7 +100,7 @@ def open_to_write(path: pathlib.Path | None, *, is_checked: bool = False) -> sql
     """
     if path is not None:
         with translate_errors(path, "made"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(path.parent)
             if not path.exists():
                 _make(path)
         if not is_checked:
@@ -207,14 +110,20 @@ def open_to_write(path: pathlib.Path | None, *, is_checked: bool = False) -> sql
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {BACKSTOP_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
         connection.execute("PRAGMA cache_size = -16000")
-        _migrate(connection)
+        _migrate(connection, path)
     return connection
 
 
-def open_to_read(path: pathlib.Path, *, in_depth: bool = True) -> sqlite3.Connection:
+def open_to_read(
+    path: pathlib.Path, *, in_depth: bool = True, is_read_whole: bool = False, after: int = 0
+) -> sqlite3.Connection:
     """An existing file, for reading only, also while a bot writes to it; every read sees the same moment.
 
+    Whatever is read of it was found to be what was written: see `seals.damage` for `is_read_whole` and `after`.
+
+    :param in_depth: whether its indexes are looked through, too: for who looks rows up by them.
     :raises NoCampaignError: when there is none.
     :raises JournalError: when it is damaged, foreign, or of a newer version.
     """
@@ -228,7 +137,12 @@ def open_to_read(path: pathlib.Path, *, in_depth: bool = True) -> sqlite3.Connec
             _check(connection, path)
             if in_depth:
                 _look_through(connection, path)
-            return connection if version_of(connection) == SCHEMA_VERSION else _migrated_copy(connection)
+            if version_of(connection) != SCHEMA_VERSION:
+                return _migrated_copy(connection, path)
+            tables = schema.SEQUENCED, schema.LEDGER
+            if found := seals.damage(connection, *tables, is_read_whole=is_read_whole, after=after):
+                raise corruption_error(path, found)
+            return connection
         except BaseException:
             connection.close()
             raise
@@ -251,71 +165,34 @@ def _check(connection: sqlite3.Connection, path: pathlib.Path) -> None:
 
 def _look_through(connection: sqlite3.Connection, path: pathlib.Path) -> None:
     """:raises JournalError: when SQLite finds damage anywhere in the file."""
-    problems = [text for (text,) in connection.execute("PRAGMA quick_check(1)")]
+    problems = [text for (text,) in connection.execute("PRAGMA integrity_check(1)")]
     if problems != ["ok"]:
         raise corruption_error(path, problems[0].splitlines()[-1])
 
 
-def version_of(connection: sqlite3.Connection) -> int:
-    """The schema version of a file, 0 when it is new."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
 def _make(path: pathlib.Path) -> None:
-    """A new file, there whole or not at all: one without a schema is always a damaged one."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    connection = sqlite3.connect(part, isolation_level=None)
-    _migrate(connection)
-    connection.close()
-    part.replace(path)
+    """A new file, there whole or not at all: one without a schema is always a damaged one. Its log has its rights."""
+    with (
+        private_files.replacing(path) as part,
+        contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection,
+    ):
+        _migrate(connection, path)
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to the present version, in one transaction."""
-    version = version_of(connection)
-    if version == SCHEMA_VERSION:
-        return
-    connection.execute("BEGIN IMMEDIATE")
+def _migrate(connection: sqlite3.Connection, path: pathlib.Path | None) -> None:
+    """:raises JournalError: when a row of it is not what was written; it is then as it was."""
     try:
-        for script in _MIGRATIONS[version:]:
-            for statement in filter(str.strip, script.split(";")):
-                connection.execute(statement)
-        if version < _FIRST_SEALED_VERSION:
-            _seal_all(connection)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+        schema.migrate(connection)
+    except seals.DamageError as error:
+        raise corruption_error(path, str(error)) from error
 
 
-def _seal_all(connection: sqlite3.Connection) -> None:
-    for rowid, *values in connection.execute("SELECT rowid, at, target_quote, settings FROM settings").fetchall():
-        connection.execute("UPDATE settings SET seal = ? WHERE rowid = ?", (seal(tuple(values), 0), rowid))
-    tables, last = list(SEQUENCED), 0
-    for seq, kind, _, *values in connection.execute(sequenced_rows()).fetchall():
-        columns = SEQUENCED[tables[kind]].count(",") + 1
-        last = seal(tuple(values[:columns]), last)
-        connection.execute(f"UPDATE {tables[kind]} SET seal = ? WHERE seq = ?", (last, seq))
-
-
-def sequenced_rows(where: str = "", tables: Iterable[str] = SEQUENCED) -> str:
-    """The query of all that makes a ledger, in the order in which it was written: seq, kind, seal, columns."""
-    selects = []
-    for table in tables:
-        columns = SEQUENCED[table]
-        padding = ", NULL" * (WIDTH - columns.count(",") - 1)
-        selects.append(f"SELECT seq, {KINDS[table]}, seal, {columns}{padding} FROM {table} {where}")
-    return " UNION ALL ".join(selects) + " ORDER BY seq"
-
-
-def _migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
+def _migrated_copy(connection: sqlite3.Connection, path: pathlib.Path) -> sqlite3.Connection:
     """An older file as the present version would have it, in memory: reading does not change a file."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     connection.backup(copy)
     connection.close()
-    _migrate(copy)
+    _migrate(copy, path)
     return copy
 
 
@@ -329,8 +206,18 @@ def checkpoint(path: pathlib.Path) -> None:
     """
     with translate_errors(path, "brought onto the disk"), contextlib.closing(_connect_existing(path)) as connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
+        for _ in range(2):  # the second brings down what was written during the first, and waits for little
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         connection.execute(f"PRAGMA user_version = {version_of(connection)}")
+
+
+def is_log_long(path: pathlib.Path) -> bool:
+    """Whether the write-ahead log has grown so much that it should be brought into the file."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size >= LOG_LIMIT * 3 // 4
+    except OSError:
+        return False
 
 
 def _connect_existing(path: pathlib.Path) -> sqlite3.Connection:

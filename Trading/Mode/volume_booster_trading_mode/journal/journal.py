@@ -1,8 +1,8 @@
 """The journal: what happened in a campaign, in one SQLite file, written before it is believed.
 
-Append-only: a row is never changed or removed. Money is text, so that it stays exact. Replaying the rows gives the
-ledger; the bot and the command line read the same file, the command line also while the bot runs. All tables but
-`commands` are written by the bot alone; `commands` is written by the command line.
+Append-only: a row is never changed or removed, and each is sealed. Money is text, so that it stays exact. Replaying the
+rows gives the ledger; the bot and the command line read the same file, the command line also while the bot runs. All
+tables but `commands` are written by the bot alone; `commands` is written by the command line, too.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import json
 import pathlib
 import sqlite3
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
+from ..core.accounting.fill_marks import AT_FILL
 from ..core.accounting.ledger import Ledger, OrderRecord, Outcome
 from ..core.decision.campaign_state import DONE as DONE
 from ..core.decision.campaign_state import ERROR as ERROR
@@ -22,15 +23,15 @@ from ..core.decision.campaign_state import GO as GO
 from ..core.decision.campaign_state import HALT as HALT
 from ..core.decision.campaign_state import START as START
 from ..core.decision.campaign_state import WAIT as WAIT
-from ..core.model.basics import OrderType, Role, Side
 from ..core.model.instrument import SPOT
-from ..core.model.orders import Fill, OrderIntent
-from . import bot_lock, file
-from .file import KINDS, OF_AN_ORDER, SEQUENCED, Row, corruption_error, translate_errors
+from ..core.model.orders import Fill
+from . import bot_lock, file, seals
 from .file import SCHEMA_VERSION as SCHEMA_VERSION
 from .file import JournalError as JournalError
 from .file import NoCampaignError as NoCampaignError
-from .queries import JournalQueries
+from .file import Row, corruption_error, translate_errors
+from .queries import NOT_INDEXED, JournalQueries
+from .replay import replay_row
 from .rows import OPEN as OPEN
 from .rows import Baseline as Baseline
 from .rows import CampaignRow as CampaignRow
@@ -40,10 +41,10 @@ from .rows import HaltRow as HaltRow
 from .rows import MarkRow as MarkRow
 from .rows import OrderRow as OrderRow
 from .rows import SentRow as SentRow
-from .rows import valuation_of, values_of
+from .schema import LEDGER, OF_AN_ORDER, OWN_NUMBERING, SEQUENCED
 
-CHECKPOINT_EVERY = 1_000
-"""So many writes make a checkpoint due: some 8 MB of log."""
+CHECKPOINT_EVERY, LOOK_AT_LOG_EVERY = 1_000, 100
+"""So many writes make a checkpoint due, or a long log from so many on."""
 SUMS_EVERY = 2_000
 """So many rows of the ledger make it worth writing down what they add up to."""
 _NO_END = 2**62
@@ -65,9 +66,11 @@ class Journal(JournalQueries):
     def __init__(self, connection: sqlite3.Connection, path: pathlib.Path | None, *, is_batched: bool = False) -> None:
         super().__init__(connection, path)
         self._is_batched = is_batched
-        self._pending: dict[str, list[Row]] = {table: [] for table in SEQUENCED}
+        self._pending: dict[str, list[Row]] = {table: [] for table in LEDGER}
         """Rows of a batched journal that SQLite has not got yet."""
-        self._last: tuple[int, int] | None = None
+        self._last: int | None = None
+        """The number of the row that was written last."""
+        self._is_detached = False
         self._writes = 0
         self._rows_since_sums = 0
         self._data_version = -1
@@ -86,14 +89,18 @@ class Journal(JournalQueries):
         return cls(connection, path, is_batched=is_batched)
 
     @classmethod
-    def open_to_read(cls, path: pathlib.Path, *, in_depth: bool = True) -> Journal:
+    def open_to_read(
+        cls, path: pathlib.Path, *, in_depth: bool = True, is_read_whole: bool = False, after: int = 0
+    ) -> Journal:
         """An existing journal, for reading only, also while a bot writes to it; every read sees the same moment.
 
-        The whole file is looked through for damage `in_depth`, else only what is read.
+        What is read of it is what was once written, see `file.open_to_read`.
 
         :raises NoCampaignError: when there is none.
         """
-        return cls(file.open_to_read(path, in_depth=in_depth), path)
+        journal = cls(file.open_to_read(path, in_depth=in_depth, is_read_whole=is_read_whole, after=after), path)
+        journal._hint = "" if in_depth else NOT_INDEXED
+        return journal
 
     @classmethod
     def open_and_replay(cls, path: pathlib.Path | None) -> tuple[Journal, Ledger]:
@@ -121,11 +128,11 @@ class Journal(JournalQueries):
             self._connection.close()
 
     def begin_campaign(self, campaign: CampaignRow) -> None:
-        self._write("INSERT INTO campaign VALUES (1, ?, ?, ?, ?)", values_of(campaign))
+        started_at = float(campaign.started_at)
+        self._add("campaign", (1, started_at, campaign.trading, campaign.seed, campaign.octobot_version))
 
     def add_settings(self, at: float, target_quote: Decimal, settings: dict[str, typing.Any]) -> None:
-        values = (float(at), str(target_quote), json.dumps(settings))
-        self._write("INSERT INTO settings VALUES (?, ?, ?, ?)", (*values, file.seal(values, 0)))
+        self._add("settings", (float(at), str(target_quote), json.dumps(settings)))
 
     def add_order(self, row: OrderRow) -> None:
         intent = row.intent
@@ -150,11 +157,13 @@ class Journal(JournalQueries):
             beside.append(("valuations", (row.order_id, *sizes)))
         if quote_quantity is not None:
             beside.append(("spendings", (row.order_id, str(quote_quantity))))
+        if row.intent.is_flattening:
+            beside.append(("flattenings", (row.order_id, float(row.at))))
         return beside
 
     def add_currency(self, at: float, currency: str) -> None:
         """What the amounts of this campaign are in."""
-        self._write("INSERT INTO currencies VALUES (?, ?)", (at, currency))
+        self._add("currencies", (float(at), currency))
 
     def add_acceptance(self, order_id: str, at: float, exchange_order_id: str) -> bool:
         """The exchange's own id of an order of ours; False when one is known already."""
@@ -168,74 +177,86 @@ class Journal(JournalQueries):
         """A trade; False when one of its id is known already."""
         amounts = str(fill.quantity), str(fill.price), str(fill.fee_quote), str(fill.fee)
         values = (fill.fill_id, fill.order_id, float(fill.at), fill.role.value, *amounts, fill.fee_asset)
-        if not fill.fee_told:
+        beside: list[tuple[str, Row]] = []
+        if fill.fee_told:
+            note = (fill.order_id, fill.fill_id, float(fill.at), str(fill.estimated_fee_quote), fill.fee_told)
+            beside.append(("fee_notes", note))
+        if fill.mid_at_fill is not None:
+            beside.append(("fill_marks", (fill.fill_id, AT_FILL, float(fill.at), str(fill.mid_at_fill))))
+        if not beside:
             return self._add("fills", values)
-        note = (fill.order_id, fill.fill_id, float(fill.at), str(fill.estimated_fee_quote), fill.fee_told)
         with self._together():
-            return self._add("fills", values) and self._add("fee_notes", note)
+            return self._add("fills", values) and all(self._add(table, more) for table, more in beside)
+
+    def add_fill_marks(self, rows: Iterable[tuple[str, int, float, Decimal]]) -> None:
+        """The mids at which fills are measured, of one look at the market: fill, seconds after it, moment, mid."""
+        with self._together():
+            for fill_id, after_s, at, mid_price in rows:
+                self._add("fill_marks", (fill_id, after_s, float(at), str(mid_price)))
 
     def add_event(self, event: EventRow) -> None:
-        self._write("INSERT INTO events VALUES (?, ?, ?, ?)", values_of(event))
+        self._add("events", (float(event.at), event.kind, event.source, event.reason))
 
     def add_command(self, at: float, kind: str, value: str = "") -> int:
         """A command for the bot, and its id."""
-        return int(
-            self._write("INSERT INTO commands (at, kind, value) VALUES (?, ?, ?)", (at, kind, value)).lastrowid or 0
-        )
+        with self._together():
+            # others write commands, too: the next number is known for certain only while nobody else can
+            command_id = int(self._read("SELECT coalesce(max(seq), 0) + 1 FROM commands")[0][0])
+            self._insert("commands", command_id, (float(at), kind, value))
+        return command_id
 
     def add_handled(self, command_id: int, at: float) -> None:
         """The bot has taken a command up."""
-        self._write("INSERT INTO handled VALUES (?, ?) ON CONFLICT DO NOTHING", (command_id, at))
+        self._add("handled", (command_id, float(at)))
 
     def add_day(self, day: int, at: float, target_quote: Decimal) -> None:
         """A day has begun, with this target."""
-        self._write("INSERT INTO days VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (day, at, str(target_quote)))
+        self._add("days", (day, float(at), str(target_quote)))
 
     def add_resume(self, command_id: int, at: float) -> bool:
         """A person has ended all halts, which resets the guard counters."""
         return self._add("resumes", (command_id, float(at)))
 
     def add_halt(self, halt: HaltRow) -> None:
-        columns = "at, source, guard, reason, resumes"
-        self._write(f"INSERT INTO halts ({columns}) VALUES (?, ?, ?, ?, ?)", values_of(halt))
+        self._add("halts", (float(halt.at), halt.source, halt.guard, halt.reason, halt.resumes))
 
     def lift_halt(self, source: str, guard: str, at: float) -> None:
         """A halt that needed a person is over without one: its reason is gone."""
-        self._write(
-            "INSERT INTO lifted SELECT id, ? FROM halts WHERE source = ? AND guard = ? ON CONFLICT DO NOTHING",
-            (at, source, guard),
-        )
+        for (halt_id,) in self._read("SELECT seq FROM halts WHERE source = ? AND guard = ?", source, guard):
+            self._add("lifted", (halt_id, float(at)))
 
     def add_question(self, order_id: str, at: float, resumes: int) -> None:
         """A person is asked what became of an order; `resumes` as in HaltRow."""
-        self._write("INSERT INTO questions VALUES (?, ?, ?)", (order_id, at, resumes))
+        self._add("questions", (order_id, float(at), resumes))
 
     def withdraw_question(self, order_id: str, resumes: int) -> None:
         """It is known what became of an order that a person was asked for and has not answered."""
-        self._write("DELETE FROM questions WHERE order_id = ? AND resumes = ?", (order_id, resumes))
+        query = "SELECT seq FROM questions WHERE order_id = ? AND resumes = ?"
+        for (question_id,) in self._read(query, order_id, resumes):
+            self._add("answers", (question_id,))
 
     def add_baseline(self, row: Baseline) -> None:
-        values = (row.exchange, row.symbol, row.at, str(row.base), str(row.quote))
-        self._write("INSERT INTO baselines VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
+        self._add("baselines", (row.exchange, row.symbol, float(row.at), str(row.base), str(row.quote)))
 
     def add_mark(self, row: MarkRow) -> None:
-        values = (row.at, row.exchange, row.symbol, row.kind, row.day, str(row.equity_quote), row.resumes)
-        self._write("INSERT INTO marks VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        equity = str(row.equity_quote)
+        self._add("marks", (float(row.at), row.exchange, row.symbol, row.kind, row.day, equity, row.resumes))
 
     def _add(self, table: str, values: Row) -> bool:
         """A row with the next number, sealed; False when it is known already."""
-        last_seq, last_seal = self._last or self._read_last()
-        own_seal = file.seal(values, last_seal)
-        row = (last_seq + 1, *values, own_seal)
-        if self._is_batched:
-            self._pending[table].append(row)
+        seq = (self._read_last() if self._last is None else self._last) + 1
+        if self._is_batched and table in self._pending:
+            self._pending[table].append((seq, *values, seals.seal(table, seq, values)))
             if len(self._pending[table]) >= CHECKPOINT_EVERY:
                 self._flush()
-        elif self._write(_INSERTS[table], row).rowcount != 1:
+        elif not self._insert(table, seq, values):
             return False
-        self._last = last_seq + 1, own_seal
+        self._last = seq
         self._rows_since_sums += 1
         return True
+
+    def _insert(self, table: str, seq: int, values: Row) -> bool:
+        return self._write(_INSERTS[table], (seq, *values, seals.seal(table, seq, values))).rowcount == 1
 
     @contextlib.contextmanager
     def _together(self) -> Iterator[None]:
@@ -263,41 +284,36 @@ class Journal(JournalQueries):
                 self._connection.executemany(_INSERTS_ONCE[table], rows)
                 rows.clear()
 
-    def _read_last(self) -> tuple[int, int]:
-        """The number and the seal of the last row, 0 and 0 before the first."""
-        lasts = " UNION ALL ".join(
-            f"SELECT * FROM (SELECT seq, seal FROM {table} ORDER BY seq DESC LIMIT 1)" for table in SEQUENCED
-        )
-        rows = self._read(f"{lasts} ORDER BY seq DESC LIMIT 1")
-        self._last = (rows[0][0], rows[0][1]) if rows else (0, 0)
-        return self._last
+    def _read_last(self) -> int:
+        """The number of the last row, 0 before the first."""
+        tables = (table for table in SEQUENCED if table != OWN_NUMBERING)
+        lasts = ", ".join(f"(SELECT coalesce(max(seq), 0) FROM {table})" for table in tables)
+        return int(self._read(f"SELECT max({lasts})")[0][0])
 
     def recall(self, order_id: str, until_seq: int = _NO_END) -> OrderRecord | None:
         """One order as the rows up to a number tell it; None when it is none of ours."""
-        first = self._read("SELECT seq FROM orders WHERE order_id = ?", order_id)
+        first = self._read(f"SELECT seq FROM orders {self._hint} WHERE order_id = ?", order_id)
         if not first:
             return None
-        ledger, where = Ledger(), "WHERE order_id = ? AND seq >= ? AND seq < ?"
-        for row in self._rows(where, (order_id, first[0][0], until_seq) * len(OF_AN_ORDER), OF_AN_ORDER):
-            self._replay_row(ledger, row)
-        return ledger.record(order_id)
+        ledger, where = Ledger(), f"{self._hint} WHERE order_id = ? AND seq >= ? AND seq < ?"
+        with self._decoding():
+            for row in self._rows(where, (order_id, first[0][0], until_seq) * len(OF_AN_ORDER), OF_AN_ORDER):
+                self._replay_row(ledger, row)
+            return ledger.record(order_id)
 
     def replay(self, *, from_the_first_row: bool = False) -> Ledger:
         """The ledger that the rows of this file add up to; from the sums that were written down last, or from nothing.
 
-        :raises JournalError: when a row is not what was written, or one between others is missing.
+        :raises JournalError: when a row can't be read.
         """
-        ledger, seq, last_seal = (Ledger(), 0, 0) if from_the_first_row else self._last_sums()
-        first_seq = seq
+        ledger, first_seq = (Ledger(), 0) if from_the_first_row else self._last_sums()
+        rows = 0
         with self._decoding():
-            for row in self._rows("WHERE seq > ?", (seq,) * len(SEQUENCED)):
-                last_seal = file.seal(row[3 : 3 + _WIDTHS[row[1]]], last_seal)
-                if row[2] != last_seal or row[0] <= seq:
-                    raise corruption_error(self.path, f"row {row[0]} is not what was written")
-                seq = row[0]
+            for row in self._rows("WHERE seq > ?", (first_seq,) * len(LEDGER)):
                 self._replay_row(ledger, row)
-        self._last = seq, last_seal
-        self._rows_since_sums = seq - first_seq
+                rows += 1
+        self._last = self._read_last()
+        self._rows_since_sums = rows
         return ledger
 
     @property
@@ -306,50 +322,52 @@ class Journal(JournalQueries):
         return self._rows_since_sums >= SUMS_EVERY
 
     def add_sums(self, ledger: Ledger) -> None:
-        """What the rows up to now add up to, for a quick start. The rows remain what counts."""
-        seq, last_seal = self._last or self._read_last()
+        """What the rows up to now add up to, for a quick start, with the digest of the new ones, for a quick look.
+
+        The rows remain what counts.
+
+        :raises JournalError: also when a row since the last sums is not what was written.
+        """
+        seq = self._read_last() if self._last is None else self._last
+        (before,) = self._read("SELECT coalesce(max(seq), 0) FROM sums")[0]
+        with translate_errors(self.path, "read"):
+            if found := seals.first_damaged(self._connection, LEDGER, before, seq):
+                raise corruption_error(self.path, found)
+            block = seals.digest(self._connection, LEDGER, before, seq)
         sums = json.dumps(ledger.dump(), separators=(",", ":"))
-        own_seal = file.seal((seq, sums), last_seal)
-        self._write("INSERT INTO sums VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", (seq, last_seal, sums, own_seal))
+        row = (seq, block, sums, seals.sums_seal(seq, block, sums))
+        self._write("INSERT INTO sums VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
         self._rows_since_sums = 0
 
-    def _last_sums(self) -> tuple[Ledger, int, int]:
-        """The ledger of the last sums that are whole, the number of its last row and that row's seal."""
-        for seq, last_seal, sums, own_seal in self._read("SELECT * FROM sums ORDER BY seq DESC LIMIT 1"):
-            values = json.loads(sums) if file.seal((seq, sums), last_seal) == own_seal else {}
+    def _last_sums(self) -> tuple[Ledger, int]:
+        """The ledger of the last sums that are whole, and the number of their last row."""
+        for seq, block, sums, own in self._read("SELECT seq, digest, sums, seal FROM sums ORDER BY seq DESC LIMIT 1"):
+            values = json.loads(sums) if seals.sums_seal(seq, block, sums) == own else {}
             if values.get("version") == Ledger.VERSION:
-                return Ledger.load(values), seq, last_seal
-        return Ledger(), 0, 0
+                return Ledger.load(values), seq
+        return Ledger(), 0
 
     def _replay_row(self, ledger: Ledger, row: Row) -> None:
-        seq, kind, _, first, second, *rest = row
-        if kind == _ORDERS:
-            exchange, symbol, side, order_type, quantity, price, mid_price = rest
-            amounts = Decimal(quantity), Decimal(price), Decimal(mid_price)
-            ledger.place(first, OrderIntent(_SIDES[side], _TYPES[order_type], *amounts), second, exchange, symbol)
-        elif kind == _FILLS:
-            at, role, quantity, price, fee_quote, _, _ = rest
-            self._bring_back(ledger, second, seq)
-            ledger.count(second, first, at, _ROLES[role], Decimal(quantity), Decimal(price), Decimal(fee_quote))
-        elif kind == _OUTCOMES_KIND:
-            self._bring_back(ledger, first, seq)
-            ledger.close(first, _OUTCOMES[rest[0]])
-        elif kind == _RESUMES:
-            ledger.reset_guard_counters()
-        elif kind == _VALUATIONS:
-            ledger.revalue(first, valuation_of(second, *rest[:2]))
-        elif kind == _SPENDINGS:
-            ledger.spend(first, Decimal(second))
-        elif kind == _FEE_NOTES:
-            ledger.mark_estimated(first, rest[0], Decimal(rest[1]))
+        replay_row(ledger, row, self.measured_since, self.recall)
 
-    def _bring_back(self, ledger: Ledger, order_id: str, seq: int) -> None:
-        if not ledger.knows(order_id) and (record := self.recall(order_id, seq)):
-            ledger.recall(order_id, record)
+    def detach(self) -> None:
+        """Leave the file as it is, and continue on a copy in memory, which ends with this process.
+
+        :raises JournalError: when the file can't be read any more.
+        """
+        if self._is_detached:
+            return
+        with translate_errors(self.path, "read"):
+            copy = sqlite3.connect(":memory:", isolation_level=None)
+            self._connection.backup(copy)
+        self._connection.close()
+        self._connection, self._is_detached = copy, True
 
     @property
     def is_checkpoint_due(self) -> bool:
-        return self.path is not None and not self._is_batched and self._writes >= CHECKPOINT_EVERY
+        if self.path is None or self._is_batched or self._is_detached or self._writes < LOOK_AT_LOG_EVERY:
+            return False
+        return self._writes >= CHECKPOINT_EVERY or file.is_log_long(self.path)
 
     def checkpoint(self) -> None:
         """Bring all onto the disk. To be called in a thread: it waits for the disk, and this object's calls do not.
@@ -375,22 +393,25 @@ class Journal(JournalQueries):
             raise file.sentence_of(error, self.path, "written") from error
 
 
-_ONCE = {"acceptances": "order_id", "outcomes": "order_id", "fills": "fill_id", "resumes": "command_id"}
+_ONCE = {
+    "acceptances": "order_id",
+    "outcomes": "order_id",
+    "fills": "fill_id",
+    "resumes": "command_id",
+    "fill_marks": "fill_id, after_s",
+    "handled": "command_id",
+    "days": "day",
+    "baselines": "exchange, symbol",
+    "lifted": "halt_id",
+    "answers": "question_id",
+}
 """What arrives twice is written once; an order that is sent twice would be an error."""
 _INSERTS = {
     table: f"INSERT INTO {table} (seq, {columns}, seal) VALUES ({', '.join('?' * (columns.count(',') + 3))})"
     + (f" ON CONFLICT ({_ONCE[table]}) DO NOTHING" if table in _ONCE else "")
     for table, columns in SEQUENCED.items()
 }
-_INSERTS_ONCE = {table: statement.partition(" ON CONFLICT")[0] for table, statement in _INSERTS.items()}
-_ORDERS, _FILLS, _OUTCOMES_KIND = KINDS["orders"], KINDS["fills"], KINDS["outcomes"]
-_RESUMES, _VALUATIONS = KINDS["resumes"], KINDS["valuations"]
-_SPENDINGS, _FEE_NOTES = KINDS["spendings"], KINDS["fee_notes"]
-_WIDTHS = {KINDS[table]: columns.count(",") + 1 for table, columns in SEQUENCED.items()}
-_SIDES = {side.value: side for side in Side}
-_TYPES = {order_type.value: order_type for order_type in OrderType}
-_ROLES = {role.value: role for role in Role}
-_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+_INSERTS_ONCE = {table: _INSERTS[table].partition(" ON CONFLICT")[0] for table in LEDGER}
 
 
 def set_aside(path: pathlib.Path, now: float) -> pathlib.Path | None:

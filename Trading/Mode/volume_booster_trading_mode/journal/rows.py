@@ -6,18 +6,13 @@ import typing
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ..core.accounting.fill_marks import AT_FILL
 from ..core.accounting.ledger import Outcome
-from ..core.model.basics import ZERO, OrderType, Role, Side
+from ..core.model.basics import OrderType, Role, Side
 from ..core.model.instrument import SPOT, Valuation
 from ..core.model.orders import Fill, OrderIntent
 
 OPEN = "open"
-FILL_COLUMNS = (
-    "f.fill_id, f.order_id, f.at, o.side, f.role, f.quantity, f.price, f.fee_quote, o.mid_price, f.fee, f.fee_asset,"
-    " v.quote_rate, v.contract_size, v.is_inverse, n.estimated_quote, n.told, o.symbol FROM fills f"
-    " JOIN orders o USING (order_id) LEFT JOIN valuations v USING (order_id) LEFT JOIN fee_notes n USING (fill_id)"
-)
-
 SENT_COLUMNS = (
     "o.order_id, o.at, exchange, symbol, side, order_type, quantity, price, mid_price, v.quote_rate, v.contract_size,"
     " v.is_inverse, s.quote_quantity, a.at, a.exchange_order_id, u.outcome, u.at, u.reason"
@@ -120,46 +115,87 @@ class Command:
     value: str
 
 
-def sent_row(row: tuple[typing.Any, ...]) -> SentRow:
-    order_id, at, exchange, symbol, side, order_type, quantity, price, mid_price, *since = row
-    amounts = Decimal(quantity), Decimal(price), Decimal(mid_price)
-    worth, spends, since = valuation_of(*since[:3]), since[3], since[4:]
-    quote_quantity = None if spends is None else Decimal(spends)
-    intent = OrderIntent(Side(side), OrderType(order_type), *amounts, worth, quote_quantity=quote_quantity)
-    accepted_at, exchange_order_id, outcome, ended_at, reason = since
-    ended = None if outcome is None else Outcome(outcome)
-    return SentRow(
-        OrderRow(order_id, at, exchange, symbol, intent), accepted_at, exchange_order_id, ended, ended_at, reason or ""
+Values = typing.Sequence[typing.Any]
+_SIDES = {side.value: side for side in Side}
+_TYPES = {order_type.value: order_type for order_type in OrderType}
+_ROLES = {role.value: role for role in Role}
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+
+
+def joined_sent_row(row: Values) -> SentRow:
+    """A row of SENT_COLUMNS: an order beside what is known of it."""
+    order, worth, spends, accepted, ended = row[:9], row[9:12], row[12:13], row[13:15], row[15:]
+    parts = (
+        part if part[0] is not None else None for part in (worth, spends, accepted, (ended[1], ended[0], ended[2]))
     )
+    return sent_row(order, *parts)
 
 
-def fill_row(row: tuple[typing.Any, ...]) -> Fill:
-    (
+def sent_row(
+    order: Values, worth: Values | None, spends: Values | None, accepted: Values | None, ended: Values | None
+) -> SentRow:
+    """An order from its row and, without their order ids, those of its valuation, spending, acceptance and outcome."""
+    order_id, at, exchange, symbol, side, order_type, quantity, price, mid_price = order
+    intent = OrderIntent(
+        _SIDES[side],
+        _TYPES[order_type],
+        Decimal(quantity),
+        Decimal(price),
+        Decimal(mid_price),
+        valuation_of(worth),
+        quote_quantity=None if spends is None else Decimal(spends[0]),
+    )
+    accepted_at, exchange_order_id = accepted or (None, None)
+    ended_at, outcome, reason = ended or (None, None, "")
+    row = OrderRow(order_id, at, exchange, symbol, intent)
+    ended_as = None if outcome is None else _OUTCOMES[outcome]
+    return SentRow(row, accepted_at, exchange_order_id, ended_as, ended_at, reason)
+
+
+Marks = tuple[tuple[int, Decimal], ...]
+"""The mids so many seconds after a fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What else is written down of a fill."""
+
+    note: Values | None
+    """What is noted of its fee."""
+    marks: Marks
+    is_flattening: bool
+    is_of_old_kind: bool
+
+
+def fill_row(fill: Values, order: Values, worth: Values | None, beside: Beside) -> Fill:
+    """A fill from its row, the side and mid price of its order, its order's valuation, and what else is known of it."""
+    fill_id, order_id, at, role, quantity, price, fee_quote, fee, fee_asset = fill
+    estimated, told = beside.note or ("0", "")
+    return Fill(
         fill_id,
         order_id,
         at,
-        side,
-        role,
-        quantity,
-        price,
-        fee_quote,
-        mid_price,
-        fee,
+        _SIDES[order[0]],
+        _ROLES[role],
+        Decimal(quantity),
+        Decimal(price),
+        Decimal(fee_quote),
+        Decimal(order[1]),
+        Decimal(fee),
         fee_asset,
-        *worth,
-        estimated,
-        told,
-        _,
-    ) = row
-    amounts = Decimal(quantity), Decimal(price), Decimal(fee_quote), Decimal(mid_price), Decimal(fee)
-    note = (ZERO, "") if told is None else (Decimal(estimated), told)
-    return Fill(fill_id, order_id, at, Side(side), Role(role), *amounts, fee_asset, valuation_of(*worth), *note)
+        valuation_of(worth),
+        estimated_fee_quote=Decimal(estimated),
+        fee_told=told,
+        mid_at_fill=dict(beside.marks).get(AT_FILL),
+        marks=beside.marks,
+        is_flattening=beside.is_flattening,
+        is_of_old_kind=beside.is_of_old_kind,
+    )
 
 
-def valuation_of(quote_rate: str | None, contract_size: str, is_inverse: int) -> Valuation:
+def valuation_of(values: Values | None) -> Valuation:
     """Without a row of its own an order is one on spot, in the campaign's currency."""
-    return SPOT if quote_rate is None else Valuation(Decimal(quote_rate), Decimal(contract_size), bool(is_inverse))
-
-
-def values_of(row: CampaignRow | EventRow | HaltRow) -> tuple[typing.Any, ...]:
-    return tuple(getattr(row, name) for name in row.__slots__)
+    if values is None:
+        return SPOT
+    quote_rate, contract_size, is_inverse = values
+    return Valuation(Decimal(quote_rate), Decimal(contract_size), bool(is_inverse))

@@ -21,6 +21,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..core.accounting.ledger import Outcome
 from ..core.model.basics import Role, Side
+from ..core.model.escape import printable
+from ..core.model.formats import shown
+from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
 from ..core.planning.planner import Plan
 from ..journal.journal import HALT, START
@@ -28,7 +31,12 @@ from .history import History
 
 MOST_POINTS = 1_200
 BAND_POINTS = 60
-LEFT, RIGHT = 0.1, 0.97
+SIZE_INCHES = (4.67, 2.75)
+"""336 units of the drawing: about as wide as it is shown, on a phone and in a column of a wide page, so that its text
+is as large as it is drawn."""
+TEXT_SIZE = 12
+LEAST_LATENCY_S = 0.05
+"""Below that there is nothing to see: OctoBot's simulator fills at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ INKS = (TEXT, MUTED, GRID, BASE, BUY, SELL, PLAN, BAD)
 STYLE: typing.Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "volume-booster",
-    "font.size": 9,
+    "font.size": TEXT_SIZE,
     "axes.edgecolor": GRID.stand_in,
     "axes.labelcolor": MUTED.stand_in,
     "text.color": TEXT.stand_in,
@@ -60,7 +68,13 @@ STYLE: typing.Any = {
     "grid.color": GRID.stand_in,
     "grid.linewidth": 0.7,
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    "legend.fontsize": TEXT_SIZE,
+    "axes.labelsize": TEXT_SIZE,
+    "xtick.labelsize": TEXT_SIZE,
+    "ytick.labelsize": TEXT_SIZE,
+    "legend.borderpad": 0.1,
+    "legend.handlelength": 1.3,
+    "legend.columnspacing": 1.0,
 }
 
 
@@ -74,12 +88,16 @@ class Chart:
 
 
 def draw_all(history: History) -> list[Chart]:
-    """Every chart of a campaign; without a fill there is only that of the orders."""
+    """Every chart of a campaign that has something to show: without an order there is none."""
     with matplotlib.rc_context(STYLE):
-        if not history.fills:
-            return [_outcomes(history)]
-        traded = [_volume(history), _cost(history), *_prices(history), _inventory(history), _latency(history)]
-        return [*traded, _outcomes(history)]
+        charts = [
+            *([_volume(history), _cost(history), _result(history)] if history.fills else []),
+            *_prices(history),
+            *([_inventory(history)] if history.fills else []),
+            *_latency(history),
+            *([_outcomes(history)] if len(history.outcomes()) > 1 or (history.orders and not history.fills) else []),
+        ]
+    return [chart for chart in charts if chart is not None]
 
 
 def _volume(history: History) -> Chart:
@@ -95,7 +113,7 @@ def _volume(history: History) -> Chart:
     axes.axhline(float(report.progress.target_quote), color=MUTED.stand_in, linewidth=0.9, linestyle=(0, (2, 3)))
     _mark_events(axes, history, clock)
     axes.set_xlabel(clock.unit)
-    axes.set_ylabel(report.quote)
+    axes.set_ylabel(_label(report.quote))
     axes.yaxis.set_major_formatter(_thousands())
     axes.legend(loc="upper left")
     axes.margins(x=0.01)
@@ -133,7 +151,8 @@ def _mark_events(axes: Axes, history: History, clock: _Clock) -> None:
 _DASHES: dict[str, typing.Any] = {"halt": "-", "restart": (0, (4, 2))}
 
 
-def _cost(history: History) -> Chart:
+def _cost(history: History) -> Chart | None:
+    """None where nothing was paid or earned."""
     split, quote = history.cost_split(), history.report.quote
     parts = {
         "maker fees": split.maker_fees_quote,
@@ -141,22 +160,59 @@ def _cost(history: History) -> Chart:
         "spread": split.spread_quote,
         "drift": split.drift_quote,
     }
-    figure, axes = _figure(left=0.14)
+    if not any(parts.values()):
+        return None
+    figure, axes = _figure()
     least = max(map(abs, parts.values())) / 2_000  # too small to be visible
     values = [float(value) if abs(value) > least else 0.0 for value in parts.values()]
     colours = [PLAN.stand_in if value >= 0 else BUY.stand_in for value in values]
     bars = axes.barh(list(parts), values, color=colours, height=0.56)
-    axes.bar_label(bars, [f" {value:,.2f} " for value in values], color=TEXT.stand_in, fontsize=9)
+    axes.bar_label(
+        bars,
+        [f" {shown(Decimal(repr(value)), quote)} " for value in values],
+        color=TEXT.stand_in,
+        fontsize=TEXT_SIZE,
+    )
     axes.axvline(0, color=MUTED.stand_in, linewidth=0.9)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    axes.margins(x=0.14)
-    axes.set_xlabel(quote)
+    axes.margins(x=0.24)
+    axes.set_xlabel(_label(quote))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(_plain_numbers())
     return Chart(
         "What it cost",
-        f"{split.cost_quote:,.2f} {quote} altogether. Spread: so far from the mid orders were priced; drift: so far "
-        "from there they filled. Below zero it earned.",
+        f"{shown(split.cost_quote, quote)} {quote} in all. Spread: how far from the mid orders were priced; drift: "
+        "what they cost beyond that against the mid when they filled. Below zero it earned.",
         _svg(figure, "cost"),
+    )
+
+
+def _result(history: History) -> Chart:
+    """Cost and profit as they add up: what was bought and not sold again is worth its market's last fill."""
+    clock = _Clock.of(history)
+    times, cost, profit = [0.0], [0.0], [0.0]
+    for at, cost_quote, profit_quote in history.results():
+        times.append(clock.at(at))
+        cost.append(float(cost_quote))
+        profit.append(float(profit_quote))
+    figure, axes = _figure()
+    for values, ink, name in ((cost, PLAN, "cost"), (profit, BASE, "profit")):
+        axes.step(*_thinned(times, values), where="post", color=ink.stand_in, linewidth=1.6, label=name)
+    axes.axhline(0, color=MUTED.stand_in, linewidth=0.8)
+    budget = float(history.settings.get("max_total_cost_quote") or 0)
+    if 0 < budget < 2 * max(cost):
+        axes.axhline(budget, color=BAD.stand_in, linewidth=0.9, linestyle=(0, (4, 3)))
+    axes.set_xlabel(clock.unit)
+    axes.set_ylabel(history.report.quote)
+    axes.yaxis.set_major_formatter(_plain_numbers())
+    axes.legend(loc="best", ncols=2)
+    axes.margins(x=0.01)
+    return Chart(
+        "Cost and profit over time",
+        "Fees and slippage so far, and the profit after fees with what is held at its last price; dashed where near: "
+        "the budget.",
+        _svg(figure, "result"),
     )
 
 
@@ -173,7 +229,7 @@ def _prices(history: History) -> list[Chart]:
 
 def _price(history: History, market: tuple[str, str], fills: list[Fill]) -> Chart:
     clock, (exchange, symbol) = _Clock.of(history), market
-    figure, axes = _figure(left=0.14)
+    figure, axes = _figure()
     sent = [row.order for row in history.orders if (row.order.exchange, row.order.symbol) == market]
     mids = _thinned([clock.at(row.at) for row in sent], [float(row.intent.mid_price) for row in sent])
     axes.plot(*mids, color=MUTED.stand_in, linewidth=1, label="mid at decision")
@@ -183,9 +239,9 @@ def _price(history: History, market: tuple[str, str], fills: list[Fill]) -> Char
         kind: typing.Any = {"color": ink.stand_in, "s": 26, "linewidths": 0, "marker": mark, "alpha": 0.85}
         axes.scatter(times, prices, label=side.value, **kind)
     axes.set_xlabel(clock.unit)
-    axes.set_ylabel(symbol.partition("/")[2])
+    axes.set_ylabel(_label(quote_of(symbol)))
     axes.yaxis.set_major_formatter(_plain_numbers())
-    axes.legend(loc="best", ncols=3)
+    axes.legend(loc="best")
     axes.margins(x=0.01)
     return Chart(
         f"Price and fills of {symbol}",
@@ -196,7 +252,7 @@ def _price(history: History, market: tuple[str, str], fills: list[Fill]) -> Char
 
 def _inventory(history: History) -> Chart:
     clock, target = _Clock.of(history), float(history.report.progress.target_quote)
-    figure, axes = _figure(left=0.12, right=0.91)
+    figure, axes = _figure()
     times, net = [0.0], [0.0]
     for fill in history.fills:
         times.append(clock.at(fill.at))
@@ -211,9 +267,9 @@ def _inventory(history: History) -> Chart:
         if cap and lowest - cap / 2 <= edge <= highest + cap / 2:
             axes.axhline(edge, color=BAD.stand_in, linewidth=0.9, linestyle=(0, (4, 3)))
     share = axes.secondary_yaxis("right", functions=_percent_of(target))
-    share.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
+    share.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{_unsigned_zero(f'{round(value, 9):g}')} %"))
     axes.set_xlabel(clock.unit)
-    axes.set_ylabel(history.report.quote)
+    axes.set_ylabel(_label(history.report.quote))
     axes.yaxis.set_major_formatter(_thousands())
     axes.margins(x=0.01)
     return Chart(
@@ -223,30 +279,34 @@ def _inventory(history: History) -> Chart:
     )
 
 
-def _latency(history: History) -> Chart:
+def _latency(history: History) -> list[Chart]:
+    """None where everything filled at once."""
     orders = history.order_of()
     seconds = sorted(max(fill.at - orders[fill.order_id].order.at, 0.0) for fill in history.fills)
+    if not seconds or seconds[-1] < LEAST_LATENCY_S:
+        return []
     factor, unit = (1e3, "ms") if seconds and seconds[-1] < 2 else (1.0, "s")
     figure, axes = _figure()
     longest = max(seconds[-1] * factor, 1.0) if seconds else 1.0
     axes.hist([value * factor for value in seconds], bins=30, range=(0, longest), color=BASE.stand_in, alpha=0.8)
-    axes.set_xlabel(f"from the order's sending to its fill, {unit}")
+    axes.set_xlabel(f"{unit} from sending to fill")
     axes.set_ylabel("fills")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     middle, late = (_at_share(seconds, share) * factor for share in (0.5, 0.95))
-    return Chart(
+    chart = Chart(
         "Fill latency",
         f"Half of the fills came within {middle:,.3g} {unit}, 95 of 100 within {late:,.3g} {unit}.",
         _svg(figure, "latency"),
     )
+    return [chart]
 
 
 def _outcomes(history: History) -> Chart:
     outcomes = history.outcomes() or {"sent": 0}
-    figure, axes = _figure(left=0.14)
+    figure, axes = _figure()
     colours = [BUY.stand_in if name == Outcome.FILLED.value else MUTED.stand_in for name in outcomes]
     bars = axes.barh(list(outcomes), list(outcomes.values()), color=colours, height=0.56)
-    axes.bar_label(bars, [f" {count:,} " for count in outcomes.values()], color=TEXT.stand_in, fontsize=9)
+    axes.bar_label(bars, [f" {count:,} " for count in outcomes.values()], color=TEXT.stand_in, fontsize=TEXT_SIZE)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -254,17 +314,17 @@ def _outcomes(history: History) -> Chart:
     axes.set_ylim(max(len(outcomes), 3) - 0.5, -0.5)
     axes.set_xlabel("orders")
     maker = sum((fill.volume for fill in history.fills if fill.role is Role.MAKER), Decimal(0))
-    share = history.report.progress.maker_share
+    share, told = history.report.progress.maker_share, shown(maker, history.report.quote)
     return Chart(
         "What became of the orders",
-        f"{len(history.orders):,} orders sent; {share:.1%} of the volume ({maker:,.2f}) was filled as maker.",
+        f"{len(history.orders):,} orders sent; {share:.1%} of the volume ({told}) was filled as maker.",
         _svg(figure, "outcomes"),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """Time since the first order, in a readable unit."""
+    """Time since first order, in a readable unit."""
 
     start: float
     divisor: float
@@ -276,10 +336,10 @@ class _Clock:
         last = max((fill.at for fill in history.fills), default=start)
         span = last - start
         if span < 180:
-            return cls(start, 1, "seconds since the first order")
+            return cls(start, 1, "seconds since first order")
         if span < 3 * 3_600:
-            return cls(start, 60, "minutes since the first order")
-        return cls(start, 3_600, "hours since the first order")
+            return cls(start, 60, "minutes since first order")
+        return cls(start, 3_600, "hours since first order")
 
     def at(self, moment: float) -> float:
         return (moment - self.start) / self.divisor
@@ -298,9 +358,10 @@ def _thinned(times: Sequence[float], values: Sequence[float]) -> tuple[list[floa
     return [times[index] for index in picked], [values[index] for index in picked]
 
 
-def _figure(left: float = LEFT, right: float = RIGHT) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(6.2, 2.7))
-    return figure, figure.add_axes((left, 0.17, right - left, 0.79))
+def _figure() -> tuple[Figure, Axes]:
+    """A drawing whose labels all have room."""
+    figure = Figure(figsize=SIZE_INCHES, layout="constrained")
+    return figure, figure.add_subplot()
 
 
 _OPENING = r'<svg class="chart" role="img" viewBox="\1" xmlns:xlink="http://www.w3.org/1999/xlink">'
@@ -332,9 +393,26 @@ def _at_share(ordered: list[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
+def _label(text: str) -> str:
+    """A name on an axis: a dollar sign in it is no formula."""
+    return printable(text).replace("$", r"\$")
+
+
 def _thousands() -> FuncFormatter:
-    return FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value) >= 10 or value == 0 else f"{value:g}")
+    return FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value) >= 10 else _decimals(value))
 
 
 def _plain_numbers() -> FuncFormatter:
-    return FuncFormatter(lambda value, _: f"{value:,.10g}")
+    return FuncFormatter(lambda value, _: _decimals(value))
+
+
+def _decimals(value: float) -> str:
+    """A number at a tick: ten digits, neither an exponent nor the sign of a zero."""
+    whole, _, decimals = f"{Decimal(f'{value:.10g}') + 0:,f}".partition(".")
+    decimals = decimals.rstrip("0")
+    return f"{whole}.{decimals}" if decimals else whole
+
+
+def _unsigned_zero(text: str) -> str:
+    """Without the sign of what is rounded to nothing."""
+    return text if text.strip("-0.,") else text.lstrip("-")

@@ -9,18 +9,20 @@ import io
 import json
 import pathlib
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ..core.accounting.cost_parts import CostParts, parts_of_fill
+from ..core.accounting.fill_marks import HORIZONS_S
 from ..core.accounting.ledger import Holding, Outcome
 from ..core.accounting.performance import TradersMetrics, metrics_of
 from ..core.decision.guards import Gauge, gauges
-from ..core.model.basics import ZERO, Role
+from ..core.model.basics import ZERO, Role, Side, Trading
+from ..core.model.escape import csv_cell
 from ..core.model.orders import Fill
 from ..core.model.snapshot import Balances, Equity
 from ..core.planning.market_conditions import Conditions
-from ..core.planning.planner import Plan, estimate
 from ..core.settings.schema import SettingsError, TargetScope, parse_settings
 from ..journal.journal import (
     CONDITIONS,
@@ -36,7 +38,11 @@ from ..journal.journal import (
     MarkRow,
     SentRow,
 )
-from .report import CampaignReport, read_report
+from .execution import Execution
+from .report import CampaignReport, report_of
+
+if typing.TYPE_CHECKING:
+    from ..core.planning.planner import Plan
 
 LAST_ORDERS, LAST_WARNINGS, RATED_ORDERS = 5, 3, 200
 RATED_S = 10.0
@@ -47,7 +53,8 @@ class CostSplit:
     """What the cost is made of, in quote; its sum is the cost.
 
     `spread_quote` is what orders were priced away from the mid when they were decided on, below zero for a limit order;
-    `drift_quote` is what they filled at beyond that price: the book walked down, and the price that moved meanwhile.
+    `drift_quote` is what they cost beyond that against the mid when they filled: the book walked down, and for a limit
+    order the mid that came to it. Fills that are not measured are left out.
     """
 
     maker_fees_quote: Decimal
@@ -58,6 +65,43 @@ class CostSplit:
     @property
     def cost_quote(self) -> Decimal:
         return self.maker_fees_quote + self.taker_fees_quote + self.spread_quote + self.drift_quote
+
+
+@dataclass(frozen=True, slots=True)
+class MarketResult:
+    """What was traded on one market, in the campaign's currency."""
+
+    exchange: str
+    symbol: str
+    orders: int = 0
+    fills: int = 0
+    volume_quote: Decimal = ZERO
+    maker_quote: Decimal = ZERO
+    bought_quote: Decimal = ZERO
+    fees_quote: Decimal = ZERO
+    slippage_quote: Decimal = ZERO
+
+    @property
+    def cost_quote(self) -> Decimal:
+        return self.fees_quote + self.slippage_quote
+
+    def share(self, part_quote: Decimal) -> Decimal:
+        """A part of its volume, from 0 to 1."""
+        return part_quote / self.volume_quote if self.volume_quote else ZERO
+
+    def with_order(self) -> MarketResult:
+        return dataclasses.replace(self, orders=self.orders + 1)
+
+    def with_fill(self, fill: Fill) -> MarketResult:
+        return dataclasses.replace(
+            self,
+            fills=self.fills + 1,
+            volume_quote=self.volume_quote + fill.volume,
+            maker_quote=self.maker_quote + (fill.volume if fill.role is Role.MAKER else ZERO),
+            bought_quote=self.bought_quote + (fill.volume if fill.side is Side.BUY else ZERO),
+            fees_quote=self.fees_quote + fill.fee_quote,
+            slippage_quote=self.slippage_quote + (fill.slippage_quote or ZERO),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +140,24 @@ class History:
         for fill in self.fills:
             intent = orders[fill.order_id].order.intent
             fees[fill.role] += fill.fee_quote
+            if fill.slippage_quote is None:
+                continue
             planned = fill.valuation.slippage(fill.side, fill.quantity, intent.price, intent.mid_price)
             spread += planned
             drift += fill.slippage_quote - planned
         return CostSplit(fees[Role.MAKER], fees[Role.TAKER], spread, drift)
+
+    def execution(self) -> Execution:
+        """What rested and what took, and what came of it."""
+        is_simulated = Trading(self.report.trading).is_simulated
+        return Execution.of(self.orders, self.fills, self.report.progress.holdings, is_simulated=is_simulated)
+
+    def parts_of_fills(self) -> list[CostParts]:
+        """The cost of each fill in parts, in the order of `fills`; they add up to those of the campaign."""
+        orders, mids = self.order_of(), dict(self.report.last_mids)
+        markets = (orders[fill.order_id].order for fill in self.fills)
+        of_fills = zip(self.fills, markets, strict=True)
+        return [parts_of_fill(fill, mids[order.exchange, order.symbol]) for fill, order in of_fills]
 
     def metrics(self) -> TradersMetrics:
         """The metrics that traders expect."""
@@ -109,6 +167,34 @@ class History:
             order = orders[fill.order_id].order
             markets.setdefault((order.exchange, order.symbol), []).append(fill)
         return metrics_of(markets.values())
+
+    def results(self) -> Iterator[tuple[float, Decimal, Decimal]]:
+        """After each fill its moment, the cost so far, and the profit so far with what is held at its last price.
+
+        Slippage that is not measured is in no cost.
+        """
+        orders = self.order_of()
+        held: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+        cost = spent = ZERO
+        for fill in self.fills:
+            order, sign = orders[fill.order_id].order, 1 if fill.side is Side.BUY else -1
+            base, _ = held.get((order.exchange, order.symbol), (ZERO, ZERO))
+            held[order.exchange, order.symbol] = base + sign * fill.quantity, fill.volume / fill.quantity
+            cost += fill.fee_quote + (fill.slippage_quote or ZERO)
+            spent += sign * fill.volume + fill.fee_quote
+            yield fill.at, cost, sum((quantity * price for quantity, price in held.values()), -spent)
+
+    def markets(self) -> list[MarketResult]:
+        """What was traded on each market, the largest volume first."""
+        orders, results = self.order_of(), dict[tuple[str, str], MarketResult]()
+        for row in self.orders:
+            market = row.order.exchange, row.order.symbol
+            results[market] = results.get(market, MarketResult(*market)).with_order()
+        for fill in self.fills:
+            order = orders[fill.order_id].order
+            market = order.exchange, order.symbol
+            results[market] = results[market].with_fill(fill)
+        return sorted(results.values(), key=lambda result: -result.volume_quote)
 
     def settings_hash(self) -> str:
         """The same for the same settings and seed."""
@@ -129,11 +215,11 @@ def read_history(path: pathlib.Path, now: float | None = None) -> History | None
 
     :raises JournalError: when the file can't be read.
     """
-    report = read_report(path, now)
-    if report is None:
-        return None
-    journal = Journal.open_to_read(path)
+    journal = Journal.open_to_read(path, in_depth=False, is_read_whole=True)
     try:
+        report = report_of(journal, now)
+        if report is None:
+            return None
         settings, events = journal.settings(), journal.events()
         return History(
             report=report,
@@ -171,6 +257,8 @@ class Watcher:
 
     def __init__(self, path: pathlib.Path) -> None:
         self._path = path
+        self._seen = 0
+        """Rows up to this number were checked at an earlier look; the report beside it checks all of them each time."""
         self._planned_inputs: typing.Any = None
         self._plan: Plan | None = None
 
@@ -179,10 +267,10 @@ class Watcher:
 
         :raises JournalError: when the file can't be read.
         """
-        journal = Journal.open_to_read(self._path, in_depth=False)
+        journal = Journal.open_to_read(self._path, in_depth=False, after=self._seen)
         try:
+            self._seen = journal.last_number()
             settings, events, rows = journal.settings(), journal.events(), journal.last_orders(RATED_ORDERS)
-            filled = journal.filled_of([row.order.order_id for row in rows[-LAST_ORDERS:]])
             baselines, marks = journal.baselines(), journal.marks()
         finally:
             journal.close()
@@ -190,11 +278,11 @@ class Watcher:
         return LiveStatus(
             report=report,
             plan=self._plan_for(settings, events, report),
-            last_orders=tuple((row, filled.get(row.order.order_id, ZERO)) for row in rows[-LAST_ORDERS:]),
+            last_orders=tuple(rows[-LAST_ORDERS:]),
             warnings=tuple(warnings[-LAST_WARNINGS:]),
             balances=_balances(baselines, report),
             gauges=gauges_of(settings, baselines, marks, report),
-            orders_per_second=_orders_per_second([row.order.at for row in rows]),
+            orders_per_second=_orders_per_second([row.order.at for row, _ in rows]),
             settings=settings,
         )
 
@@ -267,9 +355,13 @@ def plan_of(settings: dict[str, typing.Any], events: Iterable[EventRow], report:
         conditions = Conditions.from_json(json.loads(met[0]))
     except (SettingsError, LookupError, ValueError, TypeError, ArithmeticError):
         return None
+    # numpy: only where there is something to plan
+    from ..core.planning.advice import without_advice
+    from ..core.planning.planner import estimate
+
     if chosen.target_scope is TargetScope.PAIR and len(met) > 1:
         conditions = dataclasses.replace(conditions, pairs=len(met))
-    return estimate(chosen, conditions)
+    return without_advice(estimate(chosen, conditions))
 
 
 ORDER_COLUMNS = (
@@ -279,6 +371,8 @@ ORDER_COLUMNS = (
 FILL_COLUMNS = (
     "fill_id", "order_id", "at", "exchange", "symbol", "side", "role", "quantity", "price", "notional_quote",
     "fee_quote", "fee", "fee_asset", "mid_price", "slippage_quote", "volume", "estimated_fee_quote", "fee_told",
+    "mid_at_fill", "mid_1s", "mid_10s", "mid_60s", "arrival_slippage_quote", "half_spread_quote", "markout_quote",
+    "flattening_quote", "inventory_quote", "measured",
 )  # fmt: skip
 
 
@@ -309,11 +403,20 @@ def fills_csv(history: History) -> str:
                 fill.fill_id, fill.order_id, fill.at, orders[fill.order_id].order.exchange,
                 orders[fill.order_id].order.symbol, fill.side.value, fill.role.value, fill.quantity, fill.price,
                 fill.notional, fill.fee_quote, fill.fee, fill.fee_asset, fill.mid_price, fill.slippage_quote,
-                fill.volume, fill.estimated_fee_quote, fill.fee_told,
+                fill.volume, fill.estimated_fee_quote, fill.fee_told, *_measured_cells(fill, parts),
             ]
-            for fill in history.fills
+            for fill, parts in zip(history.fills, history.parts_of_fills(), strict=True)
         ),
     )  # fmt: skip
+
+
+def _measured_cells(fill: Fill, parts: CostParts) -> list[typing.Any]:
+    mids = dict(fill.marks)
+    kind = "at decision" if fill.is_of_old_kind else "no" if fill.mid_at_fill is None else "at fill"
+    return [
+        fill.mid_at_fill, *(mids.get(after_s) for after_s in HORIZONS_S), fill.arrival_slippage_quote,
+        parts.half_spread, parts.markout, parts.flattening, parts.inventory, kind,
+    ]  # fmt: skip
 
 
 def _csv(columns: tuple[str, ...], rows: Iterable[list[typing.Any]]) -> str:
@@ -321,7 +424,7 @@ def _csv(columns: tuple[str, ...], rows: Iterable[list[typing.Any]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow("" if cell is None else f"{cell:f}" if isinstance(cell, Decimal) else cell for cell in row)
+        writer.writerow(map(csv_cell, row))
     return text.getvalue()
 
 

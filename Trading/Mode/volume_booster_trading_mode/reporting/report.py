@@ -6,18 +6,23 @@ import contextlib
 import dataclasses
 import pathlib
 import typing
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ..core.accounting.ledger import Holding, Ledger, Progress
-from ..core.accounting.tallies import DAY_S, day_of
+from ..core.accounting.tallies import DAY_S, Market, day_of, exact_add
 from ..core.decision import campaign_state
 from ..core.decision.campaign_state import LIVE, StateName, lasting_control, state_after
-from ..core.model.basics import Trading
+from ..core.decision.control import STOP
+from ..core.decision.timing.schedule import schedule_at
+from ..core.model.basics import ZERO, Trading
 from ..core.model.formats import CENT, iso_date, iso_time, money, money_of_quotient
+from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
-from ..core.settings.schema import TargetPeriod, TargetScope
-from ..journal.journal import CONDITIONS, START, TARGET, EventRow, Journal
+from ..core.settings.schema import EndOfCampaign, Settings, SettingsError, TargetPeriod, TargetScope, parse_settings
+from ..journal.journal import CONDITIONS, ERROR, HALT, START, TARGET, WAIT, EventRow, Journal
+from . import ending, measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +103,18 @@ class CampaignReport:
     days: tuple[Day, ...] = ()
     has_noted_done: bool = False
     """Whether the bot has noted, since it was started last, that the target is reached."""
+    noted_ends: Mapping[str, str] = field(default_factory=dict)
+    """What each market that has ended has noted with that."""
     currency: str | None = None
     """The currency of its amounts; None in a journal of an older version."""
     parts: tuple[Part, ...] = ()
     """Its markets, one by one."""
+    pending_commands: tuple[str, ...] = ()
+    """What a person wants and the bot has not taken up yet, such as "pause" or "target 30000"."""
+    settings: Settings | None = None
+    """Those in force; None where a newer or older version wrote them."""
+    last_mids: tuple[tuple[Market, Decimal], ...] = ()
+    """The mid of each market at which a fill was measured last."""
 
     @classmethod
     def not_started(
@@ -146,12 +159,12 @@ class CampaignReport:
     @property
     def quote(self) -> str:
         """The currency of its amounts: that of the campaign, else the quotes of its markets."""
-        return self.currency or ", ".join(dict.fromkeys(symbol.partition("/")[2] for _, symbol in self.markets))
+        return self.currency or ", ".join(dict.fromkeys(quote_of(symbol) for _, symbol in self.markets))
 
     @property
     def is_finished(self) -> bool:
         """Whether the target is reached for good: a daily target is followed by that of the next day."""
-        return self.state == "done" and self.target_period == TargetPeriod.TOTAL.value
+        return self.state == "done" and self.target_period == TargetPeriod.TOTAL.value and not self.end.is_trading_back
 
     def runtime_s(self, now: float) -> float:
         return (self.ended_at if self.ended_at is not None else now) - self.started_at
@@ -201,7 +214,43 @@ class CampaignReport:
             "currency": self.quote or None,
             "markets": [part.to_json(progress) for part in self.parts],
             "estimated_fees_quote": money(progress.estimated_fees_quote),
+            "spent_before_resumes_quote": money(self.spent_before_resumes_quote),
+            "pending_commands": list(self.pending_commands),
+            **self._schedule_json(now),
+            **self.end.to_json(),
+            **measured.to_json(progress),
         }
+
+    def _schedule_json(self, now: float) -> dict[str, typing.Any]:
+        """When quotes have to be done, how far the line is ahead of what is filled, and what was taken to keep it."""
+        progress, until = self.progress, self.until(now)
+        has_begun = self.settings is not None and progress.first_order_at is not None
+        schedule = schedule_at(until, self.settings, progress) if self.settings is not None and has_begun else None
+        gap_quote = None if schedule is None else schedule.gap_quote(until, progress.filled_quote)
+        return {
+            "taker_filled_quote": money(exact_add(progress.filled_quote, -progress.maker_quote)),
+            "deadline_at": None if schedule is None else iso_time(schedule.deadline_at),
+            "schedule_gap_quote": None if gap_quote is None else money(gap_quote.quantize(CENT)),
+        }
+
+    @property
+    def spent_before_resumes_quote(self) -> Decimal:
+        """What the campaign had cost when a person last resumed it; 0 for one that was never resumed."""
+        return ZERO if self.progress.whole is None else self.progress.whole.before_resumes_quote
+
+    @property
+    def held_up(self) -> tuple[Part, ...]:
+        """The markets that wait or are halted, each with its reason, while the inventory is to go back to its start."""
+        kinds = (WAIT, HALT, ERROR)
+        return tuple(part for part in self.parts if part.kind in kinds and self.end.is_trading_back)
+
+    @property
+    def end(self) -> ending.End:
+        """What becomes of the inventory."""
+        choice = EndOfCampaign.KEEP if self.settings is None else self.settings.end_of_campaign
+        is_reached = self.state == "done"
+        is_settled = is_reached and self.has_noted_done
+        return ending.End(choice, self.progress.holdings, self.noted_ends, self.quote, is_reached, is_settled)
 
     @property
     def is_wrapped_up(self) -> bool:
@@ -245,10 +294,14 @@ def read_report(path: pathlib.Path, now: float | None = None) -> CampaignReport 
     :raises JournalError: when the file can't be read.
     """
     with contextlib.closing(Journal.open_to_read(path, in_depth=False)) as journal:
-        return _report_of(journal, now)
+        return report_of(journal, now)
 
 
-def _report_of(journal: Journal, now: float | None) -> CampaignReport | None:
+def report_of(journal: Journal, now: float | None) -> CampaignReport | None:
+    """The same of a journal that is open.
+
+    :raises JournalError: when the file can't be read.
+    """
     campaign, target_quote = journal.campaign(), _target_quote(journal)
     if campaign is None or target_quote is None:
         return None
@@ -283,10 +336,21 @@ def _report_of(journal: Journal, now: float | None) -> CampaignReport | None:
         target_scope=scope,
         target_period=period,
         days=() if day is None else _days(journal, ledger, targets, day),
-        has_noted_done=campaign_state.has_noted_done(events),
+        has_noted_done=campaign_state.has_noted_done(events, ending.awaited(settings, progress)),
+        noted_ends=campaign_state.noted_ends(events),
         currency=journal.currency(),
         parts=_parts(ledger, events, target_quote, day),
+        pending_commands=_pending(journal),
+        settings=_settings(settings),
+        last_mids=ledger.last_mids,
     )
+
+
+def _settings(values: dict[str, typing.Any]) -> Settings | None:
+    try:
+        return parse_settings(values)
+    except SettingsError:
+        return None  # of another version: what follows from them is left out of the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +369,12 @@ class _Targets:
         if not self.pairs:
             return self.progress(ledger, day).is_done
         return all(ledger.progress(self.target_quote, pair, day).is_done for pair in self.pairs)
+
+
+def _pending(journal: Journal) -> tuple[str, ...]:
+    """The commands that wait for the bot; a stop is only for one that runs."""
+    waiting = [command for command, is_handled in journal.commands() if not is_handled and command.kind != STOP]
+    return tuple(f"{one.kind.replace('_', '-')} {one.value}".strip() for one in waiting)
 
 
 def _target_quote(journal: Journal) -> Decimal | None:

@@ -18,6 +18,8 @@ from ..core.model.snapshot import MarketSnapshot
 from ..core.notify import progress_lines
 from ..core.notify.milestones import milestone
 from ..core.notify.notices import Notice, audience, audience_label
+from ..core.planning import styles
+from ..core.planning.advice import with_advice
 from ..core.planning.market_conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, USUAL_VOLATILITY_PERCENT, Conditions
 from ..core.planning.planner import Plan, estimate
 from ..core.planning.simulation import LEVEL_LOG_DEVIATION
@@ -26,11 +28,12 @@ from .session import Session
 
 WATCH = "`volume-booster watch` shows it live, and OctoBot's web page under Trading; Pause or Stop there holds it."
 HOLD_IT = "Pause or Stop on the mode's page in OctoBot's web page, or `volume-booster pause`, holds it."
-MEND_PLAN = (
-    "change what is named on the mode's page in OctoBot's web page, which takes effect at once; `volume-booster plan` "
-    "names settings that would work."
-)
+MEND_PLAN = "change what is named on the mode's page in OctoBot's web page, which takes effect at once."
 
+NO_BOOK = (
+    "OctoBot's simulator has no order book: quotes stand one basis point from its price and fill whole when it touches "
+    "them, so what they cost here says nothing of a real market; `volume-booster sandbox` has a book"
+)
 MEDIAN_ERROR = 1.2533
 """Standard error of the median of n normal numbers, in their deviations over the root of n."""
 
@@ -57,7 +60,7 @@ class Announcements:
         campaign.told_percent[whose] = reached
         if before < reached < 100:
             shown = audience_label(source, settings, len(campaign.sources))
-            text = f"{shown}, {reached:g} %: {progress_lines.sentence(progress)}"
+            text = f"{shown}, {reached:g} %: {progress_lines.sentence(progress, self._session.currency)}"
             await notifications.notify(campaign, self._session.now(), Notice(f"{whose} {reached:g} %", text, WATCH))
 
     def _begin(self, campaign: Campaign, snapshot: MarketSnapshot, settings: Settings, progress: Progress) -> None:
@@ -65,6 +68,8 @@ class Announcements:
         if progress.is_done or snapshot.valuation.quote_rate != ONE:
             return  # a plan is told in the campaign's currency, by a market of that quote
         conditions = self._conditions(snapshot, campaign, settings)
+        if settings.order_type.is_quoting and snapshot.trading.is_simulated:
+            self._session.logger.warning("%s: %s", self._session.source, NO_BOOK)
         is_first = campaign.note_conditions(self._session.now(), self._session.source, conditions)
         if self._session.manager.is_backtesting:
             return
@@ -79,14 +84,16 @@ class Announcements:
         logger = self._session.logger
         source = audience_label(self._session.source, settings, len(campaign.sources))
         try:
-            plan = await asyncio.to_thread(estimate, settings, conditions)
+            plan = await asyncio.to_thread(_plan, settings, conditions)
             told = plan_sentence(plan, conditions.rules.quote, conditions.pairs)
             (logger.warning if plan.problems else logger.info)("Plan of %s: %s", source, told)
+            comparison = await asyncio.to_thread(styles.compare, settings, conditions)
+            logger.info("Recommended for %s: order_type %s: %s", source, comparison.recommended, comparison.because)
             advice = MEND_PLAN if plan.problems else HOLD_IT
             notice = Notice(f"plan of {source}", f"{source} {begins}: {told}", advice, is_urgent=True)
             await notifications.notify(campaign, self._session.now(), notice)
-        except Exception as error:  # noqa: BLE001 - a task of its own: nobody else would hear of it, and trading goes on
-            log_error(logger, error, f"The plan of {source} could not be told: {text_of(error)}")
+        except Exception as error:  # noqa: BLE001 - a task of its own: nobody else would hear of it, and trading continues
+            log_error(logger, error, f"The plan of {source} could not be made: {text_of(error)}")
 
     def end(self) -> None:
         """Nothing is told any more."""
@@ -112,21 +119,25 @@ class Announcements:
             depth_quote=depth_quote,
             depth_log_error=MEDIAN_ERROR * LEVEL_LOG_DEVIATION / len(levels) ** 0.5 if levels else 0.0,
             order_latency_s=ORDER_LATENCY_S[snapshot.trading],
-            order_interval_s=ORDER_INTERVAL_S.get((snapshot.trading, settings.order_type), 0.0),
+            order_interval_s=ORDER_INTERVAL_S.get((snapshot.trading, settings.order_type.sends), 0.0),
             market_quote_per_hour=None if volume is None else volume / 24,
             pairs=max(campaign.directory.traded(settings), 1) if is_shared else 1,
         )
+
+
+def _plan(settings: Settings, conditions: Conditions) -> Plan:
+    return with_advice(estimate(settings, conditions), settings, conditions)
 
 
 def plan_sentence(plan: Plan, quote: str, pairs: int = 1) -> str:
     """A plan in one sentence."""
     orders, seconds, cost = plan.orders, plan.duration_s, plan.cost_quote
     if plan.problems:
-        return "; ".join(problem.sentence for problem in plan.problems)
+        return "; ".join([*(one.reason for one in plan.problems[:-1]), plan.problems[-1].sentence])
     low, expected, high = (duration(float(end)) for end in (seconds.low, seconds.expected, seconds.high))
     shared = f" on {pairs} markets" if pairs > 1 else ""
     return (
-        f"{formats.shown(plan.target_quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
-        f"({low} to {high}), at a cost of about {formats.shown(cost.expected)} {quote} "
+        f"{formats.shown(plan.target_quote, quote)} {quote}{shared} in about {orders.expected:,} orders and {expected} "
+        f"({low} to {high}), at a cost of about {formats.shown(cost.expected, quote)} {quote} "
         f"({plan.cost_bps.expected:.2f} bps)"
     )

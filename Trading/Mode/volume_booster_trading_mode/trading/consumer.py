@@ -27,6 +27,7 @@ from .orders.order_request import OrderRequest, RequestStatus
 from .session import Session, TradingMode
 from .simulated_reconciler import SimulatedReconciler
 
+WOULD_HAVE_TAKEN = "the market came towards a post-only order before it arrived, so the exchange did not take it"
 NOT_CREATED = "OctoBot did not create the order, its log says why"
 _ORDER_TYPES = {
     (OrderType.MARKET, Side.BUY): trading_enums.TraderOrderType.BUY_MARKET,
@@ -170,6 +171,9 @@ class VolumeBoosterTradingModeConsumer(trading_modes.AbstractTradingModeConsumer
                 request.reply(RequestStatus.UNKNOWN, reason or "the exchange did not answer with an id of the order")
                 if submission.went_unseen:
                     session.halt(Halt(reason, "wire_check", is_lasting=True))
+            case SubmissionStatus.REFUSED if submission.would_have_taken:
+                campaign.close(request.order_id, Outcome.CANCELLED, WOULD_HAVE_TAKEN, session.now())
+                request.reply(RequestStatus.WOULD_TAKE, WOULD_HAVE_TAKEN)
             case SubmissionStatus.REFUSED:
                 reason = reconciler.refusal_of(request.order_id) or reason or NOT_CREATED
                 self._refuse(request, campaign, reason)

@@ -27,6 +27,8 @@ def forbidden(session: Session, *, is_flattening: bool = False, stays_here: bool
         campaign.take_commands(session.now(), at_once=True)
     except JournalError as error:
         return f"commands can't be read: {text_of(error)}"
+    if not is_flattening and (reason := campaign.guard.problem):
+        return reason
     if not is_flattening and (reason := _unwanted(campaign, session.settings)):
         return reason
     if reason := funds_lock.refusal(session, stays_here=stays_here):

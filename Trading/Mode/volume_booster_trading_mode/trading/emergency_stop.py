@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import time
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ..adapters import futures_data, market_data
 from ..adapters.exchange_client import ExchangeUnreachableError, RateLimitCooldown
+from ..adapters.market_data import Book
 from ..adapters.runtime import notifications
 from ..adapters.runtime.error_log import log_error
 from ..campaign.campaign import Campaign
-from ..core.decision import futures_position, pricing, spending
+from ..core.decision import flattening, futures_position, pricing
 from ..core.decision.control import ControlState
 from ..core.decision.guards import Halt
+from ..core.decision.timing import pacing
 from ..core.model.basics import Side
+from ..core.model.instrument import MarketRules
 from ..core.model.orders import OpenOrder, OrderIntent
 from ..core.model.redact import text_of
 from ..core.notify import progress_lines
 from ..core.notify.notices import Notice
 from ..core.settings.schema import Settings
-from ..journal.journal import WAIT
+from ..journal.journal import WAIT, JournalError
+from ..storage import private_files
 from .executor import OrderExecutor
 from .market_allocation import RefusedError
 from .orders.reconciler import Canceller
@@ -38,10 +43,14 @@ AGAIN_LAST_S = 5.0
 AGAIN_WHEN_LIMITED_S = 10.0
 """While the exchange wants to be left alone: seldom enough that it does not shut this address out."""
 ANNOUNCED_AFTER_TRIES = 10
-"""When so many tries have not cancelled all, a person is told; it goes on trying."""
+"""When so many tries have not cancelled all, a person is told; it keeps trying."""
+UNWRITTEN = (
+    "What rests is cancelled; `volume-booster emergency-stop` still works. Once the journal can be written it "
+    "continues."
+)
 RECOVERY = (
-    "To go on: read this report and the exchange's own list of open orders; switch enable_volume_booster on again, in "
-    "OctoBot's form or in the profile; then press Resume below the form, or type `volume-booster resume`."
+    "To continue: read this report and the exchange's own list of open orders; switch enable_volume_booster on "
+    "again, in OctoBot's form or in the profile; then press Resume below the form, or type `volume-booster resume`."
 )
 
 
@@ -82,7 +91,11 @@ class EmergencyStop:
         campaign = self._session.campaign
         if campaign is None:
             return  # the loop was stopped
-        campaign.take_commands(self._session.now())
+        try:
+            campaign.take_commands(self._session.now())
+        except JournalError as error:
+            campaign.guard.could_not_write(error)
+        await self._watch_journal(campaign)
         if campaign.control.state is not ControlState.EMERGENCY:
             self._is_in_force = False
         elif not self._is_in_force:
@@ -90,8 +103,29 @@ class EmergencyStop:
             self._is_in_force = True
             self._session.wake()
 
+    async def _watch_journal(self, campaign: Campaign) -> None:
+        """Say in log, notice and beside the journal that it is gone or can't be written, and when it can again."""
+        session = self._session
+        if campaign.guard.is_look_due(time.time()):
+            await asyncio.to_thread(campaign.guard.look_at_disk)
+        campaign.guard.tell(time.time())
+        problem = campaign.guard.problem
+        if not campaign.is_news("journal file", problem or None):
+            return
+        if not problem:
+            session.logger.info("The journal can be written again: trading continues")
+            session.wake()
+            return
+        text = f"No order is sent: {problem}"
+        session.logger.error(f"{text}. {UNWRITTEN}")
+        notice = Notice("journal file", text, UNWRITTEN, is_urgent=True, is_critical=True)
+        notifications.notify_soon(campaign, session.now(), notice)
+        session.wake()
+
     async def _carry_out(self) -> None:
         session = self._session
+        if self._campaign.guard.problem:
+            self._campaign.continue_in_memory()
         self._announce_begin()
         session.settings_source.disable()
         with self._canceller.going_first():
@@ -100,6 +134,7 @@ class EmergencyStop:
         told = self._told(cancelled, flattened)
         self._write(told)
         self._campaign.halt(session.now(), session.source, Halt(told[0], "emergency_stop"))
+        self._campaign.emergency_ended(session.source)
         await self._notify("\n".join(filter(None, told)))
 
     def _own_open_orders(self) -> tuple[OpenOrder, ...]:
@@ -112,7 +147,7 @@ class EmergencyStop:
         begun = f"sending has stopped, {count} open orders are being cancelled"
         session.logger.error(f"Emergency stop on {session.source}: {begun}")
         campaign.note(session.now(), WAIT, session.source, f"emergency stop: {begun}")
-        text = f"Emergency stop on {session.source}: {begun}. It tells when all are confirmed."
+        text = f"Emergency stop on {session.source}: {begun}. It reports when all are confirmed."
         topic = f"stop of {session.source}"
         notifications.notify_soon(campaign, session.now(), Notice(topic, text, is_urgent=True, is_critical=True))
 
@@ -147,6 +182,8 @@ class EmergencyStop:
             failed = len(self._own_open_orders())
         session.reconciler.schedule_poll()
         await self._executor.settled()
+        if session.problem:
+            self._campaign.continue_in_memory()
         return failed
 
     def _is_limited(self) -> bool:
@@ -157,7 +194,7 @@ class EmergencyStop:
             return
         told = (
             f"Emergency stop on {self._session.source}: {left} orders could not be cancelled or confirmed yet. It "
-            "goes on trying; cancel them on the exchange's own page."
+            "keeps trying; cancel them on the exchange's own page."
         )
         self._session.logger.error(told)
         await self._notify(told)
@@ -169,7 +206,7 @@ class EmergencyStop:
     async def _flatten(self) -> str:
         """Trade the inventory back to its start, where the settings ask for it; what became of it, in a sentence.
 
-        A position on futures is closed whatever the settings say: it goes on to cost funding, and may be liquidated.
+        A position on futures is closed whatever the settings say: it keeps costing funding, and may be liquidated.
         """
         settings = self._session.settings
         is_futures = futures_data.is_futures(self._session.manager)
@@ -179,14 +216,31 @@ class EmergencyStop:
             return f"The {what} is as it was at the start."
         if not is_futures and (settings is None or not settings.emergency_flatten):
             return f"The {what} is {held:+f} away from its start; emergency_flatten is off, so it stays."
-        intent = await self._flattening_order(held, settings)
-        if isinstance(intent, str):
-            return f"The {what} is {held:+f} away from its start and stays so: {intent}."
+        intent, limit = await self._next_flattening_order(held, settings)
+        if intent is None:
+            return f"The {what} is {held:+f} away from its start and stays so: {limit}."
         status, reason = await self._executor.flatten(intent)
         await self._executor.settled()
         left = self._held()
-        why = f" ({status.value}: {reason})" if reason and left else ""
+        why = f" ({status.value}: {reason})" if reason and left else f" ({limit})" if limit and left else ""
         return f"The {what} was {held:+f} away from its start and is {left:+f} away now{why}."
+
+    async def _next_flattening_order(self, held: Decimal, settings: Settings | None) -> tuple[OrderIntent | None, str]:
+        """When it is its turn: it is one of `max_orders_per_second`, as any other.
+
+        A clock that stands, as between two steps of a backtest, is not waited for.
+        """
+        session, campaign = self._session, self._campaign
+        while True:
+            now = session.now()
+            order = await self._flattening_order(held, settings)
+            most = None if settings is None else settings.max_orders_per_second
+            left_s = 0.0 if most is None else pacing.turn_in_s(campaign.last_order_at, most, session.now())
+            if not left_s:
+                return order
+            await asyncio.sleep(left_s)
+            if session.now() == now:
+                return order
 
     def _held(self) -> Decimal:
         """What the campaign has added: base, or on futures the position in what an order's quantity is."""
@@ -194,12 +248,12 @@ class EmergencyStop:
             return self._snapshots.own_quantity()
         return self._campaign.ledger.drift(self._session.market)[0]
 
-    async def _flattening_order(self, held: Decimal, settings: Settings | None) -> OrderIntent | str:
-        """The market order, or why there can be none."""
+    async def _flattening_order(self, held: Decimal, settings: Settings | None) -> tuple[OrderIntent | None, str]:
+        """The market order, None when there can be none; and why it is none, or not for all."""
         session, manager, symbol = self._session, self._session.manager, self._session.symbol
         side = Side.SELL if held > 0 else Side.BUY
         if pricing.crossing_side(side, session.reconciler.open_orders()):
-            return f"a market {side.value} could trade with another order of this bot"
+            return None, f"a market {side.value} could trade with another order of this bot"
         try:
             market_data.check_ready(manager, symbol)
             rules = market_data.read_rules(manager, symbol)
@@ -207,13 +261,28 @@ class EmergencyStop:
             price = market_data.read_price(manager, symbol, session.now(), book).mid_price
             futures, worth = self._snapshots.futures(price), self._snapshots.worth(session.now())
         except (market_data.NotReadableError, RefusedError) as missing:
-            return text_of(missing)
+            return None, text_of(missing)
         if futures is not None:
-            return futures_position.emergency_order(futures, price, rules, worth)
+            order = futures_position.emergency_order(futures, price, rules, worth)
+            return (None, order) if isinstance(order, str) else (order, "")
         assert settings is not None, "without settings only a position on futures is closed"
-        most = self._snapshots.fundable(side, price, rules, settings)
-        intent = spending.flattening_order(held, price, most, rules, worth)
-        return intent or "it is less than the exchange's smallest order, or the balance does not pay for it"
+        limits = self._limits(side, price, rules, book, settings, worth.quote_rate)
+        return flattening.flattening_order(held, price, limits, rules, worth)
+
+    def _limits(
+        self, side: Side, price: Decimal, rules: MarketRules, book: Book | None, settings: Settings, quote_rate: Decimal
+    ) -> list[flattening.Limit]:
+        """The largest order, in quote, that balance, budgets and book allow."""
+        progress, simulated = self._session.progress(), self._session.began_as.is_simulated
+        fundable = self._snapshots.fundable(side, price, rules, settings)
+        limits = [
+            flattening.Limit(fundable, flattening.UNPAID),
+            flattening.budget_limit(settings, progress, rules.worst_fee_rate, quote_rate, is_simulated=simulated),
+        ]
+        if book is not None:
+            levels = book.asks if side is Side.BUY else book.bids
+            limits.append(flattening.book_limit(levels, price, settings))
+        return limits
 
     def _told(self, cancelled: Cancelled, flattened: str) -> tuple[str, ...]:
         session = self._session
@@ -222,7 +291,7 @@ class EmergencyStop:
         return (
             f"Emergency stop on {session.source}: {done}; the mode is switched off.",
             flattened,
-            f"So far: {progress_lines.sentence(session.progress())}." if session.settings else "",
+            f"So far: {progress_lines.sentence(session.progress(), session.currency)}." if session.settings else "",
             RECOVERY,
         )
 
@@ -235,6 +304,7 @@ class EmergencyStop:
         symbol = self._session.symbol.replace("/", "-")
         name = f"emergency-{at:%Y%m%dT%H%M%SZ}-{self._session.exchange_name}-{symbol}.txt"
         try:
-            (folder / name).write_text("\n".join([f"{at:%Y-%m-%d %H:%M:%S} UTC", *told, ""]), "utf-8")
+            text = "\n".join([f"{at:%Y-%m-%d %H:%M:%S} UTC", *told, ""])
+            private_files.write_whole(folder / name, text.encode())
         except OSError as error:
             self._session.logger.error(f"The report {name} could not be written: {text_of(error)}")

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from ..adapters import market_data, order_submission
-from ..adapters.runtime import notifications
+from ..adapters.runtime import notifications, order_logs
 from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Outcome, Progress
 from ..core.accounting.tallies import day_of
-from ..core.decision import pacing, policy
+from ..core.decision import policy
 from ..core.decision.guards import REAL_FUNDS_LOCK, Halt
+from ..core.decision.timing import pacing
 from ..core.model.orders import OpenOrder, OrderIntent
 from ..core.model.redact import text_of
 from ..core.model.snapshot import MarketSnapshot
@@ -30,12 +31,20 @@ ANSWER_TIMEOUT_S = 120.0
 HALTED_LOOK_S = 2.0
 """How often a halted campaign looks whether its reason is gone."""
 SHORTEST_DELAY_S = 0.05
+LOOK_AGAIN_S = 0.25
+"""How soon a quote that came too late is decided on again."""
+FORGET_LOGS_EVERY = 500
+"""Orders after which the loggers of those that have ended are let go."""
 UNFUNDED_LOOK_S = 30.0
 """The longest wait before a campaign without funds looks again."""
-FUND_IT = "deposit, or free what other orders hold: it goes on by itself. Stop on the mode's page cancels what rests."
+REST_LOOK_S = 30.0
+"""How often it is looked whether what is left of an inventory can be traded back after all."""
+FUND_IT = (
+    "deposit, or free what other orders hold: it continues on its own. Stop on the mode's page cancels what rests."
+)
 GO_FURTHER = (
     "`volume-booster report --html FILE` shows the result; a higher volume target, saved on the mode's page in "
-    "OctoBot's web page, lets it go on."
+    "OctoBot's web page, continues it."
 )
 
 
@@ -56,6 +65,8 @@ class OrderExecutor:
         self._submit = submit
         self._unfunded_in_a_row = 0
         self._has_announced_unfunded = False
+        self._sent: list[str] = []
+        """Orders whose loggers OctoBot still has."""
         self.next_order_at = 0.0
         """No order before this moment, on OctoBot's clock."""
         self.request: OrderRequest | None = None
@@ -100,6 +111,9 @@ class OrderExecutor:
             return SHORTEST_DELAY_S
         status, reason = answer
         self.next_order_at = max(self.next_order_at, sent_at + decision.delay_s)
+        if status is RequestStatus.WOULD_TAKE:
+            self._session.logger.info("Order not made: %s", reason)
+            return LOOK_AGAIN_S
         if status is RequestStatus.REFUSED:
             delay_s = max(decision.delay_s, self.back_off())
             self._session.logger.warning("Order not made: %s; next try in %.0f s", reason, delay_s)
@@ -132,6 +146,7 @@ class OrderExecutor:
             return None
         answer = asyncio.get_running_loop().create_future()
         request = self.request = OrderRequest(order_id, intent, answer, is_flattening)
+        self._forget_logs(order_id)
         await self._submit(request)
         if request.answer.done():
             return request.answer.result()
@@ -140,6 +155,14 @@ class OrderExecutor:
         except asyncio.TimeoutError:
             reason = f"no answer from OctoBot within {ANSWER_TIMEOUT_S:g} s"
         return self._reconciler.unanswered(order_id, reason, session.now()), reason
+
+    def _forget_logs(self, order_id: str) -> None:
+        """Now and then: what OctoBot keeps for the log of an order that has ended is no longer needed."""
+        self._sent.append(order_id)
+        if len(self._sent) >= FORGET_LOGS_EVERY:
+            open_ids = set(self._campaign.ledger.open_order_ids)
+            order_logs.forget([one for one in self._sent if one not in open_ids])
+            self._sent = [one for one in self._sent if one in open_ids]
 
     def _new_order_id(self) -> str:
         session = self._session
@@ -158,6 +181,7 @@ class OrderExecutor:
         """Cancel, and look again at once; what could not be cancelled is tried again after a while."""
         for open_order in orders:
             self._session.logger.info("Cancelling the %s at %s: %s", open_order.side.value, open_order.price, reason)
+        self._campaign.cancels.note(self._session.exchange_name, self._session.now(), len(orders))
         failed = await self.canceller.cancel(orders)
         for open_order in failed:
             self._session.logger.warning("The order %s could not be cancelled", open_order.order_id)
@@ -234,11 +258,13 @@ class OrderExecutor:
             return await self.cancel(decision.leftovers, "the target is reached")
         if (again_s := self._reconciler.settles_in_s()) > 0:
             return again_s
-        session, told = self._session, progress_lines.sentence(progress)
+        await self._reconciler.look(self._session.now())
+        session = self._session
+        told = ", and ".join(filter(None, [progress_lines.sentence(progress, session.currency), decision.rest]))
         if self._campaign.note(session.now(), DONE, session.source, told):
             session.logger.info("Target reached on %s: %s", session.source, told)
             await self._announce_end(progress, told)
-        return policy.IDLE_S
+        return REST_LOOK_S if decision.rest else policy.IDLE_S
 
     async def _announce_end(self, progress: Progress, told: str) -> None:
         """Once for each target: of pairs that share one, the first that has nothing left to do tells it."""

@@ -12,11 +12,11 @@ from ..campaign.campaign import Campaign
 from ..campaign.market_board import STARTS_WITHIN_S
 from ..core.accounting import currency
 from ..core.accounting.ledger import Progress
-from ..core.decision import policy
+from ..core.decision import policy, quoting
 from ..core.decision.guards import Halt
 from ..core.decision.situation import Situation
 from ..core.model.basics import ONE
-from ..core.model.instrument import SPOT, Valuation
+from ..core.model.instrument import SPOT, Valuation, quote_of
 from ..core.model.redact import text_of
 from ..core.model.snapshot import MarketSnapshot
 from ..core.settings.named_values import unknown_names
@@ -66,7 +66,7 @@ class MarketAllocation:
             return counted_in
         if problem := self._problem(settings):
             raise RefusedError(problem)
-        quotes = [_quote_of(symbol) for symbol in market_data.enabled_pairs(self._manager)]
+        quotes = [quote_of(symbol) for symbol in market_data.enabled_pairs(self._manager)]
         try:
             counted_in = self._campaign.currency(settings, quotes, now)
         except currency.CurrencyError as error:
@@ -76,7 +76,7 @@ class MarketAllocation:
 
     @property
     def _quote(self) -> str:
-        return _quote_of(self.market[1])
+        return quote_of(self.market[1])
 
     def _problem(self, settings: Settings) -> str:
         """A sentence for the names in the settings that nothing has."""
@@ -118,11 +118,16 @@ class MarketAllocation:
     ) -> policy.Decision:
         """The decision of this market, made in its own quote; the other markets learn what came of it."""
         directory, rate = self._campaign.directory, snapshot.valuation.quote_rate
+        # other markets may have sent one since this one looked
+        risk_inputs = dataclasses.replace(snapshot.risk_inputs, last_order_at=self._campaign.last_order_at)
+        snapshot = dataclasses.replace(snapshot, risk_inputs=risk_inputs)
         directory.see(self.market, snapshot, settings)
         allocation = self._campaign.allocation(self.market, settings, snapshot.now)
+        look_s = quoting.LOOK_S if directory.traded(settings) <= quoting.MARKETS_AT_LOOK_S else 2 * quoting.LOOK_S
         if allocation is not None:
             own_target = self._campaign.committed(self.market, settings, snapshot.now) + allocation.headroom_quote
-            allocation = dataclasses.replace(allocation, headroom_quote=allocation.headroom_quote / rate)
+            headroom_quote = allocation.headroom_quote / rate
+            allocation = dataclasses.replace(allocation, headroom_quote=headroom_quote, look_s=look_s)
             risk_inputs = dataclasses.replace(
                 snapshot.risk_inputs, highest_fee_rate=allocation.highest_fee_rate, own_target_quote=own_target
             )
@@ -152,8 +157,3 @@ class MarketAllocation:
     def is_due_at(self, at: float) -> None:
         """When this market will be on_error of again, if nothing goes wrong."""
         self._campaign.directory.is_due_at(self.market, at)
-
-
-def _quote_of(symbol: str) -> str:
-    """Of a pair, or of a contract that is settled in something else."""
-    return symbol.partition("/")[2].partition(":")[0]

@@ -25,9 +25,10 @@ from ..adapters.runtime.backtest_clock import Timetable
 from ..campaign.campaign import Campaign
 from ..campaign.registry import CAMPAIGNS
 from ..core.accounting.ledger import Progress
-from ..core.decision import guards, pacing, policy
+from ..core.decision import futures_guards, policy
 from ..core.decision.control import STOP, ControlState
 from ..core.decision.guards import Halt
+from ..core.decision.timing import pacing
 from ..core.model.basics import Trading
 from ..core.model.orders import OpenOrder
 from ..core.model.redact import text_of
@@ -116,7 +117,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         try:
             await super().start()
             await self.join_campaign()
-        except Exception as error:  # noqa: BLE001 - nobody else hears of it: OctoBot would go on without a word
+        except Exception as error:  # noqa: BLE001 - nobody else hears of it: OctoBot would continue without a word
             self._supervisor.not_started(error)
             await self.sent_once_critical_notification("Volume booster not started", self.session.problem)
             return
@@ -276,6 +277,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         until = loop.time() + delay_s
         steering = self._steering()
         while not self.session.is_woken and (left_s := until - loop.time()) > 0 and steering == self._steering():
+            await self.session.look_at_fills()
             if not await self.session.is_woken_within(min(left_s, LOOK_OUTSIDE_EVERY_S)):
                 await self.trading_mode.reload_if_file_changed()
 
@@ -296,6 +298,8 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         assert campaign is not None and executor is not None, "join_campaign() comes first"
         if campaign.control.state is ControlState.STOPPED:
             return await self._end(campaign, executor)
+        if campaign.guard.problem and campaign.control.state is not ControlState.EMERGENCY:
+            return await self._unwritten(campaign, executor)
         settings, is_held = session.settings, campaign.control.state is ControlState.HELD
         problem = session.ended or ("" if settings else "; ".join(session.settings_source.settings_problems))
         if (problem := problem or self._refusal()) and not is_held:
@@ -305,11 +309,14 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             campaign.use(settings, session.now(), session.source)
         if not self.trading_mode.get_trading_mode_consumers():
             return executor.wait(policy.Wait(STARTING_LOOK_S, "OctoBot is still starting"))
+        return await self._settle_and_decide(campaign, executor)
+
+    async def _settle_and_decide(self, campaign: Campaign, executor: OrderExecutor) -> float:
         if campaign.control.state is ControlState.EMERGENCY:
             return HALTED_LOOK_S  # the emergency stop works on its own, also where this loop hangs
         if (unsettled := await executor.settled()) is not None:
             return await self._held_up(executor, unsettled)
-        if is_held:
+        if campaign.control.state is ControlState.HELD:
             return await self._paused(executor, campaign.control.reason)
         return await self._look_and_decide(campaign, executor)
 
@@ -324,16 +331,26 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
         ours = tuple(one for one in self.own_open_orders() if one.order_id not in unknown and not one.is_cancelling)
         return await executor.cancel(ours, unsettled.reason) or SHORTEST_DELAY_S if ours else delay_s
 
+    async def _unwritten(self, campaign: Campaign, executor: OrderExecutor) -> float:
+        """The journal's file is gone or can't be written: nothing of ours rests, as nobody would learn of its fills."""
+        self.session.release_share()
+        campaign.hold_up(self.session.source, reason := campaign.guard.problem)
+        await executor.settled()
+        if ours := tuple(one for one in self.own_open_orders() if not one.is_cancelling):
+            await executor.cancel(ours, reason)
+        return HALTED_LOOK_S
+
     def _refusal(self) -> str:
         """Why this market can't be traded at all; empty when it can."""
         session = self.session
         moved = funds_lock.moved(self.exchange_manager, session.began_as)
-        return moved or futures_data.refusal(self.exchange_manager, session.symbol) or session.reconciler.refusal()
+        refused = futures_data.refusal(self.exchange_manager, session.symbol) or session.reconciler.refusal()
+        return moved or refused or session.style_refusal()
 
     async def _look_and_decide(self, campaign: Campaign, executor: OrderExecutor) -> float:
         session, resumes = self.session, campaign.resumes
         try:
-            snapshot = await self.snapshots.snapshot(is_done=session.progress().is_done)
+            snapshot = await self.snapshots.snapshot(is_at_rest=session.is_at_rest)
         except RefusedError as refused:
             session.release_share()
             return executor.halt(Halt(text_of(refused)))
@@ -345,7 +362,7 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
             session.reconciler.on_error(missing.__cause__, session.now())
             return executor.wait(policy.Wait(self._look_again_s(), text_of(missing)))
         settings = await session.settings_source.raise_to_minimum(snapshot)
-        session.position = guards.position_sentence(snapshot, settings)
+        session.position = futures_guards.position_sentence(snapshot, settings)
         await self._announcements.look(campaign, snapshot, settings, session.progress())
         if campaign.resumes != resumes:
             return SHORTEST_DELAY_S  # what the guards count has begun anew since it was looked at
@@ -378,13 +395,14 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
     async def _end(self, campaign: Campaign, executor: OrderExecutor) -> float:
         """Somebody wants it to stop: our orders are cancelled and settled, then OctoBot ends.
 
-        What the exchange does not tell within a while is settled at the next start.
+        What the exchange does not report within a while is settled at the next start.
         """
         now = self.session.now()
         self._ends_at = self._ends_at or now + END_GRACE_S
         if self._is_ending:
             return policy.IDLE_S
         unsettled = await executor.settled()
+        await self.session.look_at_fills()
         ours, is_late = self.own_open_orders(), self.session.now() >= self._ends_at
         if ours and not is_late:
             return await executor.cancel(ours, campaign.control.reason) or (policy.IDLE_S if unsettled else 0.0)
@@ -422,13 +440,9 @@ class VolumeBoosterTradingModeProducer(trading_modes.AbstractTradingModeProducer
 
     def _note_stop(self, campaign: Campaign) -> None:
         is_wanted = campaign.control.state is ControlState.STOPPED
+        reason = campaign.control.reason if is_wanted else "OctoBot stopped the mode"
         try:
-            campaign.note(
-                self.session.now(),
-                STOP,
-                self.session.source,
-                campaign.control.reason if is_wanted else "OctoBot stopped the mode",
-            )
+            campaign.note(self.session.now(), STOP, self.session.source, reason)
         except JournalError as error:
             self.logger.warning("The stop could not be written down: %s", text_of(error))
 

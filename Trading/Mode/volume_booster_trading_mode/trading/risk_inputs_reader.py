@@ -14,7 +14,10 @@ from ..adapters import futures_data, market_data
 from ..adapters.rate_limits import RateLimitTracker
 from ..adapters.runtime import bot_process
 from ..campaign.campaign import Campaign
-from ..core.model.basics import ONE
+from ..core.accounting.outside import AccountWatch
+from ..core.decision.timing.volatility import VolatilityMeter
+from ..core.model.basics import ONE, ZERO
+from ..core.model.instrument import base_of, quote_of
 from ..core.model.snapshot import Equity, RiskInputs
 
 VOLUME_EVERY_S = 60.0
@@ -54,6 +57,8 @@ class RiskInputsReader:
         self._last_clock: tuple[float, float] | None = None
         self._day_volume: tuple[float, Decimal] | None = None
         self._ask_volume_at = 0.0
+        self._watched: tuple[int, AccountWatch] | None = None
+        self._volatility = VolatilityMeter()
 
     async def ask_exchange(self, now: float) -> None:
         """Ask what changes slowly, now and then. An exchange that does not answer is asked again later."""
@@ -83,7 +88,9 @@ class RiskInputsReader:
         manager, campaign = self._manager, self._campaign
         market = manager.exchange_name, self._symbol
         limits = self._limits
+        self._volatility.see(now, mid_price)
         used, resets_in_s = (0.0, 0.0) if limits is None else limits.use(now)
+        outside_base, outside_quote = self._outside(now, quote_rate)
         return RiskInputs(
             equity=self._equity(now, mid_price, quote_rate),
             last_mid_price=self._mid_before(now, mid_price),
@@ -94,6 +101,11 @@ class RiskInputsReader:
             exchange_orders_per_second=None if limits is None else limits.requests_per_second(),
             rate_limit_used=used,
             rate_limit_resets_in_s=resets_in_s,
+            outside_base=outside_base,
+            outside_quote=outside_quote,
+            volatility_bps=self._volatility.bps,
+            seen_volatility_bps=self._volatility.seen_bps,
+            cancels_last_minute=campaign.cancels.in_last_minute(manager.exchange_name, now),
             is_real_trading_allowed=bot_process.is_real_trading_allowed(),
         )
 
@@ -106,7 +118,32 @@ class RiskInputsReader:
             return equity
         worth = futures_data.valuation(manager, self._symbol, quote_rate)
         own = futures_data.own_quantity(manager, self._symbol, campaign.ledger.net_quantity(market))
-        return replace(equity, drift_quote=worth.volume(own, mid_price))
+        return replace(equity, drift_quote=worth.volume(own, mid_price), of_all_quote=ZERO, drift_of_all_quote=ZERO)
+
+    def _outside(self, now: float, quote_rate: Decimal) -> tuple[Decimal, Decimal]:
+        """What somebody else has traded here since this run began, or since a person last resumed.
+
+        It is not looked for in a backtest, on futures, where the campaign counts in another currency than the quote,
+        and where one of both is the other side of another market: what our own fills made of it is not exact there.
+        """
+        manager, campaign = self._manager, self._campaign
+        if self._passing_s is None or quote_rate != ONE or futures_data.is_futures(manager):
+            return ZERO, ZERO
+        exchange, base, quote = manager.exchange_name, base_of(self._symbol), quote_of(self._symbol)
+        here = [market for market in campaign.ledger.markets if market[0] == exchange]
+        if any(quote_of(symbol) == base or base_of(symbol) == quote for _, symbol in here):
+            return ZERO, ZERO
+        totals = market_data.totals(manager, self._symbol)
+        if not any(totals):
+            return ZERO, ZERO  # OctoBot has not read them yet
+        if self._watched is None or self._watched[0] != campaign.resumes:
+            self._watched = campaign.resumes, AccountWatch()
+        own_base = sum((campaign.ledger.drift(one)[0] for one in here if base_of(one[1]) == base), ZERO)
+        own_quote = sum((campaign.ledger.drift(one)[1] for one in here if quote_of(one[1]) == quote), ZERO)
+        outside_base, outside_quote = self._watched[1].see(now, totals, (own_base, own_quote))
+        # a fee may have been charged in base, and is counted in quote
+        fees = sum((campaign.ledger.progress(ONE, one).fees_quote for one in here), ZERO)
+        return (outside_base, outside_quote) if abs(outside_quote) > fees else (ZERO, ZERO)
 
     def _mid_before(self, now: float, mid_price: Decimal) -> Decimal | None:
         before, self._last_mid = self._last_mid, (now, mid_price)

@@ -6,13 +6,17 @@ import asyncio
 import logging
 import typing
 
+from ..adapters import order_submission
 from ..adapters.runtime import notifications
+from ..adapters.venues import support
 from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Progress
 from ..core.accounting.tallies import Market
+from ..core.decision import flattening
 from ..core.decision.guards import Halt
 from ..core.decision.policy import Wait
 from ..core.model.basics import Trading
+from ..core.model.instrument import quote_of
 from ..core.model.orders import Fill
 from ..core.model.redact import text_of
 from ..core.model.snapshot import MarketSnapshot
@@ -25,9 +29,11 @@ from .orders.reconciler import Reconciler
 
 END_HALT = (
     "read why, then press Resume on the mode's page in OctoBot's web page, or type `volume-booster resume`: what the "
-    "guards count begins anew."
+    "guards count starts from zero."
 )
-MEND_HALT = "mend what is named; the settings are on the mode's page in OctoBot's web page. It then goes on by itself."
+MEND_HALT = (
+    "fix what is named; the settings are on the mode's page in OctoBot's web page. It then continues on its own."
+)
 
 
 class SettingsSource(typing.Protocol):
@@ -112,6 +118,12 @@ class Session:
         return self.exchange_name, self.symbol
 
     @property
+    def currency(self) -> str:
+        """What the campaign counts in: its own currency, or before its first look the quote of this market."""
+        counted_in = None if self.campaign is None else self.campaign.counted_in
+        return counted_in or quote_of(self.symbol)
+
+    @property
     def source(self) -> str:
         """The name of this loop in the journal: exchange and symbol."""
         return f"{self.exchange_name} {self.symbol}"
@@ -147,6 +159,19 @@ class Session:
         assert campaign is not None and settings is not None
         return campaign.progress_for(settings, *self.market, self.now())
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the target is reached and nothing is held that should not stay: no order will be sent."""
+        progress, settings = self.progress(), self.settings
+        assert settings is not None
+        return progress.is_done and not flattening.is_to_be_traded_back(progress, settings, self.market)
+
+    def style_refusal(self) -> str:
+        """Why the exchange can't take this kind of orders; empty where it can, as where OctoBot plays the exchange."""
+        if self.settings is None or self.began_as.is_simulated:
+            return ""
+        return support.style_refusal(order_submission.venue_at(self.manager), self.settings.order_type)
+
     def wake(self) -> None:
         """Something has changed: decide at once."""
         self._woken.set()
@@ -174,9 +199,21 @@ class Session:
             if due_in_s is not None:
                 self.allocation.is_due_at(self.now() + due_in_s)
 
+    async def look_at_fills(self) -> None:
+        """Fills are measured also while the loop sleeps; where that fails it is tried again."""
+        now = self.now()
+        if self.campaign is None or (due_in_s := self.reconciler.look_due_in_s(now)) is None or due_in_s > 0:
+            return
+        try:
+            await self.reconciler.look(now)
+        except JournalError as error:
+            self.could_not_write_down(error)
+
     def could_not_write_down(self, error: Exception) -> None:
         """No further order is sent until it can be."""
         problem = f"what became of an order could not be written down: {text_of(error)}"
+        if self.campaign is not None and isinstance(error, JournalError):
+            self.campaign.guard.could_not_write(error)
         if problem != self.problem:
             self.logger.error(problem)
         self.problem = problem
@@ -209,6 +246,8 @@ class Session:
             return
         progress = self.progress()
         line = progress_lines.LazyText(progress_lines.fill_line, fill, self.symbol)
-        self.logger.info("Filled: %s | %s", line, progress_lines.LazyText(progress_lines.sentence, progress))
+        self.logger.info(
+            "Filled: %s | %s", line, progress_lines.LazyText(progress_lines.sentence, progress, self.currency)
+        )
         if progress.is_done:
             self.wake()

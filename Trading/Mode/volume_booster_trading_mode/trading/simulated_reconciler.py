@@ -15,6 +15,7 @@ from ..core.accounting.ledger import Outcome
 from ..core.model.orders import OpenOrder
 from ..core.model.redact import named
 from ..journal.journal import JournalError
+from .orders.fill_looks import FillLooks
 from .orders.open_orders import SimulatedOrders
 from .orders.order_request import RequestStatus
 from .session import Session
@@ -31,6 +32,7 @@ class SimulatedReconciler:
         self._session = session
         self._campaign = campaign
         self._orders = SimulatedOrders(session.manager, session.symbol, campaign)
+        self._looks = FillLooks(campaign, session.market, is_price_known=True)
         self._unwritten: dict[str, tuple[dict[str, typing.Any], Exception]] = {}
         """The last event of every order that could not be written down, and why."""
 
@@ -63,7 +65,9 @@ class SimulatedReconciler:
 
     def _write(self, order_id: str, order: dict[str, typing.Any]) -> None:
         campaign, now = self._campaign, self._session.now()
-        news = order_events.read_order_event(order, campaign.record(order_id), now)
+        known = market_data.known_price_since(self._session.manager, self._session.symbol)
+        mid_price = None if known is None else known[1]
+        news = order_events.read_order_event(order, campaign.record(order_id), now, mid_price)
         if news.fill is not None and campaign.fill(news.fill):
             self._session.log_fill(news.fill)
         if news.outcome is not None:
@@ -90,7 +94,16 @@ class SimulatedReconciler:
         """Nothing: the orders are OctoBot's own."""
 
     async def read_book(self) -> None:
-        """None: the simulator has none."""
+        """None: the simulator has none. What fills are measured at is OctoBot's price."""
+        await self.look(self._session.now())
+
+    def look_due_in_s(self, now: float) -> float | None:
+        return self._looks.due_in_s(now)
+
+    async def look(self, now: float) -> None:
+        known = market_data.known_price_since(self._session.manager, self._session.symbol)
+        if known is not None:
+            self._looks.see(*known, now)
 
     def settles_in_s(self) -> float:
         return 0.0

@@ -27,8 +27,10 @@ class SnapshotReader:
         self._allocation = session.allocation
         self._inputs = inputs
 
-    async def snapshot(self, *, is_done: bool) -> MarketSnapshot:
+    async def snapshot(self, *, is_at_rest: bool) -> MarketSnapshot:
         """What there is to see. For an order to a real exchange its book and the open orders are asked now.
+
+        :param is_at_rest: no order will come of it, so that neither is needed.
 
         :raises NotReadableError: naming what is missing.
         :raises RefusedError: when this market can't take part in the campaign.
@@ -40,9 +42,12 @@ class SnapshotReader:
         worth = self.worth(clock())
         await self._inputs.ask_exchange(clock())
         book = None
-        if is_futures or not is_done:
+        if is_futures or not is_at_rest:
             await reconciler.sync_open_orders(clock())
             book = await reconciler.read_book()
+        orders = reconciler.open_orders()
+        if book is not None:
+            book = market_data.without_own(book, orders, symbol, session.exchange_name)
         now = clock()
         price = market_data.read_price(manager, symbol, now, book)
         risk_inputs = self._inputs.risk_inputs(now, price.mid_price, worth.quote_rate)
@@ -53,7 +58,7 @@ class SnapshotReader:
             now,
             price,
             risk_inputs,
-            reconciler.open_orders(),
+            orders,
             book,
             session.running_since,
             worth,

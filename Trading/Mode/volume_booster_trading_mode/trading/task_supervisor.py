@@ -9,8 +9,8 @@ import typing
 from collections.abc import Coroutine, Iterator
 
 from ..adapters.runtime.error_log import log_error
-from ..core.decision import pacing
 from ..core.decision.guards import Halt
+from ..core.decision.timing import pacing
 from ..core.model.redact import named, text_of
 from ..journal.journal import ERROR, JournalError
 from .session import Session
@@ -36,6 +36,8 @@ class TaskSupervisor:
         log_error(session.logger, error, f"Volume booster of {session.source}: {why}; next try in {delay_s:.0f} s")
         with self._logged():
             session.release_share(due_in_s=delay_s)
+            if session.campaign is not None and isinstance(error, JournalError):
+                session.campaign.guard.could_not_write(error)
             if session.campaign is not None:
                 session.campaign.note(session.now(), ERROR, session.source, why)
         return delay_s

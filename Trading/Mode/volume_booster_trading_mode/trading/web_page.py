@@ -9,6 +9,7 @@ from ..campaign.campaign import Campaign
 from ..core.accounting.ledger import Progress
 from ..core.decision.campaign_state import BY_A_PERSON, StateName, live_state
 from ..core.decision.control import EMERGENCY, HOLD, PAUSE, RESUME, UNHOLD, ControlState
+from ..core.model.formats import shown
 from ..core.notify import progress_lines
 from ..core.notify.notices import Notice
 from ..journal.journal import ERROR, GO, HALT, WAIT
@@ -20,16 +21,16 @@ ANSWERED_ONCE_WITHIN_S = 2.0
 """A button reaches every symbol of the bot at about one moment: the first answers it for all."""
 
 _ANSWERS = {
-    UNHOLD: "Started: it goes on.",
-    PAUSE: "Paused: no new order; what rests stays in the book. Resume lets it go on.",
-    RESUME: "Resumed: it goes on; if a guard had halted it, what the guards count begins anew.",
-    HOLD: "Stopped: no new order, its own open orders are being cancelled, OctoBot runs on. Start lets it go on.",
+    UNHOLD: "Started: it continues.",
+    PAUSE: "Paused: no new order; what rests stays in the book. Resume continues it.",
+    RESUME: "Resumed: it continues; if a guard had halted it, the guards start counting from zero.",
+    HOLD: "Stopped: no new order, its own open orders are being cancelled, OctoBot runs on. Start continues it.",
     EMERGENCY: "Emergency stop: no order any more; every open one is being cancelled, and the result is told.",
 }
 _UNCHANGED = {
     ControlState.RUNNING: "it is not paused; if it is halted, Resume ends the halt.",
-    ControlState.PAUSED: "it is paused; Start or Resume lets it go on.",
-    ControlState.HELD: "it is stopped; Start or Resume lets it go on.",
+    ControlState.PAUSED: "it is paused; Start or Resume continues it.",
+    ControlState.HELD: "it is stopped; Start or Resume continues it.",
     ControlState.EMERGENCY: (
         "it is in an emergency stop; switch enable_volume_booster on in the form, save, and press Resume."
     ),
@@ -64,8 +65,16 @@ async def press(session: Session | None, button: str) -> None:
         session.wake()
         return
     campaign.pressed = button, now
-    text = _ANSWERS[kind] if is_news else f"{button} changes nothing: {_UNCHANGED[campaign.control.state]}"
+    told = _ANSWERS[kind] + (_spent_so_far(session) if kind == RESUME else "")
+    text = told if is_news else f"{button} changes nothing: {_UNCHANGED[campaign.control.state]}"
     await notifications.notify(campaign, now, Notice("button", text, is_urgent=True))
+
+
+def _spent_so_far(session: Session) -> str:
+    if session.settings is None:
+        return ""
+    spent = shown(session.progress().total_cost_quote, session.currency)
+    return f" It has cost {spent} {session.currency} in all so far."
 
 
 def _is_same_press(before: tuple[str, float], button: str, now: float) -> bool:
@@ -84,7 +93,8 @@ def state(session: Session | None, problems: list[str], *, is_usable: bool) -> t
     progress = session.progress()
     word, why = _state(session, session.campaign, progress)
     unused = f"the saved settings can't be used, the ones before stay in use: {unusable}" if unusable else ""
-    sentence = ". ".join(filter(None, [f"{word}: {progress_lines.sentence(progress)}", session.position, why, unused]))
+    told = progress_lines.sentence(progress, session.currency)
+    sentence = ". ".join(filter(None, [f"{word}: {told}", session.position, why, unused]))
     return sentence, min(float(progress.filled_quote / progress.target_quote), 1.0)
 
 

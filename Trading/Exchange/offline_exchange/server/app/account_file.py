@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 import re
@@ -43,6 +44,18 @@ DEFAULT_ACCOUNT = AccountPlan(
     {"BTC": Decimal(1), "ETH": Decimal(10), "USDT": Decimal(10_000)},
 )
 """Play money: anyone who can reach this machine's loopback may use it."""
+
+
+def with_fees(
+    accounts: Iterable[AccountPlan], maker: Decimal | None = None, taker: Decimal | None = None
+) -> tuple[AccountPlan, ...]:
+    """The accounts with other fees, in percent, where they are given."""
+    rates = {"maker_rate": maker, "taker_rate": taker}
+    changed = {name: percent / 100 for name, percent in rates.items() if percent is not None}
+    return tuple(
+        dataclasses.replace(one, fees=dataclasses.replace(one.fees, **changed))  # type: ignore[arg-type]
+        for one in accounts
+    )
 
 
 def load_accounts(path: pathlib.Path) -> tuple[AccountPlan, ...]:

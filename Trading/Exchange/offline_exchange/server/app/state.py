@@ -1,44 +1,40 @@
 """The exchange in a file: everything that cannot be redrawn from the seed, so that a restart continues.
 
-The file is one JSON object, an order or a trade on each line, decimals as text. The restored exchange
-continues as if it had never stopped: accounts, orders in queue order, trades, consumed liquidity, and the moment up to
-which the market has traded.
+The file is one JSON object, an order or a trade on each line, decimals as text. What was done since it was written is
+in the log beside it. The restored exchange continues as if it had never stopped: accounts, orders in queue order,
+trades, consumed liquidity, and the moment up to which the market has traded.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import enum
 import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any
 
 from ..engine.accounts import Account, FeeAsset, FeeSchedule, as_text
 from ..engine.clock import ExchangeClock, WallClock
 from ..engine.matching import Engine
-from ..engine.orders import Order, Party, Request, Side, Trade
+from ..engine.orders import Order, Side
 from ..engine.venue import Venue
 from ..market.markets import MarketRules
 from ..market.tape import MarketSource
 from ..market.world import MarketScenario
-from ..rest.exchange import Credentials, Exchange
+from ..rest.exchange import Credentials, Exchange, Operation
 from .account_file import AccountPlan
+from .operation_log import flush_folder, read_log
+from .operations import DivergedError, clock_offset_ms, redo
+from .records import built_order, built_trade, decimals, line_of, order_row, row_of
 
 FORMAT = "volume booster exchange"
-VERSION = 1
+VERSION = 3
+"""Others can't be continued: the market that they were on is another one by now."""
 _NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)  # Windows would change line ends
-
-
-_Record = TypeVar("_Record", Order, Request, Trade, Party)
-_ADAPTERS: Mapping[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Order, Request, Trade, Party)}
-"""Records are rows of their fields' values in the file: other fields need another VERSION."""
 
 
 class StateError(Exception):
@@ -53,6 +49,13 @@ class SavedState:
     scenario: MarketScenario
     accounts: tuple[AccountPlan, ...]
     _value: Mapping[str, Any]
+    _later: tuple[Operation, ...] = ()
+    """What was done since the file was written."""
+
+    @property
+    def generation(self) -> int:
+        """Of the log that begins with the file."""
+        return int(self._value.get("log", 0))
 
     def source(self) -> MarketSource:
         """The other side of the market. Raises StateError, and ReplayError for a recording that is gone."""
@@ -60,15 +63,21 @@ class SavedState:
             return self.scenario.source()
 
     def clock(self, wall: WallClock) -> ExchangeClock:
-        """The clock as it was set, never earlier than when the file was written. Raises StateError."""
+        """The clock as it was set, never earlier than what was done last. Raises StateError."""
         with _readable(self.path):
             saved = self._value["clock"]
-            return ExchangeClock(wall, int(saved["offset_ms"]), int(saved["now_ms"]))
+            not_before_ms = max([int(saved["now_ms"]), *(operation.now_ms for operation in self._later)])
+            return ExchangeClock(wall, clock_offset_ms(self._later, int(saved["offset_ms"])), not_before_ms)
 
     def restore(self, venue: Venue) -> None:
-        """Put everything into a fresh venue of the same scenario. Raises StateError when something does not fit."""
+        """Put the file into a fresh venue of the same scenario. Raises StateError when something does not fit."""
         with _readable(self.path):
             _restore(self._value, venue)
+
+    def redo(self, exchange: Exchange) -> None:
+        """Do again what was done since, to an exchange on a restored venue. Raises StateError."""
+        with _readable(self.path):
+            redo(exchange, self._later)
 
 
 class StateText:
@@ -78,11 +87,12 @@ class StateText:
         self._trades: list[str] = []
         self._ended: dict[int, str] = {}
 
-    def of(self, exchange: Exchange, scenario: MarketScenario, now_ms: int) -> str:
-        """The whole state."""
+    def of(self, exchange: Exchange, scenario: MarketScenario, now_ms: int, generation: int = 0) -> str:
+        """The whole state; `generation` is that of the log which begins with it."""
         engine = exchange.venue.engine
-        self._trades += [_line(_row(trade)) for trade in engine.trades[len(self._trades) :]]
+        self._trades += [line_of(row_of(trade)) for trade in engine.trades[len(self._trades) :]]
         head = {
+            "log": generation,
             "world": scenario.to_json(),
             "clock": {"offset_ms": exchange.clock.offset_ms, "now_ms": now_ms},
             "venue": _venue_json(exchange.venue),
@@ -90,7 +100,7 @@ class StateText:
             "accounts": [_account_json(engine.accounts[one.account], one) for one in exchange.credentials],
             "market": [_account_json(account, None) for account in engine.accounts.values() if account.is_market],
         }
-        parts = [f'"{name}": {_line(value)}' for name, value in head.items()]
+        parts = [f'"{name}": {line_of(value)}' for name, value in head.items()]
         parts += [_lines("orders", self._orders(engine)), _lines("trades", self._trades)]
         parts.append(f'"format": "{FORMAT}",\n"version": {VERSION}')
         return "{\n" + ",\n".join(parts) + "\n}\n"
@@ -99,7 +109,7 @@ class StateText:
         lines = []
         for account in engine.accounts.values():
             for order in (account.open_orders if account.is_market else account.orders).values():
-                line = self._ended.get(order.order_id) or _line(_order_row(order))
+                line = self._ended.get(order.order_id) or line_of(order_row(order))
                 if not order.is_open and not account.is_market:
                     self._ended[order.order_id] = line
                 lines.append(line)
@@ -119,7 +129,8 @@ def read_state(path: pathlib.Path) -> SavedState | None:
     value = _parsed(path, text)
     with _readable(path):
         scenario = MarketScenario(**value["world"])
-        return SavedState(path, scenario, tuple(_plan(item) for item in value["accounts"]), value)
+        later = tuple(read_log(path, int(value.get("log", 0))))
+        return SavedState(path, scenario, tuple(_plan(item) for item in value["accounts"]), value, later)
 
 
 def write_state(path: pathlib.Path, text: str) -> None:
@@ -134,6 +145,7 @@ def write_state(path: pathlib.Path, text: str) -> None:
             file.flush()
             os.fsync(descriptor)
         temporary.replace(path)
+        flush_folder(path.parent)
     except OSError as error:
         raise StateError(f"cannot write the state to {path}: {error.strerror}.") from error
 
@@ -155,28 +167,12 @@ def _readable(path: pathlib.Path) -> Iterator[None]:
     """Translate any error of the content into one StateError."""
     try:
         yield
+    except OSError as error:
+        raise StateError(f"cannot read the log of the state in {path}: {error.strerror}.") from error
+    except DivergedError as error:
+        raise StateError(f"{path} cannot be continued: {error}; name another file.") from error
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise StateError(f"{path} is damaged ({type(error).__name__}: {error}); name another file.") from error
-
-
-def _line(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, enum.Enum):
-        return value.value
-    return str(value) if isinstance(value, Decimal) else _row(value)
-
-
-def _row(record: Any) -> list[Any]:
-    """The values of the fields of an order, a request, a trade or a party, in their order."""
-    return [getattr(record, field.name) for field in dataclasses.fields(record)]
-
-
-def _order_row(order: Order) -> list[Any]:
-    order_id, account, request, *rest = _row(order)
-    return [order_id, account, *_row(request), *rest]
 
 
 def _lines(name: str, lines: Iterable[str]) -> str:
@@ -186,7 +182,7 @@ def _lines(name: str, lines: Iterable[str]) -> str:
 def _venue_json(venue: Venue) -> dict[str, Any]:
     return {
         "at_ms": venue._at_ms,
-        "ladder_second": venue._ladder_second,
+        "ladder_ms": venue._ladder_ms,
         "taken": [[*place, taken.base, taken.second] for place, taken in venue._taken.items()],
         "actions": venue._actions,
         "without_quotes": sorted(venue.without_quotes),
@@ -223,11 +219,11 @@ def _restore(value: Mapping[str, Any], venue: Venue) -> None:
     engine = venue.engine
     for item in (*value["accounts"], *value["market"]):
         account = engine.accounts.get(item["name"]) or engine.open_account(item["name"], _fees(item))
-        account.free, account.locked = _decimals(item["free"]), _decimals(item["locked"])
+        account.free, account.locked = decimals(item["free"]), decimals(item["locked"])
     _restore_engine(engine, value["engine"])
-    for order in sorted((_order(item) for item in value["orders"]), key=lambda order: order.order_id):
+    for order in sorted((built_order(item) for item in value["orders"]), key=lambda order: order.order_id):
         _restore_order(engine, order)
-    engine.trades += [_trade(item) for item in value["trades"]]
+    engine.trades += [built_trade(item) for item in value["trades"]]
     _restore_venue(venue, value["venue"])
 
 
@@ -235,9 +231,9 @@ def _restore_engine(engine: Engine, saved: Mapping[str, Any]) -> None:
     for name in ("last_order_id", "self_matches", "prevented_matches"):
         setattr(engine, name, int(saved[name]))
     engine.last_trade_ids.update(saved["last_trade_ids"])
-    engine.fees_collected, engine.paid_in = _decimals(saved["fees_collected"]), _decimals(saved["paid_in"])
+    engine.fees_collected, engine.paid_in = decimals(saved["fees_collected"]), decimals(saved["paid_in"])
     for market_id, rules in saved["rules"].items():
-        engine.rules[market_id] = _changed(engine.rules[market_id], _decimals(rules))
+        engine.rules[market_id] = _changed(engine.rules[market_id], decimals(rules))
 
 
 def _changed(rules: MarketRules, values: Mapping[str, Decimal]) -> MarketRules:
@@ -261,7 +257,7 @@ def _restore_venue(venue: Venue, saved: Mapping[str, Any]) -> None:
         venue.tape.add(trade)
     venue._seen_trades = len(venue.engine.trades)
     venue._at_ms.update(saved["at_ms"])
-    venue._ladder_second.update(saved["ladder_second"])
+    venue._ladder_ms.update(saved["ladder_ms"])
     venue._actions = int(saved["actions"])
     venue.without_quotes.update(saved["without_quotes"])
     venue._withdrawn.update(saved["withdrawn"])
@@ -276,28 +272,3 @@ def _plan(item: Mapping[str, Any]) -> AccountPlan:
 
 def _fees(item: Mapping[str, Any]) -> FeeSchedule:
     return FeeSchedule(Decimal(item["maker_rate"]), Decimal(item["taker_rate"]), FeeAsset(item["fee_asset"]))
-
-
-def _order(row: list[Any]) -> Order:
-    end = 2 + len(dataclasses.fields(Request))
-    return _built(Order, [*row[:2], _built(Request, row[2:end]), *row[end:]])
-
-
-def _trade(row: list[Any]) -> Trade:
-    *head, buyer, seller, buyer_is_maker = row
-    return _built(Trade, [*head, _built(Party, buyer), _built(Party, seller), buyer_is_maker])
-
-
-def _built(kind: type[_Record], row: list[Any]) -> _Record:
-    """A record from the values of its fields, in their order. Raises ValueError."""
-    names = (field.name for field in dataclasses.fields(kind))
-    try:
-        record: _Record = _ADAPTERS[kind].validate_python(dict(zip(names, row, strict=True)))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{kind.__name__}.{first['loc'][0]}: {first['msg']}") from error
-    return record
-
-
-def _decimals(texts: Mapping[str, str]) -> dict[str, Decimal]:
-    return {asset: Decimal(text) for asset, text in texts.items()}

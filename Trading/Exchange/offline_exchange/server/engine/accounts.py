@@ -90,8 +90,11 @@ class Account:
 
     def cost_of(self, order: Order, quantity_base: Decimal) -> Decimal:
         """The most that a quantity of a limit order takes out of the account: price or quantity, and fees on top."""
+        rate = self.fees.reserve_rate(order.side)
+        if order.side is Side.SELL and not rate and quantity_base % SMALLEST:
+            return quantity_base  # the steps of this market are finer
         paid = quantity_base * order.price_quote if order.side is Side.BUY else quantity_base
-        return cut_up(paid * (1 + self.fees.reserve_rate(order.side)))
+        return cut_up(paid * (1 + rate))
 
     def balances(self) -> Mapping[str, tuple[Decimal, Decimal]]:
         """Free and locked amount of every asset that the account ever held."""

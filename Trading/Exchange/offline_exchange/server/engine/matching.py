@@ -13,6 +13,7 @@ import decimal
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import ParamSpec, TypeVar
 
 from ..market.markets import SMALLEST, MarketRules, is_multiple, paid
@@ -217,6 +218,18 @@ class Engine:
                 if order.account == account:
                     self._shrink(order, left_base, now_ms)
                     left_base -= order.open_base if order.is_open else ZERO
+
+    @_exact
+    def cancel_share(self, account: str, market_id: str, place: _Place, kept: Fraction, now_ms: int) -> None:
+        """Reduce each order of the market's own at one price that has another account's behind it to a share."""
+        self._market_account(account)
+        step_base, waiting = self.rules[market_id].step_base, False
+        for order in reversed(self._books[market_id][place[0]].at(place[1])):
+            if order.account != account:
+                waiting = True
+            elif waiting:
+                steps = int(order.open_base // step_base) * kept.numerator // kept.denominator
+                self._shrink(order, steps * step_base, now_ms)
 
     @_exact
     def book(self, market_id: str, side: Side, count: int) -> list[tuple[Decimal, Decimal]]:

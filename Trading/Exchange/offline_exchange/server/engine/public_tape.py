@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from ..market.tape import BOOK_LEVELS, DAY_MS, Book, Candle, DayStatistics, MarketSource, Print
+from ..market.tape import BOOK_LEVELS, DAY_MS, Book, Candle, DayStatistics, MarketSource, Print, QueueChange, Touch
 from .orders import ZERO, Trade
 
 
@@ -66,6 +66,17 @@ class PublicTape(MarketSource):
     def book(self, market_id: str, now_ms: int, levels: int = BOOK_LEVELS) -> Book:
         """The market's own orders, as they are drawn."""
         return self._source.book(market_id, now_ms, levels)
+
+    def changed_ms(self, market_id: str, now_ms: int) -> int:
+        return self._source.changed_ms(market_id, now_ms)
+
+    def changes(self, market_id: str, after_ms: int, until_ms: int) -> Iterator[Touch]:
+        return self._source.changes(market_id, after_ms, until_ms)
+
+    def queue_change(
+        self, market_id: str, before_ms: int, change_ms: int, price_quote: Decimal, *, is_bid: bool
+    ) -> QueueChange | None:
+        return self._source.queue_change(market_id, before_ms, change_ms, price_quote, is_bid=is_bid)
 
     def last_print(self, market_id: str, now_ms: int) -> Print:
         return self.newest_prints(market_id, now_ms, 1)[0]

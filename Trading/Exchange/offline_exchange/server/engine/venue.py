@@ -1,13 +1,13 @@
 """The venue: the accounts' orders in the book, and the other side of the market that trades with them. Pure.
 
 The other side comes from a source, drawn or recorded. Its order book is kept in the engine as the orders of a market
-maker, redrawn every second; its prints are the market orders of a crowd. So a resting order is filled by the crowd
-when it reaches the front of the queue, or by the market maker when the price moves through it, and a market order pays
-the spread and walks down the book. Liquidity that the accounts consume is gradually restored.
+maker, redrawn at each of its changes; its prints are the market orders of a crowd. So a resting order is filled by the
+crowd when it reaches the front of the queue, or by the market maker when the price moves through it, and a market order
+pays the spread and walks down the book. Liquidity that the accounts consume is gradually restored.
 
-The book of a moment is the one of its second, less what the crowd has taken since the second began. It is put into the
-engine when needed: by an order, a request, or a market that reaches an account's order. Everything before that affects
-nobody and is skipped.
+The book of a moment is the one since its newest change, less what the crowd has taken since then. It is put into the
+engine when needed: by an order, a cancel, a request, or a market that reaches an account's order. Everything before
+that affects nobody and is skipped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from ..market.tape import SECOND_MS, Book, Level, MarketSource, Print
+from ..market.tape import LADDER_LEVELS, SECOND_MS, Book, Level, MarketSource, Print, Touch
+from . import competitor
 from .accounts import FeeSchedule
 from .matching import Engine
 from .orders import ZERO, Kind, Order, Request, Side, TimeInForce, Trade
@@ -26,9 +27,8 @@ from .public_tape import PublicTape
 
 MARKET_MAKER = "market maker"
 CROWD = "crowd"
-LADDER_LEVELS = 100
 _NO_FEES = FeeSchedule(ZERO, ZERO)
-_SECONDS_AT_ONCE = 600
+_MS_AT_ONCE = 600_000
 _NOWHERE_QUOTE = Decimal("Infinity")
 
 _Place = tuple[Side, Decimal]  # a price of one side of a book
@@ -48,7 +48,7 @@ class _Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class _Touch:
+class _Reach:
     """Prices that the market must reach to trade with an account's order."""
 
     bid_quote: Decimal
@@ -56,9 +56,9 @@ class _Touch:
     places: frozenset[_Place]
 
     @staticmethod
-    def of(orders: Iterable[Order]) -> _Touch:
+    def of(orders: Iterable[Order]) -> _Reach:
         places = frozenset((order.side, order.price_quote) for order in orders)
-        return _Touch(
+        return _Reach(
             max((price for side, price in places if side is Side.BUY), default=-_NOWHERE_QUOTE),
             min((price for side, price in places if side is Side.SELL), default=_NOWHERE_QUOTE),
             places,
@@ -68,19 +68,22 @@ class _Touch:
         """Whether the aggressor of a print would reach one of the orders."""
         return item.price_quote <= self.bid_quote if item.buyer_is_maker else item.price_quote >= self.ask_quote
 
-    def is_crossed_by(self, book: Book) -> bool:
+    def is_crossed_by(self, touch: Touch) -> bool:
         """Whether the market maker would trade with one of the orders."""
-        return any(level.price_quote <= self.bid_quote for level in book.asks[:1]) or any(
-            level.price_quote >= self.ask_quote for level in book.bids[:1]
+        bid_quote, ask_quote = touch.bid_quote, touch.ask_quote
+        return (ask_quote is not None and ask_quote <= self.bid_quote) or (
+            bid_quote is not None and bid_quote >= self.ask_quote
         )
 
 
 class _Step(NamedTuple):
-    """An event of a market: a second begins, or the crowd trades."""
+    """An event of a market: its book changes, or the crowd trades."""
 
     time_ms: int
     market_id: str
-    item: Print | None = None
+    happens: Touch | Print
+    change_ms: int  # of the book that is there now
+    before_ms: int  # of the one before it
 
 
 class Venue:
@@ -109,11 +112,17 @@ class Venue:
             for market_id, market in source.markets.items()
         }
         self._at_ms: dict[str, int] = {}
-        self._ladder_second: dict[str, int] = {}
+        self._ladder_ms: dict[str, int] = {}
         self._withdrawn: set[str] = set()
         self._taken = {(market_id, side): _Taken() for market_id in source.markets for side in Side}
         self._actions = 0
         self._seen_trades = 0
+
+    @property
+    def drawn(self) -> tuple[int, ...]:
+        """Changes whenever more of the market has been put into the engine."""
+        engine, ladders = self.engine, self._ladder_ms.values()
+        return engine.last_order_id, len(engine.trades), self._actions, *ladders
 
     def submit(self, account: str, request: Request, now_ms: int) -> Order:
         """Accept an order and match it. Raises RefusedError when a rule or the balance forbids it."""
@@ -128,6 +137,7 @@ class Venue:
     def cancel(self, account: str, market_id: str, order_id: int, now_ms: int) -> Order:
         """End an open order. Raises RefusedError when there is no such order, perhaps because it has been filled."""
         now_ms = self._advance(now_ms)
+        self._draw_present(market_id, now_ms)  # what the others do is their answer to what stood here until now
         self._actions += 1
         return self.engine.cancel(account, market_id, order_id, now_ms)
 
@@ -139,7 +149,7 @@ class Venue:
             tuple(Level(price, quantity) for price, quantity in self.engine.book(market_id, side, levels))
             for side in (Side.BUY, Side.SELL)
         )
-        drawn = self.source.book(market_id, now_ms // SECOND_MS * SECOND_MS, 1)
+        drawn = self.source.book(market_id, self.source.changed_ms(market_id, now_ms), 1)
         return Book(drawn.update_id + self.tape.visible(market_id, now_ms) + self._actions, bids, asks)
 
     def advance(self, now_ms: int) -> None:
@@ -152,94 +162,110 @@ class Venue:
         steps = (
             self._steps(market_id, self._at_ms.get(market_id, now_ms), now_ms) for market_id in self.source.markets
         )
-        touches: dict[str, _Touch] = {}
+        reaches: dict[str, _Reach] = {}
         for step in heapq.merge(*steps, key=lambda step: step.time_ms):
-            touch = touches.get(step.market_id) or _Touch.of(self.engine.account_orders(step.market_id))
-            touches[step.market_id] = touch
-            if self._play(step, touch):
-                del touches[step.market_id]
+            reach = reaches.get(step.market_id) or _Reach.of(self.engine.account_orders(step.market_id))
+            reaches[step.market_id] = reach
+            if self._play(step, reach):
+                del reaches[step.market_id]
         self._at_ms = dict.fromkeys(self.source.markets, now_ms)
         return now_ms
 
     def _steps(self, market_id: str, after_ms: int, until_ms: int) -> Iterator[_Step]:
         """The market's events after one moment and until another that may affect an account's order.
 
-        A second whose book is in the engine is played to its end, so that the engine has the book of the present.
+        A book that is in the engine is played to its next change, so that the engine has the book of the present.
         """
-        if not self.engine.has_resting_orders(market_id):
-            if after_ms == until_ms or not self._is_drawn(market_id, after_ms // SECOND_MS):
-                return
-            until_ms = min(until_ms, _last_ms(after_ms // SECOND_MS))
-        for second, prints in self._seconds(market_id, after_ms, until_ms):
-            if not (self.engine.has_resting_orders(market_id) or self._is_drawn(market_id, second)):
-                return
-            if second * SECOND_MS > after_ms:
-                yield _Step(second * SECOND_MS, market_id)
-            yield from (_Step(item.time_ms, market_id, item) for item in prints)
+        is_watched = self.engine.has_resting_orders(market_id)
+        if after_ms == until_ms or not (is_watched or self._is_drawn(market_id, self._changed_ms(market_id, after_ms))):
+            return
+        change_ms = before_ms = self._changed_ms(market_id, after_ms)
+        for time_ms, happens in self._events(market_id, after_ms, until_ms, _MS_AT_ONCE if is_watched else SECOND_MS):
+            if isinstance(happens, Touch):
+                if not self.engine.has_resting_orders(market_id):
+                    return
+                change_ms, before_ms = happens.time_ms, change_ms
+            yield _Step(time_ms, market_id, happens, change_ms, before_ms)
 
-    def _play(self, step: _Step, touch: _Touch) -> bool:
+    def _events(
+        self, market_id: str, after_ms: int, until_ms: int, at_once_ms: int
+    ) -> Iterator[tuple[int, Touch | Print]]:
+        """Every change of the book and every print between two moments; a change comes before a print of its time."""
+        for from_ms in range(after_ms, until_ms, at_once_ms):
+            to_ms = min(from_ms + at_once_ms, until_ms)
+            happening: list[Iterable[tuple[int, Touch | Print]]] = [
+                ((touch.time_ms, touch) for touch in self.source.changes(market_id, from_ms, to_ms)),
+                ((item.time_ms, item) for item in self.source.prints_between(market_id, from_ms, to_ms)),
+            ]
+            yield from heapq.merge(*happening, key=lambda event: event[0])
+
+    def _play(self, step: _Step, reach: _Reach) -> bool:
         """Play one step of a market; returns whether it may have affected an account's order."""
-        market_id, second = step.market_id, step.time_ms // SECOND_MS
-        if step.item is None:
-            if not self._crosses(market_id, second, touch):
-                self._shorten_queues(market_id, second, touch)
+        market_id, happens = step.market_id, step.happens
+        if isinstance(happens, Touch):
+            self._shorten_queues(step, happens, reach)
+            if market_id in self.without_quotes or not reach.is_crossed_by(happens):
                 return False
-            self._draw_ladder(market_id, step.time_ms)
+            self._draw_ladder(market_id, step.change_ms, step.time_ms)
             return True
-        if not self._is_drawn(market_id, second):
-            if not touch.is_reached_by(step.item):
+        if not self._is_drawn(market_id, step.change_ms):
+            if not reach.is_reached_by(happens):
                 return False
-            self._draw_ladder(market_id, step.time_ms)
-            passed = self.source.prints_between(market_id, second * SECOND_MS - 1, step.time_ms)
-            self._let_crowd_trade(market_id, (item for item in passed if item.trade_id < step.item.trade_id))
-        self._let_crowd_trade(market_id, [step.item])
+            self._draw_ladder(market_id, step.change_ms, step.time_ms)
+            passed = self.source.prints_between(market_id, step.change_ms - 1, step.time_ms)
+            self._let_crowd_trade(market_id, (item for item in passed if item.trade_id < happens.trade_id))
+        self._let_crowd_trade(market_id, [happens])
         return True
 
-    def _crosses(self, market_id: str, second: int, touch: _Touch) -> bool:
-        """Whether the market maker crosses an account's order as a second begins."""
-        if market_id in self.without_quotes:
-            return False
-        return touch.is_crossed_by(self.source.book(market_id, second * SECOND_MS, 1))
+    def _shorten_queues(self, step: _Step, touch: Touch, reach: _Reach) -> None:
+        """Where others cancel, or have less than before, the orders behind them move up."""
+        market_id, ladder = step.market_id, None
+        for place in reach.places:
+            if not any(order.account == MARKET_MAKER for order in self.engine.queue(market_id, *place)):
+                continue
+            change = None
+            if not self._is_ahead_of(place, touch) and market_id not in self.without_quotes:
+                change = self.source.queue_change(
+                    market_id, step.before_ms, step.change_ms, place[1], is_bid=place[0] is Side.BUY
+                )
+            if change is not None:
+                self.engine.cancel_share(MARKET_MAKER, market_id, place, change.kept, step.time_ms)
+            if change is None or self._missing(market_id, place[0], step.change_ms):
+                ladder = self._ladder(market_id, step.change_ms) if ladder is None else ladder
+                most_base = ladder.get(place, ZERO)
+            else:
+                most_base = change.most_base
+            self.engine.thin_out(MARKET_MAKER, market_id, {place: most_base}, step.time_ms)
 
-    def _shorten_queues(self, market_id: str, second: int, touch: _Touch) -> None:
-        """Where the market maker quotes less than in the second before, the orders behind it move up."""
-        queues = {place: self.engine.queue(market_id, *place) for place in touch.places}
-        shared = [place for place, queue in queues.items() if any(order.account == MARKET_MAKER for order in queue)]
-        if shared:
-            ladder = self._ladder(market_id, second)
-            most = {place: ladder.get(place, ZERO) for place in shared}
-            self.engine.thin_out(MARKET_MAKER, market_id, most, second * SECOND_MS)
+    @staticmethod
+    def _is_ahead_of(place: _Place, touch: Touch) -> bool:
+        """Whether a price is better than the market maker's: there is nobody but the accounts and their competitor."""
+        side, price_quote = place
+        if side is Side.BUY:
+            return touch.bid_quote is None or price_quote > touch.bid_quote
+        return touch.ask_quote is None or price_quote < touch.ask_quote
 
-    def _seconds(self, market_id: str, after_ms: int, until_ms: int) -> Iterator[tuple[int, list[Print]]]:
-        """Every second between two moments, with its prints."""
-        last = until_ms // SECOND_MS
-        for first in range(after_ms // SECOND_MS, last + 1, _SECONDS_AT_ONCE):
-            seconds = range(first, min(first + _SECONDS_AT_ONCE, last + 1))
-            prints: dict[int, list[Print]] = {second: [] for second in seconds}
-            from_ms, to_ms = max(after_ms, first * SECOND_MS - 1), min(until_ms, _last_ms(seconds[-1]))
-            for item in self.source.prints_between(market_id, from_ms, to_ms):
-                prints[item.time_ms // SECOND_MS].append(item)
-            yield from prints.items()
+    def _changed_ms(self, market_id: str, now_ms: int) -> int:
+        return self.source.changed_ms(market_id, now_ms)
 
-    def _is_drawn(self, market_id: str, second: int) -> bool:
-        return self._ladder_second.get(market_id) == second
+    def _is_drawn(self, market_id: str, change_ms: int) -> bool:
+        return self._ladder_ms.get(market_id) == change_ms
 
     def _draw_present(self, market_id: str, now_ms: int) -> None:
         """Put the present book, up to which the market has traded, into the engine."""
-        second, is_withdrawn = now_ms // SECOND_MS, market_id in self.without_quotes
-        if not self._is_drawn(market_id, second):
-            self._draw_ladder(market_id, now_ms)
-            self._let_crowd_trade(market_id, self.source.prints_between(market_id, second * SECOND_MS - 1, now_ms))
+        change_ms, is_withdrawn = self._changed_ms(market_id, now_ms), market_id in self.without_quotes
+        if not self._is_drawn(market_id, change_ms):
+            self._draw_ladder(market_id, change_ms, now_ms)
+            self._let_crowd_trade(market_id, self.source.prints_between(market_id, change_ms - 1, now_ms))
         elif is_withdrawn is not (market_id in self._withdrawn):
-            self._draw_ladder(market_id, now_ms)
+            self._draw_ladder(market_id, change_ms, now_ms)
             self._actions += 1
 
-    def _draw_ladder(self, market_id: str, now_ms: int) -> None:
-        """Place the market maker's orders of a second, as it begins."""
-        second = now_ms // SECOND_MS
-        self._ladder_second[market_id] = second
+    def _draw_ladder(self, market_id: str, change_ms: int, now_ms: int) -> None:
+        """Place the market maker's orders of a book, as of its change."""
+        self._ladder_ms[market_id] = change_ms
         (self._withdrawn.add if market_id in self.without_quotes else self._withdrawn.discard)(market_id)
-        ladder = [(*place, quantity) for place, quantity in self._ladder(market_id, second).items()]
+        ladder = [(*place, quantity) for place, quantity in self._ladder(market_id, change_ms).items()]
         self._number_trades(market_id, now_ms)
         self.engine.quote(MARKET_MAKER, market_id, ladder, now_ms)
         self._note_trades()
@@ -252,27 +278,41 @@ class Venue:
             self.engine.trade_for_market(CROWD, request, item.time_ms)
             self._note_trades()
 
-    def _ladder(self, market_id: str, second: int) -> dict[_Place, Decimal]:
-        """What the market maker has in the book of a second, by side and price."""
+    def _ladder(self, market_id: str, change_ms: int) -> dict[_Place, Decimal]:
+        """What the market maker and the competitor have in a book, by side and price."""
         if market_id in self.without_quotes:
             return {}
-        drawn = self.source.book(market_id, second * SECOND_MS, LADDER_LEVELS)
-        return {
+        drawn = self.source.book(market_id, change_ms, LADDER_LEVELS)
+        ladder = {
             (side, price_quote): quantity_base
             for side, levels in ((Side.BUY, drawn.bids), (Side.SELL, drawn.asks))
-            for price_quote, quantity_base in self._remaining(market_id, side, levels, second)
+            for price_quote, quantity_base in self._remaining(market_id, side, levels, change_ms)
         }
+        market = self.source.markets[market_id]
+        if market.competitor and self.engine.has_resting_orders(market_id) and drawn.bids and drawn.asks:
+            best, own = (
+                (drawn.bids[0].price_quote, drawn.asks[0].price_quote),
+                list(self.engine.account_orders(market_id)),
+            )
+            for side in Side:
+                if answer := competitor.answer(market, side, best, own, change_ms):
+                    ladder[side, answer[0]] = answer[1]
+        return ladder
 
     def _remaining(
-        self, market_id: str, side: Side, levels: Iterable[Level], second: int
+        self, market_id: str, side: Side, levels: Iterable[Level], change_ms: int
     ) -> Iterator[tuple[Decimal, Decimal]]:
         """Price and quantity of the levels of one side without what is missing, counted from the best price."""
-        step_base = self.source.markets[market_id].step_base
-        missing_base = self._taken[market_id, side].left(second, self._refill_per_second[market_id], step_base)
+        missing_base = self._missing(market_id, side, change_ms)
         for level in levels:
             if level.quantity_base > missing_base:
                 yield level.price_quote, level.quantity_base - missing_base
             missing_base = max(missing_base - level.quantity_base, ZERO)
+
+    def _missing(self, market_id: str, side: Side, change_ms: int) -> Decimal:
+        """What the accounts took out of the market maker's book and has not come back."""
+        step_base = self.source.markets[market_id].step_base
+        return self._taken[market_id, side].left(change_ms // SECOND_MS, self._refill_per_second[market_id], step_base)
 
     def _number_trades(self, market_id: str, now_ms: int) -> None:
         """The next trade's id follows the newest one of the moment."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import decimal
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 ASSET_DECIMALS = 8
-"""Every balance and fee, and what a trade moves of the quote, is a multiple of 1e-8, so that sums are exact."""
+"""Every fee, and what a trade moves of the quote, is a multiple of 1e-8, so that sums are exact."""
 SMALLEST = Decimal(1).scaleb(-ASSET_DECIMALS)
+MOST_DECIMALS = 18
+"""Of a tick or a step: those of the finest markets there are."""
+FINEST = Decimal(1).scaleb(-MOST_DECIMALS)
 
 MOST_OPEN_ORDERS = 200
 """Maximum number of open orders of an account on one market."""
@@ -26,6 +30,7 @@ RULES = (
 """The rules of a market that can be changed, by their names in MarketRules; each is above 0."""
 
 _MOST_DIGITS = 40  # amounts with more digits are never a multiple of a tick or a step
+_WIDE = decimal.Context(prec=100)  # for products of what has more digits than the usual 28 together
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,9 @@ class MarketRules:
             paid(self.tick_quote, self.step_base)
             in_whole = ("tick_quote", "step_base")
             problems = [
-                f"{name} must be a multiple of {SMALLEST}" for name in in_whole if getattr(self, name) % SMALLEST
+                f"{name} must have at most {MOST_DECIMALS} decimals"
+                for name in in_whole
+                if getattr(self, name) % FINEST
             ]
         return problems
 
@@ -94,7 +101,22 @@ class MarketRules:
 
     def notional(self, tick_steps: int) -> Decimal:
         """Exact notional, in quote, of a sum of ticks x steps."""
-        return self.tick_quote * self.step_base * tick_steps
+        return product(product(self.tick_quote, self.step_base), Decimal(tick_steps))
+
+
+def usual_limits(rules: MarketRules, lowest_quote: Decimal, highest_quote: Decimal) -> dict[str, Decimal]:
+    """The largest price, quantity and notional of a market that has traded between two prices, by their names in RULES.
+
+    Those of BTC/USDT, or more where they would leave no room: for prices a hundred times as high, for orders of a
+    million times the smallest, and for quantities of the largest notional at the lowest price.
+    """
+    notional = max(MarketRules.maximum_notional_quote, 1_000_000 * rules.minimum_notional_quote)
+    steps = (notional / lowest_quote / rules.step_base).to_integral_value(ROUND_CEILING)
+    return {
+        "maximum_notional_quote": notional,
+        "maximum_price_quote": max(MarketRules.maximum_price_quote, 100 * highest_quote),
+        "maximum_quantity_base": max(MarketRules.maximum_quantity_base, steps * rules.step_base),
+    }
 
 
 def assets_of(markets: Iterable[MarketRules]) -> list[str]:
@@ -109,7 +131,12 @@ def cut(amount: Decimal) -> Decimal:
 
 def paid(price_quote: Decimal, quantity_base: Decimal) -> Decimal:
     """Quote amount of a trade: truncated on a market whose tick x step is finer than 1e-8."""
-    return cut(price_quote * quantity_base)
+    return cut(product(price_quote, quantity_base))
+
+
+def product(one: Decimal, other: Decimal) -> Decimal:
+    """Exact, independent of the decimal context, for numbers of up to 100 digits together."""
+    return _WIDE.multiply(one, other)
 
 
 def is_multiple(amount: Decimal, unit: Decimal) -> bool:

@@ -5,8 +5,9 @@ A recording is a folder whose ``markets.json`` names the rules and the files of 
     {"BTCUSDT": {"base": "BTC", "quote": "USDT", "tick_quote": "0.01", "step_base": "0.00001",
                  "minimum_notional_quote": "5", "trades": "btc-trades.csv", "depth": "btc-depth.parquet"}}
 
-The other fields of LiquidMarket, such as ``maximum_price_quote``, may be given as well. ``depth`` may be left out: then
-a book is drawn around the last trade, once a second, with ``spread_bps`` and ``level_median_quote``.
+The other fields of LiquidMarket, such as ``maximum_price_quote``, may be given as well; limits that are not given leave
+room for the recorded prices (``markets.usual_limits``). ``depth`` may be left out: then a book is drawn around the last
+trade, once a second, with ``spread_bps`` and ``level_median_quote``.
 
 Files are CSV (``.csv``, UTF-8, comma) or Parquet (``.parquet``, which needs the extra ``[replay]``). They have these
 columns, in any order and no others, and their rows stand in the order of time:
@@ -26,31 +27,30 @@ import importlib
 import json
 import pathlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .markets import RULES
+from .markets import RULES, usual_limits
 from .recorded_book import LiveBook, RecordedDepth
-from .tape import Integers, LiquidMarket, Tape
+from .tape import MOST_TICKS, Integers, LiquidMarket, Tape
 
 MANIFEST = "markets.json"
 TRADE_COLUMNS = ("time_ms", "price", "quantity", "buyer_is_maker")
 DEPTH_COLUMNS = ("time_ms", "kind", "side", "price", "quantity")
 _TEXTS = ("base", "quote", "trades", "depth")
 _FLOATS = ("spread_bps", "level_median_quote", "size_log_deviation", "refill_per_second")
-_REQUIRED = (*_TEXTS[:3], *RULES[:3])
+_REQUIRED, _LIMITS = (*_TEXTS[:3], *RULES[:3]), RULES[3:]
 _ASSET = re.compile(r"[A-Z0-9]{1,10}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,16}")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _LARGEST_RULE = Decimal(10**12)
-_LARGEST_COUNT = 10**15  # ticks of a price, steps of a quantity
-_LARGEST_SUM = 2**63 - 1  # ticks x steps of all trades: sums of them are taken in 64 bits
+_MOST_STEPS = 10**18  # of a quantity
 _MICROSECONDS_FROM = 10**14  # as milliseconds, the year 5138
 
 
@@ -108,16 +108,26 @@ def _load_market(folder: pathlib.Path, market_id: str, fields: Any) -> RecordedM
     except ValueError as error:
         raise ReplayError(f"{folder / MANIFEST}, {_quoted(market_id)}: {error}") from error
     trades = _read_trades(folder / fields["trades"], market)
-    return RecordedMarket(market, trades, _read_depth(folder / fields["depth"], market) if "depth" in fields else None)
+    market = _with_limits(market, fields, trades)
+    depth = _read_depth(folder / fields["depth"], market) if "depth" in fields else None
+    return RecordedMarket(market, replace(trades, market=market), depth)
+
+
+def _with_limits(market: LiquidMarket, fields: Mapping[str, Any], trades: Tape) -> LiquidMarket:
+    """The same with limits that leave room for what was traded, where the manifest gives none."""
+    lowest, highest = (market.price(int(ticks)) for ticks in (trades.price_ticks.min(), trades.price_ticks.max()))
+    given = {key: getattr(market, key) for key in RULES if key in fields}
+    return replace(market, **(usual_limits(market, lowest, highest) | given))
 
 
 def _market(market_id: str, fields: Any) -> LiquidMarket:
-    """The rules in one entry of the manifest. Raises ValueError."""
+    """The rules in one entry of the manifest; it has no limits but those that are given. Raises ValueError."""
     if not isinstance(fields, dict):
         raise ValueError(f"must be an object with the keys {', '.join(_REQUIRED)}")
     _check_keys(fields)
     numbers = {key: _rule(key, text) for key, text in fields.items() if key not in _TEXTS}
-    rules: dict[str, Any] = {key: float(value) if key in _FLOATS else value for key, value in numbers.items()}
+    rules: dict[str, Any] = dict.fromkeys(_LIMITS, _LARGEST_RULE)
+    rules |= {key: float(value) if key in _FLOATS else value for key, value in numbers.items()}
     try:
         market = LiquidMarket(base=fields["base"], quote=fields["quote"], **rules)
     except ArithmeticError as error:
@@ -266,16 +276,22 @@ def _read_trades(path: pathlib.Path, market: LiquidMarket) -> Tape:
         layout = _layout(table, header, TRADE_COLUMNS)
 
     def parse(time: str, price: str, quantity: str, buyer_is_maker: str) -> tuple[int, ...]:
-        time_ms, ticks = _time_ms(time, layout.is_binance), _count("price", price, "tick_quote", market.tick_quote)
+        time_ms, ticks = (
+            _time_ms(time, layout.is_binance),
+            _count("price", price, "tick_quote", market.tick_quote, MOST_TICKS),
+        )
         if market.price(ticks) > market.maximum_price_quote:
             raise ValueError(f"price {price} is above the market's maximum_price_quote {market.maximum_price_quote}")
-        return time_ms, ticks, _count("quantity", quantity, "step_base", market.step_base), _flag(buyer_is_maker)
+        return (
+            time_ms,
+            ticks,
+            _count("quantity", quantity, "step_base", market.step_base, _MOST_STEPS),
+            _flag(buyer_is_maker),
+        )
 
     trades = list(_parsed(table, rows, layout, parse))
     if not trades:
         raise table.error("has no trades; it must have at least one")
-    if sum(ticks * steps for _, ticks, steps, _ in trades) > _LARGEST_SUM:
-        raise table.error("its trades sum up to too many ticks x steps; the market needs a larger tick or step", 0)
     columns = np.array(trades, dtype=np.int64).T.copy()
     return Tape(market, columns[0], columns[1], columns[2], columns[3].astype(np.bool_))
 
@@ -287,8 +303,8 @@ def _read_depth(path: pathlib.Path, market: LiquidMarket) -> RecordedDepth:
 
     def parse(time: str, kind: str, side: str, price: str, quantity: str) -> tuple[int, ...]:
         is_snapshot, is_bid = _either("kind", kind, "snapshot", "diff"), _either("side", side, "bid", "ask")
-        ticks = _count("price", price, "tick_quote", market.tick_quote)
-        steps = _count("quantity", quantity, "step_base", market.step_base, zero=not is_snapshot)
+        ticks = _count("price", price, "tick_quote", market.tick_quote, MOST_TICKS)
+        steps = _count("quantity", quantity, "step_base", market.step_base, _MOST_STEPS, zero=not is_snapshot)
         return _time_ms(time), is_snapshot, is_bid, ticks, steps
 
     numbered = [(*row, table.number) for row in _parsed(table, rows, layout, parse)]
@@ -332,15 +348,15 @@ def _time_ms(text: str, may_be_microseconds: bool = False) -> int:
     raise ValueError(f"time {time} is too large; it must be in milliseconds since 1970")
 
 
-def _count(name: str, text: str, unit_name: str, unit: Decimal, zero: bool = False) -> int:
-    """How many units make the number, at least one unless ``zero``. Raises ValueError."""
+def _count(name: str, text: str, unit_name: str, unit: Decimal, most: int, zero: bool = False) -> int:
+    """How many units make the number, at most ``most``, at least one unless ``zero``. Raises ValueError."""
     if not _NUMBER.fullmatch(text):
         raise ValueError(f"{name} {_quoted(text)} must be a number such as {unit}")
     value = Decimal(text)
     if value < 0 or not (value or zero):
         raise ValueError(f"{name} {text} must be {'at least' if zero else 'above'} 0")
-    if value > unit * _LARGEST_COUNT:
-        raise ValueError(f"{name} {text} is too large; it must be at most {unit * _LARGEST_COUNT}")
+    if value > unit * most:
+        raise ValueError(f"{name} {text} is too large; it must be at most {unit * most}")
     if value % unit:
         raise ValueError(f"{name} {text} must be a multiple of {unit_name} {unit}")
     return int(value / unit)

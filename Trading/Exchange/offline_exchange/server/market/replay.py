@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from .price_path import draw_book
 from .recorded_book import LiveBook
 from .recordings import RecordedMarket, ReplayError, read_recording
-from .tape import BOOK_LEVELS, SECOND_MS, Book, Tape, TapeSource
+from .standing_book import BookSideDraw
+from .tape import BOOK_LEVELS, SECOND_MS, Book, Tape, TapeSource, Touch
 
 
 class Replay(TapeSource):
@@ -55,6 +55,19 @@ class Replay(TapeSource):
         book.go_to(book.event_at(now_ms))
         return book.shown(levels)
 
+    def touches(self, market_id: str, after_ms: int, until_ms: int) -> Iterator[Touch]:
+        """Where depth is recorded, at each of its events."""
+        if market_id not in self._books:
+            yield from self.changes(market_id, after_ms, until_ms)
+            return
+        played, market = self._books[market_id], self.markets[market_id]
+        book = LiveBook(market, played.depth, played.shift_ms)
+        for event in range(max(book.event_at(after_ms), 0), book.event_at(until_ms) + 1):
+            book.go_to(event)
+            shown = book.shown(1)
+            time_ms = int(played.depth.time_ms[event]) + played.shift_ms
+            yield Touch(max(time_ms, after_ms), shown.bids[0].price_quote, shown.asks[0].price_quote)
+
     def _drawn_book(self, market_id: str, now_ms: int, levels: int) -> Book:
         """The touch is the last print's price on its side, and on the other side the spread away from it."""
         market, tape = self.markets[market_id], self._tapes[market_id].until(now_ms)
@@ -63,8 +76,13 @@ class Replay(TapeSource):
         bid_ticks = last_ticks if tape.buyer_is_maker[-1] else max(1, last_ticks - spread_ticks)
         second = now_ms // SECOND_MS
         update_id = second - self.origin_ms // SECOND_MS + len(tape)
-        from_start, ask_ticks = second - self.start_time, bid_ticks + spread_ticks
-        return draw_book(market, self.seed, update_id, from_start, bid_ticks, ask_ticks, levels)
+        bids, asks = (
+            BookSideDraw.of(market, self.seed, spread_ticks, is_bid=is_bid).levels(
+                (second - self.start_time) * SECOND_MS, best_ticks, min(levels, BOOK_LEVELS)
+            )
+            for is_bid, best_ticks in ((True, bid_ticks), (False, bid_ticks + spread_ticks))
+        )
+        return Book(update_id, bids, asks)
 
     def _tape(self, market_id: str, now_ms: int) -> Tape:
         return self._tapes[market_id]

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from fractions import Fraction
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from .markets import MarketRules
+from .markets import MarketRules, product
+from .sums import Numbers, products, summable
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 SECOND_MS = 1_000
 DAY_MS = 86_400_000
+MOST_TICKS = 10**15
+"""Of a price: so that spreads of it, and many levels behind it, are counted in 64 bits."""
 BOOK_LEVELS = 500
+LADDER_LEVELS = 100
+"""So many levels of a source's book, a side, are there to trade with."""
 
 MONTH = "1M"
 _MONDAY_MS = 4 * DAY_MS  # 1970-01-05, the first Monday of the epoch: weekly candles open on Mondays
@@ -58,6 +64,8 @@ class LiquidMarket(MarketRules):
     level_median_quote: float = 5_000.0  # resting notional of one book level
     size_log_deviation: float = 1.1  # of the log-normal sizes of prints and levels
     refill_per_second: float = 0.5  # share of what takers took out of the book that comes back each second
+    level_seconds: float = 30.0  # mean time for which a level of a drawn book stands
+    competitor: bool = False  # whether somebody improves on an order that improves on the touch
 
     def _problems(self) -> list[str]:
         problems = super()._problems()
@@ -69,6 +77,8 @@ class LiquidMarket(MarketRules):
             problems.append("size_log_deviation must be from 0 to 10")
         if not 0 < self.refill_per_second <= 1:
             problems.append("refill_per_second must be above 0 and at most 1")
+        if not 0 < self.level_seconds < math.inf:
+            problems.append("level_seconds must be above 0")
         return problems
 
 
@@ -85,7 +95,7 @@ class Print:
     @property
     def notional_quote(self) -> Decimal:
         """Price x quantity, in quote."""
-        return self.price_quote * self.quantity_base
+        return product(self.price_quote, self.quantity_base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,21 @@ class Book:
     update_id: int
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
+
+
+class Touch(NamedTuple):
+    """The best prices of a source's book from one of its changes on; None where a side is empty."""
+
+    time_ms: int
+    bid_quote: Decimal | None
+    ask_quote: Decimal | None
+
+
+class QueueChange(NamedTuple):
+    """What became of the orders of others at one price when the book changed."""
+
+    kept: Fraction  # the share that was not cancelled: of each of them
+    most_base: Decimal  # what stands there now
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +308,8 @@ class Tape:
         prints, counts = slice(bounds[0], bounds[-1]), np.diff(bounds)
         filled = counts > 0
         first = (bounds[:-1] - bounds[0])[filled]
-        price, steps = self.price_ticks[prints], self.quantity_steps[prints]
-        taker_buy_steps = np.where(self.buyer_is_maker[prints], 0, steps)
+        price, steps = self.price_ticks[prints], summable(self.quantity_steps[prints])
+        tick_steps, is_sold = products(price, self.quantity_steps[prints]), self.buyer_is_maker[prints]
         closed, nothing = self.price_ticks[bounds[1:] - 1], np.zeros_like(counts)
         market = self.market
         columns = zip(
@@ -295,10 +320,10 @@ class Tape:
             map(market.price, _placed(closed, filled, np.minimum.reduceat(price, first))),
             map(market.price, closed.tolist()),
             map(market.quantity, _placed(nothing, filled, np.add.reduceat(steps, first))),
-            map(market.notional, _placed(nothing, filled, np.add.reduceat(steps * price, first))),
+            map(market.notional, _placed(nothing, filled, np.add.reduceat(tick_steps, first))),
             counts.tolist(),
-            map(market.quantity, _placed(nothing, filled, np.add.reduceat(taker_buy_steps, first))),
-            map(market.notional, _placed(nothing, filled, np.add.reduceat(taker_buy_steps * price, first))),
+            map(market.quantity, _placed(nothing, filled, np.add.reduceat(np.where(is_sold, 0, steps), first))),
+            map(market.notional, _placed(nothing, filled, np.add.reduceat(np.where(is_sold, 0, tick_steps), first))),
             strict=True,
         )
         return [Candle(*column) for column in columns]
@@ -315,7 +340,7 @@ class Tape:
             market.price(int(price.max())),
             market.price(int(price.min())),
             self.last_print(),
-            market.quantity(int(self.quantity_steps[first:].sum())),
+            market.quantity(self._steps_since(first)),
             market.notional(self._tick_steps_since(first)),
             first + 1,
         )
@@ -325,14 +350,17 @@ class Tape:
         first = self.index_since(since_ms)
         if first == len(self):
             return self.last_print().price_quote
-        return self.market.tick_quote * self._tick_steps_since(first) / int(self.quantity_steps[first:].sum())
+        return self.market.tick_quote * self._tick_steps_since(first) / self._steps_since(first)
 
     def _tick_steps_since(self, first: int) -> int:
-        return int((self.quantity_steps[first:] * self.price_ticks[first:]).sum())
+        return int(products(self.price_ticks[first:], self.quantity_steps[first:]).sum())
+
+    def _steps_since(self, first: int) -> int:
+        return int(summable(self.quantity_steps[first:]).sum())
 
 
-def _placed(otherwise: Integers, where: Flags, values: Integers) -> list[int]:
-    placed = otherwise.copy()
+def _placed(otherwise: Integers, where: Flags, values: Numbers) -> list[int]:
+    placed = otherwise.astype(object)
     placed[where] = values
     return list(map(int, placed))
 
@@ -351,6 +379,23 @@ class MarketSource(Protocol):
 
     def book(self, market_id: str, now_ms: int, levels: int = BOOK_LEVELS) -> Book:
         """The order book, at most ``levels`` a side, at least one; fewer are a prefix."""
+        ...
+
+    def changed_ms(self, market_id: str, now_ms: int) -> int:
+        """When the book last changed, up to and including ``now_ms``: until the next change it is the same."""
+        ...
+
+    def changes(self, market_id: str, after_ms: int, until_ms: int) -> Iterator[Touch]:
+        """Every change of the book later than ``after_ms`` up to and including ``until_ms``, oldest first."""
+        ...
+
+    def queue_change(
+        self, market_id: str, before_ms: int, change_ms: int, price_quote: Decimal, *, is_bid: bool
+    ) -> QueueChange | None:
+        """What a change of the book, of which ``before_ms`` was the one before, did at a price.
+
+        None where cancels can't be told from trades, as in recorded books: then only the sizes are known.
+        """
         ...
 
     def visible(self, market_id: str, now_ms: int) -> int:
@@ -403,11 +448,36 @@ class MarketSource(Protocol):
 
 
 class TapeSource(MarketSource):
-    """A source that answers from one tape for each market, as MarketSource promises; books are left to subclasses."""
+    """A source that answers from one tape for each market, as MarketSource promises; books are left to subclasses.
+
+    Its book changes on whole seconds, unless a subclass knows better.
+    """
 
     @abstractmethod
     def _tape(self, market_id: str, now_ms: int) -> Tape:
         """A known market's prints up to a present not before the origin, at least one; it may hold later ones."""
+
+    def tape(self, market_id: str, now_ms: int) -> Tape:
+        """The prints up to and including ``now_ms``."""
+        return self._seen(market_id, now_ms)
+
+    def touches(self, market_id: str, after_ms: int, until_ms: int) -> Iterator[Touch]:
+        """Every change of the touch between two moments, as exactly as it is known."""
+        return self.changes(market_id, after_ms, until_ms)
+
+    def changed_ms(self, market_id: str, now_ms: int) -> int:
+        return now_ms // SECOND_MS * SECOND_MS
+
+    def changes(self, market_id: str, after_ms: int, until_ms: int) -> Iterator[Touch]:
+        for second in range(after_ms // SECOND_MS + 1, until_ms // SECOND_MS + 1):
+            book = self.book(market_id, second * SECOND_MS, 1)
+            best_bid, best_ask = (next((level.price_quote for level in side), None) for side in (book.bids, book.asks))
+            yield Touch(second * SECOND_MS, best_bid, best_ask)
+
+    def queue_change(
+        self, market_id: str, before_ms: int, change_ms: int, price_quote: Decimal, *, is_bid: bool
+    ) -> QueueChange | None:
+        return None
 
     def visible(self, market_id: str, now_ms: int) -> int:
         return len(self._seen(market_id, now_ms))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
@@ -16,15 +16,18 @@ from .exchange import Exchange, exactly
 from .futures import FuturesAccounts
 from .futures_api import FuturesApi
 from .market_data import MarketData
+from .pages import has_type, is_from_here
 from .query import ApiError, Query, not_supported, parse_parameters
 from .rate_limits import Limited
-from .routes import Call, DroppedError, Execute, Interceptor, Reply, Route
+from .routes import Call, DroppedError, Execute, Interceptor, Reply, Route, Settle, UnsettledError
 from .signatures import check_signed, signed_payload
 from .trading_api import TradingApi
 
 API_KEY_HEADER = "X-MBX-APIKEY"
-_LOOPBACK_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+_NOT_AUTHORIZED = "You are not authorized to execute this request."
 _WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_UNKNOWN = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
 _log = logging.getLogger(__name__)
 
 
@@ -33,27 +36,36 @@ async def no_interception(call: Call, execute: Execute) -> Reply:
     return await execute(call)
 
 
+async def settled_at_once() -> None:
+    """For an exchange that nothing is remembered of."""
+
+
 def create_app(
     exchange: Exchange,
     interceptor: Interceptor = no_interception,
     control: ControlRoutes | None = None,
     futures: FuturesAccounts | None = None,
+    settle: Settle = settled_at_once,
+    token: str = "",
 ) -> web.Application:
     """The exchange's web application. Only its clock reads the time.
 
     `interceptor` wraps every call of the API, see routes.Interceptor. Without `control` there is no control interface,
-    and without `futures` there are no futures.
+    and without `futures` there are no futures. No answer leaves before `settle` has returned. Raises ValueError for a
+    control interface without the `token` that its calls have to carry.
     """
-    app = web.Application(middlewares=[_errors_as_json, _loopback_only])
+    if control and not token:
+        raise ValueError("a control interface needs a token")
+    app = web.Application(middlewares=[_errors_as_json, _from_here_only])
     routes = (*MarketData(exchange).routes(), *TradingApi(exchange).routes())
     for route in (*routes, *(FuturesApi(futures).routes() if futures else ())):
-        app.router.add_route(route.method, route.path, _web_handler(exchange, route, interceptor))
+        app.router.add_route(route.method, route.path, _web_handler(exchange, route, interceptor, settle))
     for (method, path), handler in (control or {}).items():
-        app.router.add_route(method, path, _control_handler(exchange, handler))
+        app.router.add_route(method, path, _control_handler(exchange, handler, settle, token))
     return app
 
 
-def _web_handler(exchange: Exchange, route: Route, interceptor: Interceptor) -> _WebHandler:
+def _web_handler(exchange: Exchange, route: Route, interceptor: Interceptor, settle: Settle) -> _WebHandler:
     async def execute(call: Call) -> Reply:
         exchange.advance(call.now_ms)
         try:
@@ -64,22 +76,44 @@ def _web_handler(exchange: Exchange, route: Route, interceptor: Interceptor) -> 
 
     async def handle(request: web.Request) -> web.StreamResponse:
         call = await _call(exchange, route, request)
+        await settle()  # what can't be remembered is not done
+        call.now_ms = exchange.clock.now_ms()
         try:
-            return _response(await interceptor(call, execute))
+            reply = await interceptor(call, execute)
         except DroppedError:
             _hang_up(request)
+        await settle()
+        return _response(reply)
 
     return handle
 
 
-def _control_handler(exchange: Exchange, handler: ControlHandler) -> _WebHandler:
+def _control_handler(exchange: Exchange, handler: ControlHandler, settle: Settle, token: str) -> _WebHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        call = ControlCall(Query(dict(request.query)), _json_object(await request.read()))
+        _check_token(request, token)
+        call = ControlCall(Query(dict(request.query)), _json_object(await _body(request, JSON)))
         exchange.advance(exchange.clock.now_ms())
         with exactly():
-            return web.json_response(handler(call))
+            body = handler(call)
+        await settle()
+        return web.json_response(body)
 
     return handle
+
+
+def _check_token(request: web.Request, token: str) -> None:
+    """Raises ApiError unless the token came as `Authorization: Bearer TOKEN`."""
+    sent = request.headers.getall("Authorization", [])
+    if len(sent) != 1 or not hmac.compare_digest(sent[0].encode("utf-8", "replace"), f"Bearer {token}".encode()):
+        raise ApiError(-2014, "The control interface needs the token that is in its token file.", status=401)
+
+
+async def _body(request: web.Request, media_type: str) -> bytes:
+    """The body, if it is of this type. Raises ApiError."""
+    body = await request.read()
+    if body and not has_type(request.headers, media_type):
+        raise ApiError(-1000, f"The type of the content must be {media_type}.", status=415)
+    return body
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -95,7 +129,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 async def _call(exchange: Exchange, route: Route, request: web.Request) -> Call:
     """The request as the routes read it. Raises ApiError when it cannot be read."""
     raw_query = request.raw_path.partition("?")[2].encode("utf-8", "surrogateescape")
-    body = b"" if route.method == "GET" else await request.read()
+    body = b"" if route.method == "GET" else await _body(request, FORM)
     parameters = parse_parameters(raw_query.decode("utf-8", "replace"), body.decode("utf-8", "replace"))
     api_key = request.headers.get(API_KEY_HEADER)
     owner = exchange.owner(api_key)
@@ -157,10 +191,10 @@ def _hang_up(request: web.Request) -> NoReturn:
 
 
 @web.middleware
-async def _loopback_only(request: web.Request, handler: _WebHandler) -> web.StreamResponse:
-    """Refuses requests that another site's page makes a browser send under that site's host name."""
-    if not _LOOPBACK_HOST.fullmatch(request.headers.get("Host", "")):
-        raise ApiError(-1002, "You are not authorized to execute this request.", status=403)
+async def _from_here_only(request: web.Request, handler: _WebHandler) -> web.StreamResponse:
+    """Refuses requests that a page makes a browser send, before they count for anything."""
+    if not is_from_here(request.headers, request.raw_path):
+        raise ApiError(-1002, _NOT_AUTHORIZED, status=403)
     return await handler(request)
 
 
@@ -174,6 +208,8 @@ async def _errors_as_json(request: web.Request, handler: _WebHandler) -> web.Str
         refusal = not_supported(error.status)
     except web.HTTPException as error:
         refusal = ApiError(-1000, error.reason, error.status)
+    except UnsettledError:
+        refusal = ApiError(-1007, _UNKNOWN, status=503)
     except Exception:  # noqa: BLE001 - logged; a client must get an answer
         _log.exception("%s %s failed", request.method, request.path)
         refusal = ApiError(-1000, "An unknown error occurred while processing the request.", status=500)

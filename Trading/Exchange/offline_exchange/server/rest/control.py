@@ -104,9 +104,7 @@ class _Control:
         return {"now_ms": clock.now_ms(), "offset_ms": clock.offset_ms}
 
     def move_clock(self, call: ControlCall) -> Any:
-        self._exchange.clock.advance(_read(_Advance, call).advance_seconds)
-        self._exchange.changes += 1
-        self._exchange.advance(self._exchange.clock.now_ms())
+        self._exchange.move_clock(_read(_Advance, call).advance_seconds)
         return self.clock(call)
 
     def tape(self, call: ControlCall) -> Any:
@@ -208,9 +206,9 @@ def _trade(trade: Trade) -> dict[str, Any]:
         "id": trade.trade_id,
         "symbol": trade.market_id,
         "time_ms": trade.time_ms,
-        "price_quote": str(trade.price_quote),
-        "quantity_base": str(trade.quantity_base),
-        "notional_quote": str(trade.notional_quote),
+        "price_quote": _plain(trade.price_quote),
+        "quantity_base": _plain(trade.quantity_base),
+        "notional_quote": _plain(trade.notional_quote),
         "buyer_is_maker": trade.buyer_is_maker,
         "is_self_match": trade.is_self_match,
         "buyer": _party(trade.buyer),
@@ -218,8 +216,13 @@ def _trade(trade: Trade) -> dict[str, Any]:
     }
 
 
+def _plain(value: Decimal) -> str:
+    """All digits, without an exponent."""
+    return f"{value:f}"
+
+
 def _party(party: Party) -> dict[str, Any]:
-    return {**dataclasses.asdict(party), "fee": str(party.fee)}
+    return {**dataclasses.asdict(party), "fee": _plain(party.fee)}
 
 
 def _order(order: Order) -> dict[str, Any]:
@@ -234,15 +237,17 @@ def _order(order: Order) -> dict[str, Any]:
         "time_in_force": request.time_in_force.value,
         "self_trade_prevention": request.self_trade_prevention.value,
         "status": order.status.value,
-        "price_quote": str(order.price_quote),
-        "quantity_base": str(order.quantity_base),
-        "executed_base": str(order.executed_base),
-        "executed_quote": str(order.executed_quote),
-        "locked": str(order.locked),
+        "price_quote": _plain(order.price_quote),
+        "quantity_base": _plain(order.quantity_base),
+        "executed_base": _plain(order.executed_base),
+        "executed_quote": _plain(order.executed_quote),
+        "locked": _plain(order.locked),
         "created_ms": order.created_ms,
         "updated_ms": order.updated_ms,
     }
 
 
 def _balances(account: Account) -> dict[str, dict[str, str]]:
-    return {asset: {"free": str(free), "locked": str(locked)} for asset, (free, locked) in account.balances().items()}
+    return {
+        asset: {"free": _plain(free), "locked": _plain(locked)} for asset, (free, locked) in account.balances().items()
+    }

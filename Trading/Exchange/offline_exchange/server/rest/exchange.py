@@ -6,15 +6,18 @@ import bisect
 import contextlib
 import dataclasses
 import decimal
-from collections.abc import Iterable, Mapping, Sequence
+import enum
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from ..engine.clock import ExchangeClock
 from ..engine.matching import Engine
 from ..engine.orders import Kind, Order, Reason, RefusedError, Request, TimeInForce, Trade
 from ..engine.venue import Venue
 from ..market.markets import MOST_OPEN_ORDERS
+from ..market.tape import Book
 from .query import SYMBOL, ApiError, illegal
 from .rate_limits import RateLimits
 
@@ -24,6 +27,33 @@ _EXACT = decimal.Context(prec=60)
 def exactly() -> contextlib.AbstractContextManager[decimal.Context]:
     """Decimal arithmetic independent of the process's context, in which ccxt, for one, sets traps."""
     return decimal.localcontext(_EXACT)
+
+
+class Act(enum.Enum):
+    """What can be done to an exchange, by the name of its method."""
+
+    SUBMIT = "submit"
+    CANCEL = "cancel"
+    PAY_IN = "pay_in"
+    CHANGE_RULES = "change_rules"
+    SET_QUOTES = "set_quotes"
+    MOVE_CLOCK = "move_clock"
+    ADVANCE = "advance"
+    BOOK = "book"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Something that was done to the exchange and cannot be redrawn from the seed.
+
+    The same operations in the same order, each at its moment, make the same exchange again. `ids` are the newest order
+    id and the number of trades after it, by which a repetition is checked.
+    """
+
+    act: Act
+    now_ms: int
+    arguments: tuple[Any, ...]
+    ids: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +108,8 @@ class Exchange:
         self.credentials = tuple(credentials)
         self.changes = 0
         """Counts what cannot be redrawn from the seed: orders, cancellations, trades and control actions."""
+        self.record: Callable[[Operation], None] | None = None
+        """Called after each operation, also after one that was refused."""
         self.trades = TradeIndex()
         self.trades.catch_up(venue.engine)
         self._by_key = {one.api_key: one for one in self.credentials}
@@ -101,9 +133,20 @@ class Exchange:
 
     def advance(self, now_ms: int) -> None:
         """Let the market trade up to a moment."""
+        before = self.venue.drawn
         with exactly():
             self.venue.advance(now_ms)
         self._take_in_trades()
+        if self.venue.drawn != before:
+            self._note(Act.ADVANCE, now_ms)
+
+    def book(self, market_id: str, now_ms: int, levels: int) -> Book:
+        """Everything in the book, as Venue.book gives it."""
+        before = self.venue.drawn
+        book = self.venue.book(market_id, now_ms, levels)
+        if self.venue.drawn != before:
+            self._note(Act.BOOK, now_ms, market_id, levels)
+        return book
 
     def submit(self, account: str, request: Request, now_ms: int) -> Order:
         """Accept an order and match it. Raises RefusedError."""
@@ -116,6 +159,7 @@ class Exchange:
             return order
         finally:
             self._take_in_trades()
+            self._note(Act.SUBMIT, now_ms, account, request)
 
     def _check_open_orders(self, account: str, request: Request) -> None:
         """Raises RefusedError when an order that may rest would exceed the limit of open orders."""
@@ -138,30 +182,47 @@ class Exchange:
                 return self.venue.cancel(account, market_id, order_id, now_ms)
         finally:
             self._take_in_trades()
+            self._note(Act.CANCEL, now_ms, account, market_id, order_id)
 
     def pay_in(self, account: str, asset: str, amount: Decimal) -> None:
         """A deposit, or with a negative amount a withdrawal. Raises ValueError when less is free."""
         with exactly():
             self.venue.engine.pay_in(account, asset, amount)
-        self._touch(account, self.clock.now_ms())
+        now_ms = self.clock.now_ms()
+        self._touch(account, now_ms)
+        self._note(Act.PAY_IN, now_ms, account, asset, amount)
 
     def change_rules(self, market_id: str, changed: Mapping[str, Decimal]) -> None:
         """Change some rules of a market, by their names in MarketRules. Raises ValueError when they are invalid."""
         rules = self.venue.engine.rules
         rules[market_id] = dataclasses.replace(rules[market_id], **changed)  # type: ignore[arg-type]
         self.changes += 1
+        self._note(Act.CHANGE_RULES, self.clock.now_ms(), market_id, dict(changed))
 
     def set_quotes(self, market_id: str, *, is_quoting: bool) -> None:
         """Let the market maker quote a market, or withdraw."""
         withdrawn = self.venue.without_quotes
         (withdrawn.discard if is_quoting else withdrawn.add)(market_id)
         self.changes += 1
+        self._note(Act.SET_QUOTES, self.clock.now_ms(), market_id, is_quoting)
+
+    def move_clock(self, seconds: float) -> None:
+        """Move the clock forward, and let the market trade up to then. Raises ValueError for a negative duration."""
+        self.clock.advance(seconds)
+        self.changes += 1
+        self._note(Act.MOVE_CLOCK, self.clock.now_ms(), self.clock.offset_ms)
+        self.advance(self.clock.now_ms())
 
     def updated_ms(self, account: str) -> int:
         """When something last changed in an account."""
         trades = (self.trades.of_market(account, market_id)[-1:] for market_id in self.venue.engine.rules)
         newest_ms = [trade.time_ms for last in trades for trade in last]
         return max([self._updated_ms.get(account, self.venue.tape.start_time * 1_000), *newest_ms])
+
+    def _note(self, act: Act, now_ms: int, *arguments: Any) -> None:
+        if self.record is not None:
+            engine = self.venue.engine
+            self.record(Operation(act, now_ms, arguments, (engine.last_order_id, len(engine.trades))))
 
     def _touch(self, account: str, now_ms: int) -> None:
         self.changes += 1

@@ -16,13 +16,13 @@ from ..engine.orders import ZERO, Order, Request, Side, Trade
 from .exchange import Exchange
 
 FEES = FeeSchedule(Decimal("0.0002"), Decimal("0.0005"), FeeAsset.QUOTE)
-MARGIN_ASSET = "USDT"
 INITIAL_MARGIN = Decimal(10_000)
+"""Of each quote that a market has: it is what the market's margin, profits and fees are in."""
 DEFAULT_LEVERAGE = 20
 MAX_LEVERAGE = 125
 MAINTENANCE_RATE = Decimal("0.004")
 FUNDING_RATE = Decimal("0.0001")
-_UNLIMITED = Decimal(10) ** 12
+_UNLIMITED = Decimal(10) ** 18
 
 
 class MarginError(Exception):
@@ -115,18 +115,27 @@ class FuturesAccounts:
             position.trade(Side.BUY if is_buy else Side.SELL, trade.quantity_base, trade.price_quote, fee_quote)
         return position
 
-    def wallet(self, account: str) -> Decimal:
-        """Initial margin plus realised profit minus fees."""
-        positions = [self.position(account, market_id) for market_id in self._market_ids]
+    @property
+    def margin_assets(self) -> list[str]:
+        """The quotes of all markets, in their order."""
+        return list(dict.fromkeys(rules.quote for rules in self.exchange.venue.engine.rules.values()))
+
+    def markets_in(self, asset: str) -> list[str]:
+        """The markets whose margin is in an asset."""
+        return [market_id for market_id, rules in self.exchange.venue.engine.rules.items() if rules.quote == asset]
+
+    def wallet(self, account: str, asset: str) -> Decimal:
+        """Initial margin plus realised profit minus fees, in an asset."""
+        positions = [self.position(account, market_id) for market_id in self.markets_in(asset)]
         return INITIAL_MARGIN + sum((one.realised_quote - one.fees_quote for one in positions), ZERO)
 
-    def available(self, account: str) -> Decimal:
-        """What is free for new orders, beside the margin of positions and of opening orders."""
-        positions = sum(
-            (self.position(account, one).margin(self.leverage_of(account, one)) for one in self._market_ids), ZERO
-        )
-        resting = sum((self._order_margin(account, order) for order in self.orders(account) if order.is_open), ZERO)
-        return self.wallet(account) - positions - resting
+    def available(self, account: str, asset: str) -> Decimal:
+        """What is free of an asset for new orders, beside the margin of positions and of opening orders."""
+        markets = self.markets_in(asset)
+        positions = (self.position(account, one).margin(self.leverage_of(account, one)) for one in markets)
+        orders = (one for one in self.orders(account) if one.is_open and one.request.market_id in markets)
+        resting = (self._order_margin(account, order) for order in orders)
+        return self.wallet(account, asset) - sum(positions, ZERO) - sum(resting, ZERO)
 
     def _order_margin(self, account: str, order: Order) -> Decimal:
         if order.order_id in self.reduce_only:
@@ -135,7 +144,7 @@ class FuturesAccounts:
 
     def mark_price(self, market_id: str, now_ms: int) -> Decimal:
         """The middle of the book."""
-        book = self.exchange.venue.book(market_id, now_ms, 1)
+        book = self.exchange.book(market_id, now_ms, 1)
         if not book.bids or not book.asks:
             return self.exchange.venue.tape.last_print(market_id, now_ms).price_quote
         return (book.bids[0].price_quote + book.asks[0].price_quote) / 2
@@ -154,7 +163,7 @@ class FuturesAccounts:
         price_quote = request.price_quote or self.mark_price(request.market_id, now_ms)
         leverage = self.leverage_of(account, request.market_id)
         cost_quote = max(opened_base, ZERO) * price_quote * (1 / Decimal(leverage) + FEES.taker_rate)
-        if cost_quote > self.available(account):
+        if cost_quote > self.available(account, self.exchange.venue.engine.rules[request.market_id].quote):
             raise MarginError
         order = self.exchange.submit(name, request, now_ms)
         if reduce_only:
@@ -164,10 +173,6 @@ class FuturesAccounts:
     def cancel(self, account: str, order: Order, now_ms: int) -> Order:
         """End an open order. Raises RefusedError."""
         return self.exchange.cancel(self.engine_account(account), order.request.market_id, order.order_id, now_ms)
-
-    @property
-    def _market_ids(self) -> tuple[str, ...]:
-        return tuple(self.exchange.venue.engine.rules)
 
 
 def average_price(order: Order) -> Decimal:

@@ -17,7 +17,6 @@ from ..market.markets import MarketRules
 from .futures import (
     FUNDING_RATE,
     MAINTENANCE_RATE,
-    MARGIN_ASSET,
     MAX_LEVERAGE,
     FuturesAccounts,
     MarginError,
@@ -27,8 +26,8 @@ from .futures import (
 )
 from .market_data import MarketData, order_count_filters, price_and_lot_filters
 from .order_requests import read_request
-from .query import CLIENT_ORDER_ID, ApiError, Query, both_missing
-from .routes import Call, Handler, Route, flat, money
+from .query import CLIENT_ORDER_ID, DECIMAL_PLACES, ApiError, Query, both_missing
+from .routes import Call, Handler, Route, decimals_of, flat, money
 from .trading_api import account_name, refusal
 
 HOURS_8_MS = 8 * 3_600_000
@@ -125,7 +124,7 @@ class FuturesApi:
         reduce_only = query.flag("reduceOnly")
         _only_one_way(query)
         market_id = self._exchange.market_id(query.required("symbol"))
-        request, _ = read_request(query, market_id, self._made_up_id())
+        request, _ = read_request(query, self._exchange.venue.engine.rules[market_id], self._made_up_id())
         query.finish()
         try:
             order = self._futures.submit(account, request, call.now_ms, reduce_only=reduce_only)
@@ -202,26 +201,27 @@ class FuturesApi:
     def account(self, call: Call) -> Any:
         call.query.finish()
         account = account_name(call)
-        asset = self._asset(account, call.now_ms)
+        assets = [self._asset(account, one, call.now_ms) for one in self._futures.margin_assets]
+        asset = assets[0]
         positions = [self._risk(account, one, call.now_ms) for one in self._exchange.venue.engine.rules]
         totals = {f"total{name[0].upper()}{name[1:]}": value for name, value in asset.items() if name != "asset"}
         own = {"canTrade": True, "availableBalance": asset["availableBalance"]}
-        return {**totals, **own, "assets": [asset], "positions": positions}
+        return {**totals, **own, "assets": assets, "positions": positions}
 
     def balance(self, call: Call) -> Any:
         call.query.finish()
-        asset = self._asset(account_name(call), call.now_ms)
-        return [{"accountAlias": "local", "asset": MARGIN_ASSET, "balance": asset["walletBalance"], **asset}]
+        assets = [self._asset(account_name(call), one, call.now_ms) for one in self._futures.margin_assets]
+        return [{"accountAlias": "local", "balance": asset["walletBalance"], **asset} for asset in assets]
 
-    def _asset(self, account: str, now_ms: int) -> dict[str, Any]:
-        wallet, available = self._futures.wallet(account), self._futures.available(account)
-        markets = self._exchange.venue.engine.rules
+    def _asset(self, account: str, asset: str, now_ms: int) -> dict[str, Any]:
+        wallet, available = self._futures.wallet(account, asset), self._futures.available(account, asset)
         profits = (
-            self._futures.position(account, one).unrealised(self._futures.mark_price(one, now_ms)) for one in markets
+            self._futures.position(account, one).unrealised(self._futures.mark_price(one, now_ms))
+            for one in self._futures.markets_in(asset)
         )
         unrealised = sum(profits, ZERO)
         return {
-            "asset": MARGIN_ASSET,
+            "asset": asset,
             "walletBalance": money(wallet),
             "unrealizedProfit": money(unrealised),
             "marginBalance": money(wallet + unrealised),
@@ -260,7 +260,7 @@ class FuturesApi:
             "notional": money(position.size_base * price),
             "initialMargin": money(position.margin(leverage)),
             "maintMargin": money(_maintenance(position, price)),
-            "marginAsset": MARGIN_ASSET,
+            "marginAsset": self._exchange.venue.engine.rules[market_id].quote,
             "updateTime": now_ms,
         }
 
@@ -400,9 +400,9 @@ def _symbol(rules: MarketRules) -> dict[str, Any]:
         "baseAsset": rules.base,
         "quoteAsset": rules.quote,
         "marginAsset": rules.quote,
-        "pricePrecision": 2,
-        "quantityPrecision": 5,
-        "baseAssetPrecision": 8,
+        "pricePrecision": decimals_of(rules.tick_quote),
+        "quantityPrecision": decimals_of(rules.step_base),
+        "baseAssetPrecision": max(decimals_of(rules.step_base), DECIMAL_PLACES),
         "quotePrecision": 8,
         "underlyingType": "COIN",
         "filters": [

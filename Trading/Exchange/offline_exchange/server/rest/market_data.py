@@ -13,8 +13,8 @@ from typing import Any
 from ..market.markets import MOST_OPEN_ORDERS, MOST_OPEN_STOP_ORDERS, MarketRules
 from ..market.tape import INTERVALS, SECOND_MS, Book, Candle, DayStatistics, Level, Print
 from .exchange import Exchange
-from .query import ApiError, Query, bad_combination
-from .routes import Call, Route, Weight, flat, money
+from .query import DECIMAL_PLACES, ApiError, Query, bad_combination
+from .routes import Call, Route, Weight, decimals_of, flat, money
 
 AVERAGE_PRICE_MINUTES = 5
 HOUR_MS = 3_600_000
@@ -71,7 +71,7 @@ def _symbol_info(rules: MarketRules) -> dict[str, Any]:
         "symbol": rules.id,
         "status": "TRADING",
         "baseAsset": rules.base,
-        "baseAssetPrecision": 8,
+        "baseAssetPrecision": max(decimals_of(rules.step_base), DECIMAL_PLACES),
         "quoteAsset": rules.quote,
         "quotePrecision": 8,
         "quoteAssetPrecision": 8,
@@ -277,7 +277,7 @@ class MarketData:
         market_id = self._exchange.market_id(call.query.required("symbol"))
         limit = call.query.limit(default=100, largest=5_000)
         call.query.finish()
-        book = self._venue.book(market_id, call.now_ms, limit)
+        book = self._exchange.book(market_id, call.now_ms, limit)
         return {"lastUpdateId": book.update_id, "bids": _levels(book.bids), "asks": _levels(book.asks)}
 
     def average_price(self, call: Call) -> Any:
@@ -290,7 +290,7 @@ class MarketData:
 
     def day_ticker(self, call: Call) -> Any:
         def ticker(market_id: str) -> dict[str, Any]:
-            book = self._venue.book(market_id, call.now_ms, levels=1)
+            book = self._exchange.book(market_id, call.now_ms, levels=1)
             return _day_ticker(market_id, self._tape.day_statistics(market_id, call.now_ms), book)
 
         return self._tickers(call.query, ticker)
@@ -304,7 +304,7 @@ class MarketData:
 
     def book_ticker(self, call: Call) -> Any:
         def ticker(market_id: str) -> dict[str, Any]:
-            return _book_ticker(market_id, self._venue.book(market_id, call.now_ms, levels=1))
+            return _book_ticker(market_id, self._exchange.book(market_id, call.now_ms, levels=1))
 
         return self._tickers(call.query, ticker)
 

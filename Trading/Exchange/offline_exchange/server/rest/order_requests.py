@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 
 from ..engine.orders import Kind, Request, SelfTradePrevention, Side, TimeInForce
+from ..market.markets import MarketRules
 from .market_data import DEFAULT_SELF_TRADE_PREVENTION, ORDER_TYPES, SELF_TRADE_PREVENTIONS
-from .query import CLIENT_ORDER_ID, ApiError, Query, both_missing, missing, not_required, not_valid
+from .query import CLIENT_ORDER_ID, DECIMAL_PLACES, ApiError, Query, both_missing, missing, not_required, not_valid
+from .routes import decimals_of
 
 _STOP_TYPES = {
     "STOP_LOSS": "Stop loss",
@@ -35,7 +37,7 @@ class Detail(enum.Enum):
     FULL = "FULL"
 
 
-def read_request(query: Query, market_id: str, made_up_id: str) -> tuple[Request, Detail]:
+def read_request(query: Query, rules: MarketRules, made_up_id: str) -> tuple[Request, Detail]:
     """What a new order on a market asks for, and how much of an answer. Raises ApiError.
 
     `made_up_id` is its client order id if it brings none.
@@ -43,14 +45,15 @@ def read_request(query: Query, market_id: str, made_up_id: str) -> tuple[Request
     query.required("side")
     side = query.choice("side", Side, ApiError(-1117, "Invalid side.")) or Side.BUY
     kind = _kind(query)
-    quantity, price, spend = (query.decimal(name) for name in ("quantity", "price", "quoteOrderQty"))
+    places = {"quantity": decimals_of(rules.step_base), "price": decimals_of(rules.tick_quote), "quoteOrderQty": 0}
+    quantity, price, spend = (query.decimal(name, max(most, DECIMAL_PLACES)) for name, most in places.items())
     time_in_force = query.choice("timeInForce", TimeInForce, ApiError(-1115, "Invalid timeInForce."))
     _check_combination(query, kind)
     default = Detail.ACK if kind is Kind.LIMIT_MAKER else Detail.FULL
     detail = query.choice("newOrderRespType", Detail, ApiError(-1136, "Invalid newOrderRespType.")) or default
     client_id = query.text("newClientOrderId", CLIENT_ORDER_ID) or made_up_id
     terms = (time_in_force or TimeInForce.GTC, client_id, _self_trade_prevention(query))
-    return Request(market_id, side, kind, quantity, price, spend, *terms), detail
+    return Request(rules.id, side, kind, quantity, price, spend, *terms), detail
 
 
 def _kind(query: Query) -> Kind:

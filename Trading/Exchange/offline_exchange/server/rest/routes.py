@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from .query import Query
+from ..market.markets import MOST_DECIMALS
+from .query import DECIMAL_PLACES, Query
 
 
 class DroppedError(Exception):
     """Raised by an interceptor: the connection is closed without a reply."""
+
+
+class UnsettledError(Exception):
+    """What was done could not be made safe: whether it is remembered after a restart is unknown."""
 
 
 @dataclass(slots=True)
@@ -51,6 +56,8 @@ Handler = Callable[[Call], Any]
 """Turns a call into a JSON body, or raises ApiError."""
 Weight = Callable[[Query], int]
 Execute = Callable[[Call], Awaitable[Reply]]
+Settle = Callable[[], Awaitable[None]]
+"""Waits until all that was done so far is safe. Raises UnsettledError when that can't be."""
 Interceptor = Callable[[Call, Execute], Awaitable[Reply]]
 """Wraps every call of the API: acts before it, executes it once or not at all, and returns the reply.
 
@@ -76,5 +83,16 @@ def flat(weight: int) -> Weight:
 
 
 def money(value: Decimal) -> str:
-    """A decimal string with eight digits."""
-    return f"{value:.8f}"
+    """A decimal string with eight decimals, or as many as a price or quantity of a finer market has.
+
+    An average, which has no end, is rounded to eight decimals, below 0.0001 to five digits.
+    """
+    places = decimals_of(value)
+    if places > MOST_DECIMALS:
+        places = 4 - value.adjusted() if value else 0
+    return f"{value:.{max(places, DECIMAL_PLACES)}f}"
+
+
+def decimals_of(value: Decimal) -> int:
+    """How many decimals a number has, without zeros at its end."""
+    return max(0, -int(value.normalize().as_tuple().exponent))

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from ..engine.accounts import Account
 from ..engine.orders import ZERO, Order, Reason, RefusedError, Request, Trade
+from ..market.markets import MarketRules
 from ..market.tape import DAY_MS
 from .exchange import Exchange, trades_from_id
 from .order_requests import Detail, read_request
@@ -249,7 +250,10 @@ class TradingApi:
         ]
 
     def _read_request(self, query: Query) -> tuple[Request, Detail]:
-        return read_request(query, self._exchange.market_id(query.required("symbol")), self._made_up_id())
+        return read_request(query, self._rules(query), self._made_up_id())
+
+    def _rules(self, query: Query) -> MarketRules:
+        return self._engine.rules[self._exchange.market_id(query.required("symbol"))]
 
     def _made_up_id(self) -> str:
         """A client order id as Binance makes them: 22 letters and digits."""

@@ -1,8 +1,8 @@
 """The clock of a backtest: decisions at their own moments inside a candle, on OctoBot's data clock.
 
 OctoBot's clock steps from candle to candle. Each loop of a backtest says when it wants to decide next; after OctoBot
-has told the prices of a step and filled what they fill, the decisions that are due before the next step are made, in
-the order of time over all pairs and exchanges, each with the clock set to its own moment. Nothing sleeps.
+has reported the prices of a step and filled what they fill, the decisions due before the next step are made, in the
+order of time over all pairs and exchanges, each with the clock set to its own moment. Nothing sleeps.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import octobot_commons.asyncio_tools as asyncio_tools
 import octobot_trading.constants as trading_constants
 import octobot_trading.exchange_channel as exchange_channel
 
-from ...core.decision.pacing import CLOCK_TOLERANCE_S
+from ...core.decision.timing.pacing import CLOCK_TOLERANCE_S
 
 _TOLD_AFTER_A_TICK = (
     trading_constants.ORDERS_CHANNEL,

@@ -1,4 +1,4 @@
-"""The settings in use: read whole, put right where that is harmless, written back, and noticed when they change."""
+"""The settings in use: read whole, corrected where that is harmless, written back, and noticed when they change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LiveSettings:
 
     `current` is None, with the `problems` that say why, until a configuration can be used. One that can't be used later
     leaves the settings in use as they are, except for the consents: what it does not plainly give is withdrawn. Its
-    `problems` stand until it is mended.
+    `problems` stand until it is fixed.
 
     :param is_kept: whether changes of the file are taken up, and ours are written to it; a backtest does neither.
     :param tell: is told in a sentence when the file could not be written.
@@ -76,7 +76,7 @@ class LiveSettings:
         self.problems = [f"the settings file can't be read: {why}", *self._withdraw(unread)]
 
     def read(self, config: Config) -> list[str]:
-        """Take up a configuration; a sentence for each setting that was put right, in it and in the file."""
+        """Take up a configuration; a sentence for each setting that was corrected, in it and in the file."""
         own = without_octobot_keys(config)
         corrected, sentences = corrections.swap_inverted_ranges(own)
         try:

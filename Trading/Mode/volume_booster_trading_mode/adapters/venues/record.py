@@ -56,7 +56,7 @@ class ClientId:
     """Parameters in which OctoBot's broker code puts an id of its own: they are dropped in favour of ours."""
 
     def new(self, time_ms: int, random_hex: str) -> str:
-        """An id that no other order has: it begins with the time, and goes on with at least 32 random hex digits."""
+        """An id that no other order has: it begins with the time, and continues with at least 32 random hex digits."""
         text = f"vb{time_ms:011x}{random_hex}"
         if self.form is IdForm.ALPHANUMERIC:
             return text[: self.longest]

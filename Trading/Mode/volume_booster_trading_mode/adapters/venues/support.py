@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import ccxt
 
-from ...core.model.basics import OrderType
+from ...core.model.basics import ExecutionStyle
+from ...core.model.escape import quoted
 from ...core.model.versions import fails_at_fills_of_futures
 from ...core.planning.account_checks import Row, fails, untried, works
 from ...core.settings.schema import Settings
@@ -55,7 +56,7 @@ def name_of(asked: str) -> str:
         return name
     near = list(dict.fromkeys(known[one] for one in difflib.get_close_matches(asked.lower(), known, 3, 0.8)))
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise UnknownExchangeError(f"neither ccxt nor OctoBot knows an exchange {asked!r}{hint}")
+    raise UnknownExchangeError(f"neither ccxt nor OctoBot knows an exchange {quoted(asked)}{hint}")
 
 
 def title_of(name: str) -> str:
@@ -87,6 +88,16 @@ def refusal(
     if is_futures and not known.is_futures_proven:
         return f"no orders are placed on futures of {known.title}: only its spot markets were tried"
     return ""
+
+
+def style_refusal(known: Venue | None, style: ExecutionStyle) -> str:
+    """Why a campaign of this style places nothing on an exchange; empty where it does."""
+    if known is None or known.post_only_params or not style.is_quoting:
+        return ""
+    return (
+        f"order_type {style.value} needs post-only orders, and how {known.title} writes one is not known: choose "
+        "limit or market"
+    )
 
 
 def is_proven(known: Venue, octobot_version: str) -> bool:
@@ -140,7 +151,9 @@ def _lost_answer(known: Venue) -> str:
     return "the order is looked for in lists; one that is not found there halts, and a person has to look"
 
 
-def _order_type(known: Venue, order_type: OrderType) -> Row:
+def _order_type(known: Venue, order_type: ExecutionStyle) -> Row:
+    if refused := style_refusal(known, order_type):
+        return fails("order type", refused)
     post_only = "is possible" if known.post_only_params else "is not"
     return works("order type", f"order_type {order_type.value} is possible; post-only {post_only}")
 

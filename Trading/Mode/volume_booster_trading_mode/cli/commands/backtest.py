@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import pathlib
 import random
-import sys
 import time
 import typing
 from dataclasses import dataclass, field
 
-import rich.console
 import rich.progress
 
+from ...core.model.formats import duration
 from ...core.planning.candles import CandleSeries
 from ...core.settings.schema import Settings, without_octobot_keys
 from ...journal.file import BACKTEST_FILE
+from ..arguments.requested import requested_settings
 from ..files import candle_files, home
 from ..process import backtest_process
 from ..process.backtest_process import BacktestProcess, BacktestResult, Job, is_reached
 from ..process.watchdog import ExitCode, Verdict
+from ..screen import lines, terminal
 from ..screen.live import summary_table
+from ..screen.next_steps import next_step
 from . import run, sweep
 
 POLL_INTERVAL_S = 0.1
@@ -39,7 +40,7 @@ class BacktestPlan:
     config: dict[str, typing.Any]
     of_profile: dict[str, typing.Any]
     """The settings of the mode in the profile."""
-    requested: dict[str, str]
+    requested: dict[str, typing.Any]
     data: pathlib.Path | None
     markets: dict[str, list[str]]
     """The pairs of each exchange that need candles."""
@@ -86,6 +87,7 @@ class BacktestPlan:
         path = self.home.path / candle_files.DATA_FOLDER / f"VolumeBoosterCandles_{markets}-{name}{_DATA_SUFFIX}"
         if path not in self.written:
             series = {symbol: self._candles(seed, symbol) for symbol in symbols}
+            self.home.make()  # not before the candles are known to be usable
             candle_files.write_data_file(path, series, exchange)
             self.written.add(path)
         return path
@@ -105,16 +107,17 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.sweep:
         return sweep.main(arguments, plan)
     settings = plan.settings({})
-    plan.home.make()
     job = plan.job(settings, plan.home.path / "user" / BACKTEST_FILE, plan.home.logs / LOG)
+    plan.home.make()
     verdict, result = _run(job, arguments)
     now = result.report.last_seen_at
     if arguments.json:
-        print(json.dumps(result.report.to_json(now) | {"wall_s": round(result.wall_s, 2)}))
+        lines.as_json(result.report.to_json(now) | {"wall_s": round(result.wall_s, 2)})
     else:
-        rich.console.Console().print(summary_table(result.report, now))
+        terminal.show(summary_table(result.report, now))
+        terminal.wrapped(next_step(result.report, arguments.home))
     if verdict.exit_code is not ExitCode.DONE:
-        print(f"volume-booster: {verdict.reason}", file=sys.stderr)
+        lines.complain(verdict.reason)
     return verdict.exit_code
 
 
@@ -128,7 +131,7 @@ def _plan(arguments: argparse.Namespace) -> BacktestPlan:
         home=octobot_home,
         config=config,
         of_profile=without_octobot_keys(home.mode_settings(profile)),
-        requested=run.requested_settings(arguments),
+        requested=requested_settings(arguments),
         data=arguments.data and arguments.data.absolute(),
         markets=_markets(config, arguments),
         days=arguments.days,
@@ -150,7 +153,7 @@ def _markets(config: dict[str, typing.Any], arguments: argparse.Namespace) -> di
 
 
 def _run(job: Job, arguments: argparse.Namespace) -> tuple[Verdict, BacktestResult]:
-    console = rich.console.Console(stderr=True)
+    console = terminal.Console(stderr=True)
     columns = (rich.progress.TextColumn("Backtest"), rich.progress.BarColumn(None), rich.progress.TaskProgressColumn())
     is_shown = console.is_terminal and not arguments.quiet
     with (
@@ -176,7 +179,7 @@ def _watch(
         if is_interrupted():
             verdict = Verdict(ExitCode.INTERRUPTED, "interrupted")
         elif timeout_s is not None and time.monotonic() - started_at >= timeout_s:
-            verdict = Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {timeout_s:g} s")
+            verdict = Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {duration(timeout_s)}")
     if verdict is not None:
         process.interrupt()
     return verdict

@@ -19,8 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...core.model.redact import text_of
+from ...storage import private_files
 from ..process.octobot_process import is_octobot_installed, run_octobot
 from ..process.watchdog import ExitCode
+from ..screen import lines
 
 Files = Mapping[PurePosixPath, bytes]
 """The files of a bundle by their path inside it."""
@@ -66,7 +68,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     :raises BundleError: as `pack`.
     """
-    print(pack(arguments.out))
+    lines.say(str(pack(arguments.out)))
     return ExitCode.DONE
 
 
@@ -107,7 +109,7 @@ def pack(out: Path) -> Path:
         run_tentacles_command(work, "-p", "bundle.zip", "--export-with-package-name", "-d", str(stage))
         if read_zip(work / "output" / "bundle.zip", parts) != files:
             raise BundleError("OctoBot's packer reported success but did not pack every file.")
-        write_zip(files, out)
+        write_zip(files, out, private_files.PUBLIC_RIGHTS)
     return out
 
 
@@ -151,18 +153,13 @@ def read_zip(bundle: Path, parts: Parts) -> Files:
     return files
 
 
-def write_zip(files: Files, target: Path) -> None:
+def write_zip(files: Files, target: Path, rights: int = private_files.FILE_RIGHTS) -> None:
     """A zip in a fixed order and without the time of packing, so that the target is old or new, never a part of it."""
-    partial = target.with_name(f"{target.name}.part")
-    try:
-        with zipfile.ZipFile(partial, "w") as archive:
-            for path, content in sorted(files.items()):
-                entry = zipfile.ZipInfo(f"{_ARCHIVE_ROOT}/{path}", _ZIP_EPOCH)
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with private_files.replacing(target, rights) as part, zipfile.ZipFile(part, "w") as archive:
+        for path, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(f"{_ARCHIVE_ROOT}/{path}", _ZIP_EPOCH)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
 
 
 def version_of(files: Files, parts: Parts) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.metadata
-import json
 import os
 import pathlib
 import shutil
@@ -17,8 +16,6 @@ from dataclasses import asdict, dataclass
 
 import ccxt
 import rich.box
-import rich.console
-import rich.markup
 import rich.table
 
 from ...adapters.venues import support
@@ -26,10 +23,12 @@ from ...core.planning import account_checks
 from ...core.planning.account_checks import Row, fails, untried
 from ...core.settings.schema import parse_settings, without_octobot_keys
 from ...journal.bot_lock import running_bot
-from ..files import home
+from ...storage import private_files
+from ..files import chosen, home
 from ..process import check_process, launch
 from ..process.watchdog import ExitCode
-from . import options, run, sandbox
+from ..screen import lines, terminal
+from . import bundle, options, run, sandbox
 
 _RESULTS = {True: "[green]ok[/green]", False: "[red]not ok[/red]", None: "not tried"}
 _RESULT_WIDTH = 9
@@ -67,7 +66,7 @@ def main(arguments: argparse.Namespace) -> int:
         rows += _without_keys(plan, is_order_wanted=arguments.order)
     _print_rows(plan, rows, versions, is_json=arguments.json)
     if is_interrupted:
-        print("volume-booster: interrupted", file=sys.stderr)
+        lines.complain("interrupted")
         return ExitCode.INTERRUPTED
     return ExitCode.DONE if account_checks.all_work(rows) else ExitCode.FAILED
 
@@ -107,7 +106,7 @@ def _print_rows(plan: CheckPlan, rows: list[Row], versions: support.Versions, *,
 
 def _print_json(exchange: str | None, rows: list[Row], sentence: str, *, is_ok: bool, **about: str) -> None:
     result = {"exchange": exchange, "ok": is_ok, "rows": [asdict(row) for row in rows], "text": sentence, **about}
-    print(json.dumps(result))
+    lines.as_json(result)
 
 
 def _print_table(title: str, what: str, rows: list[Row], sentence: str) -> None:
@@ -116,10 +115,9 @@ def _print_table(title: str, what: str, rows: list[Row], sentence: str) -> None:
     table.add_column("", no_wrap=True, width=_RESULT_WIDTH)
     table.add_column("", overflow="fold")
     for row in rows:
-        table.add_row(rich.markup.escape(row.name), _RESULTS[row.ok], rich.markup.escape(row.text))
-    console = rich.console.Console()
-    console.print(table)
-    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        table.add_row(row.name, _RESULTS[row.ok], row.text)
+    terminal.show(table)
+    lines.say(sentence)
 
 
 def _plan(arguments: argparse.Namespace) -> CheckPlan:
@@ -127,7 +125,7 @@ def _plan(arguments: argparse.Namespace) -> CheckPlan:
         exchange = support.name_of(arguments.exchange)
     except support.UnknownExchangeError as error:
         raise home.HomeError(str(error)) from error
-    octobot_home = home.Home((arguments.home or options.DEFAULT_HOME).absolute())
+    octobot_home = home.Home((arguments.home or home.DEFAULT_HOME).absolute())
     if arguments.home is not None and not octobot_home.path.is_dir():
         raise home.HomeError(f"there is no folder {octobot_home.path}")
     if arguments.order and (process := running_bot(octobot_home.campaign)):
@@ -135,7 +133,7 @@ def _plan(arguments: argparse.Namespace) -> CheckPlan:
             f"another OctoBot (process {process}) runs the campaign in {octobot_home.path}: end it with "
             "`volume-booster stop` before --order"
         )
-    profile = run.find_profile(octobot_home, arguments.profile or _selected(octobot_home))
+    profile = chosen.choose(octobot_home, arguments.profile, bundle.profiles(), options.PLAIN_PROFILE).profile
     config = home.profile_config(profile)
     of_profile = _entry(config, exchange)
     settings = parse_settings(without_octobot_keys(home.mode_settings(profile)))
@@ -144,15 +142,6 @@ def _plan(arguments: argparse.Namespace) -> CheckPlan:
     return CheckPlan(
         octobot_home, _has_keys(octobot_home, exchange), profile, exchange, use, of_profile, _folder(arguments.save)
     )
-
-
-def _selected(octobot_home: home.Home) -> str:
-    """The profile that the home's OctoBot starts with, where it is one of the mode's."""
-    if octobot_home.config.is_file():
-        selected = str(home.read_json(octobot_home.config).get("profile"))
-        if (octobot_home.profile(selected) / home.MODE_CONFIG).is_file():
-            return selected
-    return options.PLAIN_PROFILE
 
 
 def _pairs(config: dict[str, typing.Any]) -> list[str]:
@@ -180,7 +169,7 @@ def _folder(save: pathlib.Path | None) -> pathlib.Path | None:
     if save is None:
         return None
     try:
-        save.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(save)
     except OSError as error:
         raise home.HomeError(f"the folder {save} can't be made: {error.strerror}") from error
     return save.absolute()
@@ -203,7 +192,7 @@ def _ask(plan: CheckPlan, *, is_order_wanted: bool) -> tuple[list[Row], bool]:
     with contextlib.ExitStack() as stack:
         ports = stack.enter_context(_local_exchange(plan))
         is_interrupted = stack.enter_context(run.interruption())
-        status = rich.console.Console(stderr=True).status(f"Asking {plan.exchange}")
+        status = terminal.Console(stderr=True).status(f"Asking {plan.exchange}")
         if sys.stderr.isatty():
             stack.enter_context(status)
         return check_process.ask(plan.home, ports, request, is_interrupted), is_interrupted()
@@ -223,6 +212,8 @@ def _local_exchange(plan: CheckPlan) -> Iterator[dict[str, int]]:
     if not state.is_file():
         raise home.HomeError(f"{plan.home.path} has no account on {plan.exchange}: `volume-booster sandbox` makes one")
     with tempfile.TemporaryDirectory() as folder:
+        for log in state.parent.glob(f"{state.name}.log-*"):  # before the state: it may be written in the meantime
+            shutil.copy(log, folder)
         copy = pathlib.Path(shutil.copy(state, folder))
         exchange, port = launch.start_exchange(0, plan.home.logs / "check-exchange.log", "--state", str(copy))
         try:

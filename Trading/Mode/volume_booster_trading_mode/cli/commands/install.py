@@ -7,16 +7,19 @@ not enough, as it can report success and install nothing.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ...storage import private_files
+from ..files import installation
+from ..files.home import Home, new_configuration, write_json, write_whole
 from ..process.watchdog import ExitCode
+from ..screen import lines
 from .bundle import (
     BundleError,
     Files,
@@ -82,15 +85,25 @@ class InstallReport:
 def main(arguments: argparse.Namespace) -> int:
     """`volume-booster install`: install, and print what was done.
 
-    :raises BundleError: as `install`.
+    :raises BundleError, HomeError: as `install`; also when a launcher holds the home.
     """
-    report = install(arguments.home)
-    print(json.dumps(report.to_json_object()) if arguments.json else report.text())
+    octobot_home = Home(arguments.home.absolute())
+    check_can_be_home(octobot_home.path)
+    with octobot_home.held("install", lines.complain):
+        report = install(octobot_home.path)
+    if arguments.json:
+        lines.as_json(report.to_json_object())
+    else:
+        lines.say(report.text())
     return ExitCode.DONE
 
 
-def install(home: Path, bundle_zip: Path | None = None) -> InstallReport:
+def install(
+    home: Path, bundle_zip: Path | None = None, tentacles_command: Callable[..., None] = run_tentacles_command
+) -> InstallReport:
     """Install tentacles and profiles into an OctoBot home, from `bundle_zip` or else from this package.
+
+    It may be cut off at any moment, also by a kill or a power cut: the next one ends what it left half.
 
     A home that doesn't exist is created, its parent must exist. In an existing home the code of this bundle's tentacles
     is refreshed, and everything of the user's keeps its bytes: config.json, other tentacles, other profiles, and the
@@ -98,35 +111,36 @@ def install(home: Path, bundle_zip: Path | None = None) -> InstallReport:
     the `__init__.py` files that list the tentacles) and writes its logs.
 
     :raises BundleError: OctoBot is missing or failed, home or zip are unusable, or a part is not there afterwards.
+    :raises HomeError: a file of the home can't be written.
     """
     home, parts = home.absolute(), own_parts()
     with scratch_directory():
         files = parts.read() if bundle_zip is None else read_zip(bundle_zip.absolute(), parts)
         version = version_of(files, parts)
         _prepare_home(home, parts)
-        folder = home / "user" / "profiles"
-        kept = tuple(name for name in parts.profile_names if (folder / name / "profile.json").is_file())
-        others = tuple(sorted(_directory_names(folder) - set(parts.profile_names)))
+        before = installation.begin(home, parts.tentacles, parts.profile_names)
+        others = tuple(sorted(_directory_names(home / installation.PROFILES) - set(parts.profile_names)))
         write_zip(files, home / _BUNDLE_IN_HOME)
-        with (
-            _bytes_kept(home / "user" / "config.json", *(folder / name / "tentacles_config.json" for name in others)),
-            _activation_kept(folder / name / "tentacles_config.json" for name in kept),
-        ):
-            run_tentacles_command(home, "-i", "-a", "-l", str(_BUNDLE_IN_HOME))
+        try:
+            tentacles_command(home, "-i", "-a", "-l", str(_BUNDLE_IN_HOME))
+        finally:  # what the command has changed of the user's
+            before.put_back(home, [installation.CONFIG, *map(installation.activation_of, others)])
+            _keep_activation(home, before)
         _remove_leftovers(home, parts, files)
         if missing := _first_missing(home, parts, files):
             raise BundleError(f"OctoBot's install reported success, but {missing}.")
-        is_somebodys = bool(kept or others) or (home / "user" / "config.json").exists()
-        selected = None if is_somebodys else _select_profile_of_a_new_home(home)
+        if before.is_new:
+            write_json(home / installation.CONFIG, new_configuration(_PROFILE_OF_A_NEW_HOME))
+        installation.end(home)
     return InstallReport(
         home=home,
         bundle=home / _BUNDLE_IN_HOME,
         version=version,
         tentacles=tuple(path.name for path in parts.tentacles),
-        new_profiles=tuple(name for name in parts.profile_names if name not in kept),
-        kept_profiles=kept,
+        new_profiles=tuple(name for name in parts.profile_names if name not in before.kept),
+        kept_profiles=before.kept,
         other_profiles=others,
-        selected_profile=selected,
+        selected_profile=_PROFILE_OF_A_NEW_HOME if before.is_new else None,
     )
 
 
@@ -137,6 +151,8 @@ def is_installed(home: Path) -> bool:
 
     :raises BundleError: this package is incomplete.
     """
+    if installation.is_cut_off(home):
+        return False
     parts = own_parts()
     try:
         files, version = parts.read(), importlib.metadata.version("octobot")
@@ -148,50 +164,32 @@ def is_installed(home: Path) -> bool:
     return all(config.get("installation_context", {}).get("octobot_version") == version for config in configs)
 
 
-def _prepare_home(home: Path, parts: Parts) -> None:
+def check_can_be_home(home: Path) -> None:
+    """:raises BundleError: when there can be no home in this place."""
     if not home.parent.is_dir():
         raise BundleError(f"{home} can't be created: {home.parent} is not a directory.")
     if home.exists() and not home.is_dir():
         raise BundleError(f"{home} is a file: an OctoBot home is a directory.")
-    (home / _BUNDLE_IN_HOME).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _prepare_home(home: Path, parts: Parts) -> None:
+    check_can_be_home(home)
+    private_files.make_folder((home / _BUNDLE_IN_HOME).parent)
     for tentacle in parts.tentacles:
         if (home / "tentacles" / tentacle).is_symlink():
             raise BundleError(f"{home / 'tentacles' / tentacle} is a link to a directory elsewhere: remove it first.")
 
 
-@contextlib.contextmanager
-def _bytes_kept(*files: Path) -> Iterator[None]:
-    """Puts back the given files as they were, or as absent.
-
-    OctoBot's install rewrites the tentacles_config.json of every profile: it drops tentacles that are not installed at
-    the moment, and notes the running version, after which OctoBot no longer updates its own tentacles.
-    """
-    before = {file: file.read_bytes() if file.is_file() else None for file in files}
-    try:
-        yield
-    finally:
-        for file, content in before.items():
-            if content is None:
-                file.unlink(missing_ok=True)
-            elif not file.is_file() or file.read_bytes() != content:
-                file.write_bytes(content)
-
-
-@contextlib.contextmanager
-def _activation_kept(files: Iterable[Path]) -> Iterator[None]:
-    """Keeps what the user switched on or off in the given tentacles_config.json, which an install overwrites."""
-    before = {file: _activation(_read_json(file)) for file in files}
-    try:
-        yield
-    finally:
-        for file, chosen in before.items():
-            config = _read_json(file)
-            current = _activation(config)
-            merged = current | {key: chosen[key] for key in current.keys() & chosen.keys()}
-            if merged != current:
-                for (kind, name), is_on in merged.items():
-                    config["tentacle_activation"][kind][name] = is_on
-                file.write_text(json.dumps(config, indent=4, sort_keys=True), encoding="utf-8")
+def _keep_activation(home: Path, before: installation.Before) -> None:
+    """Keep what the user switched on or off in the bundle's profiles, which an install overwrites."""
+    for name in map(installation.activation_of, before.kept):
+        chosen, config = _activation(_json_of(before.files[name.as_posix()])), _read_json(home / name)
+        current = _activation(config)
+        merged = current | {key: chosen[key] for key in current.keys() & chosen.keys()}
+        if merged != current:
+            for (kind, tentacle), is_on in merged.items():
+                config["tentacle_activation"][kind][tentacle] = is_on
+            write_whole(home / name, json.dumps(config, indent=4, sort_keys=True).encode())
 
 
 def _activation(config: dict[str, Any]) -> dict[tuple[str, str], bool]:
@@ -200,10 +198,14 @@ def _activation(config: dict[str, Any]) -> dict[tuple[str, str], bool]:
 
 
 def _read_json(file: Path) -> dict[str, Any]:
+    return _json_of(file.read_bytes() if file.is_file() else None)
+
+
+def _json_of(text: bytes | None) -> dict[str, Any]:
     """The object in a file; empty when there is none or a broken one, as OctoBot takes it."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = json.loads(text or b"")
+    except ValueError:
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -248,18 +250,3 @@ def _first_missing(home: Path, parts: Parts, files: Files) -> str | None:
         if not listing.is_file() or f"from .{tentacle.name} import" not in listing.read_text(encoding="utf-8"):
             return f"{listing} does not list {tentacle.name}"
     return None
-
-
-def _select_profile_of_a_new_home(home: Path) -> str:
-    """OctoBot's configuration for a home that has none: without it OctoBot looks for a default profile and stops."""
-    config = {
-        "profile": _PROFILE_OF_A_NEW_HOME,
-        "accepted_terms": False,
-        "metrics": {"enabled": False},
-        "backtesting": {"files": []},
-        "exchanges": {},
-        "services": {},
-        "notification": {"global-info": True, "price-alerts": True, "trades": False, "notification-type": ["web"]},
-    }
-    (home / "user" / "config.json").write_text(json.dumps(config, indent=4), encoding="utf-8")
-    return _PROFILE_OF_A_NEW_HOME

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
+import functools
 import typing
 from decimal import Decimal
 
-import rich.console
 import rich.table
 
 from ...core.model.basics import OrderType, Role
-from ...core.model.formats import duration, shown
+from ...core.model.formats import duration, quantity, shown
 from ...core.model.redact import text_of
-from ...core.planning import fee_tiers
+from ...core.planning import fee_tiers, styles
+from ...core.planning.advice import with_advice
 from ...core.planning.planner import BAND_PERCENT, Band, Plan, estimate
 from ...core.settings.schema import Settings, without_octobot_keys
-from ..files import home
+from ..arguments.requested import requested_settings
+from ..files import chosen, home
 from ..files.assumptions import Assumed, assume, read_text
 from ..process.watchdog import ExitCode
-from . import run
+from ..screen import lines, terminal
+from . import bundle, options, run
+
+_COMMANDS = {
+    options.OFFLINE_PROFILE: "`volume-booster simulate`",
+    options.SANDBOX_PROFILE: "`volume-booster sandbox`",
+}
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -28,26 +34,53 @@ def main(arguments: argparse.Namespace) -> int:
 
     :raises SettingsError, HomeError, BundleError: when there is nothing to plan.
     """
-    settings, config = _settings_and_config(arguments)
+    octobot_home = home.Home(arguments.home.absolute())
+    profile = chosen.choose(octobot_home, arguments.profile, bundle.profiles(), options.OFFLINE_PROFILE)
+    settings, config = _settings_and_config(arguments, profile)
     assumed = assume(arguments, config, settings)
     plan = estimate(settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
+    plan = with_advice(plan, settings, assumed.conditions, arguments.plan_seed, arguments.deadline)
     gain = _gain(arguments, settings, plan)
+    comparison = styles.compare(settings, assumed.conditions, arguments.deadline)
     if arguments.json:
         extra = {"symbol": assumed.symbol, "exchange": assumed.exchange, "trading": assumed.trading.value}
+        chosen_by = {"profile": profile.id, "home": str(octobot_home.path), "markets": _markets(config)}
         tiers = {} if gain is None else {"fee_tier": gain.to_json()}
-        print(json.dumps(plan.to_json() | extra | {"assumptions": list(assumed.sources)} | tiers))
+        told = {"assumptions": list(assumed.sources)}
+        lines.as_json(plan.to_json() | comparison.to_json() | extra | chosen_by | told | tiers)
     else:
+        _say(_first_line(profile, config))
         _print(plan, assumed, settings, gain)
+        _print_styles(comparison)
     for problem in plan.problems:
-        print(f"volume-booster: {problem.sentence}", file=sys.stderr)
+        lines.complain(problem.sentence)
     return ExitCode.DONE if plan.is_feasible else ExitCode.UNUSABLE
 
 
-def _settings_and_config(arguments: argparse.Namespace) -> tuple[Settings, dict[str, typing.Any]]:
+def _settings_and_config(
+    arguments: argparse.Namespace, profile: chosen.Chosen
+) -> tuple[Settings, dict[str, typing.Any]]:
     """The settings that a run with these arguments would have, and the configuration of its profile."""
-    profile = run.find_profile(home.Home(arguments.home.absolute()), arguments.profile)
-    requested = dict(arguments.set) | ({} if arguments.target is None else {"volume_target": arguments.target})
-    return run.settings_of(without_octobot_keys(home.mode_settings(profile)), requested), home.profile_config(profile)
+    config = profile.config()
+    of_profile = without_octobot_keys(home.mode_settings(profile.profile))
+    return run.settings_of(of_profile, requested_settings(arguments)), config
+
+
+def _first_line(profile: chosen.Chosen, config: dict[str, typing.Any]) -> str:
+    """What is planned, and which of several markets the prices, fees and rules are those of."""
+    command = _COMMANDS.get(profile.id, "a run")
+    first, *others = _markets(config)
+    of = f"; each of its {len(others) + 1} markets is planned like {first}" if others else ""
+    return f"This is what {command} with the profile {profile.id} ({profile.why}) would come to{of}."
+
+
+def _markets(config: dict[str, typing.Any]) -> list[str]:
+    exchanges = [name for name, one in config["exchanges"].items() if one.get("enabled", True)]
+    return [f"{pair} on {exchange}" for exchange in exchanges for pair in home.enabled_pairs(config)]
+
+
+def _say(line: str) -> None:
+    terminal.wrapped(line)
 
 
 def _gain(arguments: argparse.Namespace, settings: Settings, plan: Plan) -> fee_tiers.TierGain | None:
@@ -61,17 +94,31 @@ def _gain(arguments: argparse.Namespace, settings: Settings, plan: Plan) -> fee_
 
 
 def _print(plan: Plan, assumed: Assumed, settings: Settings, gain: fee_tiers.TierGain | None) -> None:
-    console, quote = rich.console.Console(), assumed.conditions.rules.quote
+    quote = assumed.conditions.rules.quote
     where = f"{assumed.symbol} on {assumed.exchange}, {assumed.trading.value}"
-    console.print(plan_table(plan, quote, f"Plan: {shown(plan.target_quote)} {quote} of {where}"))
+    terminal.show(plan_table(plan, quote, f"Plan: {shown(plan.target_quote, quote)} {quote} of {where}"))
     lines = [
         f"Each range covers {BAND_PERCENT} % of simulated campaigns.",
         *(_tier_lines(gain, quote, settings) if gain else ()),
         *(f"Note: {note}" for note in plan.notes),
-        *(f"Assumed {source}" for source in assumed.sources),
+        *(f"Assumed {source}" for source in (*assumed.sources, *plan.assumptions)),
     ]
     for line in lines:
-        console.print(line, markup=False, highlight=False)
+        terminal.wrapped(line)
+
+
+def _print_styles(comparison: styles.Comparison) -> None:
+    """The ways to the target beside each other, and which one is recommended."""
+    table = rich.table.Table(title="Ways to the target", title_justify="left")
+    table.add_column("order_type", style="bold", no_wrap=True)
+    for name in ("all-in cost (bps)", "duration", "in time", "maker"):
+        table.add_column(name, justify="right")
+    for name, style in comparison.styles.items():
+        took = "endless" if style.duration_s is None else duration(style.duration_s)
+        chance = "" if style.chance_of_deadline is None else f"{style.chance_of_deadline:.0%}"
+        table.add_row(name, f"{style.cost_bps:.2f}", took, chance, f"{style.maker_share:.0%}")
+    terminal.show(table)
+    terminal.wrapped(f"Recommended: order_type {comparison.recommended}: {comparison.because}.")
 
 
 def plan_table(plan: Plan, quote: str, title: str) -> rich.table.Table:
@@ -87,16 +134,19 @@ def plan_table(plan: Plan, quote: str, title: str) -> rich.table.Table:
 
 def plan_rows(plan: Plan, quote: str) -> list[tuple[str, ...]]:
     """The lines of a plan as text: name, low, expected, high."""
+    money = functools.partial(shown, quote=quote)
     return [
         ("Orders", *_ends(plan.orders, lambda value: f"{value:,.0f}" if value.is_finite() else "endless")),
         ("Duration", *_ends(plan.duration_s, lambda value: duration(float(value)))),
-        (f"Fees ({quote})", *_ends(plan.fees_quote, shown)),
-        (f"Spread, slippage ({quote})", *_ends(plan.spread_quote, shown)),
-        (f"Cost ({quote})", *_ends(plan.cost_quote, shown)),
+        (f"Fees ({quote})", *_ends(plan.fees_quote, money)),
+        (f"Spread, slippage ({quote})", *_ends(plan.spread_quote, money)),
+        (f"Cost ({quote})", *_ends(plan.cost_quote, money)),
         ("Cost (bps)", *_ends(plan.cost_bps, lambda value: f"{value:.2f}")),
-        ("Capital, in base", "", "", f"{plan.base_needed:.5f}"),
-        (f"Capital ({quote})", "", f"turns {plan.turns:.1f} x", shown(plan.quote_needed)),
-        (f"Inventory ({quote})", shown(plan.inventory_low_quote), "", shown(plan.inventory_high_quote)),
+        (f"{quote} per million", *_ends(plan.cost_per_million, money)),
+        ("Capital, in base", "", "", quantity(plan.base_needed)),
+        (f"Capital ({quote})", "", f"turns {plan.turns:.1f} x", money(plan.quote_needed)),
+        (f"Inventory ({quote})", money(plan.inventory_low_quote), "", money(plan.inventory_high_quote)),
+        (f"Flattening ({quote})", "", f"{plan.flattening_bps:.2f} bps", money(plan.flattening_quote)),
     ]
 
 
@@ -106,8 +156,8 @@ def _ends(band: Band, show: typing.Callable[[Decimal], str]) -> tuple[str, str, 
 
 def _tier_lines(gain: fee_tiers.TierGain, quote: str, settings: Settings) -> list[str]:
     reached, before = gain.reached, gain.before
-    role = Role.TAKER if settings.order_type is OrderType.MARKET else Role.MAKER
-    lines = [f"Fee tier: from {_tier(before)} to {_tier(reached)}"]
+    role = Role.TAKER if settings.order_type.sends is OrderType.MARKET else Role.MAKER
+    lines = [f"Fee tier: from {_tier(before, quote)} to {_tier(reached, quote)}"]
     saving = gain.taker_saving_bps if role is Role.TAKER else gain.maker_saving_bps
     break_even = gain.break_even_taker_quote if role is Role.TAKER else gain.break_even_maker_quote
     if break_even is None:
@@ -115,12 +165,12 @@ def _tier_lines(gain: fee_tiers.TierGain, quote: str, settings: Settings) -> lis
     else:
         lines.append(
             f"It saves {saving:.2f} bps as {role.value} on later volume, and is worth its cost from "
-            f"{shown(break_even)} {quote} of that on."
+            f"{shown(break_even, quote)} {quote} of that on."
         )
     if gain.missing_quote is not None:
-        lines.append(f"To the next tier {shown(gain.missing_quote)} {quote} are missing.")
+        lines.append(f"To the next tier {shown(gain.missing_quote, quote)} {quote} are missing.")
     return lines
 
 
-def _tier(tier: fee_tiers.FeeTier) -> str:
-    return f"{shown(tier.volume_quote)} (maker {tier.maker_rate:.4%}, taker {tier.taker_rate:.4%})"
+def _tier(tier: fee_tiers.FeeTier, quote: str) -> str:
+    return f"{shown(tier.volume_quote, quote)} (maker {tier.maker_rate:.4%}, taker {tier.taker_rate:.4%})"

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import json
+import gc
 import pathlib
-import sys
+import time
 import typing
 
-import rich.console
 import rich.table
 
 from ...core.accounting.performance import NOT_THE_GOAL
 from ...core.model.formats import money, shown
+from ...journal.journal import NoCampaignError
 from ...reporting import history as histories
 from ...reporting import html_page
 from ...reporting.history import History
 from ..files import home
 from ..process.watchdog import ExitCode
+from ..screen import lines, terminal
 from ..screen.live import summary_table
 from . import bundle
-from .status import CampaignStatus, campaign_status, chosen_file
+from .status import CampaignStatus, chosen_file, status_of
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -31,17 +32,22 @@ def main(arguments: argparse.Namespace) -> int:
     """
     octobot_home = home.Home(arguments.home.absolute())
     file = chosen_file(arguments, octobot_home)
-    status = campaign_status(octobot_home, file)
-    history = histories.read_history(file or octobot_home.campaign, status.now)
-    assert history is not None, "campaign_status() found a campaign"
+    gc.disable()  # a million small objects that all stay until the end
+    now = time.time()
+    try:
+        history = histories.read_history(file or octobot_home.campaign, now)
+    except NoCampaignError:
+        history = None
+    status = status_of(None if history is None else history.report, octobot_home, file, now)
+    assert history is not None, "status_of() refuses where there is none"
     history = histories.with_report(history, status.report)
     written = _write(arguments, history, status.now)
     if arguments.json:
-        print(json.dumps(to_json(history, status)))
+        lines.as_json(to_json(history, status))
     else:
         _print(history, status)
     for file in written:
-        print(f"volume-booster: written to {file}", file=sys.stderr)
+        lines.complain(f"written to {file}")
     return ExitCode.DONE
 
 
@@ -52,6 +58,7 @@ def to_json(history: History, status: CampaignStatus) -> dict[str, typing.Any]:
         "plan": None if history.plan is None else history.plan.to_json(),
         "cost_split": {name: money(getattr(split, name)) for name in split.__slots__},
         "outcomes": history.outcomes(),
+        "execution": history.execution().to_json(),
         "traders_metrics": history.metrics().to_json(),
         "bundle_version": bundle.own_version(),
         "settings": history.settings,
@@ -74,22 +81,29 @@ def _write(arguments: argparse.Namespace, history: History, now: float) -> list[
 
 
 def _print(history: History, status: CampaignStatus) -> None:
-    console, report = rich.console.Console(), status.report
-    console.print(summary_table(report, status.now))
+    report = status.report
+    terminal.show(summary_table(report, status.now))
     if history.plan is not None:
         table = _table("Plan against actual", ("", "low", "expected", "high", "actual", "within"))
         for row in html_page.plan_against_actual(history.plan, report, status.now):
             table.add_row(*row)
-        console.print(table)
+        terminal.show(table)
     split, quote = history.cost_split(), report.quote
     parts = (
-        f"maker fees {shown(split.maker_fees_quote)}, taker fees {shown(split.taker_fees_quote)}, spread "
-        f"{shown(split.spread_quote)}, drift {shown(split.drift_quote)} {quote}"
+        f"maker fees {shown(split.maker_fees_quote, quote)}, taker fees {shown(split.taker_fees_quote, quote)}, spread "
+        f"{shown(split.spread_quote, quote)}, drift {shown(split.drift_quote, quote)} {quote}"
     )
-    console.print(f"Cost: {parts}", markup=False, highlight=False)
-    console.print(_metrics_table(history))
+    terminal.wrapped(f"Cost: {parts}")
+    if rows := history.execution().rows(quote):
+        table = rich.table.Table(title="How it was executed", title_justify="left", show_header=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        terminal.show(table)
+    terminal.show(_metrics_table(history))
     hashes = f"settings {history.settings_hash()[:12]}, decisions {history.decisions_hash()[:12]}"
-    console.print(f"Seed {report.seed}, {hashes}", highlight=False)
+    terminal.wrapped(f"Seed {report.seed}, {hashes}")
 
 
 def _metrics_table(history: History) -> rich.table.Table:
@@ -100,7 +114,8 @@ def _metrics_table(history: History) -> rich.table.Table:
 
 
 def _table(title: str, columns: tuple[str, ...]) -> rich.table.Table:
+    """Names and definitions are broken into lines where there is no place; figures never are."""
     table = rich.table.Table(title=title, title_justify="left")
     for name in columns:
-        table.add_column(name, style="bold" if not name else None, no_wrap=not name, overflow="fold")
+        table.add_column(name, style="bold" if not name else None, no_wrap=name not in ("", "definition"))
     return table

@@ -8,35 +8,46 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import importlib.metadata
-import json
+import logging
 import pathlib
 import random
 import signal
-import sys
 import time
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import rich.console
-
 from ...core.model.basics import Trading
-from ...core.model.redact import without_secrets
+from ...core.model.formats import shown
+from ...core.model.redact import text_of, without_secrets
+from ...core.notify.progress_lines import sentence
 from ...core.settings.corrections import swap_inverted_ranges
 from ...core.settings.presets import Preset, decided_by
-from ...core.settings.schema import Settings, SettingsError, parse_settings, without_octobot_keys
+from ...core.settings.schema import Settings, SettingsError, TargetPeriod, parse_settings, without_octobot_keys
+from ...journal.bot_channel import BotChannel
 from ...journal.bot_lock import running_bot
 from ...journal.journal import TARGET, Journal, NoCampaignError, set_aside
 from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport, read_report
-from ..files import home
+from ..arguments.requested import requested_settings
+from ..files import chosen, home
+from ..files.assumptions import EXCHANGE_PACKAGE
 from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
+from ..screen import lines, terminal
 from ..screen.live import LiveView, summary_table
+from ..screen.next_steps import next_step
 from . import bundle, install
+from .options import MARKET_OPTIONS
 
+UNWRITTEN_S = 60.0
+"""A run whose journal can't be written for so long has failed; before that it may continue on its own."""
 POLL_INTERVAL_S = 0.25
+_log = logging.getLogger(__name__)
+PAUSE_PER_LOOK = 4
+"""A look at a large journal takes longer: it leaves the bot most of the time of a processor."""
 
 
 class Rehearsal(typing.Protocol):
@@ -73,6 +84,9 @@ class RunPlan:
     config: dict[str, typing.Any]
     """Of the profile."""
     is_fresh: bool
+    market_options: list[str]
+    """Of the local exchange."""
+    market_seed: str | None
     has_own_target: bool
     """Given on the command line: it replaces the target of a campaign that continues."""
 
@@ -82,25 +96,37 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
 
     :raises SettingsError, HomeError, BundleError, LaunchError: when it can't be started.
     """
-    plan = _plan(arguments, rehearsal)
-    view = LiveView(rich.console.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
+    octobot_home = home.Home(arguments.home.absolute())
+    # what can't be used makes no home, and locks none of somebody else's
+    plan = None if octobot_home.path.exists() else _plan(arguments, rehearsal)
+    octobot_home.check_is_for_runs(tuple(bundle.profiles()))
+    octobot_home.make()
+    with octobot_home.held(arguments.command.name, lines.complain):
+        if plan is None or octobot_home.config.exists():
+            plan = _plan(arguments, rehearsal)
+        return _run_to_its_end(plan, arguments)
+
+
+def _run_to_its_end(plan: RunPlan, arguments: argparse.Namespace) -> int:
+    _log.info("home %s, profile %s, settings that are not by default: %s", plan.home.path, plan.profile_id, own(plan))
+    view = LiveView(terminal.Console(stderr=True), is_quiet=arguments.quiet, watcher=Watcher(plan.home.campaign))
     with interruption() as is_interrupted:
         verdict, report = _run(plan, view, is_interrupted)
+    _log.info("%s", verdict.reason)
     now = time.time()
     result = _result(plan, verdict, report, now)
     if arguments.json:
-        print(json.dumps(result.to_json(now)))
+        lines.as_json(result.to_json(now))
     elif report is not None:
-        rich.console.Console().print(summary_table(result, now))
+        terminal.show(summary_table(result, now))
+        if verdict.exit_code not in (ExitCode.FAILED, ExitCode.HALTED):
+            terminal.wrapped(next_step(result, arguments.home))
     if verdict.exit_code is ExitCode.FAILED:
         raise launch.LaunchError(f"{verdict.reason}. {_last_problem(plan.home)} Logs: {plan.home.logs}")
     if verdict.exit_code is not ExitCode.DONE:
-        print(f"volume-booster: {verdict.reason}", file=sys.stderr)
+        lines.complain(verdict.reason)
     if verdict.exit_code is ExitCode.HALTED:
-        print(
-            "volume-booster: once you know why, `volume-booster resume` lets it go on at the next start",
-            file=sys.stderr,
-        )
+        lines.complain("once you know why, `volume-booster resume` continues it at the next start")
     return verdict.exit_code
 
 
@@ -127,8 +153,9 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
         )
     profile = find_profile(octobot_home, arguments.profile)
     config = rehearsal.check(profile)
+    home.check_trades_pairs(config)
     requested = requested_settings(arguments)
-    return RunPlan(
+    plan = RunPlan(
         rehearsal=rehearsal,
         home=octobot_home,
         profile_id=arguments.profile,
@@ -138,8 +165,76 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
         patience_s=arguments.patience,
         config=config,
         is_fresh=arguments.fresh,
+        market_options=market_options(arguments),
+        market_seed=arguments.market_seed,
         has_own_target="volume_target" in requested,
     )
+    if problems := _contradictions(plan, requested):
+        raise SettingsError(problems)
+    return plan
+
+
+def _contradictions(plan: RunPlan, requested: dict[str, str]) -> list[str]:
+    """Why the campaign of the home can't continue as the command line asks; a new one can."""
+    report = None if plan.is_fresh else _read(plan.home, 0.0)
+    if report is None or report.is_finished or report.trading != plan.rehearsal.trading.value:
+        return []
+    problems, whose = [], f"the campaign in {plan.home.campaign}"
+    if "seed" in requested and plan.settings.seed != report.seed:
+        problems.append(
+            f"seed: {whose} has the seed {report.seed} and can't continue with {requested['seed']}: leave the seed out "
+            "to continue it, or add --fresh for a new campaign"
+        )
+    filled, target, quote = report.progress.filled_quote, plan.settings.volume_target, report.quote
+    is_total = plan.settings.target_period is TargetPeriod.TOTAL
+    is_ending = report.end.is_trading_back and target == report.progress.target_quote
+    if plan.has_own_target and is_total and filled >= target and not is_ending:
+        problems.append(
+            f"volume_target: {whose} has filled {shown(filled, quote)} already, which is not less than "
+            f"{shown(target, quote)}: name a larger target to continue it, or add --fresh for a new campaign"
+        )
+    return problems
+
+
+def _quick(plan: RunPlan) -> str:
+    """What a run says first when its profile trades quicker than by default; else nothing."""
+    settings, plain = plan.settings, Settings()
+    if settings.trade_frequency_max >= plain.trade_frequency_max or settings.preset is not Preset.CUSTOM:
+        return ""
+    return (
+        f"Quick profile {plan.profile_id}: {_pace(settings)}; by default {_pace(plain)} (`--set preset=moderate`). "
+        "`volume-booster plan` with the same options estimates it."
+    )
+
+
+def _pace(settings: Settings) -> str:
+    amounts = f"{settings.min_buy_amount:g} to {settings.max_buy_amount:g}"
+    return f"orders of {amounts} every {settings.trade_frequency_min:g} to {settings.trade_frequency_max:g} s"
+
+
+def own(plan: RunPlan) -> dict[str, typing.Any]:
+    """The settings of a run that are not as by default."""
+    defaults = Settings().to_config()
+    return {key: value for key, value in plan.settings.to_config().items() if value != defaults[key]}
+
+
+def market_options(arguments: argparse.Namespace) -> list[str]:
+    """The options of the local exchange about its market, checked by it; its warnings are printed.
+
+    Exit code 2 with one sentence, as for any other option, for one that it refuses.
+    """
+    given = [(option, getattr(arguments, option[2:].replace("-", "_"))) for option in MARKET_OPTIONS]
+    options = [f"{option}={value}" for option, value in given if value is not None]
+    exchange: typing.Any = importlib.import_module(f"{EXCHANGE_PACKAGE}.app.options")
+    world: typing.Any = importlib.import_module(f"{EXCHANGE_PACKAGE}.market.world")
+    asked = exchange.scenario_options(exchange.parse_options(options, f"volume-booster {arguments.command.name}"))
+    try:
+        warnings = world.MarketScenario(**{"seed": 0, "start_time": 0, **asked}).warnings()
+    except ValueError as error:
+        raise home.HomeError(text_of(error)) from error
+    for told in warnings[:1]:  # those of two markets are alike
+        lines.complain(f"warning: {told}")
+    return [option for option in options if not option.startswith("--market-seed")]
 
 
 def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
@@ -147,21 +242,10 @@ def find_profile(octobot_home: home.Home, profile_id: str) -> pathlib.Path:
 
     :raises HomeError: when there is none.
     """
-    profile, own = octobot_home.profile(profile_id), bundle.profiles()
-    if profile.is_dir():
-        return profile
-    if profile_id not in own:
-        raise home.HomeError(f"there is no profile {profile_id!r}; the bundle has {', '.join(own)}")
-    return own[profile_id]
+    return chosen.find(octobot_home, profile_id, bundle.profiles())
 
 
-def requested_settings(arguments: argparse.Namespace) -> dict[str, str]:
-    """The settings on the command line."""
-    options = {"volume_target": arguments.target, "seed": arguments.seed}
-    return dict(arguments.set) | {key: value for key, value in options.items() if value is not None}
-
-
-def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, str]) -> Settings:
+def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, typing.Any]) -> Settings:
     """The settings of a profile, overridden by those of the command line.
 
     :raises SettingsError: also when the command line sets what the preset decides.
@@ -172,8 +256,8 @@ def settings_of(of_profile: dict[str, typing.Any], requested: dict[str, str]) ->
         raise SettingsError(
             [f"{key}: the preset {preset} decides it; use preset=custom to set it yourself" for key in overruled]
         )
-    for sentence in sentences:
-        print(f"volume-booster: setting put right: {sentence}", file=sys.stderr)
+    for told in sentences:
+        lines.complain(f"setting corrected: {told}")
     return parse_settings(values)
 
 
@@ -181,8 +265,10 @@ def _run(
     plan: RunPlan, view: LiveView, is_interrupted: typing.Callable[[], bool]
 ) -> tuple[Verdict, CampaignReport | None]:
     octobot_home = plan.home
-    octobot_home.make()
+    octobot_home.close()
     is_new = _set_other_campaign_aside(plan, view)
+    if quick := _quick(plan):
+        view.say(quick)
     with contextlib.ExitStack() as stack:
         exchanges, ports = [], {}
         for number, name in enumerate(home.offline_exchanges(plan.config)):
@@ -216,17 +302,21 @@ def _watch(
     is_interrupted: typing.Callable[[], bool],
 ) -> Verdict:
     started_at, clock = time.time(), time.monotonic
-    start = news_at = clock()
+    start = news_at = written_at = clock()
     last: tuple[typing.Any, ...] = ()
     with view:
         while True:
             # read before the campaign, so that the campaign has all that an ended OctoBot wrote
             octobot_exit_code = octobot.exit_code
             ended = [exchange.exit_code for exchange in exchanges if exchange.exit_code is not None]
+            began_at = clock()
             report = _read(plan.home, started_at)
+            look_s = clock() - began_at
             news = (report.progress.orders, report.progress.fills, report.state) if report else ()
             if news != last:
                 last, news_at = news, clock()
+                if report is not None:
+                    _log.debug("%s: %s", report.state_text, sentence(report.progress, report.quote))
             view.show(report, time.time())
             status = RunStatus(
                 elapsed_s=clock() - start,
@@ -238,7 +328,17 @@ def _watch(
             )
             if verdict := judge(status, plan.timeout_s, plan.patience_s):
                 return verdict
-            time.sleep(POLL_INTERVAL_S)
+            lost = _unwritten(plan.home)
+            written_at = written_at if lost else clock()
+            if lost and clock() - written_at > UNWRITTEN_S:
+                return Verdict(ExitCode.FAILED, lost)
+            time.sleep(max(POLL_INTERVAL_S, PAUSE_PER_LOOK * look_s))
+
+
+def _unwritten(octobot_home: home.Home) -> str:
+    """Why the bot sends no order: its journal is gone or can't be written; empty when it is not so."""
+    notice = BotChannel(octobot_home.campaign).notice(time.time())
+    return notice.reason if notice else ""
 
 
 def _read(octobot_home: home.Home, since: float) -> CampaignReport | None:
@@ -253,9 +353,9 @@ def _read(octobot_home: home.Home, since: float) -> CampaignReport | None:
 def _start_exchange(plan: RunPlan, name: str, number: int, is_new: bool) -> tuple[launch.Child, int]:
     """The first one listens on the requested port; each has its own prices."""
     seed = plan.settings.seed if plan.settings.seed is not None else random.SystemRandom().randrange(2**32)
-    options = plan.rehearsal.exchange_options(name, plan.home, plan.config, is_new)
+    options = [*plan.rehearsal.exchange_options(name, plan.home, plan.config, is_new), *plan.market_options]
     if is_new or "--state" not in options:  # a state holds the seed that it began with
-        options = [*options, "--seed", str(seed + number)]
+        options = [*options, "--seed", str((seed if plan.market_seed is None else int(plan.market_seed)) + number)]
     log = plan.home.logs / (f"local-exchange-{number + 1}.log" if number else "local-exchange.log")
     return launch.start_exchange(0 if number else plan.port, log, *options)
 
@@ -272,9 +372,12 @@ def _set_other_campaign_aside(plan: RunPlan, view: LiveView) -> bool:
     if report.is_finished:
         why = "The finished campaign"
     elif report.trading != plan.rehearsal.trading.value:
-        why = f"The {report.trading} campaign, which can't go on as a {plan.rehearsal.trading.value} one,"
+        why = f"The {report.trading} campaign, which can't continue as a {plan.rehearsal.trading.value} one,"
     else:
-        view.say(f"Going on with the campaign in {plan.home.campaign}")
+        progress, quote = report.progress, report.quote
+        filled, target = shown(progress.filled_quote, quote), shown(progress.target_quote, quote)
+        so_far = f"seed {report.seed}, {filled} of {target} {quote} filled"
+        view.say(f"Going on with the campaign in {plan.home.campaign}: {so_far}")
         if plan.has_own_target and plan.settings.volume_target != report.progress.target_quote:
             with contextlib.closing(Journal.create_or_open(plan.home.campaign)) as journal:
                 journal.add_command(time.time(), TARGET, f"{plan.settings.volume_target:f}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import pathlib
 import secrets
 import time
@@ -20,6 +19,10 @@ class Sandbox:
     """OctoBot's real trader trades, on an account of the local exchange that lives as long as its campaign."""
 
     trading = Trading.SANDBOX
+
+    def __init__(self, fees: typing.Mapping[str, str] | None = None) -> None:
+        self._fees = fees or {}
+        """Those that were given, in percent, by `maker` and `taker`."""
 
     def check(self, profile: pathlib.Path) -> dict[str, typing.Any]:
         config = home.profile_config(profile)
@@ -41,10 +44,11 @@ class Sandbox:
         """A new account for a new campaign, with the portfolio of the profile's simulator; else the one it has."""
         state, accounts = _files(exchange, octobot_home)
         if not is_new and state.exists():
-            return ["--state", str(state)]
+            return ["--state", str(state), *self._fee_options()]
         if state.exists():
-            state.replace(state.with_name(f"{state.stem}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.json"))
-        portfolio, fees = config["trader-simulator"]["starting-portfolio"], config["trader-simulator"]["fees"]
+            _put_away(state)
+        portfolio = config["trader-simulator"]["starting-portfolio"]
+        fees = config["trader-simulator"]["fees"] | dict(self._fees)
         account = {
             "name": ACCOUNT,
             "api_key": secrets.token_hex(32),
@@ -54,9 +58,11 @@ class Sandbox:
             "taker_fee_percent": str(fees["taker"]),
         }
         home.write_json(accounts, {"accounts": [account]})
-        with contextlib.suppress(OSError):  # where files have no owner's rights there are none to restrict
-            accounts.chmod(0o600)
         return ["--accounts", str(accounts), "--state", str(state)]
+
+    def _fee_options(self) -> list[str]:
+        """The exchange refuses fees that its state does not have."""
+        return [f"--{role}-fee-percent={fee}" for role, fee in self._fees.items()]
 
     def connect(self, exchange: str, octobot_home: home.Home) -> None:
         (account,) = home.read_json(_files(exchange, octobot_home)[1])["accounts"]
@@ -68,12 +74,21 @@ def main(arguments: argparse.Namespace) -> int:
 
     :raises SettingsError, HomeError, BundleError, LaunchError: when it can't be started.
     """
-    return run.run(arguments, Sandbox())
+    fees = {"maker": arguments.maker_fee_percent, "taker": arguments.taker_fee_percent}
+    return run.run(arguments, Sandbox({role: f"{fee:f}" for role, fee in fees.items() if fee is not None}))
 
 
 def state_file(exchange: str, octobot_home: home.Home) -> pathlib.Path:
     """Where a local exchange keeps the account of a home."""
     return _files(exchange, octobot_home)[0]
+
+
+def _put_away(state: pathlib.Path) -> None:
+    """Keep an earlier state under another name, with the log that an exchange which was killed has left beside it."""
+    kept = f"{state.stem}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.json"
+    for file in sorted(state.parent.glob(f"{state.name}.log-*")):
+        file.replace(file.with_name(kept + file.name.removeprefix(state.name)))
+    state.replace(state.with_name(kept))
 
 
 def _files(exchange: str, octobot_home: home.Home) -> tuple[pathlib.Path, pathlib.Path]:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import json
+import dataclasses
 import pathlib
 import time
 import typing
 from dataclasses import dataclass
 
-import rich.console
-
+from ...journal.bot_channel import BotChannel
 from ...journal.bot_lock import running_bot
 from ...journal.file import BACKTEST_FILE
-from ...journal.journal import NoCampaignError
+from ...journal.journal import JournalError, NoCampaignError
 from ...reporting.report import CampaignReport, read_report
 from ..files.home import Home, HomeError
 from ..process.watchdog import ExitCode
+from ..screen import lines, terminal
 from ..screen.live import summary_table
+from ..screen.next_steps import next_step
 
-NOT_RUNNING = "OctoBot is not running; started again, the campaign goes on"
+NOT_RUNNING = "OctoBot is not running; started again, the campaign continues"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
     :raises JournalError: when its journal can't be read.
     """
     home = Home(arguments.home.absolute())
-    show(campaign_status(home, chosen_file(arguments, home)), as_json=arguments.json)
+    show(campaign_status(home, chosen_file(arguments, home)), as_json=arguments.json, home=arguments.home)
     return ExitCode.DONE
 
 
@@ -52,12 +53,14 @@ def chosen_file(arguments: argparse.Namespace, home: Home) -> pathlib.Path | Non
     return home.path / "user" / BACKTEST_FILE if file is None and arguments.backtest else file
 
 
-def show(status: CampaignStatus, *, as_json: bool) -> None:
+def show(status: CampaignStatus, *, as_json: bool, home: pathlib.Path) -> None:
     """Print the status: a table, or one JSON object."""
     if as_json:
-        print(json.dumps(status.to_json()))
+        lines.as_json(status.to_json())
     else:
-        rich.console.Console().print(summary_table(status.report, status.now))
+        terminal.show(summary_table(status.report, status.now))
+        if line := next_step(status.report, home):
+            terminal.wrapped(line)
 
 
 def campaign_status(home: Home, file: pathlib.Path | None = None) -> CampaignStatus:
@@ -71,11 +74,30 @@ def campaign_status(home: Home, file: pathlib.Path | None = None) -> CampaignSta
         report = read_report(path, now)
     except NoCampaignError:
         report = None
+    return status_of(report, home, file, now)
+
+
+def status_of(report: CampaignReport | None, home: Home, file: pathlib.Path | None, now: float) -> CampaignStatus:
+    """What a report that was just read says together with the bot; errors as above."""
+    path = file or home.campaign
+    # nobody runs a campaign that was set aside
+    is_in_place = path.name == home.campaign.name
+    notice = BotChannel(path).notice(now) if is_in_place else None
+    process = running_bot(path) if is_in_place else None
+    if process is None and notice is not None:
+        process = notice.process
+    if report is None and process is not None and not path.exists():
+        if notice is None or not notice.reason:  # it looks at its journal twice a second
+            raise HomeError(f"OctoBot (process {process}) has no campaign in {path} yet: ask again in a moment")
+        raise JournalError(
+            f"OctoBot (process {process}) runs a campaign here that can't be shown: {notice.reason}; it sends no "
+            "order, and an emergency stop still reaches it"
+        )
     if report is None:
         where = file or f"{home.path}: a run begins one, or name its home with --home"
         raise HomeError(f"there is no campaign in {where}")
-    # nobody runs a campaign that was set aside
-    process = running_bot(path) if path.name == home.campaign.name else None
+    if notice and notice.reason and report.is_live:
+        report = dataclasses.replace(report, state="halted", reason=notice.reason)
     if process is None and report.is_live:
         why = NOT_RUNNING if report.state == "running" else f"{NOT_RUNNING} paused"
         report = report.stopped(why, report.last_seen_at)

@@ -6,17 +6,19 @@ import argparse
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 
 from ...core.decision.control import EMERGENCY, PAUSE, RESUME, STOP
 from ...core.model.formats import shown
+from ...core.model.redact import text_of
 from ...core.settings.schema import parse_settings
+from ...journal.bot_channel import BotChannel
 from ...journal.bot_lock import running_bot
-from ...journal.journal import TARGET, Journal
-from ..files.home import Home
+from ...journal.journal import TARGET, Journal, JournalError
+from ..files.home import Home, HomeError
 from ..process.watchdog import ExitCode
+from ..screen import lines
 from .status import CampaignStatus, campaign_status, show
 
 TAKEN_UP_WITHIN_S = 5.0
@@ -25,17 +27,19 @@ POLL_INTERVAL_S = 0.05
 
 EMERGENCY_WORD = "EMERGENCY_STOP"
 CANCELLED_WITHIN_S = 60.0
+NOTICED_WITHIN_S = 2.0
+"""A bot whose files were removed says so within this."""
 
 _DONE = {
     PAUSE: "Paused: no new order is placed until `volume-booster resume`.",
-    RESUME: "Resumed. Guard counters were reset if a guard had halted it.",
+    RESUME: "Resumed. Guard counters were reset if a guard had halted it. It has cost {spent} in all so far.",
     EMERGENCY: "Emergency stop: all open orders are cancelled and confirmed, and the mode is switched off.",
-    STOP: "Stopped: OctoBot has ended; started again, the campaign goes on.",
+    STOP: "Stopped: OctoBot has ended; started again, the campaign continues.",
     TARGET: "The target is {target} now.",
 }
 _WHILE_DOWN = {
     PAUSE: "OctoBot is not running: it will be paused when it is started.",
-    RESUME: "OctoBot is not running: it will not be paused or halted when it is started.",
+    RESUME: "OctoBot is not running: it will not be paused or halted when it is started. It has cost {spent} in all.",
     EMERGENCY: "OctoBot is not running: when it is started it cancels what it finds open, and trades nothing.",
     STOP: "OctoBot is not running.",
     TARGET: "OctoBot is not running: the target is {target} when it is started.",
@@ -63,9 +67,68 @@ def target(arguments: argparse.Namespace) -> int:
 def emergency_stop(arguments: argparse.Namespace) -> int:
     """No further order from this moment. A word must be typed first, unless `--yes` was given."""
     if not arguments.yes and not _is_confirmed():
-        print(f"volume-booster: nothing was done: {EMERGENCY_WORD} was not typed", file=sys.stderr)
+        lines.complain(f"nothing was done: {EMERGENCY_WORD} was not typed")
         return ExitCode.UNUSABLE
-    return _steer(arguments, EMERGENCY)
+    home = Home(arguments.home.absolute())
+    process = _running_process(home)
+    if process is None:
+        return _steer(arguments, EMERGENCY)
+    asked = _ask_beside_the_journal(home)
+    try:
+        return _steer(arguments, EMERGENCY)
+    except (JournalError, HomeError) as error:
+        if not asked:
+            raise
+        return _stop_without_journal(home, process, error)
+
+
+def _running_process(home: Home) -> int | None:
+    """The OctoBot of a home: by its lock, or by its notice where somebody has removed the lock with the journal."""
+    channel = BotChannel(home.campaign)
+
+    def told() -> int | None:
+        notice = channel.notice(time.time())
+        return running_bot(home.campaign) or (notice.process if notice else None)
+
+    if told() is None and home.config.is_file() and not home.campaign.exists():
+        _is_soon(lambda: told() is not None, NOTICED_WITHIN_S)
+    return told()
+
+
+def _ask_beside_the_journal(home: Home) -> bool:
+    """Ask the bot without its journal: it obeys within a second, also where neither of us can write that."""
+    try:
+        BotChannel(home.campaign).request()
+    except OSError as error:
+        lines.complain(f"the request beside the journal can't be written: {text_of(error)}")
+        return False
+    return True
+
+
+def _stop_without_journal(home: Home, process: int, error: Exception) -> int:
+    """Wait for what the bot says beside its journal, as that can't be used."""
+    channel, told = BotChannel(home.campaign), text_of(error)
+    if not _is_soon(lambda: not channel.is_requested, TAKEN_UP_WITHIN_S):
+        problem = _end_by_force(process)
+    elif not _is_soon(lambda: _is_cancelled(channel), CANCELLED_WITHIN_S):
+        problem = _not_confirmed(process)
+    else:
+        lines.say(f"{_DONE[EMERGENCY]} The journal could not be used: {told}")
+        return ExitCode.DONE
+    lines.complain(f"{problem}")
+    return ExitCode.FAILED
+
+
+def _not_confirmed(process: int | None) -> str:
+    return (
+        f"OctoBot (process {process}) places no more orders, but has not confirmed in {CANCELLED_WITHIN_S:g} s "
+        "that all are cancelled: it keeps trying; look at the exchange's own list of open orders"
+    )
+
+
+def _is_cancelled(channel: BotChannel) -> bool:
+    notice = channel.notice(time.time())
+    return notice is not None and notice.is_cancelled
 
 
 def _is_confirmed() -> bool:
@@ -73,7 +136,7 @@ def _is_confirmed() -> bool:
     try:
         return input(prompt).strip() == EMERGENCY_WORD
     except EOFError:
-        print()
+        lines.say("")
         return False
 
 
@@ -92,33 +155,45 @@ def _steer(arguments: argparse.Namespace, kind: str, value: str = "") -> int:
         problem = _send(home, kind, value, before.process)
     after = campaign_status(home)
     if problem is not None:
-        print(f"volume-booster: {problem}", file=sys.stderr)
+        lines.complain(problem)
     if arguments.json:
-        show(after, as_json=True)
+        show(after, as_json=True, home=arguments.home)
     elif problem is None:
-        print(sentence.format(target=_amount(after, value)))
+        lines.say(sentence.format(target=_amount(after, value), spent=_spent(after)))
     return ExitCode.DONE if problem is None else ExitCode.FAILED
 
 
 def _send(home: Home, kind: str, value: str, process: int | None) -> str | None:
     """Why the command is not carried out yet, None when it is or will be at the next start."""
+    channel = BotChannel(home.campaign)
     with contextlib.closing(Journal.create_or_open(home.campaign)) as journal:
         command_id = journal.add_command(time.time(), kind, value)
+        if kind == RESUME:
+            _withdraw_request(channel)
         if process is None:
             return None
-        if not _is_soon(lambda: journal.is_handled(command_id), TAKEN_UP_WITHIN_S):
+
+        def is_taken() -> bool:
+            return journal.is_handled(command_id) or (kind == EMERGENCY and not channel.is_requested)
+
+        if not _is_soon(is_taken, TAKEN_UP_WITHIN_S):
             if kind == EMERGENCY:
                 return _end_by_force(process)
             within = f"in {TAKEN_UP_WITHIN_S:g} s; it will when it can"
             return f"OctoBot (process {process}) has not taken the command up {within}"
     if kind == STOP and not _is_soon(lambda: running_bot(home.campaign) is None, ENDED_WITHIN_S):
         return f"OctoBot (process {process}) places no more orders, but has not ended in {ENDED_WITHIN_S:g} s"
-    if kind == EMERGENCY and not _is_soon(lambda: _is_carried_out(home), CANCELLED_WITHIN_S):
-        return (
-            f"OctoBot (process {process}) places no more orders, but has not confirmed in {CANCELLED_WITHIN_S:g} s "
-            "that all are cancelled: it goes on trying; look at the exchange's own list of open orders"
-        )
+    if kind == EMERGENCY and not _is_soon(lambda: _is_cancelled(channel) or _is_carried_out(home), CANCELLED_WITHIN_S):
+        return _not_confirmed(process)
     return None
+
+
+def _withdraw_request(channel: BotChannel) -> None:
+    """A person resumes: an emergency stop that could not be written into the journal ends, too."""
+    try:
+        channel.clear()
+    except OSError as error:
+        lines.complain(f"the request beside the journal can't be cleared: {text_of(error)}")
 
 
 def _is_carried_out(home: Home) -> bool:
@@ -147,5 +222,12 @@ def _is_soon(is_so: Callable[[], bool], within_s: float) -> bool:
     return True
 
 
+def _spent(status: CampaignStatus) -> str:
+    """What the campaign has cost over every resume, pair and day."""
+    quote = status.report.quote
+    return f"{shown(status.report.progress.total_cost_quote, quote)} {quote}".strip()
+
+
 def _amount(status: CampaignStatus, value: str) -> str:
-    return f"{shown(status.report.progress.target_quote)} {status.report.quote}".strip() if value else ""
+    quote = status.report.quote
+    return f"{shown(status.report.progress.target_quote, quote)} {quote}".strip() if value else ""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import csv
+import io
 import itertools
-import json
 import os
 import pathlib
-import sys
 import tempfile
 import threading
 import typing
@@ -17,19 +16,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import rich.box
-import rich.console
 import rich.progress
 import rich.table
 
+from ...core.model.escape import csv_cell
 from ...core.model.formats import shown
 from ...core.model.redact import text_of
 from ...core.settings.schema import Settings, SettingsError
 from ...reporting.report import CampaignReport
-from ..files.home import Home, HomeError
+from ..files.home import Home, write_whole
 from ..process import backtest_process
 from ..process.backtest_process import Job
 from ..process.launch import LaunchError
 from ..process.watchdog import ExitCode
+from ..screen import lines, terminal
 
 CSV_FILE = pathlib.PurePath("user", "volume_booster", "sweep.csv")
 """Where the results of the last sweep are, under the home, unless another file is named."""
@@ -79,7 +79,6 @@ def main(arguments: argparse.Namespace, plan: SweepPlan) -> int:
     """
     combinations = combine(arguments.sweep)
     settings = _settings(plan, combinations)
-    plan.home.make()
     path = arguments.csv or plan.home.path / CSV_FILE
     with tempfile.TemporaryDirectory(prefix="volume_booster_sweep_") as folder:
         places = [pathlib.Path(folder, str(number)) for number in range(len(settings))]
@@ -87,19 +86,20 @@ def main(arguments: argparse.Namespace, plan: SweepPlan) -> int:
             plan.job(of_run, place / "campaign.sqlite", place / "backtest.log")
             for of_run, place in zip(settings, places, strict=True)
         ]
+        plan.home.make()
         runs = list(_run_all(combinations, jobs, is_quiet=arguments.quiet))
     write_csv(path, runs)
     if arguments.json:
-        print(json.dumps({"runs": [run.row() for run in runs], "csv": str(path)}))
+        lines.as_json({"runs": [run.row() for run in runs], "csv": str(path)})
     else:
-        rich.console.Console().print(table(runs))
+        terminal.show(table(runs))
         for run in runs:
             if run.report is not None and run.report.reason is not None:
-                print(f"{_named(run.combination)}: {run.report.reason}")
-        print(path)
+                lines.say(f"{_named(run.combination)}: {run.report.reason}")
+        lines.say(str(path))
     for run in runs:
         if run.problem:
-            print(f"volume-booster: {_named(run.combination)}: {run.problem}", file=sys.stderr)
+            lines.complain(f"{_named(run.combination)}: {run.problem}")
     return ExitCode.FAILED if any(run.problem for run in runs) else ExitCode.DONE
 
 
@@ -133,7 +133,7 @@ def _checked(plan: SweepPlan, combination: Combination) -> tuple[Settings | None
 
 def _run_all(combinations: list[Combination], jobs: list[Job], *, is_quiet: bool) -> Iterator[Run]:
     """Each as a process of its own, as many at a time as there are cores; in the order of the combinations."""
-    console = rich.console.Console(stderr=True)
+    console = terminal.Console(stderr=True)
     is_shown, cancelled = console.is_terminal and not is_quiet, threading.Event()
     with rich.progress.Progress(console=console, transient=True, disable=not is_shown) as bar:
         task = bar.add_task("Backtests", total=len(jobs))
@@ -161,14 +161,11 @@ def _run(combination: Combination, job: Job, cancelled: threading.Event) -> Run:
 def write_csv(path: pathlib.Path, runs: list[Run]) -> None:
     """:raises HomeError: when it can't be written."""
     columns = list(dict.fromkeys([*runs[0].combination, *FIELDS]))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(run.row() for run in runs)
-    except OSError as error:
-        raise HomeError(f"{path} can't be written: {error.strerror}") from error
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows({key: csv_cell(cell) for key, cell in run.row().items()} for run in runs)
+    write_whole(path, text.getvalue().encode())
 
 
 def table(runs: list[Run]) -> rich.table.Table:
@@ -200,10 +197,10 @@ def _cells(run: Run) -> dict[str, str]:
     progress = report.progress
     minutes = report.runtime_s(report.last_seen_at) / 60
     return {
-        "volume": shown(progress.filled_quote),
+        "volume": shown(progress.filled_quote, report.quote),
         "time": f"{minutes:,.1f} min",
         "orders": f"{progress.orders:,}",
-        "cost": shown(progress.cost_quote),
+        "cost": shown(progress.cost_quote, report.quote),
         "bps": f"{progress.cost_bps:.2f}",
         "maker": f"{progress.maker_share:.1%}",
         "halts": str(run.halts),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
+import pathlib
 import time
-
-import rich.console
+import typing
 
 from ...reporting.history import Watcher
 from ..files import home
 from ..process.watchdog import ExitCode
-from ..screen.live import LiveView, summary_table
-from .status import CampaignStatus, campaign_status, chosen_file
+from ..screen import lines, terminal
+from ..screen.live import LiveView
+from .status import CampaignStatus, campaign_status, chosen_file, show
 
 POLL_INTERVAL_S = 0.5
+_ALWAYS_NEW = ("runtime_s", "eta_s", "rate_quote_per_hour")
+"""Fields that change with the time alone."""
+PAUSE_PER_LOOK = 4
+"""A look at a large journal takes longer: it leaves the bot most of the time of a processor."""
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -25,18 +29,35 @@ def main(arguments: argparse.Namespace) -> int:
     """
     octobot_home = home.Home(arguments.home.absolute())
     file = chosen_file(arguments, octobot_home)
-    console = rich.console.Console(stderr=arguments.json)
+    if arguments.json:
+        return _stream(octobot_home, file)
+    console = terminal.Console()
     view = LiveView(console, is_quiet=False, watcher=Watcher(file or octobot_home.campaign))
+    look_s = 0.0
     with view:
         status = campaign_status(octobot_home, file)
         while _is_watchable(status):
             view.show(status.report, status.now)
-            time.sleep(POLL_INTERVAL_S)
+            time.sleep(max(POLL_INTERVAL_S, PAUSE_PER_LOOK * look_s))
+            began_at = time.monotonic()
             status = campaign_status(octobot_home, file)
-    if arguments.json:
-        print(json.dumps(status.to_json()))
-    else:
-        console.print(summary_table(status.report, status.now))
+            look_s = time.monotonic() - began_at
+    show(status, as_json=False, home=arguments.home)
+    return ExitCode.DONE
+
+
+def _stream(octobot_home: home.Home, file: pathlib.Path | None) -> int:
+    """One JSON object a line, each time that something is new, and one at the end."""
+    last: dict[str, typing.Any] = {}
+    status = campaign_status(octobot_home, file)
+    while _is_watchable(status):
+        fields = status.to_json()
+        if any(fields[key] != last.get(key) for key in fields if key not in _ALWAYS_NEW):
+            lines.as_json(fields)
+            last = fields
+        time.sleep(POLL_INTERVAL_S)
+        status = campaign_status(octobot_home, file)
+    lines.as_json(status.to_json())
     return ExitCode.DONE
 
 

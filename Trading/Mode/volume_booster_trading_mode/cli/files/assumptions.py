@@ -6,7 +6,9 @@ The numbers of the local exchange are read from it, so that a plan and a rehears
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import json
 import math
 import pathlib
 import typing
@@ -14,11 +16,12 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from ...core.model.basics import OrderType, Side, Trading
-from ...core.model.instrument import MarketRules
+from ...core.model.instrument import MarketRules, base_of, quote_of
 from ...core.model.redact import text_of
 from ...core.model.snapshot import Balances
 from ...core.planning.market_conditions import ORDER_INTERVAL_S, ORDER_LATENCY_S, Conditions
 from ...core.settings.schema import Settings
+from ...journal.journal import CONDITIONS, Journal
 from . import home
 
 EXCHANGE_PACKAGE = f"{__package__.rsplit('.', 2)[0]}.offline_exchange.server"
@@ -49,23 +52,25 @@ def assume(arguments: argparse.Namespace, config: dict[str, typing.Any], setting
     :raises HomeError: naming what neither the profile nor the local exchange has, and the option for it.
     """
     exchange = _first(config["exchanges"], "exchange")
+    home.check_trades_pairs(config)
     pairs = home.enabled_pairs(config)
-    symbol = _first(pairs, "pair")
+    symbol = pairs[0]
     trading = _trading(config, exchange)
-    spec = _market(arguments, symbol)
-    price = arguments.price or spec.start_price_quote
-    terms = _terms(arguments, spec, symbol, price, settings)
+    recorded = _recorded(arguments, exchange, symbol)
+    spec = _market(arguments, symbol, recorded)
+    price = arguments.price or (spec.start_price_quote if recorded is None else recorded.price)
+    terms = _terms(arguments, spec, symbol, price, settings, recorded)
     simulator = config["trader-simulator"]
     spread_bps, why = _spread(arguments, trading, spec)
     sources = [*terms.sources, why, *_fee_and_balance_sources(arguments)]
-    interval_s = ORDER_INTERVAL_S.get((trading, settings.order_type), 0.0)
+    interval_s = ORDER_INTERVAL_S.get((trading, settings.order_type.sends), 0.0)
     if interval_s:
         sources.append(f"pace: at most {1 / interval_s:.1f} orders a second, as the client's throttle lets through")
     mean_print_quote = terms.unit * spec.print_median_quote * math.exp(spec.size_log_deviation**2 / 2)
     conditions = Conditions(
         rules=_rules(arguments, terms, symbol, simulator["fees"]),
         price=price,
-        balances=_balances(arguments, symbol, simulator["starting-portfolio"]),
+        balances=_balances(arguments, symbol, simulator["starting-portfolio"], price),
         spread_bps=spread_bps,
         volatility_percent=_or(arguments.volatility_percent, spec.annual_volatility * 100),
         depth_quote=None
@@ -89,16 +94,51 @@ def _trading(config: dict[str, typing.Any], exchange: str) -> Trading:
     return Trading.SANDBOX if exchange == home.OFFLINE_EXCHANGE else Trading.LIVE
 
 
-def _market(arguments: argparse.Namespace, symbol: str) -> typing.Any:
+def _recorded(arguments: argparse.Namespace, exchange: str, symbol: str) -> Conditions | None:
+    """What a campaign of this home met on a market that the local exchange does not list; None where there was none.
+
+    :raises JournalError: when its journal can't be read.
+    """
+    octobot_home = home.Home(arguments.home.absolute())
+    if _listed(symbol) or not octobot_home.campaign.is_file():
+        return None
+    with contextlib.closing(Journal.open_to_read(octobot_home.campaign, in_depth=False)) as journal:
+        met = [
+            one.reason for one in journal.events() if one.kind == CONDITIONS and one.source == f"{exchange} {symbol}"
+        ]
+    return Conditions.from_json(json.loads(met[-1])) if met else None
+
+
+def _listed(symbol: str) -> typing.Any:
+    """The local exchange's market of a pair, or of the pair that a contract is on; None where it lists none."""
+    of = f"{base_of(symbol)}/{quote_of(symbol)}"
+    return next((market for market in _markets() if f"{market.base}/{market.quote}" == of), None)
+
+
+def _market(arguments: argparse.Namespace, symbol: str, recorded: Conditions | None) -> typing.Any:
     """The local exchange's market of a symbol, or where it lists none its first one.
 
     :raises HomeError: when it lists none and no price is given.
     """
-    markets = _markets()
-    spec = next((market for market in markets if f"{market.base}/{market.quote}" == symbol), None)
-    if spec is None and arguments.price is None:
-        raise home.HomeError(f"the local exchange has no {symbol}: tell its price with --price")
-    return spec or markets[0]
+    spec = _listed(symbol)
+    if spec is None and arguments.price is None and recorded is None:
+        raise home.HomeError(f"the local exchange has no {symbol}: give its price with --price")
+    return _of_character(spec or _markets()[0], arguments.market)
+
+
+def _of_character(spec: typing.Any, name: str | None) -> typing.Any:
+    """A market of the local exchange as the preset or file of `--market` has it."""
+    if name is None:
+        return spec
+    try:
+        return importlib.import_module(f"{EXCHANGE_PACKAGE}.market.character").character_named(name).of(spec)
+    except ValueError as error:
+        raise home.HomeError(text_of(error)) from error
+
+
+def listed_price(symbol: str) -> Decimal | None:
+    """What the local exchange's market of a symbol starts from; None when it lists none."""
+    return next((one.start_price_quote for one in _markets() if f"{one.base}/{one.quote}" == symbol), None)
 
 
 def _markets() -> tuple[typing.Any, ...]:
@@ -118,28 +158,45 @@ class _Terms:
     sources: tuple[str, ...]
 
 
-def _terms(arguments: argparse.Namespace, spec: typing.Any, symbol: str, price: Decimal, settings: Settings) -> _Terms:
+def _terms(
+    arguments: argparse.Namespace,
+    spec: typing.Any,
+    symbol: str,
+    price: Decimal,
+    settings: Settings,
+    recorded: Conditions | None,
+) -> _Terms:
     """Terms from the options, else of the local exchange, else usual ones for such a price.
 
     :raises HomeError: when a price of the pair would be nothing.
     """
     of = f"{spec.base}/{spec.quote}"
-    is_listed = of == symbol
+    is_listed = _listed(symbol) is not None
     unit = Decimal(1) if is_listed else _unit(symbol, spec, settings)
     usual = (
         (spec.tick_quote, spec.step_base, spec.minimum_notional_quote, spec.maximum_quantity_base)
         if is_listed
         else _usual(price, spec.minimum_notional_quote * unit, arguments.min_notional)
+        if recorded is None
+        else _rules_of(recorded.rules)
     )
     given = arguments.price_tick, arguments.quantity_step, arguments.min_notional, arguments.max_quantity
     tick, step, least, most = (one if asked is None else asked for asked, one in zip(given, usual, strict=True))
     if tick > price:
-        raise home.HomeError(f"a price of {price:f} is less than a price tick of {tick:f}: tell a smaller --price-tick")
+        raise home.HomeError(f"a price of {price:f} is less than a price tick of {tick:f}: give a smaller --price-tick")
     others = f"volatility and depth: those of {of} on the local exchange"
-    are_theirs = is_listed and given == (None, None, None, None)
-    sources = (f"rules, {others}",) if are_theirs else (_rules_source(tick, step, least, most), others)
+    are_given = given != (None, None, None, None)
+    sources: tuple[str, ...] = (_rules_source(tick, step, least, most), others)
+    if is_listed and not are_given:
+        sources = (f"rules, {others}",)
+    elif recorded is not None and not are_given:
+        sources = ("rules and price: those that this home's campaign met when it began", others)
     max_notional = spec.maximum_notional_quote if is_listed else None
     return _Terms(tick, step, least, most, max_notional, float(unit), sources)
+
+
+def _rules_of(rules: MarketRules) -> tuple[Decimal, Decimal, Decimal, Decimal | None]:
+    return rules.price_tick, rules.quantity_step, rules.min_notional, rules.max_quantity
 
 
 def _rules_source(tick: Decimal, step: Decimal, least: Decimal, most: Decimal | None) -> str:
@@ -166,7 +223,7 @@ def _first_digit(value: Decimal, rounding: str) -> Decimal:
 
 def _unit(symbol: str, spec: typing.Any, settings: Settings) -> Decimal:
     """What one of the local exchange's quote is in that of a symbol."""
-    quote = symbol.partition("/")[2]
+    quote = quote_of(symbol)
     if quote in MONEY:
         return Decimal(1)
     prices = {market.base: market.start_price_quote for market in _markets() if market.quote == spec.quote}
@@ -177,7 +234,7 @@ def _unit(symbol: str, spec: typing.Any, settings: Settings) -> Decimal:
 
 
 def _rules(arguments: argparse.Namespace, terms: _Terms, symbol: str, fees: dict[str, typing.Any]) -> MarketRules:
-    base, _, quote = symbol.partition("/")
+    base, quote = base_of(symbol), quote_of(symbol)
     maker, taker = (
         Decimal(str(fees[name] if asked is None else asked)) / 100
         for name, asked in (("maker", arguments.maker_fee_percent), ("taker", arguments.taker_fee_percent))
@@ -192,8 +249,8 @@ def _spread(arguments: argparse.Namespace, trading: Trading, spec: typing.Any) -
     if arguments.spread_bps is not None:
         return float(arguments.spread_bps), f"spread: {arguments.spread_bps:g} bps, as given"
     if trading in (Trading.SIMULATION, Trading.BACKTEST):
-        return 0.0, "spread: none, as OctoBot's simulator fills at the market price; --spread-bps tells a market's"
-    return spec.spread_bps, f"spread: {spec.spread_bps:g} bps, that of the local exchange; --spread-bps tells another"
+        return 0.0, "spread: none, as OctoBot's simulator fills at the market price; --spread-bps sets a market's"
+    return spec.spread_bps, f"spread: {spec.spread_bps:g} bps, that of the local exchange; --spread-bps sets another"
 
 
 def _fee_and_balance_sources(arguments: argparse.Namespace) -> list[str]:
@@ -204,12 +261,18 @@ def _fee_and_balance_sources(arguments: argparse.Namespace) -> list[str]:
     ]
 
 
-def _balances(arguments: argparse.Namespace, symbol: str, portfolio: dict[str, typing.Any]) -> Balances:
+def _balances(arguments: argparse.Namespace, symbol: str, portfolio: dict[str, typing.Any], price: Decimal) -> Balances:
+    """What is free of base and quote; on futures what the margin is worth of each."""
     held = {asset: Decimal(str(amount)) for asset, amount in portfolio.items()} | dict(arguments.balance)
-    base, _, quote = symbol.partition("/")
+    base, quote, margin = base_of(symbol), quote_of(symbol), symbol.partition(":")[2]
+    if margin:
+        free = held.get(margin)
+        if free is None:
+            raise home.HomeError(f"the profile has no balance of {margin}: use --balance {margin}=AMOUNT")
+        return Balances(free / price, free) if margin == quote else Balances(free, free * price)
     if missing := [asset for asset in (base, quote) if asset not in held]:
         raise home.HomeError(
-            f"the profile tells no balance of {' and '.join(missing)}: use --balance {missing[0]}=AMOUNT"
+            f"the profile has no balance of {' and '.join(missing)}: use --balance {missing[0]}=AMOUNT"
         )
     return Balances(held[base], held[quote])
 
@@ -226,7 +289,7 @@ def _market_volume(
 
 def _order_limit(trading: Trading, settings: Settings) -> float | None:
     """A market order fills at once, which takes it off the exchange's count; the simulator sends none."""
-    if trading in (Trading.SIMULATION, Trading.BACKTEST) or settings.order_type is OrderType.MARKET:
+    if trading in (Trading.SIMULATION, Trading.BACKTEST) or settings.order_type.sends is OrderType.MARKET:
         return None
     limits = importlib.import_module(f"{EXCHANGE_PACKAGE}.rest.rate_limits").RateLimits()
     return float(limits.orders_per_10s) / 10

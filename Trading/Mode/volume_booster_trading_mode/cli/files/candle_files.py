@@ -10,8 +10,10 @@ import sqlite3
 import typing
 from collections.abc import Iterator
 
+from ...core.model.instrument import base_of
 from ...core.planning import candles
 from ...core.planning.candles import Candle, CandleSeries
+from ...storage import private_files
 from .assumptions import EXCHANGE_PACKAGE
 from .home import HomeError
 
@@ -86,11 +88,12 @@ def write_data_file(path: pathlib.Path, series: dict[str, CandleSeries], exchang
 
     :raises HomeError: when it can't be written.
     """
-    part = path.with_name(f"{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(part)) as connection, connection:
+        with (
+            private_files.replacing(path) as part,
+            contextlib.closing(sqlite3.connect(part)) as connection,
+            connection,
+        ):
             connection.executescript(_TABLES)
             for symbol, one in series.items():
                 connection.executemany("INSERT INTO ohlcv VALUES (?, ?, ?, ?, ?, ?)", _rows(exchange, symbol, one))
@@ -99,13 +102,12 @@ def write_data_file(path: pathlib.Path, series: dict[str, CandleSeries], exchang
             frames = list(dict.fromkeys(one.time_frame for one in series.values()))
             described = (first, _VERSION, exchange, json.dumps(list(series)), json.dumps(frames), first, ends_at)
             connection.execute("INSERT INTO description VALUES (?, ?, ?, ?, ?, ?, ?)", described)
-        part.replace(path)
     except (OSError, sqlite3.Error) as error:
         raise HomeError(f"{path} can't be written: {_os_reason(error)}") from error
 
 
 def _rows(exchange: str, symbol: str, series: CandleSeries) -> Iterator[tuple[typing.Any, ...]]:
-    base = symbol.partition("/")[0]
+    base = base_of(symbol)
     for candle in series.candles:
         yield candle.opened_at + series.length_s, exchange, base, symbol, series.time_frame, _row(candle)
 

@@ -70,7 +70,7 @@ class BacktestProcess:
         log = pathlib.Path(job.log)
         try:
             command = [sys.executable, "-m", ENGINE_MODULE]
-            self._process = start_piped(command, log.parent, log, offline_environment())
+            self._process = start_piped(command, log.parent, offline_environment(), log)
         except OSError as error:
             raise LaunchError(f"OctoBot's backtesting could not be started: {text_of(error)}") from error
         self._send()

@@ -36,7 +36,7 @@ def ask(
     """
     log = octobot_home.logs / LOG
     try:
-        process = start_piped([sys.executable, "-m", ENGINE_MODULE], octobot_home.path, log, environment_with(ports))
+        process = start_piped([sys.executable, "-m", ENGINE_MODULE], octobot_home.path, environment_with(ports), log)
     except OSError as error:
         raise LaunchError(f"OctoBot could not be started: {error}") from error
     with process:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import pathlib
 import queue
+import shlex
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import typing
+from collections.abc import Iterator, Mapping
 
 from ...core.model.redact import text_of, without_secrets
+from ...storage import private_files
+from ...storage.bounded_log import BoundedLog
 from .octobot_process import octobot_command, offline_environment, start_piped
 
 EXCHANGE_READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 25.0
+LONGEST_LINE = 65_536
+END_OF_ERRORS_S = 5.0
+"""How long the end of the errors is waited for after that of the output."""
 EXCHANGE_MODULE = f"{__package__.rsplit('.', 2)[0]}.offline_exchange.server.__main__"
 """Beside this package in a wheel; a process of its own, so it is named and not imported."""
 LOOPBACK = "127.0.0.1"
@@ -25,6 +33,9 @@ PORT_VARIABLES = {
     "second_offline_exchange": "VOLUME_BOOSTER_SECOND_EXCHANGE_PORT",
 }
 """Where each local exchange's tentacle looks for its port."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class LaunchError(Exception):
@@ -42,11 +53,16 @@ class Child:
     ) -> None:
         self.name = name
         self.log = log
+        self._output = BoundedLog(log)
         try:
-            self._process = start_piped(command, cwd, log, environment, is_log_kept=True)
+            private_files.make_folder(log.parent)
+            self._process = start_piped(command, cwd, environment)
         except OSError as error:
             raise LaunchError(f"{name} could not be started: {text_of(error)}") from error
+        _log.debug("%s is process %d: %s", name, self._process.pid, shlex.join(command))
         self._lines: queue.Queue[str] = queue.Queue()
+        self._errors = threading.Thread(target=self._read_errors, name=f"{name} errors", daemon=True)
+        self._errors.start()
         threading.Thread(target=self._read_output, name=f"{name} output", daemon=True).start()
 
     @property
@@ -87,13 +103,22 @@ class Child:
     def _read_output(self) -> None:
         """Keep the pipe empty; what comes goes to the log, and the first line to who waits for it."""
         assert self._process.stdout is not None
-        with self.log.open("ab") as log:
-            for line in self._process.stdout:
-                log.write(line)
-                log.flush()
-                if self._lines.empty():
-                    self._lines.put(line.decode("utf-8", "replace"))
+        for line in _lines_of(self._process.stdout):
+            self._output.add(line)
+            if self._lines.empty():
+                self._lines.put(line.decode("utf-8", "replace"))
+        self._errors.join(END_OF_ERRORS_S)  # so that the log holds why it ended
         self._lines.put("")
+
+    def _read_errors(self) -> None:
+        assert self._process.stderr is not None
+        for line in _lines_of(self._process.stderr):
+            self._output.add(line)
+
+
+def _lines_of(stream: typing.IO[bytes]) -> Iterator[bytes]:
+    """Its lines, the longest in pieces."""
+    return iter(lambda: stream.readline(LONGEST_LINE), b"")
 
 
 def start_exchange(port: int, log: pathlib.Path, *options: str) -> tuple[Child, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import subprocess
@@ -9,6 +10,8 @@ import sys
 import tempfile
 import typing
 from pathlib import Path
+
+from ...storage import home_lock, private_files
 
 _OFFLINE = {
     "ENABLE_CERTIFI_SSL_CERTIFICATES": "false",  # else a probe request, 30 s where connections hang
@@ -50,14 +53,19 @@ def run_octobot(home: Path, *args: str, timeout_s: float) -> tuple[int, str]:
 
 
 def start_piped(
-    command: list[str], cwd: Path, log: Path, environment: dict[str, str], *, is_log_kept: bool = False
+    command: list[str], cwd: Path, environment: dict[str, str], log: Path | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a process with pipes to its input and output; its errors go to a log, behind what is there if it is kept.
+    """Start a process with pipes to its input and output; what it writes is for this user only.
+
+    Its errors go to a log, which starts over, or without one to a third pipe.
 
     :raises OSError: when it can't be started.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab" if is_log_kept else "wb") as errors:
+    with contextlib.ExitStack() as stack:
+        errors: typing.Any = subprocess.PIPE
+        if log is not None:
+            private_files.make_folder(log.parent)
+            errors = stack.enter_context(open(log, "wb", opener=private_files.opener))
         return subprocess.Popen(
             command,
             cwd=cwd,
@@ -66,6 +74,7 @@ def start_piped(
             stdout=subprocess.PIPE,
             stderr=errors,
             **own_group(),
+            **_private(),
         )
 
 
@@ -80,10 +89,17 @@ def offline_environment() -> dict[str, str]:
 
 
 def own_group() -> dict[str, typing.Any]:
-    """Ctrl-C in the terminal is for this process alone, which then ends its children in good order."""
+    """Ctrl-C in the terminal is for this process alone, which then ends its children in good order.
+
+    A home that this process holds is held until they have ended, also when this one is killed.
+    """
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
+    return {"start_new_session": True, "pass_fds": home_lock.inherited()}
+
+
+def _private() -> dict[str, typing.Any]:
+    return {} if sys.platform == "win32" else {"umask": 0o077}
 
 
 def is_octobot_installed() -> bool:

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from ...core.decision.control import STOPPED_REASON
+from ...core.model.formats import duration
 from ...reporting.report import CampaignReport
 
 WRAP_UP_S = 10.0
@@ -59,13 +60,19 @@ def _by_campaign(status: RunStatus) -> Verdict | None:
         return Verdict(ExitCode.DONE, "the target is reached")
     if report is not None and report.state == "halted":
         return Verdict(ExitCode.HALTED, f"halted: {report.reason}")
+    if report is not None and (halted := [part.reason for part in report.held_up if part.state == "halted"]):
+        return Verdict(ExitCode.HALTED, f"halted: {halted[0]}")
     return None
 
 
 def _is_wrapped_up(report: CampaignReport, status: RunStatus) -> bool:
-    """Orders that still rest when the target is reached are cancelled and settled before anything is ended."""
+    """Orders that still rest when the target is reached are cancelled and settled before anything is ended.
+
+    So is the inventory, where it goes back to its start, however long that takes.
+    """
     has_ended = status.octobot_exit_code is not None or status.exchange_exit_code is not None
-    return report.is_wrapped_up or has_ended or status.since_news_s >= WRAP_UP_S
+    is_late = status.since_news_s >= WRAP_UP_S and not report.end.is_trading_back
+    return report.is_wrapped_up or has_ended or is_late
 
 
 def _by_process(status: RunStatus) -> Verdict | None:
@@ -80,7 +87,7 @@ def _by_process(status: RunStatus) -> Verdict | None:
 
 def _by_time(status: RunStatus, timeout_s: float | None, patience_s: float) -> Verdict | None:
     if timeout_s is not None and status.elapsed_s >= timeout_s:
-        return Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {timeout_s:g} s")
+        return Verdict(ExitCode.TIMED_OUT, f"the target was not reached in {duration(timeout_s)}")
     is_paused = status.report is not None and status.report.state == "paused"
     if status.since_news_s >= patience_s and not is_paused:
         return Verdict(ExitCode.FAILED, _why_nothing_happens(status.report, patience_s))
@@ -90,8 +97,9 @@ def _by_time(status: RunStatus, timeout_s: float | None, patience_s: float) -> V
 def _why_nothing_happens(report: CampaignReport | None, patience_s: float) -> str:
     if report is None:
         return (
-            f"OctoBot runs, but the trading mode did not start in {patience_s:g} s: either the exchange could not be "
-            "reached or VolumeBoosterTradingMode is not active in the profile"
+            f"OctoBot runs, but the trading mode did not start in {duration(patience_s)}: either the exchange could "
+            "not be reached or VolumeBoosterTradingMode is not active in the profile"
         )
-    last = f"; last reason: {report.reason}" if report.reason else ""
-    return f"no order and no fill in {patience_s:g} s{last}"
+    reason = report.reason or "; ".join(part.reason for part in report.held_up)
+    last = f"; last reason: {reason}" if reason else ""
+    return f"no order and no fill in {duration(patience_s)}{last}"

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import typing
 from decimal import Decimal
 
 import rich.console
 import rich.progress_bar
 import rich.table
-import rich.text
 
 from ...core.accounting.ledger import Outcome, Progress
 from ...core.decision.guards import Gauge
 from ...core.model.basics import Side
-from ...core.model.formats import clock_duration, clock_time, shown
-from ...core.planning.planner import Plan
+from ...core.model.formats import clock_duration, clock_time, price, quantity, shown
+from ...core.model.instrument import base_of, quote_of
 from ...journal.journal import HALT, SentRow
 from ...reporting.history import LiveStatus
 from ...reporting.report import CampaignReport
+from . import terminal
+
+if typing.TYPE_CHECKING:
+    from ...core.planning.planner import Plan
 
 Lines = list[tuple[str, rich.console.RenderableType]]
 _STATE_STYLES = {"running": "bold blue", "done": "bold green", "halted": "bold red", "paused": "bold yellow"}
@@ -38,16 +42,16 @@ def dashboard(status: LiveStatus, now: float) -> rich.console.RenderableType:
         parts.append(_orders(status))
     for event in status.warnings:
         style = "red" if event.kind == HALT else "yellow"
-        parts.append(_line(f"{clock_time(event.at)} {event.kind}: {event.reason}", style))
+        parts.append(terminal.line(f"{clock_time(event.at)} {event.kind}: {event.reason}", style))
     return rich.console.Group(*parts)
 
 
-def _state(report: CampaignReport) -> rich.text.Text:
-    return _line(report.state_text, _STATE_STYLES.get(report.state, "bold"))
+def _state(report: CampaignReport) -> rich.console.RenderableType:
+    return terminal.line(report.state_text, _STATE_STYLES.get(report.state, "bold"))
 
 
-def _market(report: CampaignReport) -> rich.text.Text:
-    return _line(f"{report.markets_text}, {report.trading}, OctoBot {report.octobot_version}")
+def _market(report: CampaignReport) -> rich.console.RenderableType:
+    return terminal.line(f"{report.markets_text}, {report.trading}, OctoBot {report.octobot_version}")
 
 
 def _volume(status: LiveStatus, now: float) -> rich.console.RenderableType:
@@ -58,9 +62,14 @@ def _volume(status: LiveStatus, now: float) -> rich.console.RenderableType:
     row.add_column(no_wrap=True)
     row.add_column(ratio=1)
     row.add_column(no_wrap=True)
-    amount = f"{shown(progress.filled_quote)} of {shown(progress.target_quote)} {status.report.quote}"
+    amount = _amount(status.report)
     row.add_row(amount, bar, f"{share:.1%} {eta(status.report, status.plan, now)}")
     return row
+
+
+def _amount(report: CampaignReport) -> str:
+    progress, quote = report.progress, report.quote
+    return f"{shown(progress.filled_quote, quote)} of {shown(progress.target_quote, quote)} {quote}"
 
 
 def _figures(status: LiveStatus, now: float) -> Lines:
@@ -69,10 +78,10 @@ def _figures(status: LiveStatus, now: float) -> Lines:
         f"{progress.orders} sent, {progress.fills} fills, {progress.open_orders} open, {progress.cancelled} cancelled, "
         f"{progress.rejected} rejected, maker {progress.maker_share:.1%}"
     )
-    pace = f"{shown(progress.quote_per_hour(report.until(now)))} {report.quote} an hour"
+    pace = f"{shown(progress.quote_per_hour(report.until(now)), report.quote)} {report.quote} an hour"
     lines = [
         ("Orders", orders),
-        ("Cost", f"{cost(progress, report.quote)}{cost_of_plan(status.plan, progress)}"),
+        ("Cost", f"{cost(progress, report.quote)}{cost_of_plan(status.plan, progress, report.quote)}"),
         ("Sides", _sides(status, progress)),
         ("Pace", f"{pace}, {progress.success_rate:.1%} of ended orders filled, seed {report.seed}"),
     ]
@@ -80,10 +89,11 @@ def _figures(status: LiveStatus, now: float) -> Lines:
         lines.append(("Guards", guards(status)))
     lines.append(("Rate", _rate(status)))
     if status.balances is not None:
-        base = report.markets[0][1].partition("/")[0] if report.markets else ""
-        held = f"{status.balances.base_free:,.5f} {base}, {shown(status.balances.quote_free)} {report.quote}"
+        base = base_of(report.markets[0][1]) if report.markets else ""
+        quote_held = f"{shown(status.balances.quote_free, report.quote)} {report.quote}"
+        held = f"{quantity(status.balances.base_free)} {base}, {quote_held}"
         lines.append(("Balances", f"{held} (at the start, and traded since)"))
-    return [(name, rich.text.Text(line) if name == "Guards" else _line(line)) for name, line in lines]
+    return [(name, terminal.styled(line) if name == "Guards" else terminal.line(line)) for name, line in lines]
 
 
 def guards(status: LiveStatus) -> str:
@@ -111,20 +121,21 @@ def _sides(status: LiveStatus, progress: Progress) -> str:
 
 def cost(progress: Progress, quote: str) -> str:
     """The cost so far."""
-    return f"{shown(progress.cost_quote)} {quote}, {progress.cost_bps:.2f} bps, fees {shown(progress.fees_quote)}"
+    fees = shown(progress.fees_quote, quote)
+    return f"{shown(progress.cost_quote, quote)} {quote}, {progress.cost_bps:.2f} bps, fees {fees}"
 
 
-def cost_of_plan(plan: Plan | None, progress: Progress) -> str:
+def cost_of_plan(plan: Plan | None, progress: Progress, quote: str) -> str:
     """What the plan expected for as much volume, with its band."""
     if plan is None or not plan.cost_bps.is_finite:
         return ""
     bps = plan.cost_bps
     expected = bps.expected * progress.filled_quote / 10_000
-    return f"; plan {shown(expected)}, {bps.low:.2f} to {bps.high:.2f} bps"
+    return f"; plan {shown(expected, quote)}, {bps.low:.2f} to {bps.high:.2f} bps"
 
 
 def eta(report: CampaignReport, plan: Plan | None, now: float) -> str:
-    """When the target is reached: at the pace so far, and the band of the plan for what is missing."""
+    """When the target is reached at the pace so far, within a band as wide, for its part, as that of the plan."""
     progress = report.progress
     if report.ended_at is not None:
         return ""
@@ -132,7 +143,9 @@ def eta(report: CampaignReport, plan: Plan | None, now: float) -> str:
     text = "ETA --:--" if at_pace is None else f"ETA {clock_duration(at_pace)}"
     if plan is None or not plan.duration_s.is_finite:
         return text
-    low, _, high = plan.elapsed_s(float(min(progress.remaining_quote / plan.target_quote, Decimal(1))))
+    low, expected, high = plan.elapsed_s(float(min(progress.remaining_quote / plan.target_quote, Decimal(1))))
+    if at_pace is not None and expected > 0:  # the band is as wide as that of the plan, around the pace so far
+        low, high = (end * at_pace / expected for end in (low, high))
     return f"{text} ({clock_duration(low)}-{clock_duration(high)})"
 
 
@@ -142,9 +155,10 @@ def _orders(status: LiveStatus) -> rich.table.Table:
         table.add_column(name, justify="right" if name in _RIGHT else "left", no_wrap=True)
     for row, filled in reversed(status.last_orders):
         intent = row.order.intent
-        kind = rich.text.Text(f"{intent.order_type.value} {intent.side.value}", style=_SIDE_STYLES[intent.side])
-        quantity, price = f"{intent.quantity.normalize():f}", f"{intent.price:,}"
-        table.add_row(clock_time(row.order.at), kind, quantity, price, shown(intent.notional), _outcome(row, filled))
+        kind = terminal.styled(f"{intent.order_type.value} {intent.side.value}", _SIDE_STYLES[intent.side])
+        figures = f"{intent.quantity.normalize():f}", price(intent.price)
+        worth = shown(intent.notional, quote_of(row.order.symbol))
+        table.add_row(clock_time(row.order.at), kind, *figures, worth, _outcome(row, filled))
     return table
 
 
@@ -152,7 +166,3 @@ def _outcome(row: SentRow, filled: Decimal) -> str:
     state = row.state(filled)
     is_part = filled and state != Outcome.FILLED.value
     return f"{state} {float(filled / row.order.intent.quantity):.0%}" if is_part else state
-
-
-def _line(text: str, style: str = "") -> rich.text.Text:
-    return rich.text.Text(text, style=style, no_wrap=True, overflow="ellipsis")

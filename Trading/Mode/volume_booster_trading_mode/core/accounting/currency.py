@@ -78,6 +78,8 @@ def _converted(value: Any, rate: Decimal) -> Any:
         return value and value / rate
     if isinstance(value, tuple):
         return tuple(_converted(part, rate) for part in value)
+    if isinstance(value, dict):
+        return {key: _converted(part, rate) for key, part in value.items()}
     kind: Any = type(value)
     changes = {name: _converted(getattr(value, name), rate) for name in _counted_fields(kind)}
     if not changes:

@@ -9,10 +9,13 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from ..model.basics import ZERO, OrderType, Role, Side
-from ..model.instrument import SPOT, Valuation
-from ..model.orders import Fill, OpenOrder, OrderIntent
+from ..model.instrument import Valuation
+from ..model.orders import Fill, OrderIntent
+from .fill_marks import AT_FILL, AwaitedFill, FillMarks, Measured
+from .order_record import OrderRecord as OrderRecord
+from .order_record import dump_order, load_order
 from .position import Inventory
-from .progress import NO_BASELINE
+from .progress import NO_BASELINE, Whole
 from .progress import Holding as Holding
 from .progress import Progress as Progress
 from .tallies import (
@@ -25,47 +28,13 @@ from .tallies import (
     exact_add,
     hour_of,
     load_account,
+    spent_on,
     summed,
 )
 from .tallies import Outcome as Outcome
 
 KEPT_ORDERS = 1_000
 """So many ended orders stay in memory; an older one is recalled from the journal should something of it still come."""
-
-
-@dataclass(slots=True)
-class OrderRecord:
-    """One order of ours as the ledger knows it."""
-
-    intent: OrderIntent
-    placed_at: float
-    market: Market = ("", "")
-    filled_quantity: Decimal = ZERO
-    outcome: Outcome | None = None
-    fill_ids: tuple[str, ...] = ()
-    filled_on: tuple[int, ...] = ()
-    """The days on which something of it was filled."""
-    spent_quote: Decimal = ZERO
-    """Of an order that spends an amount of quote: what it has spent of it so far, in the market's quote."""
-
-    @property
-    def open_quantity(self) -> Decimal:
-        """What may still fill, in base; of an order that spends an amount of quote what that is expected to buy."""
-        return ZERO if self.outcome else max(self.intent.quantity - self.filled_quantity, ZERO)
-
-    @property
-    def open_volume(self) -> Decimal:
-        """What is reserved for what may still fill, in the campaign's currency."""
-        intent = self.intent
-        if intent.quote_quantity is None:
-            return intent.valuation.volume(self.open_quantity, intent.price)
-        left_quote = ZERO if self.outcome else max(intent.quote_quantity - self.spent_quote, ZERO)
-        return intent.valuation.price(left_quote)
-
-    def as_open_order(self, order_id: str) -> OpenOrder:
-        """What may still fill of it, as it stands in a MarketSnapshot."""
-        intent = self.intent
-        return OpenOrder(order_id, intent.side, intent.price, self.open_quantity, self.placed_at)
 
 
 @dataclass(slots=True)
@@ -76,13 +45,15 @@ class Ledger:
     it was sent. Only open and lately ended orders are in memory, so that it does not grow with the fills.
     """
 
-    VERSION: ClassVar = 6
+    VERSION: ClassVar = 7
     """Of what `dump` gives: it changes when the same rows come to add up to something else."""
 
     _orders: dict[str, OrderRecord] = field(default_factory=dict)
     _open: dict[str, OrderRecord] = field(default_factory=dict)
     _ended: deque[str] = field(default_factory=deque)
     _accounts: dict[Market, MarketAccount] = field(default_factory=dict)
+    marks: FillMarks = field(default_factory=FillMarks)
+    """The fills that are to be measured yet; to be changed by `mark` alone."""
     _told: dict[tuple[Decimal, Market | None, int | None, Market | None], Progress] = field(default_factory=dict)
     """What `progress` has answered since something changed: one decision asks for it several times."""
 
@@ -96,6 +67,7 @@ class Ledger:
         account = self._accounts.get(market)
         if account is None:
             account = self._accounts[market] = MarketAccount()
+        self._orders[order_id].fills_before = account.fills
         for totals in account.all_totals(day_of(at)):
             totals.count_order(at)
 
@@ -117,8 +89,16 @@ class Ledger:
         record = self._orders[order_id]
         record.intent = replace(record.intent, valuation=valuation)
 
+    def flatten(self, order_id: str) -> None:
+        """An unfilled order of ours only brings the inventory back: known after it, when a journal is replayed.
+
+        :raises KeyError: when the order is not one of ours.
+        """
+        record = self._orders[order_id]
+        record.intent = replace(record.intent, is_flattening=True)
+
     def apply(self, fill: Fill) -> bool:
-        """Count a fill; False when it was counted before.
+        """Count a fill, at the mid of then where it has one; False when it was counted before.
 
         :raises KeyError: when the fill's order is not one of ours, or ended so long ago that it has to be recalled.
         """
@@ -126,7 +106,25 @@ class Ledger:
         is_news = self.count(fill.order_id, fill.fill_id, fill.at, fill.role, *amounts)
         if is_news and fill.estimated_fee_quote:
             self.mark_estimated(fill.order_id, fill.at, fill.estimated_fee_quote)
+        if is_news and fill.mid_at_fill is not None:
+            self.mark(fill.fill_id, AT_FILL, fill.at, fill.mid_at_fill)
         return is_news
+
+    def mark(self, fill_id: str, after_s: int, at: float, mid_price: Decimal) -> Measured | None:
+        """The mid so many seconds after a fill, seen at a moment; None when that is known already, or not awaited."""
+        measured = self.marks.mark(fill_id, after_s, mid_price)
+        if measured is None:
+            return None
+        self._told.clear()
+        fill, added_quote = measured.fill, measured.added_quote
+        account = self._accounts[fill.market]
+        account.see(mid_price, at, fill_id, is_mid=True)
+        for totals in account.all_totals(day_of(fill.at)):
+            if after_s == AT_FILL:
+                totals.count_slippage(fill.volume, added_quote, is_flattening=fill.is_flattening)
+            else:
+                totals.markout_quote = exact_add(totals.markout_quote, added_quote)
+        return measured
 
     def mark_estimated(self, order_id: str, at: float, fee_quote: Decimal) -> None:
         """So much of the fee of a fill that was just counted, of this moment, is an estimate.
@@ -138,25 +136,27 @@ class Ledger:
             totals.estimated_fees_quote = exact_add(totals.estimated_fees_quote, fee_quote)
 
     def count(
-        self, order_id: str, fill_id: str, at: float, role: Role, quantity: Decimal, price: Decimal, fee_quote: Decimal
-    ) -> bool:
-        """`apply` in parts: a replay has no use for a Fill of every row."""
+        self, order_id: str, fill_id: str, at: float, role: Role, quantity: Decimal, price: Decimal, fee_quote: Decimal,
+        *, is_of_old_kind: bool = False,
+    ) -> bool:  # fmt: skip
+        """`apply` in parts: a replay has no use for a Fill of every row.
+
+        :param is_of_old_kind: an older version has written it down, so that its mid will never be known.
+        """
         record = self._orders[order_id]
         if fill_id in record.fill_ids:
             return False
         self._told.clear()
         intent, day, account = record.intent, day_of(at), self._accounts[record.market]
         side, worth = intent.side, intent.valuation
-        slippage_quote = worth.slippage(side, quantity, price, intent.mid_price)
-        amounts = worth.volume(quantity, price), fee_quote, slippage_quote
-        for totals in account.all_totals(day):
-            totals.count_fill(side, role, at, amounts)
+        fill = quantity, price, fee_quote
+        self._count_amounts(order_id, fill_id, at, role, fill, is_old=is_of_old_kind)
         account.net_quantity = exact_add(account.net_quantity, quantity if side is Side.BUY else -quantity)
         base, price_quote = worth.base(quantity, price), worth.price(price)
         account.inventory.add((at, fill_id, side, base, price_quote))
         planned = worth.price(intent.price - intent.mid_price)
         account.trips.add(order_id, side, base, price_quote, fee_quote, planned if side is Side.BUY else -planned, at)
-        account.count_hour(at, amounts[0])
+        account.count_hour(at, worth.volume(quantity, price))
         self._mark(record, fill_id, day)
         record.filled_quantity = exact_add(record.filled_quantity, quantity)
         account.failures_in_a_row = 0
@@ -166,6 +166,30 @@ class Ledger:
         elif record.filled_quantity >= intent.quantity:
             self._end(order_id, record, Outcome.FILLED)
         return True
+
+    def _count_amounts(
+        self, order_id: str, fill_id: str, at: float, role: Role, fill: tuple[Decimal, Decimal, Decimal], *,
+        is_old: bool,
+    ) -> None:  # fmt: skip
+        """Quantity, price and fee of a fill, into the sums of its day."""
+        record, (quantity, price, fee_quote) = self._orders[order_id], fill
+        intent, account = record.intent, self._accounts[record.market]
+        worth, is_buy = intent.valuation, intent.side is Side.BUY
+        volume = worth.volume(quantity, price)
+        arrival_quote = worth.slippage(intent.side, quantity, price, intent.mid_price)
+        exposure = worth.exposure(quantity, price)
+        amounts = volume, fee_quote, arrival_quote, exposure if is_buy else -exposure
+        for totals in account.all_totals(day_of(at)):
+            totals.count_fill(intent.side, role, at, amounts)
+            totals.unmeasured_quote = exact_add(totals.unmeasured_quote, volume)
+            if is_old:
+                totals.count_slippage(volume, arrival_quote, is_flattening=False)
+                totals.old_kind_quote = exact_add(totals.old_kind_quote, volume)
+        account.is_inverse = account.is_inverse or worth.is_inverse
+        account.see(price, at, fill_id, is_mid=False)
+        if not is_old:
+            who = fill_id, order_id, record.market, intent.side, role, at
+            self.marks.expect(AwaitedFill(*who, *fill, worth, is_flattening=intent.is_flattening))
 
     def _mark(self, record: OrderRecord, fill_id: str, day: int) -> None:
         """An order has a fill: on this day, and altogether, it counts as filled once."""
@@ -257,15 +281,16 @@ class Ledger:
         return {
             "version": self.VERSION,
             "books": [[*market, dump_account(account)] for market, account in self._accounts.items()],
-            "open": [_dump_order(order_id, record) for order_id, record in self._open.items()],
+            "open": [dump_order(order_id, record) for order_id, record in self._open.items()],
+            "marks": self.marks.dump(),
         }
 
     @classmethod
     def load(cls, values: dict[str, Any]) -> Ledger:
         """The ledger that was dumped; ended orders have to be recalled."""
-        open_orders = dict(map(_load_order, values["open"]))
+        open_orders = dict(map(load_order, values["open"]))
         accounts = {(exchange, symbol): load_account(account) for exchange, symbol, account in values["books"]}
-        return cls(dict(open_orders), open_orders, deque(), accounts)
+        return cls(dict(open_orders), open_orders, deque(), accounts, FillMarks.load(values["marks"]))
 
     def knows(self, order_id: str) -> bool:
         """Whether the order is in memory: every open one of ours is."""
@@ -288,6 +313,21 @@ class Ledger:
     def days(self) -> tuple[int, ...]:
         """The days on which something was sent or filled, in order."""
         return tuple(sorted({day for account in self._accounts.values() for day in account.days}))
+
+    def fills_since(self, order_id: str) -> int | None:
+        """How many fills the market of an order has had since it was sent; None where that is not known.
+
+        :raises KeyError: as `record`.
+        """
+        record = self._orders[order_id]
+        if record.fills_before is None:
+            return None
+        return self._accounts[record.market].fills - record.fills_before
+
+    @property
+    def last_mids(self) -> tuple[tuple[Market, Decimal], ...]:
+        """The mid of each market at which a fill was measured last."""
+        return tuple((market, account.last_mid) for market, account in self._accounts.items())
 
     def orders_placed(self, market: Market) -> int:
         """How many orders were ever sent on one market."""
@@ -316,7 +356,7 @@ class Ledger:
     ) -> Progress:
         accounts = {one: account for one, account in self._accounts.items() if market in (None, one)}
         sums = summed([totals for account in accounts.values() for totals in account.sums(day)])
-        values = {name: getattr(sums, name) for name in DailyTotals.__slots__}
+        values = {name: getattr(sums, name) for name in DailyTotals.__slots__ if name != "exposure"}
         if day is None:
             values["buys"] -= sum(account.counted_again[Side.BUY] for account in accounts.values())
             values["sells"] -= sum(account.counted_again[Side.SELL] for account in accounts.values())
@@ -331,7 +371,31 @@ class Ledger:
             failures_in_a_row=max((account.failures_in_a_row for account in rows), default=0),
             losses_in_a_row=max((account.trips.losses_in_a_row for account in rows), default=0),
             guard_baseline=_guard_baseline(accounts.values(), day),
+            off_last_mid_quote=_off_last_mid(accounts.values(), day),
+            markouts=self.marks.markouts.copy(),
             holdings=tuple(_holding(one, accounts[one].inventory) for one in sorted(accounts)),
+            whole=self._whole(day),
+        )
+
+    def _whole(self, day: int | None) -> Whole:
+        accounts = self._accounts.values()
+        ever, period = (_spent(accounts, of) for of in (None, day))
+        baseline = _guard_baseline(accounts, day)
+        worth = (abs(account.inventory.position.base * account.inventory.last_price) for account in accounts)
+        reserved = _reserved(list(self._open.values()))
+        records = [record for record in self._open.values() if record.intent.order_type is not OrderType.MARKET]
+        resting = sorted((record.placed_at, *record.market) for record in records)
+        open_quote = exact_add(reserved["open_buy_quote"], reserved["open_sell_quote"])
+        before = _guard_baseline(accounts, None).cost_quote
+        return Whole(
+            exact_add(period.cost_quote, -baseline.cost_quote),
+            ever.cost_quote,
+            before,
+            open_quote,
+            sum(worth, ZERO),
+            tuple(resting),
+            unmeasured_quote=max(exact_add(period.unmeasured_quote, -baseline.unmeasured_quote), ZERO),
+            ever_unmeasured_quote=ever.unmeasured_quote,
         )
 
 
@@ -355,6 +419,11 @@ def _reserved_here(records: list[OrderRecord]) -> dict[str, Any]:
     return {f"open_{side}_here_quote": reserved[f"open_{side}_quote"] for side in ("buy", "sell")}
 
 
+def _spent(accounts: Iterable[MarketAccount], day: int | None) -> GuardBaseline:
+    """What all of these have cost and filled, on one day or altogether."""
+    return spent_on([totals for account in accounts for totals in account.sums(day)])
+
+
 def _guard_baseline(accounts: Iterable[MarketAccount], day: int | None) -> GuardBaseline:
     total = NO_BASELINE
     for account in accounts:
@@ -362,36 +431,13 @@ def _guard_baseline(accounts: Iterable[MarketAccount], day: int | None) -> Guard
     return total
 
 
+def _off_last_mid(accounts: Iterable[MarketAccount], day: int | None) -> Decimal:
+    total = ZERO
+    for account in accounts:
+        total = exact_add(total, account.off_last_mid(day))
+    return total
+
+
 def _holding(market: Market, inventory: Inventory) -> Holding:
     position = inventory.position
     return Holding(*market, position.base, position.average_price, inventory.last_price, position.realised_quote)
-
-
-def _dump_order(order_id: str, record: OrderRecord) -> list[Any]:
-    intent = record.intent
-    amounts = intent.quantity, intent.price, intent.mid_price, record.filled_quantity
-    kinds = intent.side.value, intent.order_type.value
-    filled = record.fill_ids, record.filled_on, _dump_valuation(intent.valuation)
-    spends = None if intent.quote_quantity is None else [str(intent.quote_quantity), str(record.spent_quote)]
-    return [order_id, record.placed_at, record.market, *kinds, *map(str, amounts), *filled, spends]
-
-
-def _dump_valuation(worth: Valuation) -> list[Any] | None:
-    return None if worth is SPOT else [str(worth.quote_rate), str(worth.contract_size), worth.is_inverse]
-
-
-def _load_valuation(values: list[Any] | None) -> Valuation:
-    return SPOT if values is None else Valuation(Decimal(values[0]), Decimal(values[1]), values[2])
-
-
-def _load_order(values: list[Any]) -> tuple[str, OrderRecord]:
-    order_id, placed_at, market, side, order_type, *amounts, fill_ids, filled_on, worth, spends = values
-    quantity, price, mid_price, filled_quantity = map(Decimal, amounts)
-    intent = OrderIntent(Side(side), OrderType(order_type), quantity, price, mid_price, _load_valuation(worth))
-    exchange, symbol = market
-    filled = filled_quantity, None, tuple(fill_ids), tuple(filled_on)
-    record = OrderRecord(intent, placed_at, (exchange, symbol), *filled)
-    if spends is not None:
-        quote_quantity, record.spent_quote = map(Decimal, spends)
-        record.intent = replace(intent, quote_quantity=quote_quantity)
-    return order_id, record

@@ -7,7 +7,6 @@ for them. Every definition is in DEFINITIONS, in words, and is shown with the nu
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -119,6 +118,8 @@ def _together(lists: list[list[Fill]], paths: list[list[Decimal]]) -> list[Decim
         for market, (fills, path) in enumerate(zip(lists, paths, strict=True))
         for fill, value in zip(fills, path, strict=True)
     )
+    if len(lists) == 1:
+        return [value for *_, value in steps]
     latest, whole = [ZERO] * len(lists), []
     for _, _, market, value in steps:
         latest[market] = value
@@ -127,6 +128,9 @@ def _together(lists: list[list[Fill]], paths: list[list[Decimal]]) -> list[Decim
 
 
 def _sharpe(changes: list[float]) -> float | None:
-    if len(changes) < 2 or not (deviation := statistics.stdev(changes)):
+    count = len(changes)
+    if count < 2:
         return None
-    return statistics.mean(changes) / deviation * math.sqrt(len(changes))
+    mean = math.fsum(changes) / count
+    deviation = math.sqrt(math.fsum((change - mean) ** 2 for change in changes) / (count - 1))
+    return mean / deviation * math.sqrt(count) if deviation else None

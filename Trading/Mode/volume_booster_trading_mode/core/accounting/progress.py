@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ..model.basics import ZERO, CampaignAmount, Quantity, Side, bps
+from .fill_marks import Markouts
 from .tallies import GuardBaseline, exact_add
 
 NO_BASELINE = GuardBaseline()
@@ -29,6 +30,27 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """The whole campaign, whichever pair a progress is of: what the limits look at that hold over all of it."""
+
+    spent_quote: CampaignAmount = ZERO
+    """What it has cost in the progress's period since a person last resumed it."""
+    cost_quote: CampaignAmount = ZERO
+    """What it has cost since it began, whatever was resumed."""
+    before_resumes_quote: CampaignAmount = ZERO
+    """What of that came before a person last resumed it."""
+    open_quote: CampaignAmount = ZERO
+    inventory_quote: CampaignAmount = ZERO
+    """What it holds or owes of every base at the prices of the last fills, none taken off another."""
+    resting: tuple[tuple[float, str, str], ...] = ()
+    """The moment, exchange and symbol of each limit order that may still fill, oldest first, those on their way
+    included."""
+    unmeasured_quote: CampaignAmount = ZERO
+    """The volume of the fills whose mid is not measured, in the period since a person last resumed it."""
+    ever_unmeasured_quote: CampaignAmount = ZERO
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Where a campaign stands, in the campaign's currency."""
 
@@ -43,6 +65,17 @@ class Progress:
     maker_quote: CampaignAmount = ZERO
     fees_quote: CampaignAmount = ZERO
     slippage_quote: CampaignAmount = ZERO
+    """What fills cost against the mid when they filled, of those that are measured."""
+    arrival_slippage_quote: CampaignAmount = ZERO
+    """What all fills cost against the mid of the decision."""
+    unmeasured_quote: CampaignAmount = ZERO
+    """The volume of the fills whose mid is not measured."""
+    old_kind_quote: CampaignAmount = ZERO
+    """The volume of the fills that an older version has measured, against the mid of the decision."""
+    markout_quote: CampaignAmount = ZERO
+    flattening_quote: CampaignAmount = ZERO
+    off_last_mid_quote: CampaignAmount = ZERO
+    """What fills cost against the last mid of their market."""
     estimated_fees_quote: CampaignAmount = ZERO
     """What of the fees is an estimate: the exchange has not stated them, or has charged assets without a price."""
     orders: int = 0
@@ -64,8 +97,12 @@ class Progress:
     """Open orders that nothing of is filled yet; `buys` and `sells` count those that something of is."""
     first_order_at: float | None = None
     last_fill_at: float | None = None
+    markouts: Markouts = field(default_factory=Markouts)
+    """Of the whole campaign, also in the progress of one day or one market."""
     holdings: tuple[Holding, ...] = ()
     """Of the whole campaign, also in the progress of one day."""
+    whole: Whole | None = None
+    """None for all that is in this progress itself."""
 
     @property
     def filled_quote(self) -> Decimal:
@@ -86,12 +123,30 @@ class Progress:
 
     @property
     def cost_quote(self) -> Decimal:
-        """Fees and slippage against the mid at decision time."""
+        """Fees, and slippage against the mid at the fill of all that is measured."""
         return exact_add(self.fees_quote, self.slippage_quote)
 
     @property
+    def measured_quote(self) -> Decimal:
+        """The volume whose slippage is known."""
+        return exact_add(self.filled_quote, -self.unmeasured_quote)
+
+    @property
     def cost_bps(self) -> Decimal:
-        return bps(self.cost_quote, self.filled_quote)
+        """Fees of all that is filled, and slippage of all that is measured, each by its own volume."""
+        if not self.unmeasured_quote:
+            return bps(self.cost_quote, self.filled_quote)
+        return bps(self.fees_quote, self.filled_quote) + bps(self.slippage_quote, self.measured_quote)
+
+    @property
+    def arrival_cost_bps(self) -> Decimal:
+        """The same against the mid of the decision."""
+        return bps(exact_add(self.fees_quote, self.arrival_slippage_quote), self.filled_quote)
+
+    @property
+    def cost_per_million_quote(self) -> Decimal:
+        """What a million of volume costs at this rate."""
+        return self.cost_bps * 100
 
     @property
     def guarded_cost_quote(self) -> Decimal:
@@ -99,9 +154,39 @@ class Progress:
         return exact_add(self.cost_quote, -self.guard_baseline.cost_quote)
 
     @property
+    def spent_of_all_quote(self) -> Decimal:
+        """The same of all pairs together, whichever this progress is of."""
+        return self.guarded_cost_quote if self.whole is None else self.whole.spent_quote
+
+    @property
+    def total_cost_quote(self) -> Decimal:
+        """What all pairs together have cost since the campaign began, whatever was resumed."""
+        return self.cost_quote if self.whole is None else self.whole.cost_quote
+
+    @property
+    def open_of_all_quote(self) -> Decimal:
+        """What is open of all pairs together."""
+        return self.open_buy_quote + self.open_sell_quote if self.whole is None else self.whole.open_quote
+
+    @property
     def guarded_filled_quote(self) -> Decimal:
         """What was filled since the start, or since a person last resumed it."""
         return exact_add(self.filled_quote, -self.guard_baseline.filled_quote)
+
+    @property
+    def guarded_unmeasured_quote(self) -> Decimal:
+        """What of that is not measured."""
+        return max(exact_add(self.unmeasured_quote, -self.guard_baseline.unmeasured_quote), ZERO)
+
+    @property
+    def unmeasured_of_all_quote(self) -> Decimal:
+        """The same of all pairs together, whichever this progress is of."""
+        return self.guarded_unmeasured_quote if self.whole is None else self.whole.unmeasured_quote
+
+    @property
+    def total_unmeasured_quote(self) -> Decimal:
+        """The same of all pairs together since the campaign began, whatever was resumed."""
+        return self.unmeasured_quote if self.whole is None else self.whole.ever_unmeasured_quote
 
     @property
     def maker_share(self) -> float:

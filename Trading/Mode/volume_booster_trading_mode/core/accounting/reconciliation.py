@@ -54,14 +54,14 @@ class Standing(enum.Enum):
     CANCELLED = "cancelled"
     REJECTED = "rejected"
     UNTOLD = "untold"
-    """The exchange does not tell, or in no word that is known."""
+    """The exchange does not report, or in no word that is known."""
     UNSEEN = "unseen"
     """The exchange has answered that it has taken the order, and does not show it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeOrder:
-    """An order as the exchange knows it; `filled_quantity` in base, None where it does not tell."""
+    """An order as the exchange knows it; `filled_quantity` in base, None where it does not report."""
 
     exchange_order_id: str
     client_order_id: str
@@ -186,8 +186,8 @@ def _asked(
     """Pending, and from some time on a question for a person."""
     called = f" (there {sent.exchange_order_id})" if sent.exchange_order_id else ""
     question = (
-        f"{reason}{called}: look for it on the exchange's own page. It goes on by itself as soon as the exchange shows "
-        "it; if there is no such order or nothing more of it, resume"
+        f"{reason}{called}: look for it on the exchange's own page. It continues on its own as soon as the exchange "
+        "shows it; if there is no such order or nothing more of it, resume"
     )
     is_time = is_asked_at_once or now - watch.waits_since >= ASKS_AFTER_S
     question = question if is_time else ""
@@ -321,6 +321,7 @@ def _fill(
         valuation=worth,
         estimated_fee_quote=worth.price(fee.estimated_quote),
         fee_told=fee.told,
+        is_flattening=intent.is_flattening,
     )
 
 

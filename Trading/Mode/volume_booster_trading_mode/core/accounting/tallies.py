@@ -20,10 +20,12 @@ HOUR_S = 3_600
 KEPT_HOURS = 2
 
 # sums of any order come out the same only when nothing is ever rounded away
-exact_add = decimal.Context(prec=400).add
+_EXACT = decimal.Context(prec=400)
+exact_add = _EXACT.add
+exact_multiply = _EXACT.multiply
 
-Amounts = tuple[Decimal, Decimal, Decimal]
-"""Notional, fee and slippage of a fill, in quote."""
+Amounts = tuple[Decimal, Decimal, Decimal, Decimal]
+"""Notional, fee, slippage against the mid of the decision, and signed exposure of a fill: see `DailyTotals`."""
 Market = tuple[str, str]
 """Exchange and symbol."""
 
@@ -58,6 +60,18 @@ class DailyTotals:
     maker_quote: Decimal = ZERO
     fees_quote: Decimal = ZERO
     slippage_quote: Decimal = ZERO
+    """Of the fills whose mid is measured; of fills in a journal of an older version against the mid of the decision."""
+    arrival_slippage_quote: Decimal = ZERO
+    """Against the mid of the decision, of all fills."""
+    unmeasured_quote: Decimal = ZERO
+    """The volume of the fills whose mid is not measured yet, or never was."""
+    old_kind_quote: Decimal = ZERO
+    """The volume of the fills that an older version has written down."""
+    markout_quote: Decimal = ZERO
+    flattening_quote: Decimal = ZERO
+    """What of the slippage is that of orders which only brought the inventory back."""
+    exposure: Decimal = ZERO
+    """Bought less sold: what the price has to be multiplied with, or of an inverse contract be divided into."""
     estimated_fees_quote: Decimal = ZERO
     """What of the fees is an estimate."""
     orders: int = 0
@@ -77,7 +91,7 @@ class DailyTotals:
             self.first_order_at = at
 
     def count_fill(self, side: Side, role: Role, at: float, amounts: Amounts) -> None:
-        notional, fee_quote, slippage_quote = amounts
+        notional, fee_quote, slippage_quote, exposure = amounts
         self.fills += 1
         if side is Side.BUY:
             self.bought_quote = exact_add(self.bought_quote, notional)
@@ -86,9 +100,17 @@ class DailyTotals:
         if role is Role.MAKER:
             self.maker_quote = exact_add(self.maker_quote, notional)
         self.fees_quote = exact_add(self.fees_quote, fee_quote)
-        self.slippage_quote = exact_add(self.slippage_quote, slippage_quote)
+        self.arrival_slippage_quote = exact_add(self.arrival_slippage_quote, slippage_quote)
+        self.exposure = exact_add(self.exposure, exposure)
         if self.last_fill_at is None or at > self.last_fill_at:
             self.last_fill_at = at
+
+    def count_slippage(self, notional: Decimal, slippage_quote: Decimal, *, is_flattening: bool) -> None:
+        """The mid of a fill that counts as not measured is known now."""
+        self.unmeasured_quote = exact_add(self.unmeasured_quote, -notional)
+        self.slippage_quote = exact_add(self.slippage_quote, slippage_quote)
+        if is_flattening:
+            self.flattening_quote = exact_add(self.flattening_quote, slippage_quote)
 
     def count_filled_order(self, side: Side) -> None:
         if side is Side.BUY:
@@ -113,10 +135,14 @@ class GuardBaseline:
 
     cost_quote: CampaignAmount = ZERO
     filled_quote: CampaignAmount = ZERO
+    unmeasured_quote: CampaignAmount = ZERO
+    """What of the filled volume was not measured then."""
 
     def plus(self, other: GuardBaseline) -> GuardBaseline:
         return GuardBaseline(
-            exact_add(self.cost_quote, other.cost_quote), exact_add(self.filled_quote, other.filled_quote)
+            exact_add(self.cost_quote, other.cost_quote),
+            exact_add(self.filled_quote, other.filled_quote),
+            exact_add(self.unmeasured_quote, other.unmeasured_quote),
         )
 
 
@@ -139,6 +165,27 @@ class MarketAccount:
     """What was filled in each of the latest hours, in quote."""
     guard_baseline: dict[int | None, GuardBaseline] = field(default_factory=dict)
     """Of the latest day, and with None as its key altogether."""
+    last_mid: Decimal = ZERO
+    """The mid that a fill was measured at last; as long as none was the price of the last fill."""
+    last_mid_at: tuple[int, float, str] = (0, 0.0, "")
+    is_inverse: bool = False
+
+    def see(self, price: Decimal, at: float, fill_id: str, *, is_mid: bool) -> None:
+        """A mid of the market, or the price of a fill."""
+        seen_at = int(is_mid), at, fill_id
+        if seen_at >= self.last_mid_at:
+            self.last_mid, self.last_mid_at = price, seen_at
+
+    def off_last_mid(self, day: int | None) -> Decimal:
+        """What the fills cost against the last mid: the loss by trading without fees, the inventory at that mid."""
+        total = ZERO
+        for sums in self.sums(day):
+            paid = exact_add(sums.bought_quote, -sums.sold_quote)
+            if self.is_inverse:
+                total = exact_add(total, exact_add(sums.exposure / self.last_mid, -paid) if self.last_mid else ZERO)
+            else:
+                total = exact_add(total, exact_add(paid, -exact_multiply(sums.exposure, self.last_mid)))
+        return total
 
     def count_hour(self, at: float, notional: Decimal) -> None:
         """A fill in the hour of a moment; one of an hour that has left the memory counts nowhere."""
@@ -153,7 +200,7 @@ class MarketAccount:
         """Reset the guard counters: a person has resumed the campaign."""
         self.trips.reset_guard_counters()
         self.failures_in_a_row = 0
-        self.guard_baseline = {day: _spent(self.sums(day)) for day in (None, self.latest_day)}
+        self.guard_baseline = {day: spent_on(self.sums(day)) for day in (None, self.latest_day)}
 
     def all_totals(self, day: int) -> tuple[DailyTotals, ...]:
         """Those in which something of this day counts."""
@@ -172,11 +219,19 @@ class MarketAccount:
             return (self.days[day],) if day in self.days else ()
         return (self.before, self.days[self.latest_day])
 
+    @property
+    def fills(self) -> int:
+        """How many fills the market has had."""
+        return sum(totals.fills for totals in self.sums(None)) if self.days else 0
 
-def _spent(all_totals: Iterable[DailyTotals]) -> GuardBaseline:
+
+def spent_on(all_totals: Iterable[DailyTotals]) -> GuardBaseline:
+    """What was spent and filled in all of these."""
     total = summed(all_totals)
     return GuardBaseline(
-        exact_add(total.fees_quote, total.slippage_quote), exact_add(total.bought_quote, total.sold_quote)
+        exact_add(total.fees_quote, total.slippage_quote),
+        exact_add(total.bought_quote, total.sold_quote),
+        total.unmeasured_quote,
     )
 
 
@@ -224,7 +279,11 @@ def dump_account(account: MarketAccount) -> dict[str, Any]:
         "trips": account.trips.dump(),
         "failures_in_a_row": account.failures_in_a_row,
         "hours": [[hour, str(notional)] for hour, notional in account.hours.items()],
-        "forgiven": [[day, str(one.cost_quote), str(one.filled_quote)] for day, one in account.guard_baseline.items()],
+        "forgiven": [
+            [day, str(one.cost_quote), str(one.filled_quote), str(one.unmeasured_quote)]
+            for day, one in account.guard_baseline.items()
+        ],
+        "last_mid": [str(account.last_mid), list(account.last_mid_at), account.is_inverse],
     }
 
 
@@ -241,4 +300,7 @@ def load_account(values: dict[str, Any]) -> MarketAccount:
         failures_in_a_row=values["failures_in_a_row"],
         hours={hour: Decimal(notional) for hour, notional in values["hours"]},
         guard_baseline={day: GuardBaseline(*map(Decimal, amounts)) for day, *amounts in values["forgiven"]},
+        last_mid=Decimal(values["last_mid"][0]),
+        last_mid_at=tuple(values["last_mid"][1]),
+        is_inverse=values["last_mid"][2],
     )

@@ -67,6 +67,8 @@ class Allocation:
     reason: str = ""
     is_a_cap: bool = False
     side: Side | None = None
+    look_s: float = 1.0
+    """How often quotes are looked at."""
     highest_fee_rate: Decimal = ZERO
     """Of all markets: what an open order anywhere may cost."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import itertools
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from .control import LASTING, STOP, Control, ControlState, transition
+from .control import LASTING, STOP, TRADER_OFF, Control, ControlState, transition
 
 START, WAIT, GO, DONE, HALT, ERROR = "start", "wait", "go", "done", "halt", "error"
 """The kinds of event, beside STOP: the bot came up, waits, goes on after a wait, reached the target, was halted,
@@ -73,6 +73,8 @@ def campaign_state(
         return CampaignState("stopped", events[-1].reason, events[-1].at)
     if control.state is not ControlState.RUNNING:
         return CampaignState("paused", control.reason)
+    if lasts and all(event.kind == WAIT and TRADER_OFF in event.reason for event in lasts):
+        return CampaignState("paused", _reasons(lasts))
     return CampaignState("running", _reasons(halted) if halted else _shared_reasons(lasts))
 
 
@@ -97,10 +99,20 @@ def live_state(kind: str | None, control: ControlState, *, is_done: bool) -> Sta
     return _OF_CONTROL.get(control, by_itself if by_itself in ("waiting", "halted") else "running")
 
 
-def has_noted_done(events: Sequence[Event]) -> bool:
-    """Whether the bot has noted, since it was started last, that the target is reached."""
+def has_noted_done(events: Sequence[Event], sources: Collection[str] = ()) -> bool:
+    """Whether the bot has noted, since it was started last, that the target is reached.
+
+    :param sources: the markets that each have to have noted it last; one of any is enough where none is named.
+    """
+    if sources:
+        return noted_ends(events).keys() >= set(sources)
     since_start = itertools.takewhile(lambda event: event.kind != START, reversed(events))
     return any(event.kind == DONE for event in since_start)
+
+
+def noted_ends(events: Iterable[Event]) -> dict[str, str]:
+    """What each market that has noted its end, and nothing after it but a stop, has noted with it."""
+    return {event.source: event.reason for event in _last_of_each_market(events) if event.kind == DONE}
 
 
 def restarts(events: Iterable[Event]) -> int:

@@ -14,6 +14,8 @@ LASTING = (PAUSE, RESUME, HOLD, UNHOLD, EMERGENCY)
 EMERGENCY_REASON = "emergency stop"
 PAUSED_REASON = "no new order until `volume-booster resume`, or Resume on OctoBot's web page"
 HELD_REASON = "no order, and none left in the book, until Start on OctoBot's web page or `volume-booster resume`"
+TRADER_OFF = "is paused or disabled; enabled again, it continues on its own"
+"""How the reason of a wait ends that OctoBot's own pause brings about (adapters/market_data.py)."""
 STOPPED_REASON = "stopped from the command line"
 
 

@@ -18,7 +18,7 @@ from ..model.basics import ZERO, OrderType, Side, round_to_step
 from ..model.instrument import SPOT, MarketRules, Valuation
 from ..model.orders import OpenOrder, OrderIntent
 from ..model.snapshot import FuturesAccount, MarketSnapshot
-from ..settings.schema import Settings
+from ..settings.schema import EndOfCampaign, Settings
 from .side import in_order, is_balanced
 from .situation import Situation
 from .sizing import HUNDRED, clip_to_headroom, fit_quantity, smallest_quantity
@@ -120,7 +120,7 @@ def opening_room(side: Side, snapshot: MarketSnapshot, settings: Settings, headr
     is left than two of the exchange's smallest orders, nothing is opened unless nothing is there that could be closed.
     None where the order takes something off the position, or where it need not be closed.
     """
-    if not settings.close_position_at_end or signed(side, _futures(snapshot).own_quantity) < 0:
+    if not closes_at_end(settings) or signed(side, _futures(snapshot).own_quantity) < 0:
         return None
     min_order = snapshot.rules.min_order_notional(snapshot.mid_price)
     pending = _open_quantity(side, snapshot.open_orders) - _open_quantity(side.opposite, snapshot.open_orders)
@@ -173,11 +173,12 @@ def _weight(side: Side, snapshot: MarketSnapshot, settings: Settings) -> float:
 
 
 def _no_side(most: dict[Side, Decimal], least: dict[Side, Decimal], snapshot: MarketSnapshot) -> str:
-    futures = _futures(snapshot)
+    futures, shown = _futures(snapshot), snapshot.rules.shown
+    at_most, at_least = ({side: shown(value) for side, value in of.items()} for of in (most, least))
     return (
         f"no order fits the position of {futures.net_quantity:+f} and the free margin of "
-        f"{futures.margin_free_quote:.2f} at leverage {futures.leverage:g}: a buy may be at most {most[Side.BUY]:.2f} "
-        f"and has to be {least[Side.BUY]:.2f}, a sell {most[Side.SELL]:.2f} and {least[Side.SELL]:.2f}"
+        f"{shown(futures.margin_free_quote)} at leverage {futures.leverage:g}: a buy may be at most "
+        f"{at_most[Side.BUY]} and has to be {at_least[Side.BUY]}, a sell {at_most[Side.SELL]} and {at_least[Side.SELL]}"
     )
 
 
@@ -204,7 +205,7 @@ def wanted(
     if opening is not None:
         clipped = opening if opening - drawn < min_order else drawn
         return clipped, clipped == opening > snapshot.rules.min_order_notional(snapshot.mid_price)
-    if settings.close_position_at_end:
+    if closes_at_end(settings):
         return drawn, False
     clipped = clip_to_headroom(drawn, headroom_quote, min_order)
     return clipped, clipped >= headroom_quote
@@ -245,15 +246,18 @@ def _without_dust(
     return less if less >= smallest else None
 
 
+def closes_at_end(settings: Settings) -> bool:
+    """Whether the campaign's part of the position is closed by the time the target is reached."""
+    return settings.close_position_at_end or settings.end_of_campaign is not EndOfCampaign.KEEP
+
+
 def is_to_be_closed(snapshot: MarketSnapshot, settings: Settings) -> bool:
     """Whether something of the position that the campaign has made is left, and should not be.
 
     Where the account has no position at all somebody has closed it already.
     """
     futures = snapshot.futures
-    return bool(
-        settings.close_position_at_end and futures is not None and futures.net_quantity and futures.own_quantity
-    )
+    return bool(closes_at_end(settings) and futures is not None and futures.net_quantity and futures.own_quantity)
 
 
 def closing_side(futures: FuturesAccount) -> Side:
@@ -297,7 +301,9 @@ def emergency_order(futures: FuturesAccount, price: Decimal, rules: MarketRules,
     quantity = round_to_step(quantity, rules.quantity_step, decimal.ROUND_FLOOR)
     if quantity < max(rules.min_quantity, rules.quantity_step):
         return "it is less than the exchange's smallest order"
-    return OrderIntent(side, OrderType.MARKET, quantity, price, price, worth, reduce_only=is_reducing)
+    return OrderIntent(
+        side, OrderType.MARKET, quantity, price, price, worth, reduce_only=is_reducing, is_flattening=True
+    )
 
 
 def planning_rules(rules: MarketRules, price: Decimal) -> MarketRules:

@@ -8,17 +8,27 @@ or an old one, a rate limit, a trader that is paused, a pace that is too fast) i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from ..accounting.ledger import Progress
-from ..model.basics import TEN_THOUSAND, OrderType, Trading, bps
+from ..model.basics import ZERO, Trading, bps
+from ..model.formats import price, signed
 from ..model.orders import OrderIntent
-from ..model.snapshot import Equity, MarketSnapshot
+from ..model.snapshot import Change, Equity
 from ..settings.schema import Settings, TargetPeriod
+from . import flattening
+from .futures_guards import funding_rate, leverage_limit, liquidation
+from .outcomes.halts import HUNDRED as HUNDRED
+from .outcomes.halts import Gauge as Gauge
+from .outcomes.halts import Halt as Halt
+from .outcomes.halts import lasting as _lasting
+from .outcomes.halts import percent_of as _percent
 from .situation import Situation
+from .worst_cost import worst_cost as worst_cost
+from .worst_cost import worst_cost_rate as worst_cost_rate
+from .worst_cost import worst_open_cost as worst_open_cost
+from .worst_cost import worst_unmeasured_cost
 
-HUNDRED = Decimal(100)
 REAL_FUNDS_LOCK = "real_funds_lock"
 REAL_TRADING_VARIABLE = "VOLUME_BOOSTER_REAL_TRADING"
 WASH_TRADING_NOTICE = (
@@ -31,26 +41,6 @@ LONGEST_CAMPAIGN_DAYS = 30
 """A market on which the target would take longer than this at the allowed participation is too thin for it."""
 HOURS_TOUCHED_BY_A_DAY = 25
 REAL_PARTICIPATION_CEILING_PERCENT = Decimal(20)
-_POSITION_STAYS = "The position stays as it is: `volume-booster emergency-stop` closes it"
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """Place no order any more, for this reason. `guard` names what tripped; one that lasts needs a person's resume."""
-
-    reason: str
-    guard: str = ""
-    is_lasting: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """How near a guard is to its limit, both in `unit`."""
-
-    guard: str
-    value: float
-    limit: float
-    unit: str
 
 
 def real_funds_lock(situation: Situation) -> Halt | None:
@@ -90,16 +80,17 @@ def participation_ceiling(situation: Situation) -> Halt | None:
 def thin_market(situation: Situation) -> Halt | None:
     """A market in which the target can't be reached in reasonable time without being too much of it."""
     snapshot, settings = situation.snapshot, situation.settings
-    volume = snapshot.risk_inputs.day_volume_quote
+    volume, shown = snapshot.risk_inputs.day_volume_quote, snapshot.rules.shown
     if volume is None:
         return None
     allowed_a_day = volume * settings.max_participation_percent / HUNDRED
     smallest_quote = snapshot.rules.min_order_notional(snapshot.mid_price)
     if participation_an_hour(volume, settings) < smallest_quote:
         return Halt(
-            f"{snapshot.symbol} on {snapshot.exchange} is too thin: it trades {volume:.2f} in 24 h, of which "
-            f"max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, less than one "
-            f"of the exchange's smallest orders of {smallest_quote:.2f} an hour: choose a market that trades more",
+            f"{snapshot.symbol} on {snapshot.exchange} is too thin: it trades {shown(volume)} in 24 h, of which "
+            f"max_participation_percent {settings.max_participation_percent:g} is {shown(allowed_a_day)}, less than "
+            f"one of the exchange's smallest orders of {shown(smallest_quote)} an hour: choose a market that trades "
+            "more",
             "thin_market",
         )
     own_target = snapshot.risk_inputs.own_target_quote
@@ -109,9 +100,9 @@ def thin_market(situation: Situation) -> Halt | None:
         return None
     days = f"in {most_days} days" if most_days > 1 else "a day"
     return Halt(
-        f"{snapshot.symbol} on {snapshot.exchange} is too thin for the settings: it trades {volume:.2f} in 24 h, of "
-        f"which max_participation_percent {settings.max_participation_percent:g} is {allowed_a_day:.2f}, or "
-        f"{allowed_a_day * most_days:.2f} {days}; the target is {target_quote:.2f}: lower volume_target or "
+        f"{snapshot.symbol} on {snapshot.exchange} is too thin for the settings: it trades {shown(volume)} in 24 h, "
+        f"of which max_participation_percent {settings.max_participation_percent:g} is {shown(allowed_a_day)}, or "
+        f"{shown(allowed_a_day * most_days)} {days}; the target is {shown(target_quote)}: lower volume_target or "
         "choose a market that trades more",
         "thin_market",
     )
@@ -127,44 +118,46 @@ def participation_an_hour(day_volume_quote: Decimal, settings: Settings) -> Deci
 
 def cost_rate(situation: Situation) -> Halt | None:
     """All-in costs as a share of what was filled."""
-    settings, progress = situation.settings, situation.progress
+    settings, progress, shown = situation.settings, situation.progress, situation.snapshot.rules.shown
     rate_bps = bps(progress.guarded_cost_quote, progress.guarded_filled_quote)
     if progress.fills < LEAST_FILLS_FOR_COST or not progress.guarded_filled_quote or rate_bps <= settings.max_cost_bps:
         return None
     return _lasting(
         "cost_rate",
-        f"costs are {rate_bps:.2f} bps of the volume ({progress.guarded_cost_quote:.2f} of "
-        f"{progress.guarded_filled_quote:.2f}), above max_cost_bps {settings.max_cost_bps:g}",
+        f"costs are {rate_bps:.2f} bps of the volume ({shown(progress.guarded_cost_quote)} of "
+        f"{shown(progress.guarded_filled_quote)}), above max_cost_bps {settings.max_cost_bps:g}",
     )
 
 
 def daily_loss(situation: Situation) -> Halt | None:
-    """Equity against the start of the day."""
-    snapshot = situation.snapshot
-    equity = snapshot.risk_inputs.equity
-    return _loss("daily_loss", "today", equity.day_start_quote, snapshot, situation.settings.max_daily_loss_percent)
+    """Equity against the start of the day, of one pair or of all together."""
+    equity = situation.snapshot.risk_inputs.equity
+    own = Change(equity.day_start_quote, equity.now_quote)
+    return _loss("daily_loss", "today", situation, own, equity.today_of_all)
 
 
 def drawdown(situation: Situation) -> Halt | None:
-    """Equity against its peak."""
-    snapshot = situation.snapshot
-    equity = snapshot.risk_inputs.equity
-    return _loss("drawdown", "since its peak", equity.peak_quote, snapshot, situation.settings.max_drawdown_percent)
+    """Equity against its peak, of one pair or of all together."""
+    equity = situation.snapshot.risk_inputs.equity
+    own = Change(equity.peak_quote, equity.now_quote)
+    return _loss("drawdown", "since its peak", situation, own, equity.since_peak_of_all)
 
 
-def _loss(
-    guard: str, since: str, before_quote: Decimal, snapshot: MarketSnapshot, limit_percent: Decimal
-) -> Halt | None:
-    now_quote = snapshot.risk_inputs.equity.now_quote
-    lost_percent = _percent(before_quote - now_quote, before_quote)
-    if lost_percent < limit_percent:
-        return None
-    key = "max_daily_loss_percent" if guard == "daily_loss" else "max_drawdown_percent"
-    return _lasting(
-        guard,
-        f"equity on {snapshot.symbol} fell from {before_quote:.2f} to {now_quote:.2f} {since}, by "
-        f"{lost_percent:.2f} %: {key} is {limit_percent:g}",
-    )
+def _loss(guard: str, since: str, situation: Situation, own: Change, of_all: Change | None) -> Halt | None:
+    """Pairs that share a balance may each be within the limit where all of them are not."""
+    snapshot, settings, is_daily = situation.snapshot, situation.settings, guard == "daily_loss"
+    most = settings.max_daily_loss_percent if is_daily else settings.max_drawdown_percent
+    key = "max_daily_loss_percent" if is_daily else "max_drawdown_percent"
+    for change in (own, of_all):
+        lost_percent = ZERO if change is None else _percent(change.before_quote - change.now_quote, change.before_quote)
+        if change is None or lost_percent < most:
+            continue
+        before, now = snapshot.rules.shown(change.before_quote), snapshot.rules.shown(change.now_quote)
+        by = f"{lost_percent:.2f} %: {key} is {most:g}"
+        if change is own:
+            return _lasting(guard, f"equity on {snapshot.symbol} fell from {before} to {now} {since}, by {by}")
+        return _lasting(guard, f"equity of all pairs together fell from {before} to {now} {since}, by {by}")
+    return None
 
 
 def consecutive_failures(situation: Situation) -> Halt | None:
@@ -197,11 +190,45 @@ def exposure(situation: Situation) -> Halt | None:
     equity = snapshot.risk_inputs.equity
     percent = _percent(abs(equity.drift_quote), equity.now_quote)
     if percent <= settings.max_exposure_percent:
+        return _exposure_of_all(situation)
+    drift, equity_told = signed(equity.drift_quote, snapshot.rules.quote), snapshot.rules.shown(equity.now_quote)
+    return _lasting(
+        "exposure",
+        f"the inventory of {snapshot.symbol} is {drift} away from its start, {percent:.2f} % of the "
+        f"equity of {equity_told}: max_exposure_percent is {settings.max_exposure_percent:g}",
+    )
+
+
+def _exposure_of_all(situation: Situation) -> Halt | None:
+    """The same of all pairs together: each may be within the limit where all of them are not."""
+    equity, rules, most = situation.snapshot.risk_inputs.equity, situation.snapshot.rules, situation.settings
+    percent = _percent(equity.drift_of_all_quote, equity.of_all_quote)
+    if percent <= most.max_exposure_percent:
         return None
     return _lasting(
         "exposure",
-        f"the inventory of {snapshot.symbol} is {equity.drift_quote:+.2f} away from its start, {percent:.2f} % of the "
-        f"equity of {equity.now_quote:.2f}: max_exposure_percent is {settings.max_exposure_percent:g}",
+        f"the inventory of all pairs together is {rules.shown(equity.drift_of_all_quote)} away from its "
+        f"start, {percent:.2f} % of their equity of {rules.shown(equity.of_all_quote)}: max_exposure_percent is "
+        f"{most.max_exposure_percent:g}",
+    )
+
+
+def outside_trades(situation: Situation) -> Halt | None:
+    """Somebody else trades the coins of the campaign, such as by OctoBot's `/sell_all`: it does not trade against them.
+
+    What is less than two of the largest orders may be OctoBot's balances that are behind.
+    """
+    snapshot, settings = situation.snapshot, situation.settings
+    base, quote = snapshot.risk_inputs.outside_base, snapshot.risk_inputs.outside_quote
+    worth = min(snapshot.rules.notional(abs(base), snapshot.mid_price), abs(quote))
+    if worth <= 2 * max(settings.max_buy_amount, settings.max_sell_amount):
+        return None
+    amounts = f"{signed(quote, snapshot.rules.quote)} {snapshot.rules.quote}"
+    return _lasting(
+        "outside_trades",
+        f"somebody else has traded on the account of {snapshot.exchange}: {base:+f} {snapshot.rules.base} and "
+        f"{amounts} are not from the campaign's own fills (coins sold by hand, or /sell_all?). Resume continues "
+        "with what is there",
     )
 
 
@@ -216,8 +243,8 @@ def price_jump(situation: Situation) -> Halt | None:
         return None
     return _lasting(
         "price_jump",
-        f"the price of {snapshot.symbol} jumped from {last} to {snapshot.mid_price}, by {percent:.2f} %, from one look "
-        f"to the next: max_price_jump_percent is {settings.max_price_jump_percent:g}",
+        f"the price of {snapshot.symbol} jumped from {price(last)} to {price(snapshot.mid_price)}, by {percent:.2f} %, "
+        f"from one look to the next: max_price_jump_percent is {settings.max_price_jump_percent:g}",
     )
 
 
@@ -233,143 +260,71 @@ def clock_set_back(situation: Situation) -> Halt | None:
     )
 
 
-def leverage_limit(situation: Situation) -> Halt | None:
-    """A contract has a leverage that it does not go beyond."""
-    snapshot, settings = situation.snapshot, situation.settings
-    most = None if snapshot.futures is None else snapshot.futures.max_leverage
-    if most is None or settings.leverage <= most:
-        return None
-    return Halt(
-        f"leverage {settings.leverage:g} is above the most that {snapshot.symbol} on {snapshot.exchange} allows, "
-        f"{most:g}: lower it",
-        "leverage_limit",
-    )
-
-
-def funding_rate(situation: Situation) -> Halt | None:
-    """What the next funding costs the position; without one, what it would cost on the side that pays."""
-    snapshot, settings = situation.snapshot, situation.settings
-    paid_bps = funding_bps(snapshot)
-    if paid_bps is None or paid_bps <= settings.max_funding_rate_bps:
-        return None
-    return _lasting(
-        "funding_rate",
-        f"the next funding on {snapshot.symbol} costs {paid_bps:.2f} bps of a position: max_funding_rate_bps is "
-        f"{settings.max_funding_rate_bps:g}. {_POSITION_STAYS}",
-    )
-
-
-def funding_bps(snapshot: MarketSnapshot) -> Decimal | None:
-    """What the next funding costs, in 1/10,000 of the position, below zero when it pays; None where it is unknown."""
-    futures = snapshot.futures
-    if futures is None or futures.funding_rate is None:
-        return None
-    longs_pay_bps = futures.funding_rate * TEN_THOUSAND
-    if not futures.net_quantity:
-        return abs(longs_pay_bps)
-    return longs_pay_bps if futures.net_quantity > 0 else -longs_pay_bps
-
-
-def liquidation(situation: Situation) -> Halt | None:
-    """How near the price is to the one at which the exchange closes the position by force."""
-    snapshot, settings = situation.snapshot, situation.settings
-    percent, futures = liquidation_percent(snapshot), snapshot.futures
-    if percent is None or percent >= settings.min_liquidation_distance_percent:
-        return None
-    assert futures is not None
-    return _lasting(
-        "liquidation",
-        f"the position of {futures.net_quantity:+f} on {snapshot.symbol} is liquidated at "
-        f"{futures.liquidation_price:g}, {percent:.2f} % away from the price of {snapshot.mid_price:g}: "
-        f"min_liquidation_distance_percent is {settings.min_liquidation_distance_percent:g}. {_POSITION_STAYS}",
-    )
-
-
-def liquidation_percent(snapshot: MarketSnapshot) -> Decimal | None:
-    """How far the price is from the liquidation, in percent of it, 0 beyond it; None without a position."""
-    futures = snapshot.futures
-    if futures is None or not futures.net_quantity or not futures.liquidation_price:
-        return None
-    left = snapshot.mid_price - futures.liquidation_price
-    return max(_percent(left if futures.net_quantity > 0 else -left, snapshot.mid_price), Decimal(0))
-
-
 def cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
-    """The budget is never exceeded: what the next order and all that is open may cost at worst has to fit into it."""
+    """The budget is never exceeded: what the next order and all that is open may cost at worst has to fit into it.
+
+    So has what is filled and not measured yet, and trading the inventory back where an emergency stop does.
+    """
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
     smallest_quote = snapshot.rules.min_order_notional(snapshot.mid_price)
     budget_quote = settings.cost_budget(max(progress.target_quote, smallest_quote))
-    worst_quote = worst_cost(intent, snapshot, settings) + worst_open_cost(situation)
-    if progress.guarded_cost_quote + worst_quote <= budget_quote:
+    is_for_all = settings.max_cost_quote is not None
+    spent_quote = progress.spent_of_all_quote if is_for_all else progress.guarded_cost_quote
+    unmeasured_quote = progress.unmeasured_of_all_quote if is_for_all else progress.guarded_unmeasured_quote
+    worst_quote = worst_cost(intent, snapshot, settings) + flattening.reserve(situation, intent)
+    worst_quote += worst_open_cost(flattening.over_all(situation) if is_for_all else situation)
+    worst_quote += worst_unmeasured_cost(unmeasured_quote, settings)
+    if spent_quote + worst_quote <= budget_quote:
         return None
     key = "max_cost_quote" if settings.max_cost_quote is not None else f"max_cost_bps {settings.max_cost_bps:g}"
+    shown = snapshot.rules.shown
     return _lasting(
         "cost_budget",
-        f"{progress.guarded_cost_quote:.2f} of the cost budget of {budget_quote:.2f} ({key}) are spent, and the next "
-        f"order with all that is open may cost up to {worst_quote:.2f}",
+        f"{shown(spent_quote)} of the cost budget of {shown(budget_quote)} ({key}) are spent, and the "
+        f"next order with all that is open may cost up to {shown(worst_quote)}{_with_flattening(situation)}",
     )
 
 
-def worst_cost(intent: OrderIntent, snapshot: MarketSnapshot, settings: Settings) -> Decimal:
-    """The most that an order may cost, all-in, in quote.
-
-    A limit order costs its fee at most: it fills at its price, or at a better one. A market order takes no level of
-    the book that is further from the mid than `max_slippage_bps`, and its fee is charged on what it then comes to;
-    OctoBot's own simulator fills it at the price that it is given.
-    """
-    worth = intent.valuation
-    reference_quote = intent.quote_quantity or worth.notional(intent.quantity, max(intent.price, intent.mid_price))
-    if snapshot.trading.is_simulated and intent.order_type is OrderType.MARKET:
-        slippage_quote = abs(worth.slippage(intent.side, intent.quantity, intent.price, intent.mid_price))
-        return slippage_quote / worth.quote_rate + reference_quote * snapshot.rules.worst_fee_rate
-    return reference_quote * worst_cost_rate(intent.order_type, snapshot.rules.worst_fee_rate, settings)
+def _with_flattening(situation: Situation) -> str:
+    return ", trading the inventory back included" if flattening.is_reserved(situation) else ""
 
 
-def worst_open_cost(situation: Situation) -> Decimal:
-    """The most that all that is open may still cost, all-in, in quote."""
+def total_cost_budget(intent: OrderIntent, situation: Situation) -> Halt | None:
+    """A bound on all that the campaign costs, over every pair, day and resume."""
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
-    open_quote = progress.open_buy_quote + progress.open_sell_quote
-    # a sell is written down at the bid, so up to the slippage below the mid that it is measured against
-    reference_quote = open_quote * (1 + 2 * _slippage_rate(settings.order_type, settings))
-    fee_rate = max(snapshot.rules.worst_fee_rate, snapshot.risk_inputs.highest_fee_rate)
-    return reference_quote * worst_cost_rate(settings.order_type, fee_rate, settings)
-
-
-def worst_cost_rate(order_type: OrderType, fee_rate: Decimal, settings: Settings) -> Decimal:
-    """The most that an order may cost, as a ratio of its notional: slippage, and the fee on what it then comes to."""
-    slippage_rate = _slippage_rate(order_type, settings)
-    return slippage_rate + fee_rate * (1 + slippage_rate)
-
-
-def _slippage_rate(order_type: OrderType, settings: Settings) -> Decimal:
-    return Decimal(0) if order_type is OrderType.LIMIT else settings.max_slippage_bps / TEN_THOUSAND
+    most_quote, shown = settings.max_total_cost_quote, snapshot.rules.shown
+    if most_quote is None:
+        return None
+    worst_quote = worst_cost(intent, snapshot, settings) + flattening.reserve(situation, intent)
+    worst_quote += worst_open_cost(flattening.over_all(situation))
+    worst_quote += worst_unmeasured_cost(progress.total_unmeasured_quote, settings)
+    if progress.total_cost_quote + worst_quote <= most_quote:
+        return None
+    return _lasting(
+        "total_cost_budget",
+        f"the campaign has cost {shown(progress.total_cost_quote)} in all, and the next order with all that is open "
+        f"may cost up to {shown(worst_quote)}{_with_flattening(situation)}: max_total_cost_quote is "
+        f"{shown(most_quote)}",
+    )
 
 
 def position_size(intent: OrderIntent, situation: Situation) -> Halt | None:
     """Orders are cut to `max_position_percent` of equity; one that is larger still is the exchange's smallest."""
-    settings = situation.settings
+    settings, shown = situation.settings, situation.snapshot.rules.shown
     equity_quote = situation.snapshot.risk_inputs.equity.now_quote
     most_quote = largest_order(settings, equity_quote)
     if intent.notional <= max(most_quote, Decimal(0)):
         return None
     return _lasting(
         "position_size",
-        f"the smallest order that the exchange takes, {intent.notional:.2f}, is more than max_position_percent "
-        f"{settings.max_position_percent:g} of the equity of {equity_quote:.2f}, which is {most_quote:.2f}",
+        f"the smallest order that the exchange takes, {shown(intent.notional)}, is more than max_position_percent "
+        f"{settings.max_position_percent:g} of the equity of {shown(equity_quote)}, which is {shown(most_quote)}",
     )
 
 
 def largest_order(settings: Settings, equity_quote: Decimal) -> Decimal:
     """The largest order, in quote, that `max_position_percent` allows."""
     return equity_quote * settings.max_position_percent / HUNDRED
-
-
-def _lasting(guard: str, reason: str) -> Halt:
-    return Halt(reason, guard, is_lasting=True)
-
-
-def _percent(part: Decimal, whole: Decimal) -> Decimal:
-    return part / whole * HUNDRED if whole > 0 else Decimal(0)
 
 
 Guard = Callable[[Situation], Halt | None]
@@ -385,12 +340,13 @@ GUARDS: tuple[Guard, ...] = (
     consecutive_failures,
     consecutive_losses,
     exposure,
+    outside_trades,
     price_jump,
     clock_set_back,
     funding_rate,
     liquidation,
 )
-ORDER_GUARDS: tuple[OrderGuard, ...] = (cost_budget, position_size)
+ORDER_GUARDS: tuple[OrderGuard, ...] = (cost_budget, total_cost_budget, position_size)
 
 
 def first_halt(guards: tuple[Guard, ...], situation: Situation) -> Halt | None:
@@ -404,9 +360,16 @@ def order_halt(intent: OrderIntent, situation: Situation) -> Halt | None:
     return next((halt for halt in halts if halt is not None), None)
 
 
+def _quote_gauge(guard: str, spent_quote: Decimal, most_quote: Decimal) -> Gauge:
+    return Gauge(guard, float(spent_quote), float(most_quote), "quote")
+
+
 def gauges(equity: Equity, settings: Settings, progress: Progress) -> tuple[Gauge, ...]:
     """How near the guards that count are to their limits, for a person to see."""
     budget_quote = settings.cost_budget(progress.target_quote)
+    spent_quote = progress.guarded_cost_quote if settings.max_cost_quote is None else progress.spent_of_all_quote
+    most_quote = settings.max_total_cost_quote
+    total = () if most_quote is None else (_quote_gauge("total_cost_budget", progress.total_cost_quote, most_quote),)
     rate_bps = bps(progress.guarded_cost_quote, progress.guarded_filled_quote)
     drift_percent = _percent(abs(equity.drift_quote), equity.now_quote)
     day_percent, peak_percent = (
@@ -415,33 +378,11 @@ def gauges(equity: Equity, settings: Settings, progress: Progress) -> tuple[Gaug
     )
     return (
         Gauge("cost_rate", float(rate_bps), float(settings.max_cost_bps), "bps"),
-        Gauge("cost_budget", float(progress.guarded_cost_quote), float(budget_quote), "quote"),
+        _quote_gauge("cost_budget", spent_quote, budget_quote),
+        *total,
         Gauge("daily_loss", float(day_percent), float(settings.max_daily_loss_percent), "%"),
         Gauge("drawdown", float(peak_percent), float(settings.max_drawdown_percent), "%"),
         Gauge("exposure", float(drift_percent), float(settings.max_exposure_percent), "%"),
         Gauge("consecutive_failures", progress.failures_in_a_row, settings.max_consecutive_failures, "orders"),
         Gauge("consecutive_losses", progress.losses_in_a_row, settings.max_consecutive_losses, "round trips"),
     )
-
-
-def futures_gauges(snapshot: MarketSnapshot, settings: Settings) -> tuple[Gauge, ...]:
-    """How near the guards of a futures position are to their limits, as far as these are known."""
-    funding, distance = funding_bps(snapshot), liquidation_percent(snapshot)
-    shown = []
-    if funding is not None:
-        shown.append(Gauge("funding_rate", float(funding), float(settings.max_funding_rate_bps), "bps"))
-    if distance is not None:
-        least = float(settings.min_liquidation_distance_percent)
-        shown.append(Gauge("liquidation", float(distance), least, "% away"))
-    return tuple(shown)
-
-
-def position_sentence(snapshot: MarketSnapshot, settings: Settings) -> str:
-    """The position on futures and how near its guards are, in words; empty on spot."""
-    if snapshot.futures is None:
-        return ""
-    near = (
-        f"{gauge.guard.replace('_', ' ')} {gauge.value:.4g}/{gauge.limit:g} {gauge.unit}"
-        for gauge in futures_gauges(snapshot, settings)
-    )
-    return ", ".join([f"Position {snapshot.futures.net_quantity:+f} at leverage {snapshot.futures.leverage:g}", *near])

@@ -4,70 +4,31 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
-from ..model.basics import ZERO, OrderType, Side, Trading
-from ..model.orders import OpenOrder, OrderIntent
+from ..model.basics import ExecutionStyle, OrderType, Side, Trading
+from ..model.orders import OpenOrder
 from ..model.snapshot import MarketSnapshot
 from ..settings.schema import OpenOrdersAtStart, Settings
-from . import futures_position, pacing, pricing, sizing, spending
+from . import flattening, futures_position, order_fitting, pricing, quoting, sizing
 from .allocation import Allocation
-from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt, participation_an_hour
+from .guards import GUARDS, LOCKS, Halt, first_halt, largest_order, order_halt
+from .outcomes.decisions import Cancel as Cancel
+from .outcomes.decisions import Decision as Decision
+from .outcomes.decisions import Done as Done
+from .outcomes.decisions import Place as Place
+from .outcomes.decisions import Wait as Wait
 from .side import choose_sides, is_any_allowed
 from .situation import Situation
+from .timing import pacing
 
-CANCEL_LOOK_S = 0.25
-"""How soon a cancellation that is on its way is looked at again."""
 LONGEST_WAIT_S = 60.0
-NO_DAY_VOLUME = "the exchange does not tell what the market trades in 24 h, which max_participation_percent needs"
-IDLE_S = 1.0
-"""How often a campaign that has nothing to do looks again whether that is still so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Send this order, then decide again after `delay_s` seconds."""
-
-    intent: OrderIntent
-    delay_s: float
-    min_order_quote: Decimal | None = ZERO
-    """The smallest order of the exchange: by less than that the order may exceed the target. None for an order that
-    closes a position, which has to be closed whatever it is worth by then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Cancel these orders of ours, then decide again at once."""
-
-    orders: tuple[OpenOrder, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Do nothing for `delay_s` seconds, for this reason."""
-
-    delay_s: float
-    reason: str
-    is_unfunded: bool = False
-    """A balance does not pay for the order that has to be next: wait longer and longer until it does."""
-    is_pace: bool = False
-    """Nothing stands in the way but the pause after an order: no news for a person."""
-    yields_to_other_markets: bool = False
-    """This market could trade, and the campaign leaves what there is to do to others."""
-    releases_share: bool = False
-    """This market can't take an order now: its share goes to others at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The target is reached; `leftovers` are orders of ours that still rest."""
-
-    leftovers: tuple[OpenOrder, ...] = ()
-
-
-Decision = Place | Cancel | Wait | Halt | Done
+NO_DAY_VOLUME = "the exchange does not report what the market trades in 24 h, which max_participation_percent needs"
+IDLE_S = pricing.IDLE_S
+BALANCES_KNOWN_S = 30.0
+"""So long after the last fill OctoBot knows what the account holds: a balance that does not pay then will not later."""
 
 
 def decide(
@@ -88,12 +49,22 @@ def decide(
         return lock
     ours = tuple(order for order in snapshot.open_orders if order.is_ours)
     if progress.is_done:
-        return _end(situation, ours, hold)
+        return _end(situation, ours, hold, standing)
     if halt := standing or first_halt(GUARDS, situation):
         return halt
+    if settings.order_type.is_quoting:
+        return _quote(situation, ours, rng, hold, allocation)
+    return _order(situation, ours, rng, hold, allocation)
+
+
+def _order(
+    situation: Situation, ours: tuple[OpenOrder, ...], rng: random.Random, hold: str, allocation: Allocation
+) -> Decision:
+    """Orders one after the other, each followed by a pause."""
+    snapshot, settings = situation.snapshot, situation.settings
     if off := _switched_off(settings):
         return off
-    if cancel := _overdue(snapshot, settings, ours):
+    if cancel := _overdue(snapshot, settings, ours) or _surplus(situation, ours):
         return cancel
     if waiting := _reason_to_wait(situation, ours, hold):
         return waiting
@@ -102,14 +73,67 @@ def decide(
     return _next_order(situation, rng, allocation)
 
 
-def _end(situation: Situation, ours: tuple[OpenOrder, ...], hold: str) -> Decision:
-    """The target is reached: nothing may rest any more, and on futures the position goes back to where it began."""
+def _end(situation: Situation, ours: tuple[OpenOrder, ...], hold: str, standing: Halt | None) -> Decision:
+    """The target is reached: nothing may rest any more, and where it should the inventory goes back to its start."""
     snapshot, settings = situation.snapshot, situation.settings
+    market = snapshot.exchange, snapshot.symbol
+    if snapshot.futures is None and not ours and flattening.is_to_be_traded_back(situation.progress, settings, market):
+        return _trade_back(situation, hold, standing)
     if ours or not futures_position.is_to_be_closed(snapshot, settings):
         return Done(leftovers=ours)
     if waiting := _switched_off(settings) or _not_now(snapshot, settings, hold) or _too_soon(snapshot, settings):
         return waiting
     return _close(situation)
+
+
+def _trade_back(situation: Situation, hold: str, standing: Halt | None) -> Decision:
+    """A market order for as much of the inventory as one order may be; what can't be traded is named.
+
+    Of what the last orders have to bring back less than one of the exchange's smallest orders may be left.
+    """
+    snapshot, settings = situation.snapshot, situation.settings
+    held = flattening.held_base(situation.progress, (snapshot.exchange, snapshot.symbol))
+    price, rules = snapshot.mid_price, snapshot.rules
+    side = Side.SELL if held > 0 else Side.BUY
+    is_drained = flattening.is_drained(situation) and abs(held) * price <= rules.min_order_notional(price)
+    intent, why = (None, flattening.TOO_SMALL)
+    if not is_drained:
+        intent, why = flattening.flattening_order(held, price, _limits(side, situation), rules, snapshot.worth)
+    stays = f"the inventory of {snapshot.symbol} is {held:+f} {rules.base} away from its start and stays so: {why}"
+    if intent is None and why in (flattening.TOO_SMALL, _budget_limit(situation).reason):
+        return Done(rest=stays)
+    if halt := standing or first_halt(GUARDS, situation):
+        return halt
+    waiting = _switched_off(settings) or _not_now(snapshot, settings, hold) or _too_soon(snapshot, settings)
+    if waiting := waiting or _too_much(situation):
+        return waiting
+    if in_the_way := pricing.crossing_side(side, snapshot.open_orders):
+        return pricing.clear_the_way(side, in_the_way)
+    if intent is not None:
+        return order_halt(intent, situation) or Place(intent, settings.trade_frequency_min, None)
+    last_fill_at = situation.progress.last_fill_at or 0.0
+    if why == flattening.UNPAID and snapshot.now - last_fill_at > BALANCES_KNOWN_S:
+        return Done(rest=stays)
+    return Wait(IDLE_S, f"the inventory of {snapshot.symbol} is {held:+f} {rules.base} away from its start: {why}")
+
+
+def _budget_limit(situation: Situation) -> flattening.Limit:
+    snapshot = situation.snapshot
+    fee_rate, is_simulated = snapshot.rules.worst_fee_rate, snapshot.trading.is_simulated
+    return flattening.budget_limit(situation.settings, situation.progress, fee_rate, is_simulated=is_simulated)
+
+
+def _limits(side: Side, situation: Situation) -> list[flattening.Limit]:
+    """What bounds an order that trades the inventory back, the limits of any other order included."""
+    snapshot, settings = situation.snapshot, situation.settings
+    levels = snapshot.asks if side is Side.BUY else snapshot.bids
+    fundable = sizing.fundable_notional(side, snapshot.mid_price, snapshot.rules, snapshot.balances, settings)
+    limits = [
+        flattening.Limit(fundable, flattening.UNPAID),
+        flattening.Limit(order_fitting.largest_quote(situation), "the largest order that the guards allow is smaller"),
+        _budget_limit(situation),
+    ]
+    return [*limits, flattening.book_limit(levels, snapshot.mid_price, settings)] if levels else limits
 
 
 def _switched_off(settings: Settings) -> Wait | None:
@@ -122,7 +146,7 @@ def _close(situation: Situation) -> Decision:
     assert snapshot.futures is not None
     side = futures_position.closing_side(snapshot.futures)
     if in_the_way := pricing.crossing_side(side, snapshot.open_orders):
-        return _clear_the_way(side, in_the_way)
+        return pricing.clear_the_way(side, in_the_way)
     price = pricing.market_price(side, snapshot)
     most_quote = largest_order(settings, snapshot.risk_inputs.equity.now_quote)
     reachable = sizing.reachable_quantity(side, snapshot, settings)
@@ -132,7 +156,8 @@ def _close(situation: Situation) -> Decision:
         return Wait(
             IDLE_S, f"no order that the exchange and its book take closes the {held:+f} left on {snapshot.symbol}"
         )
-    intent = _intent(side, OrderType.MARKET, quantity, price, snapshot)
+    intent = order_fitting.intent(side, OrderType.MARKET, quantity, price, snapshot)
+    intent = replace(intent, is_flattening=True)
     return order_halt(intent, situation) or Place(intent, settings.trade_frequency_min, None)
 
 
@@ -146,6 +171,21 @@ def _overdue(snapshot: MarketSnapshot, settings: Settings, ours: tuple[OpenOrder
     return None
 
 
+def _surplus(situation: Situation, ours: tuple[OpenOrder, ...]) -> Cancel | None:
+    """The oldest orders of ours, where more rest on all markets together than `max_open_orders` allows by now.
+
+    Each market cancels its own part of them.
+    """
+    snapshot, most, whole = situation.snapshot, situation.settings.max_open_orders, situation.progress.whole
+    too_many = whole.resting[: max(len(whole.resting) - most, 0)] if whole is not None else ()
+    count = sum(market == (snapshot.exchange, snapshot.symbol) for market in (one[1:] for one in too_many))
+    oldest = sorted(ours, key=lambda order: order.placed_at)[:count]
+    if surplus := tuple(order for order in oldest if not order.is_cancelling):
+        assert whole is not None
+        return Cancel(surplus, f"{len(whole.resting)} orders rest, more than max_open_orders {most} allows")
+    return None
+
+
 def _reason_to_wait(situation: Situation, ours: tuple[OpenOrder, ...], hold: str) -> Wait | None:
     """Why no order is sent at this moment, though nothing is wrong; it ends by itself."""
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
@@ -153,9 +193,10 @@ def _reason_to_wait(situation: Situation, ours: tuple[OpenOrder, ...], hold: str
         return waiting
     if progress.headroom_quote <= 0:
         open_quote = -progress.headroom_quote + progress.remaining_quote
-        return Wait(IDLE_S, f"open orders of {open_quote:.2f} cover the rest of the target")
-    if len(ours) >= settings.max_open_orders:
-        return Wait(IDLE_S, f"{len(ours)} orders are open, as many as max_open_orders allows")
+        return Wait(IDLE_S, f"open orders of {snapshot.rules.shown(open_quote)} cover the rest of the target")
+    opened = max(len(ours), 0 if progress.whole is None else len(progress.whole.resting))
+    if opened >= settings.max_open_orders:
+        return Wait(IDLE_S, f"{opened} orders are open, as many as max_open_orders allows")
     return _too_soon(snapshot, settings) or _too_much(situation)
 
 
@@ -182,7 +223,7 @@ def _too_soon(snapshot: MarketSnapshot, settings: Settings) -> Wait | None:
         )
         return Wait(max(risk.rate_limit_resets_in_s, IDLE_S), used)
     allowed = [settings.max_orders_per_second, (risk.exchange_orders_per_second or math.inf) * margin]
-    if risk.last_order_at is not None and (left_s := risk.last_order_at + 1 / min(allowed) - snapshot.now) > 1e-3:
+    if left_s := pacing.turn_in_s(risk.last_order_at, min(allowed), snapshot.now):
         return Wait(left_s, f"no more than {min(allowed):g} orders a second", is_pace=True)
     return None
 
@@ -193,20 +234,71 @@ def _too_much(situation: Situation) -> Wait | None:
     risk_inputs = snapshot.risk_inputs
     if risk_inputs.day_volume_quote is None:
         return Wait(IDLE_S, NO_DAY_VOLUME) if snapshot.trading is Trading.LIVE else None
-    if _hour_left(situation) < snapshot.rules.min_order_notional(snapshot.mid_price):
+    if order_fitting.hour_left(situation) < snapshot.rules.min_order_notional(snapshot.mid_price):
         percent = f"max_participation_percent {situation.settings.max_participation_percent:g}"
         hour = f"{percent} of the market's volume is reached for this hour"
         return Wait(min(pacing.seconds_to_next_hour(snapshot.now), LONGEST_WAIT_S), hour, releases_share=True)
     return None
 
 
-def _hour_left(situation: Situation) -> Decimal:
-    """What may still be filled in this hour of the clock; only for a market whose volume is known."""
-    snapshot, progress = situation.snapshot, situation.progress
-    assert snapshot.risk_inputs.day_volume_quote is not None
-    open_quote = progress.open_here_quote(Side.BUY) + progress.open_here_quote(Side.SELL)
-    allowance = participation_an_hour(snapshot.risk_inputs.day_volume_quote, situation.settings)
-    return allowance - snapshot.risk_inputs.hour_filled_quote - open_quote
+def _quote(
+    situation: Situation, ours: tuple[OpenOrder, ...], rng: random.Random, hold: str, allocation: Allocation
+) -> Decision:
+    """Bring the quotes to where they should stand, one action at a time. None stands while nobody may look after it."""
+    snapshot, settings = situation.snapshot, situation.settings
+    movable = tuple(order for order in ours if not order.is_cancelling and not order.is_market)
+    if waiting := _switched_off(settings) or _not_now(snapshot, settings, hold):
+        return Cancel(movable, waiting.reason) if movable else waiting
+    left = tuple(order for order in movable if order.placed_at < snapshot.running_since)
+    if left and settings.open_orders_at_start is OpenOrdersAtStart.CANCEL:
+        return Cancel(left, "left from before this start")
+    wanted = quoting.wanted(situation, rng.choice(list(Side)))
+    step = quoting.next_step(wanted, snapshot, settings)
+    if isinstance(step, (Cancel, Wait)):
+        return step
+    if waiting := _too_soon(snapshot, settings) or _too_much(situation):
+        return waiting
+    if isinstance(step, quoting.Take):
+        return _take(step.side, wanted.reason, situation, movable, rng, allocation)
+    return _place_quote(step, wanted, situation, ours, rng, allocation)
+
+
+def _take(
+    side: Side, reason: str, situation: Situation, movable: tuple[OpenOrder, ...], rng: random.Random,
+    allocation: Allocation,
+) -> Decision:  # fmt: skip
+    """Cross the spread with one order; what is reserved for a quote is set free for it where nothing else is left."""
+    headroom = min(situation.progress.headroom_quote, allocation.headroom_quote)
+    taking = replace(situation, settings=situation.settings.model_copy(update={"order_type": ExecutionStyle.MARKET}))
+    if movable and headroom < situation.snapshot.rules.min_order_notional(situation.snapshot.mid_price):
+        return Cancel(movable, reason)
+    if headroom <= 0 and not futures_position.is_to_be_closed(situation.snapshot, situation.settings):
+        return Wait(quoting.LOOK_S, allocation.reason or "all of the target is on its way", is_pace=True)
+    sides, why, is_unfunded = _sides(taking, rng, allocation)
+    if not sides:
+        return Cancel(movable, why) if movable else Wait(allocation.look_s, why, is_unfunded)
+    if side in sides and (in_the_way := pricing.crossing_side(side, taking.snapshot.open_orders)):
+        return pricing.clear_the_way(side, in_the_way)
+    chosen = [side, *(one for one in sides if one is not side)] if side in sides else sides
+    return _first_order(_order_on(one, taking, rng, allocation.look_s, allocation) for one in chosen)
+
+
+def _place_quote(
+    step: quoting.Quotes, wanted: quoting.Wanted, situation: Situation, ours: tuple[OpenOrder, ...],
+    rng: random.Random, allocation: Allocation,
+) -> Decision:  # fmt: skip
+    """Place the first of the missing quotes that may be placed; else look again after a while."""
+    resting = Wait(allocation.look_s, wanted.missed, is_pace=not wanted.missed)
+    if not step.missing:
+        return resting
+    if min(situation.progress.headroom_quote, allocation.headroom_quote) <= 0:
+        return resting if ours else Wait(IDLE_S, allocation.reason, yields_to_other_markets=True)
+    sides, why, is_unfunded = _sides(situation, rng, allocation)
+    able = [(side, price) for side, price in step.missing if side in sides]
+    if not able:
+        return resting if ours else Wait(allocation.look_s, why, is_unfunded, releases_share=is_unfunded)
+    first = _first_order(_order_on(side, situation, rng, 0.0, allocation, price) for side, price in able)
+    return resting if ours and isinstance(first, Wait) else first
 
 
 def _next_order(situation: Situation, rng: random.Random, allocation: Allocation) -> Decision:
@@ -216,10 +308,24 @@ def _next_order(situation: Situation, rng: random.Random, allocation: Allocation
     if not sides:
         return Wait(delay_s, reason, is_unfunded, releases_share=is_unfunded)
     first = _order_on(sides[0], situation, rng, delay_s, allocation)
+    others = (_order_on(side, situation, rng, delay_s, allocation) for side in sides[1:])
+    if isinstance(first, Halt) and flattening.is_reserved(situation):
+        # one that makes the inventory smaller frees what is kept for trading it back
+        return next((decision for decision in others if isinstance(decision, Place)), first)
     if not isinstance(first, Wait):
         return first
-    others = (_order_on(side, situation, rng, delay_s, allocation) for side in sides[1:])
     return next((decision for decision in others if not isinstance(decision, Wait)), first)
+
+
+def _first_order(decisions: Iterable[Decision]) -> Decision:
+    """The first of these, made one after the other, that is no wait; where all are, the first."""
+    first: Decision | None = None
+    for decision in decisions:
+        if not isinstance(decision, Wait):
+            return decision
+        first = first or decision
+    assert first is not None, "there is a side"
+    return first
 
 
 def _sides(situation: Situation, rng: random.Random, allocation: Allocation) -> tuple[list[Side], str, bool]:
@@ -233,174 +339,58 @@ def _sides(situation: Situation, rng: random.Random, allocation: Allocation) -> 
         side: sizing.fundable_notional(side, snapshot.mid_price, snapshot.rules, snapshot.balances, settings)
         for side in Side
     }
-    spends = _spending(Side.BUY, snapshot.mid_price, snapshot, settings)
+    spends = order_fitting.spending_of(Side.BUY, snapshot.mid_price, snapshot, settings)
     min_order = snapshot.rules.min_order_notional(snapshot.mid_price) if spends is None else spends.smallest
     equity = snapshot.risk_inputs.equity
-    sides, reason = choose_sides(fundable, min_order, settings, progress, equity, rng, allocation.side)
+    sides, reason = choose_sides(
+        fundable, min_order, settings, progress, equity, rng, allocation.side, snapshot.rules.quote
+    )
     is_unfunded = min_order > max(fundable.values()) or is_any_allowed(settings, progress, equity)
+    if flattening.is_drained(situation) and sides:
+        return _draining_sides(sides, situation, min(progress.headroom_quote, allocation.headroom_quote))
     return sides, reason, is_unfunded
 
 
-def _order_on(side: Side, situation: Situation, rng: random.Random, delay_s: float, allocation: Allocation) -> Decision:
+def _draining_sides(sides: list[Side], situation: Situation, headroom: Decimal) -> tuple[list[Side], str, bool]:
+    """Those of the sides after which the inventory can still be brought back within what is left of the target.
+
+    Where that leaves none, it is the side that makes the inventory larger, as the other one can't be had.
+    """
+    rooms = {side: flattening.draining_room(side, situation, headroom) for side in sides}
+    if left := [side for side in sides if rooms[side] != 0]:
+        return left, "", False
+    if not situation.progress.open_orders:
+        return sides, "", False
+    return [], "what is left of the target brings the inventory back: the open orders do that, or time out first", False
+
+
+def _order_on(
+    side: Side, situation: Situation, rng: random.Random, delay_s: float, allocation: Allocation,
+    quote: Decimal | None = None,
+) -> Decision:  # fmt: skip
+    """:param quote: the price of a post-only order; None for an order of the settings' kind."""
     snapshot, settings, progress = situation.snapshot, situation.settings, situation.progress
     drawn = sizing.draw_notional(side, settings, rng)
-    if settings.order_type is OrderType.MARKET and (in_the_way := pricing.crossing_side(side, snapshot.open_orders)):
-        return _clear_the_way(side, in_the_way)
-    price = pricing.price_for(side, snapshot, settings)
+    if order_fitting.takes(settings) and (in_the_way := pricing.crossing_side(side, snapshot.open_orders)):
+        return pricing.clear_the_way(side, in_the_way)
+    price = pricing.price_for(side, snapshot, settings) if quote is None else quote
     if price is None:
         return Wait(delay_s, f"no {side.value} price is left that does not cross an own order")
     headroom = min(progress.headroom_quote, allocation.headroom_quote)
-    notional, intent = _fitted(side, drawn, price, headroom, situation, not allocation.is_a_cap)
+    room = flattening.draining_room(side, situation, headroom) if flattening.is_drained(situation) else None
+    headroom, may_reach = (min(headroom, room), False) if room else (headroom, not allocation.is_a_cap)
+    notional, intent = order_fitting.fitted(side, drawn, price, headroom, situation, may_reach)
     if intent is None:
-        return Wait(delay_s, _does_not_fit(side, notional, snapshot, settings), releases_share=True)
+        return Wait(delay_s, order_fitting.does_not_fit(side, notional, snapshot, settings), releases_share=True)
+    if quote is not None:
+        intent = replace(intent, post_only=True)
     if halt := order_halt(intent, situation):
         # what is open keeps a part of the budget until it has filled or is cancelled
         return Wait(IDLE_S, halt.reason) if progress.open_orders else halt
-    passes_by = None if _closes(intent, snapshot, settings) else _smallest(side, price, snapshot, settings)
-    return Place(intent, max(delay_s, _participation_delay(intent, situation)), passes_by)
-
-
-def _intent(
-    side: Side,
-    order_type: OrderType,
-    quantity: Decimal,
-    price: Decimal,
-    snapshot: MarketSnapshot,
-    spent: Decimal | None = None,
-) -> OrderIntent:
-    reduce_only = snapshot.futures is not None and futures_position.reduces(side, snapshot.futures)
-    return OrderIntent(
-        side,
-        order_type,
-        quantity,
-        price,
-        snapshot.mid_price,
-        snapshot.worth,
-        reduce_only=reduce_only,
-        quote_quantity=spent,
+    passes_by = (
+        None
+        if order_fitting.closes(intent, snapshot, settings)
+        else order_fitting.smallest(side, price, snapshot, settings)
     )
-
-
-def _closes(intent: OrderIntent, snapshot: MarketSnapshot, settings: Settings) -> bool:
-    """Whether an order takes off what has to be gone at the end anyway."""
-    return futures_position.is_to_be_closed(snapshot, settings) and (
-        snapshot.futures is not None and intent.side is futures_position.closing_side(snapshot.futures)
-    )
-
-
-def _spending(side: Side, price: Decimal, snapshot: MarketSnapshot, settings: Settings) -> spending.Spending | None:
-    """What bounds an order that is placed by the quote to spend; None where it is by quantity, as all futures are."""
-    worst = spending.worst_price(snapshot, settings) if snapshot.asks else None
-    found = spending.spending(side, settings.order_type, price, snapshot.rules, worst)
-    return None if snapshot.futures is not None else found
-
-
-def _smallest(side: Side, price: Decimal, snapshot: MarketSnapshot, settings: Settings) -> Decimal:
-    """The exchange's smallest order, in quote."""
-    spends = _spending(side, price, snapshot, settings)
-    return snapshot.rules.min_order_notional(price) if spends is None else spends.smallest
-
-
-def _fitted(
-    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
-) -> tuple[Decimal, OrderIntent | None]:
-    """The notional that is wanted, and the order that comes nearest to it."""
-    snapshot, settings = situation.snapshot, situation.settings
-    if spends := _spending(side, price, snapshot, settings):
-        notional, spent = _spent(spends, drawn, headroom, situation, may_reach)
-        quantity = None if spent is None else spends.quantity(spent)
-    else:
-        sized, spent = _sized if snapshot.futures is None else _sized_on_futures, None
-        notional, quantity = sized(side, drawn, price, headroom, situation, may_reach)
-    return notional, None if quantity is None else _intent(side, settings.order_type, quantity, price, snapshot, spent)
-
-
-def _spent(
-    spends: spending.Spending, drawn: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
-) -> tuple[Decimal, Decimal | None]:
-    snapshot, settings = situation.snapshot, situation.settings
-    most_quote = _most_quote(situation)
-    notional = min(sizing.clip_to_headroom(drawn, headroom, spends.smallest), most_quote)
-    fundable = sizing.fundable_notional(Side.BUY, spends.price, snapshot.rules, snapshot.balances, settings)
-    limits = fundable, spending.reachable_quote(snapshot, settings)
-    reach = notional >= headroom and may_reach
-    return notional, spends.fit(headroom if reach else notional, limits, most=most_quote, reach=reach)
-
-
-def _sized(
-    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
-) -> tuple[Decimal, Decimal | None]:
-    snapshot, settings = situation.snapshot, situation.settings
-    rules, most_quote = snapshot.rules, _most_quote(situation)
-    notional = min(sizing.clip_to_headroom(drawn, headroom, rules.min_order_notional(price)), most_quote)
-    # an order that has to reach is rounded up, but not above the largest
-    most = max(rules.quantity(most_quote, price), sizing.smallest_quantity(price, rules))
-    quantity = sizing.fit_quantity(
-        notional,
-        price,
-        sizing.fundable_notional(side, price, rules, snapshot.balances, settings),
-        rules,
-        reach=notional >= headroom and may_reach,
-        most_quantity=_cut_to_book(most, side, snapshot, settings),
-    )
-    return notional, quantity
-
-
-def _sized_on_futures(
-    side: Side, drawn: Decimal, price: Decimal, headroom: Decimal, situation: Situation, may_reach: bool
-) -> tuple[Decimal, Decimal | None]:
-    snapshot, settings = situation.snapshot, situation.settings
-    rules, most_quote = snapshot.rules, _most_quote(situation)
-    most = _cut_to_book(rules.quantity(most_quote, price), side, snapshot, settings)
-    wanted, is_last = futures_position.wanted(
-        side, drawn, headroom, rules.min_order_notional(price), snapshot, settings
-    )
-    notional, reach = min(wanted, most_quote), is_last and may_reach
-    return notional, futures_position.fit(side, notional, price, snapshot, settings, reach=reach, most_quantity=most)
-
-
-def _cut_to_book(quantity: Decimal, side: Side, snapshot: MarketSnapshot, settings: Settings) -> Decimal:
-    """As much of it as a market order may take from the book; all of it where it takes nothing or none was read."""
-    reachable = sizing.reachable_quantity(side, snapshot, settings) if _takes(settings) else None
-    return quantity if reachable is None else min(quantity, reachable)
-
-
-def _takes(settings: Settings) -> bool:
-    return settings.order_type is OrderType.MARKET
-
-
-def _most_quote(situation: Situation) -> Decimal:
-    """The largest order for the equity and for this hour's share of the market."""
-    snapshot = situation.snapshot
-    most = largest_order(situation.settings, snapshot.risk_inputs.equity.now_quote)
-    return most if snapshot.risk_inputs.day_volume_quote is None else min(most, _hour_left(situation))
-
-
-def _does_not_fit(side: Side, notional: Decimal, snapshot: MarketSnapshot, settings: Settings) -> str:
-    reachable = sizing.reachable_quantity(side, snapshot, settings) if _takes(settings) else None
-    if reachable is not None and snapshot.rules.notional(reachable, snapshot.mid_price) < notional:
-        return (
-            f"the order book has {reachable:f} {snapshot.rules.base} for a market {side.value} within max_slippage_bps "
-            f"{settings.max_slippage_bps:g} of the mid, too little for an order"
-        )
-    return f"a {side.value} of {notional:.2f} does not fit the balance and the exchange's limits"
-
-
-def _participation_delay(intent: OrderIntent, situation: Situation) -> float:
-    snapshot = situation.snapshot
-    volume = snapshot.risk_inputs.day_volume_quote
-    if volume is None:
-        return 0.0
-    allowance = participation_an_hour(volume, situation.settings)
-    used = allowance - _hour_left(situation)
-    return pacing.participation_delay(intent.notional, snapshot.now, used, allowance)
-
-
-def _clear_the_way(side: Side, in_the_way: list[OpenOrder]) -> Decision:
-    """Nothing is sent until the cancellation of what could trade with it is confirmed."""
-    ours = tuple(order for order in in_the_way if order.is_ours and not order.is_cancelling)
-    if ours:
-        return Cancel(ours, f"a market {side.value} could trade with them")
-    if any(order.is_cancelling for order in in_the_way):
-        return Wait(CANCEL_LOOK_S, f"a market {side.value} waits until the {side.opposite.value} orders are cancelled")
-    return Wait(IDLE_S, f"a market {side.value} could trade with another {side.opposite.value} order of this bot")
+    pause_s = 0.0 if quote is not None else order_fitting.participation_delay(intent, situation)
+    return Place(intent, max(delay_s, pause_s), passes_by)

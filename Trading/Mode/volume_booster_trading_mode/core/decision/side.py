@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ..accounting.ledger import Progress
 from ..model.basics import Side
+from ..model.formats import shown
 from ..model.snapshot import Equity
 from ..settings.schema import Settings, SidePolicy
 from .sizing import HUNDRED
@@ -25,6 +26,7 @@ def choose_sides(
     equity: Equity,
     rng: random.Random,
     preferred: Side | None = None,
+    quote: str = "",
 ) -> tuple[list[Side], str]:
     """The sides that the next order may have, the first choice first, or none and the reason why neither will do.
 
@@ -35,7 +37,7 @@ def choose_sides(
     """
     funded = [side for side in Side if fundable[side] >= min_order]
     if not funded:
-        return [], _unfunded("neither side", fundable, min_order)
+        return [], _unfunded("neither side", fundable, min_order, quote)
     allowed = [side for side in Side if is_allowed(side, settings, progress, equity)]
     if not allowed:
         return [], (
@@ -44,7 +46,7 @@ def choose_sides(
         )
     sides = [side for side in allowed if side in funded]
     if not sides:
-        return [], _unfunded(f"the {allowed[0].value} side, which has to be next,", fundable, min_order)
+        return [], _unfunded(f"the {allowed[0].value} side, which has to be next,", fundable, min_order, quote)
     weights = {side: _funding_weight(side, fundable[side], settings) for side in sides}
     return in_order(weights, settings, progress, rng, preferred), ""
 
@@ -93,8 +95,12 @@ def _is_exposed_enough(side: Side, settings: Settings, progress: Progress, equit
     """
     drift = equity.drift_quote if side is Side.BUY else -equity.drift_quote
     open_quote = progress.open_here_quote(side)
-    cap = equity.now_quote * settings.max_exposure_percent / HUNDRED * KEPT_SHARE_OF_EXPOSURE
-    return drift <= 0 or drift + open_quote + _largest(side, settings, equity) <= cap
+    share, largest = settings.max_exposure_percent / HUNDRED * KEPT_SHARE_OF_EXPOSURE, _largest(side, settings, equity)
+    if drift <= 0 or drift + open_quote + largest > equity.now_quote * share:
+        return drift <= 0
+    if not equity.of_all_quote:
+        return True
+    return equity.drift_of_all_quote + progress.open_of_all_quote + largest <= equity.of_all_quote * share
 
 
 def _largest(side: Side, settings: Settings, equity: Equity) -> Decimal:
@@ -106,8 +112,8 @@ def _funding_weight(side: Side, fundable: Decimal, settings: Settings) -> float:
     return float(min(fundable / (largest * FULLY_FUNDED_ORDERS), Decimal(1)))
 
 
-def _unfunded(who: str, fundable: dict[Side, Decimal], min_order: Decimal) -> str:
+def _unfunded(who: str, fundable: dict[Side, Decimal], min_order: Decimal, quote: str) -> str:
     return (
-        f"{who} can fund an order of the exchange's minimum of {min_order:.2f} in quote: free balances pay for "
-        f"{fundable[Side.BUY]:.2f} of buying and {fundable[Side.SELL]:.2f} of selling"
+        f"{who} can fund an order of the exchange's minimum of {shown(min_order, quote)} in quote: free balances pay "
+        f"for {shown(fundable[Side.BUY], quote)} of buying and {shown(fundable[Side.SELL], quote)} of selling"
     )

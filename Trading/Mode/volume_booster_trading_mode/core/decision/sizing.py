@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import decimal
 import random
+from collections.abc import Iterable
 from decimal import Decimal
 
 from ..model.basics import TEN_THOUSAND, Side, round_to_step
 from ..model.instrument import MarketRules
-from ..model.snapshot import Balances, MarketSnapshot
+from ..model.snapshot import Balances, Level, MarketSnapshot
 from ..settings.schema import Settings
 
 HUNDRED = Decimal(100)
@@ -46,10 +47,13 @@ def reachable_quantity(side: Side, snapshot: MarketSnapshot, settings: Settings)
     None where the order book was not read, as OctoBot's simulator has none.
     """
     levels = snapshot.asks if side is Side.BUY else snapshot.bids
-    if not levels:
-        return None
-    most = snapshot.mid_price * settings.max_slippage_bps / TEN_THOUSAND
-    return sum((level.quantity for level in levels if abs(level.price - snapshot.mid_price) <= most), Decimal(0))
+    return within_slippage(levels, snapshot.mid_price, settings) if levels else None
+
+
+def within_slippage(levels: Iterable[Level], mid_price: Decimal, settings: Settings) -> Decimal:
+    """The base on one side of the order book that is no further from the mid than `max_slippage_bps`."""
+    most = mid_price * settings.max_slippage_bps / TEN_THOUSAND
+    return sum((level.quantity for level in levels if abs(level.price - mid_price) <= most), Decimal(0))
 
 
 def fit_quantity(

@@ -91,11 +91,15 @@ def reachable_quote(snapshot: MarketSnapshot, settings: Settings) -> Decimal | N
 
 
 def flattening_order(
-    base: Decimal, price: Decimal, fundable: Decimal, rules: MarketRules, worth: Valuation
+    base: Decimal,
+    price: Decimal,
+    fundable: Decimal,
+    rules: MarketRules,
+    worth: Valuation,
 ) -> OrderIntent | None:
     """The market order that sells so much base, or buys as much where it is below zero; None when none fits.
 
-    :param fundable: the largest notional that the balance pays for, in quote.
+    :param fundable: the largest notional that balance, budgets and order book allow, in quote.
     """
     side, wanted = Side.SELL if base > 0 else Side.BUY, abs(base) * price
     spends = spending(side, OrderType.MARKET, price, rules)
@@ -106,4 +110,4 @@ def flattening_order(
         quantity = None if spent is None else spends.quantity(spent)
     if quantity is None or quantity > abs(base) + rules.quantity_step:
         return None
-    return OrderIntent(side, OrderType.MARKET, quantity, price, price, worth, quote_quantity=spent)
+    return OrderIntent(side, OrderType.MARKET, quantity, price, price, worth, quote_quantity=spent, is_flattening=True)

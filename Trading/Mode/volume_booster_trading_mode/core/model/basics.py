@@ -6,6 +6,8 @@ import enum
 from decimal import Decimal
 from typing import Annotated
 
+from .typed import Choice
+
 ZERO = Decimal(0)
 ONE = Decimal(1)
 TEN_THOUSAND = Decimal(10_000)
@@ -44,7 +46,7 @@ class Role(enum.Enum):
     TAKER = "taker"
 
 
-class OrderType(enum.Enum):
+class OrderType(Choice):
     LIMIT = "limit"
     MARKET = "market"
 
@@ -52,6 +54,36 @@ class OrderType(enum.Enum):
     def role(self) -> Role:
         """The role that its fills are expected to have."""
         return Role.MAKER if self is OrderType.LIMIT else Role.TAKER
+
+
+class ExecutionStyle(Choice):
+    """How a campaign trades: what `order_type` of the settings says."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+    PASSIVE = "passive"
+    """Quotes on both sides of the market, and takes only what the schedule needs."""
+    PAIR = "pair"
+    """A buy below and a sell above the mid, both made anew after each fill."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> ExecutionStyle | None:
+        return cls(value.value) if isinstance(value, OrderType) else super()._missing_(value)
+
+    @property
+    def is_quoting(self) -> bool:
+        """Whether post-only quotes stand in the book and are looked at every second."""
+        return self in (ExecutionStyle.PASSIVE, ExecutionStyle.PAIR)
+
+    @property
+    def sends(self) -> OrderType:
+        """The type of most of its orders."""
+        return OrderType.MARKET if self is ExecutionStyle.MARKET else OrderType.LIMIT
+
+    @property
+    def dearest(self) -> OrderType:
+        """The type of its orders that may cost most: a schedule may have to take."""
+        return OrderType.LIMIT if self is ExecutionStyle.LIMIT else OrderType.MARKET
 
 
 class Trading(enum.Enum):

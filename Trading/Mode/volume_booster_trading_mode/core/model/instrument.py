@@ -7,6 +7,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from .basics import ONE, ZERO, Quantity, QuoteAmount, Ratio, Role, Side, round_to_step
+from .formats import shown
+
+
+def base_of(symbol: str) -> str:
+    """What a pair or contract trades: BTC of BTC/USDT and of BTC/USDT:USDT."""
+    return symbol.partition("/")[0]
+
+
+def quote_of(symbol: str) -> str:
+    """What its prices are in: USDT of BTC/USDT and of BTC/USDT:USDT, whatever it is settled in; empty for no pair."""
+    return symbol.partition("/")[2].partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,14 @@ class Valuation:
             return quantity * paid_above_mid
         return self.base(quantity, mid_price) * paid_above_mid * self.quote_rate
 
+    def exposure(self, quantity: Decimal, price: Decimal) -> Decimal:
+        """What a mid is multiplied with, or of an inverse contract divided into, in `slippage`."""
+        if self is SPOT:
+            return quantity
+        if self.is_inverse:
+            return self.volume(quantity, price) * price
+        return quantity * self.contract_size * self.quote_rate
+
     def base(self, quantity: Decimal, price: Decimal) -> Decimal:
         """The base that a quantity stands for at a price."""
         contracts = quantity * self.contract_size
@@ -93,6 +112,10 @@ class MarketRules:
     """The most significant digits that a price may have; None where only its tick counts."""
     widest_tick: QuoteAmount | None = None
     """Where significant digits count: the tick that is never exceeded, 1 where whole prices may have any number."""
+
+    def shown(self, amount: Decimal) -> str:
+        """An amount of the quote, for people."""
+        return shown(amount, self.quote)
 
     def fee_rate(self, role: Role) -> Decimal:
         """What a fill of this role is charged, as a ratio of its notional; below zero where it is paid."""

@@ -22,14 +22,18 @@ class OpenOrder:
     """False for an order of this bot that another trading mode or a person placed: never touched, never crossed."""
     is_cancelling: bool = False
     """Its cancellation is asked for and not confirmed yet: until it is, the order may still fill."""
+    is_market: bool = False
+    """It is on its way, and takes whatever it meets: its price says nothing."""
+    fills_since: int | None = None
+    """How many fills its market has had since it was sent, its own included; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderIntent:
     """An order that we want.
 
-    `price` is the limit price, or for a market order the price that it is expected to fill at. `mid_price`
-    is the market price when the decision was made: what the fill's slippage is measured against.
+    `price` is the limit price, or for a market order the price that it is expected to fill at. `mid_price` is the
+    market price when the decision was made.
     """
 
     side: Side
@@ -45,6 +49,8 @@ class OrderIntent:
     quote_quantity: QuoteAmount | None = None
     """For a market buy on an exchange that only takes an amount of quote to spend: that amount. `quantity` is then what
     it is expected to buy. None for an order by quantity."""
+    is_flattening: bool = False
+    """It only brings the inventory back to its start."""
 
     @property
     def notional(self) -> Decimal:
@@ -66,7 +72,8 @@ class Fill:
     """A trade that happened, reported once.
 
     `fill_id` is unique; `fee_quote` is the fee in the campaign's currency, at the fill's own price; `fee` is the same
-    as it was charged, in `fee_asset`, which may be base, quote or a third one.
+    as it was charged, in `fee_asset`, which may be base, quote or a third one. `mid_price` is the mid when its
+    order was decided on.
     """
 
     fill_id: str
@@ -85,6 +92,13 @@ class Fill:
     """What of `fee_quote` is an estimate: the exchange has not stated it, or has charged an asset without a price."""
     fee_told: str = ""
     """The fee in words, where it is not one amount in one asset with a price."""
+    mid_at_fill: QuoteAmount | None = None
+    """The mid when it filled; None while it is not measured, or where it never was."""
+    marks: tuple[tuple[int, Decimal], ...] = ()
+    """The mids so many seconds after it, as far as they are measured."""
+    is_flattening: bool = False
+    is_of_old_kind: bool = False
+    """From a journal of an older version, which measured against the mid of the decision only."""
 
     @property
     def notional(self) -> Decimal:
@@ -96,7 +110,21 @@ class Fill:
         """In the campaign's currency."""
         return self.valuation.volume(self.quantity, self.price)
 
+    def off(self, mid_price: Decimal) -> Decimal:
+        """What the fill cost against a mid, in the campaign's currency; below zero for a gain."""
+        return self.valuation.slippage(self.side, self.quantity, self.price, mid_price)
+
     @property
-    def slippage_quote(self) -> Decimal:
-        """What the fill cost against the mid at decision time, in the campaign's currency; below zero for a gain."""
-        return self.valuation.slippage(self.side, self.quantity, self.price, self.mid_price)
+    def slippage_quote(self) -> Decimal | None:
+        """What it cost against the mid when it filled; None while that is not measured.
+
+        In a journal of an older version against the mid of the decision.
+        """
+        if self.is_of_old_kind:
+            return self.arrival_slippage_quote
+        return None if self.mid_at_fill is None else self.off(self.mid_at_fill)
+
+    @property
+    def arrival_slippage_quote(self) -> Decimal:
+        """What it cost against the mid of the decision."""
+        return self.off(self.mid_price)

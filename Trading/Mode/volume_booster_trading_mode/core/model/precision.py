@@ -13,6 +13,7 @@ from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
 
 from .basics import ONE
+from .escape import quoted
 
 DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4
 """The values of ccxt's `precisionMode`."""
@@ -95,12 +96,12 @@ def _step(precision: Any, mode: int, written: Formatter) -> Decimal:
     try:
         number = Decimal(str(precision))
     except InvalidOperation as error:
-        raise PrecisionError(f"{precision!r} is no number") from error
+        raise PrecisionError(f"{quoted(precision)} is no number") from error
     if mode == TICK_SIZE and number.is_finite() and number > 0:
         return _short(number)
     if mode == DECIMAL_PLACES and number.is_finite() and number == number.to_integral_value(ROUND_FLOOR):
         return _short(ONE.scaleb(-int(number)))
-    raise PrecisionError(f"{precision!r} is neither a step nor a count of decimals")
+    raise PrecisionError(f"{quoted(precision)} is neither a step nor a count of decimals")
 
 
 def _finest_step(written: Formatter) -> Decimal:

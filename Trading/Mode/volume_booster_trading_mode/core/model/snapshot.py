@@ -28,6 +28,14 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What something was worth before, and is worth now."""
+
+    before_quote: CampaignAmount
+    now_quote: CampaignAmount
+
+
+@dataclass(frozen=True, slots=True)
 class Equity:
     """What a campaign's account of one market is worth, in quote at the present mid.
 
@@ -40,6 +48,15 @@ class Equity:
     day_start_quote: CampaignAmount
     peak_quote: CampaignAmount
     drift_quote: CampaignAmount = ZERO
+    of_all_quote: CampaignAmount = ZERO
+    """What the accounts of all markets of the campaign are worth, each balance counted once; 0 for only one market."""
+    drift_of_all_quote: CampaignAmount = ZERO
+    """The drifts of all markets, none taken off another; 0 for only one."""
+    today_of_all: Change | None = None
+    """What all markets together were worth at the start of the day, and are now; None for only one market, and after a
+    restart until each was looked at."""
+    since_peak_of_all: Change | None = None
+    """The same since their highest worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +83,15 @@ class RiskInputs:
     rate_limit_used: float = 0.0
     """The largest share of any of the exchange's limits that is used up, 0 to 1."""
     rate_limit_resets_in_s: float = 0.0
+    outside_base: Quantity = ZERO
+    outside_quote: QuoteAmount = ZERO
+    """What somebody else has added to the account's base and quote by trading, below zero for what they took."""
+    volatility_bps: Ratio | None = None
+    """How far the mid moves in a second, as a standard deviation in 1/10,000; None while it is not known."""
+    seen_volatility_bps: Ratio | None = None
+    """The same by however few looks, for what is kept in reserve; None before the second."""
+    cancels_last_minute: int = 0
+    """How many orders of the campaign on this exchange were cancelled in the last minute."""
     is_real_trading_allowed: bool = False
     """Whether the environment says that real funds may be traded."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable
-from decimal import Decimal
 
 from ..accounting.ledger import Progress
-from ..model.formats import shown
+from ..model.basics import ONE
+from ..model.formats import price, shown
+from ..model.instrument import base_of, quote_of
 from ..model.orders import Fill, OrderIntent
 
 
@@ -23,29 +24,30 @@ class LazyText:
         return self._make(*self._arguments)
 
 
-def sentence(progress: Progress) -> str:
-    """Where the campaign stands."""
+def sentence(progress: Progress, quote: str) -> str:
+    """Where the campaign stands, in the currency that it counts in."""
     share = progress.filled_quote / progress.target_quote * 100
     return (
-        f"{shown(progress.filled_quote)} of {shown(progress.target_quote)} filled ({share:.1f} %), "
-        f"fills {progress.fills}, cost {shown(progress.cost_quote)} ({progress.cost_bps:.2f} bps)"
+        f"{shown(progress.filled_quote, quote)} of {shown(progress.target_quote, quote)} filled ({share:.1f} %), "
+        f"fills {progress.fills}, cost {shown(progress.cost_quote, quote)} ({progress.cost_bps:.2f} bps)"
     )
 
 
 def intent_line(intent: OrderIntent, symbol: str) -> str:
     """An order in one line: side, quantity, price, notional; where it is placed by the amount to spend, that first."""
     if intent.quote_quantity is not None:
-        base, _, quote = symbol.partition("/")
-        what = f"{shown(intent.quote_quantity)} {quote}, about {intent.quantity.normalize():f} {base}"
-        return f"{intent.order_type.value} {intent.side.value} for {what} at {intent.price:,}"
-    return _order_line(intent.order_type.value, intent.side.value, intent.quantity, intent.price, symbol)
+        base, quote = base_of(symbol), quote_of(symbol)
+        what = f"{shown(intent.quote_quantity, quote)} {quote}, about {intent.quantity.normalize():f} {base}"
+        return f"{intent.order_type.value} {intent.side.value} for {what} at {price(intent.price)}"
+    return _order_line(f"{intent.order_type.value} {intent.side.value}", intent, symbol)
 
 
 def fill_line(fill: Fill, symbol: str) -> str:
     """A fill in one line: role, side, quantity, price, notional."""
-    return _order_line(fill.role.value, fill.side.value, fill.quantity, fill.price, symbol)
+    return _order_line(f"{fill.role.value} {fill.side.value}", fill, symbol)
 
 
-def _order_line(kind: str, side: str, quantity: Decimal, price: Decimal, symbol: str) -> str:
-    base, _, quote = symbol.partition("/")
-    return f"{kind} {side} {quantity.normalize():f} {base} at {price:,} = {shown(quantity * price)} {quote}"
+def _order_line(kind: str, of: OrderIntent | Fill, symbol: str) -> str:
+    worth = f"{shown(of.notional, quote_of(symbol))} {quote_of(symbol)}"
+    what = "contracts" if of.valuation.contract_size != ONE or of.valuation.is_inverse else base_of(symbol)
+    return f"{kind} {of.quantity.normalize():f} {what} at {price(of.price)} = {worth}"

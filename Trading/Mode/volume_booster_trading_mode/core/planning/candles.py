@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ..model.escape import quoted
+
 COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
 TIME_FRAMES = {
     60: "1m", 180: "3m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1h", 7_200: "2h", 10_800: "3h", 14_400: "4h",
@@ -61,10 +63,9 @@ def read_csv(lines: Iterable[str]) -> CandleSeries:
     """
     rows = csv.reader(lines, skipinitialspace=True)
     order, candles, numbers = list(range(len(COLUMNS))), list[Candle](), list[int]()
-    for row in rows:
-        if not "".join(row).strip():
-            continue
-        if not candles and _is_header(row):
+    filled = (row for row in rows if "".join(row).strip())
+    for number, row in enumerate(filled):
+        if number == 0 and _is_header(row):
             order = _order_of(row, rows.line_num)
             continue
         candles.append(_candle(row, order, rows.line_num))
@@ -73,11 +74,16 @@ def read_csv(lines: Iterable[str]) -> CandleSeries:
 
 
 def _is_header(row: list[str]) -> bool:
+    """Only the first row can be one: it names columns, and a row without one number in it is no candle."""
+    return any(cell.strip().lower() in COLUMNS for cell in row) or not any(map(_is_number, row))
+
+
+def _is_number(text: str) -> bool:
     try:
-        float(row[0])
+        float(text)
     except ValueError:
-        return True
-    return False
+        return False
+    return True
 
 
 def _order_of(header: list[str], line: int) -> list[int]:
@@ -104,7 +110,7 @@ def _number(text: str, name: str, line: int) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise CandleError(f"line {line}: the {name} {text.strip()!r} is not a number")
+        raise CandleError(f"line {line}: the {name} {quoted(text.strip())} is not a number")
     return number
 
 

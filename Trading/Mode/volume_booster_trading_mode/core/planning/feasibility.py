@@ -8,16 +8,21 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
+from ..decision.flattening import market_cost_rate, trades_back
 from ..decision.guards import HUNDRED, LONGEST_CAMPAIGN_DAYS, largest_order, participation_an_hour, worst_cost_rate
-from ..model.basics import TEN_THOUSAND, OrderType, Side, bps
+from ..model.basics import TEN_THOUSAND, ExecutionStyle, OrderType, Side, bps
 from ..settings.schema import Settings, TargetPeriod
 from .market_conditions import Conditions
 
 DAY_S = 86_400
 LONGEST_S = 30 * DAY_S
 """A campaign that is expected to take longer is refused."""
+LAST_ORDERS = 1.02
+"""A schedule that takes its last orders at the deadline is in time."""
 STUCK_SHARE = 0.05
 MARGIN = Decimal("1.01")
+KEPT_OF_A_MARKET = Decimal("0.9")
+"""The hours share out the allowance, so not all of it can be had in the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Forecast:
     """The high end of the band, as are the bps."""
     cost_bps: Decimal
     stuck_share: float
+    inventory_quote: Decimal = Decimal(0)
+    """The most that is bought beyond what is sold, or the other way round, in nearly every campaign."""
     deadline_s: float | None = None
 
 
@@ -70,7 +77,7 @@ def smallest_orders(settings: Settings, conditions: Conditions, forecast: Foreca
     if not nearest:
         return None
     which = " and ".join(nearest)
-    return Problem(f"{which} is below the exchange's smallest order of {smallest:,.2f}", nearest)
+    return Problem(f"{which} is below the exchange's smallest order of {conditions.rules.shown(smallest)}", nearest)
 
 
 def largest_orders(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
@@ -85,7 +92,7 @@ def largest_orders(settings: Settings, conditions: Conditions, forecast: Forecas
     nearest = {f"min_{side.value}_amount": lowered for side in Side if settings.amount_range(side)[0] > most}
     if not nearest:
         return None
-    return Problem(f"{' and '.join(nearest)} is above the exchange's largest order of {most:,.2f}", nearest)
+    return Problem(f"{' and '.join(nearest)} is above the exchange's largest order of {rules.shown(most)}", nearest)
 
 
 def balances(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
@@ -104,10 +111,10 @@ def balances(settings: Settings, conditions: Conditions, forecast: Forecast) -> 
         f"--balance {rules.quote}": _amount(wanted[Side.BUY] * (1 + rules.worst_fee_rate)),
         f"--balance {rules.base}": _amount(wanted[Side.SELL] / conditions.price),
     }
-    held = f"{free.base_free.normalize():f} {rules.base} and {free.quote_free:,.2f} {rules.quote}"
+    held = f"{free.base_free.normalize():f} {rules.base} and {rules.shown(free.quote_free)} {rules.quote}"
     return Problem(
         f"the balances of {held} can't fund the next order in {forecast.stuck_share:.0%} of all campaigns: the "
-        f"exchange's smallest is {smallest:,.2f} {rules.quote}",
+        f"exchange's smallest is {rules.shown(smallest)} {rules.quote}",
         nearest,
     )
 
@@ -122,26 +129,39 @@ def deadline(settings: Settings, conditions: Conditions, forecast: Forecast) -> 
     if not limits:
         return None
     name, most_s = min(limits.items(), key=lambda item: item[1])
-    if forecast.duration_s <= most_s:
+    is_quoting = settings.order_type.is_quoting
+    if forecast.duration_s <= most_s * (LAST_ORDERS if is_quoting else 1.0):
         return None
-    return Problem(
-        f"it is expected to take {_hours(forecast.duration_s)}, longer than {name}",
-        _quicker(settings, forecast, most_s),
-    )
+    nearest = _in_time(settings, conditions, forecast) if is_quoting else _quicker(settings, forecast, most_s)
+    return Problem(f"it is expected to take {_hours(forecast.duration_s)}, longer than {name}", nearest)
+
+
+def _in_time(settings: Settings, conditions: Conditions, forecast: Forecast) -> dict[str, str]:
+    """What would let the schedule take, or the time that makers need."""
+    nearest: dict[str, str] = {}
+    half_spread_bps = math.ceil(conditions.half_spread * 1e4)
+    if settings.max_taker_percent < HUNDRED:
+        nearest["max_taker_percent"] = "100"
+    if half_spread_bps > settings.max_slippage_bps:
+        nearest["max_slippage_bps"] = str(half_spread_bps)
+    if math.isfinite(forecast.duration_s):
+        nearest["deadline"] = str(math.ceil(forecast.duration_s * LAST_ORDERS))
+    return nearest
 
 
 def pace(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
     """Limit orders that hardly ever fill. Where the market is too thin, that is the reason instead."""
     if forecast.duration_s <= LONGEST_S or thin_market(settings, conditions, forecast):
         return None
-    if settings.order_type is OrderType.LIMIT:
+    if settings.order_type is ExecutionStyle.LIMIT:
         nearest = {"price_offset_percent": _likely_offset(settings, conditions)}
         return Problem(
             f"limit orders {settings.price_offset_percent:g} % away hardly ever fill within "
             f"{settings.limit_order_timeout:g} s: it is expected to take {_hours(forecast.duration_s)}",
             nearest,
         )
-    nearest = _quicker(settings, forecast, LONGEST_S)
+    is_quoting = settings.order_type.is_quoting
+    nearest = _in_time(settings, conditions, forecast) if is_quoting else _quicker(settings, forecast, LONGEST_S)
     return Problem(f"it is expected to take {_hours(forecast.duration_s)}, longer than 30 days", nearest)
 
 
@@ -164,9 +184,10 @@ def position_size(settings: Settings, conditions: Conditions, forecast: Forecast
         return None
     needed = smallest / equity * HUNDRED * MARGIN
     nearest = {"max_position_percent": _amount(needed)} if needed <= HUNDRED else {}
+    shown = conditions.rules.shown
     return Problem(
-        f"the exchange's smallest order of {smallest:,.2f} is more than max_position_percent "
-        f"{settings.max_position_percent:g} of the equity of {equity:,.2f}",
+        f"the exchange's smallest order of {shown(smallest)} is more than max_position_percent "
+        f"{settings.max_position_percent:g} of the equity of {shown(equity)}",
         nearest,
     )
 
@@ -174,23 +195,46 @@ def position_size(settings: Settings, conditions: Conditions, forecast: Forecast
 def cost_budget(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
     """The guard on the budget would halt it: it lets no order through that could exceed it."""
     budget = settings.cost_budget(settings.volume_target)
-    needed = forecast.cost_quote + _worst_order(settings, conditions)
+    needed = _needed_budget(settings, conditions, forecast)
     if not needed.is_finite() or needed <= budget:
         return None
     key, value = "max_cost_quote", needed * MARGIN
     if settings.max_cost_quote is None:
         key, value = "max_cost_bps", bps(needed, settings.volume_target) * MARGIN
+    shown = conditions.rules.shown
     return Problem(
-        f"costs of up to {forecast.cost_quote:,.2f} and the worst case of the last order do not fit into the budget of "
-        f"{budget:,.2f} ({key} {getattr(settings, key):g})",
+        f"costs of up to {shown(forecast.cost_quote)} and the worst case of the last order do not fit into the budget "
+        f"of {shown(budget)} ({key} {getattr(settings, key):g})",
         {key: _amount(value)},
     )
+
+
+def total_cost_budget(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """The same for the bound over every resume."""
+    needed, shown = _needed_budget(settings, conditions, forecast), conditions.rules.shown
+    most = settings.max_total_cost_quote
+    if most is None or not needed.is_finite() or needed <= most:
+        return None
+    return Problem(
+        f"costs of up to {shown(forecast.cost_quote)} and the worst case of the last order are more than "
+        f"max_total_cost_quote {shown(most)}",
+        {"max_total_cost_quote": _amount(needed * MARGIN)},
+    )
+
+
+def _needed_budget(settings: Settings, conditions: Conditions, forecast: Forecast) -> Decimal:
+    """What the guards on the budget keep free: what is spent, the last order, and trading the inventory back."""
+    needed = forecast.cost_quote + _worst_order(settings, conditions)
+    if trades_back(settings):
+        fee_rate, is_simulated = conditions.rules.worst_fee_rate, conditions.depth_quote is None
+        needed += forecast.inventory_quote * market_cost_rate(fee_rate, settings, is_simulated=is_simulated)
+    return needed
 
 
 def slippage(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
     """Half the spread is further than a market order may take prices."""
     half_bps = Decimal(repr(conditions.half_spread)) * TEN_THOUSAND
-    is_free = settings.order_type is OrderType.LIMIT or conditions.depth_quote is None
+    is_free = settings.order_type.sends is OrderType.LIMIT or conditions.depth_quote is None
     if is_free or half_bps <= settings.max_slippage_bps:
         return None
     return Problem(
@@ -211,7 +255,8 @@ def losses(settings: Settings, conditions: Conditions, forecast: Forecast) -> Pr
     nearest = {key: _amount(value * MARGIN) for key, value in limits.items() if value >= getattr(settings, key)}
     if not nearest:
         return None
-    told = f"costs of up to {forecast.cost_quote:,.2f} are {lost:.1f} % of the equity of {equity:,.2f}"
+    shown = conditions.rules.shown
+    told = f"costs of up to {shown(forecast.cost_quote)} are {lost:.1f} % of the equity of {shown(equity)}"
     possible = all(Decimal(value) <= HUNDRED for value in nearest.values())
     return Problem(f"{told}, which {' and '.join(nearest)} does not allow", nearest if possible else {})
 
@@ -224,19 +269,21 @@ def thin_market(settings: Settings, conditions: Conditions, forecast: Forecast) 
     days = 1 if settings.target_period is TargetPeriod.DAILY else LONGEST_CAMPAIGN_DAYS
     allowed = volume * 24 * settings.max_participation_percent / HUNDRED
     smallest = conditions.rules.min_order_notional(conditions.price)
-    percent = settings.max_participation_percent
+    percent, shown = settings.max_participation_percent, conditions.rules.shown
     told = f"max_participation_percent {percent:g} of what the market trades"
     if participation_an_hour(volume * 24, settings) < smallest:
-        return Problem(f"{told} is less than one of the exchange's smallest orders, {smallest:,.2f}, an hour")
+        return Problem(f"{told} is less than one of the exchange's smallest orders, {shown(smallest)}, an hour")
     most = allowed * days * conditions.pairs
     if settings.volume_target <= most:
         return None
-    return Problem(f"{told} is {most:,.2f} in {days} days", {"volume_target": _amount(most, ROUND_FLOOR)})
+    return Problem(
+        f"{told} is {shown(most)} in {days} days", {"volume_target": _amount(most * KEPT_OF_A_MARKET, ROUND_FLOOR)}
+    )
 
 
 CHECKS: tuple[Check, ...] = (
     switched_on, smallest_orders, largest_orders, position_size, balances, pace, deadline, exchange_limits, thin_market,
-    slippage, cost_budget, losses,
+    slippage, cost_budget, total_cost_budget, losses,
 )  # fmt: skip
 
 
@@ -246,9 +293,10 @@ def _equity(conditions: Conditions) -> Decimal:
 
 def _worst_order(settings: Settings, conditions: Conditions) -> Decimal:
     """What the last order may cost at worst, as the guard counts it."""
-    rules = conditions.rules
-    order_type = settings.order_type if conditions.depth_quote is not None else OrderType.LIMIT
-    return rules.min_order_notional(conditions.price) * worst_cost_rate(order_type, rules.worst_fee_rate, settings)
+    rules, smallest = conditions.rules, conditions.rules.min_order_notional(conditions.price)
+    if conditions.depth_quote is None and settings.order_type.sends is OrderType.MARKET:
+        return smallest * (rules.worst_fee_rate + Decimal(repr(conditions.half_spread)))
+    return smallest * worst_cost_rate(rules.worst_fee_rate, settings)
 
 
 def _quicker(settings: Settings, forecast: Forecast, most_s: float) -> dict[str, str]:

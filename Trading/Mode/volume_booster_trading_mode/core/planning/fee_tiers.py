@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ..model.basics import ZERO, Role
+from ..model.escape import quoted
 
 HUNDRED = Decimal(100)
 COLUMNS = ("volume", "maker_percent", "taker_percent")
@@ -104,7 +105,7 @@ def _tier_at(tiers: tuple[FeeTier, ...], volume_quote: Decimal) -> FeeTier:
 
 def _tier(number: int, cells: list[str]) -> FeeTier:
     if len(cells) != len(COLUMNS) or not all(map(_is_number, cells)):
-        raise FeeTiersError(f"line {number} must be {', '.join(COLUMNS)}, three numbers, not {','.join(cells)!r}")
+        raise FeeTiersError(f"line {number} must be {', '.join(COLUMNS)}, three numbers, not {quoted(','.join(cells))}")
     volume, maker, taker = (Decimal(cell) for cell in cells)
     if volume < 0 or not (-1 <= maker <= 10 and -1 <= taker <= 10):
         raise FeeTiersError(f"line {number}: volume must not be negative and fees must be from -1 to 10 percent")

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..model.basics import ZERO, OrderType, Side, bps
+from ..model.basics import ZERO, ExecutionStyle, OrderType, Role, Side, bps
 from ..model.formats import duration
 from ..settings import corrections
 from ..settings.presets import Preset
 from ..settings.schema import Settings, parse_settings
-from . import simulation
+from . import quoting_simulation, simulation
 from .feasibility import Forecast, Problem, problems_of
 from .market_conditions import Conditions
 from .simulation_state import Floats, Outcomes
@@ -58,7 +58,7 @@ class Plan:
     """From the first order to the last fill."""
     fees_quote: Band
     spread_quote: Band
-    """Spread and slippage: what fills cost against the mid at decision time, below zero where they earn."""
+    """Spread and slippage: what fills cost against the mid when they fill, below zero where they earn."""
     cost_quote: Band
     cost_bps: Band
     maker_share: float
@@ -70,9 +70,24 @@ class Plan:
     inventory_low_quote: Decimal
     """The most that is sold beyond what was bought, at some moment of 95 in 100 campaigns at the most; below zero."""
     inventory_high_quote: Decimal
+    flattening_quote: Decimal = ZERO
+    """What trading the largest of these inventories back costs, with the fee of a taker and half the spread."""
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     """What is done otherwise than the settings say, with a notice when it is."""
+    assumptions: tuple[str, ...] = ()
+    """What the cost rests on, in sentences."""
+
+    @property
+    def cost_per_million(self) -> Band:
+        """What a million of volume costs."""
+        bps_band = self.cost_bps
+        return Band(bps_band.low * 100, bps_band.expected * 100, bps_band.high * 100)
+
+    @property
+    def flattening_bps(self) -> Decimal:
+        """The same as a share of the target."""
+        return bps(self.flattening_quote, self.target_quote)
 
     @property
     def is_feasible(self) -> bool:
@@ -100,11 +115,17 @@ class Plan:
             "orders": _whole_band(self.orders),
             "duration_s": _seconds_band(self.duration_s),
             **{name: _band(getattr(self, name)) for name in _MONEY_BANDS},
+            "cost_per_million_quote": _band(self.cost_per_million),
             "capital": {"base": _plain(self.base_needed), "quote": _plain(self.quote_needed)},
             "turns": round(float(self.turns), 2),
             "inventory_quote": {"low": _plain(self.inventory_low_quote), "high": _plain(self.inventory_high_quote)},
+            "ends": {
+                **{end: {"cost_quote": "0.00", "cost_bps": "0.00"} for end in ("keep", "drain")},
+                "flatten": {"cost_quote": _plain(self.flattening_quote), "cost_bps": f"{self.flattening_bps:.4f}"},
+            },
             "maker_share": round(self.maker_share, 4),
             "notes": list(self.notes),
+            "rests_on": list(self.assumptions),
         }
 
     @classmethod
@@ -121,8 +142,10 @@ class Plan:
             turns=Decimal(str(values["turns"])),
             inventory_low_quote=Decimal(inventory["low"]),
             inventory_high_quote=Decimal(inventory["high"]),
+            flattening_quote=Decimal(values.get("ends", {}).get("flatten", {}).get("cost_quote", 0)),
             problems=tuple(Problem(sentence) for sentence in values["problems"]),
             notes=tuple(values["notes"]),
+            assumptions=tuple(values.get("rests_on", ())),
         )
 
 
@@ -134,18 +157,26 @@ def estimate(settings: Settings, conditions: Conditions, seed: int = 0, deadline
 
     :param deadline_s: in which time it has to be done; None where there is none.
     """
+    if settings.order_type.is_quoting and deadline_s is not None:
+        settings = settings.model_copy(update={"deadline": deadline_s})
+    wanted_s = quoting_simulation.schedule_s(settings, conditions) if deadline_s is None else deadline_s
     smallest = conditions.rules.min_order_notional(conditions.price)
     usable, notes = corrections.raise_to_minimum(settings, smallest)
-    kind = usable.order_type
-    outcomes = simulation.play(usable, conditions, seed, CAMPAIGNS[kind], MOST_STEPS[kind])
-    plan = _plan(usable, conditions, outcomes, (*notes, *_notes(usable, conditions)))
+    kind = usable.order_type.sends
+    if usable.order_type.is_quoting:
+        outcomes = quoting_simulation.play_quotes(usable, conditions, seed, CAMPAIGNS[kind])
+    else:
+        outcomes = simulation.play(usable, conditions, seed, CAMPAIGNS[kind], MOST_STEPS[kind])
+    assumptions = (conditions.assumption,) if usable.order_type is not ExecutionStyle.MARKET else ()
+    plan = replace(_plan(usable, conditions, outcomes, (*notes, *_notes(usable, conditions))), assumptions=assumptions)
     forecast = Forecast(
         duration_s=float(plan.duration_s.expected),
         orders=float(plan.orders.expected),
         cost_quote=plan.cost_quote.high,
         cost_bps=plan.cost_bps.high,
         stuck_share=float(outcomes.is_stuck.mean()),
-        deadline_s=deadline_s,
+        inventory_quote=max(abs(plan.inventory_low_quote), abs(plan.inventory_high_quote)) * conditions.pairs,
+        deadline_s=wanted_s,
     )
     return replace(plan, problems=problems_of(settings, conditions, forecast))
 
@@ -162,6 +193,9 @@ def _plan(settings: Settings, conditions: Conditions, outcomes: Outcomes, notes:
     capital = (base * conditions.price + quote) * pairs
     with np.errstate(divide="ignore", invalid="ignore"):
         cost_bps = np.where(filled > 0, cost / filled * 1e4, 0.0)
+    lowest = _decimal(float(np.quantile(out.lowest_inventory, _QUANTILES[0])), _FINEST, ROUND_FLOOR)
+    highest = _decimal(float(np.quantile(out.highest_inventory, _QUANTILES[1])), _FINEST, ROUND_CEILING)
+    flattening_rate = Decimal(repr(conditions.half_spread)) + conditions.rules.fee_rate(Role.TAKER)
     return Plan(
         target_quote=settings.volume_target,
         orders=_banded(orders, Decimal(1)),
@@ -174,8 +208,9 @@ def _plan(settings: Settings, conditions: Conditions, outcomes: Outcomes, notes:
         base_needed=base,
         quote_needed=quote,
         turns=settings.volume_target / capital if capital else ZERO,
-        inventory_low_quote=_decimal(float(np.quantile(out.lowest_inventory, _QUANTILES[0])), _FINEST, ROUND_FLOOR),
-        inventory_high_quote=_decimal(float(np.quantile(out.highest_inventory, _QUANTILES[1])), _FINEST, ROUND_CEILING),
+        inventory_low_quote=lowest,
+        inventory_high_quote=highest,
+        flattening_quote=(max(abs(lowest), abs(highest)) * pairs * flattening_rate).quantize(_FINEST),
         notes=notes,
     )
 
@@ -214,7 +249,7 @@ def _notes(settings: Settings, conditions: Conditions) -> tuple[str, ...]:
     ]
     largest = max(settings.max_buy_amount, settings.max_sell_amount)
     if limits and largest > min(limits):
-        return (f"orders above {min(limits):,.2f}, the exchange's largest, are cut to it",)
+        return (f"orders above {rules.shown(min(limits))}, the exchange's largest, are cut to it",)
     return ()
 
 
@@ -259,7 +294,7 @@ def expect(
     ends = [end for side in Side for end in settings.amount_range(side)]
     orders = settings.volume_target / (sum(ends, Decimal(0)) / len(ends))
     mean_delay_s = (settings.trade_frequency_min + settings.trade_frequency_max) / 2
-    rate = maker_fee_rate if settings.order_type is OrderType.LIMIT else taker_fee_rate
+    rate = maker_fee_rate if settings.order_type.sends is OrderType.LIMIT else taker_fee_rate
     fees_quote = settings.volume_target * rate
     return Expectation(
         orders=max(round(orders), 1),
@@ -274,7 +309,7 @@ def explain(preset: Preset) -> str:
     settings = parse_settings({"preset": preset.value})
     expected = expect(settings)
     low, high = settings.amount_range(Side.BUY)
-    bound = "at least" if settings.order_type is OrderType.LIMIT else "about"
+    bound = "at least" if settings.order_type.sends is OrderType.LIMIT else "about"
     return (
         f"{settings.order_type.value} orders of {low:g} to {high:g} every {settings.trade_frequency_min:g} to "
         f"{settings.trade_frequency_max:g} s: {bound} {expected.orders} orders, {duration(expected.duration_s)} and "

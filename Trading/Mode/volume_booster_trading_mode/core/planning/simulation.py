@@ -9,7 +9,9 @@ and the market is a geometric Brownian motion with a constant spread. What it as
   passes it. Between two looks the path is a Brownian bridge, whose extremes are drawn exactly from
   P(min < b | x0, x1) = exp(-2 (x0 - b)(x1 - b) / (s^2 t)), which is the reflection principle (Karatzas and Shreve,
   Brownian Motion and Stochastic Calculus, 2.8). An order that rests at the best price already waits for others' trades
-  to use it up. Queues in front of it are not modelled.
+  to use it up. Queues in front of it are not modelled. What it costs is its distance to the mid at its fill, not at
+  its decision: orders fill when the market comes to them, so that they earn less than half the spread, or lose. How
+  much is `Conditions.adverse_selection`, fitted to the local exchange, with its error from campaign to campaign.
 - No order fails, no guard halts the campaign, and nobody else uses the balances.
 
 A campaign that is too long to be played is played for a stretch, and the rest of it is drawn from the mean and the
@@ -24,12 +26,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..decision.pacing import HOUR_S
 from ..decision.policy import IDLE_S
 from ..decision.side import FULLY_FUNDED_ORDERS
+from ..decision.timing.pacing import HOUR_S
 from ..model.basics import OrderType, Side
 from ..settings.schema import Settings, SidePolicy
-from .market_conditions import Conditions
+from .market_conditions import STEPPED, Conditions
 from .simulation_state import Flags, Floats, Outcomes, State, Terms
 
 GO_ON = 4
@@ -38,9 +40,8 @@ from what the slow ones did would be unfair."""
 LEVEL_LOG_DEVIATION = 1.1
 LOOKED_BEFORE = 2.0
 """So many times the latency of an order lie between the look at the price that it was decided on and its fill."""
-STEPPED = 0.5826
-"""A price that moves in steps reaches less far than one without: by so many deviations of a step (Broadie, Glasserman
-and Kou, A Continuity Correction for Discrete Barrier Options, 1997)."""
+MEASURED_AFTER_S = 1.0
+"""So long after the fill of a resting order comes the look that it is measured at: half of the time between two."""
 LOOKS_IN_A_TIMEOUT = 24
 """While it only waits, a campaign of the model looks so often during one time-out, and not more than once a second."""
 SUMS = ("filled", "duration_s", "orders", "fees", "slippage", "maker")
@@ -55,7 +56,7 @@ def play(settings: Settings, conditions: Conditions, seed: int, campaigns: int, 
     balances = conditions.balances
     state = State(rng, campaigns, float(balances.base_free), float(balances.quote_free), float(conditions.price))
     terms = Terms.of(settings, conditions)
-    is_market = settings.order_type is OrderType.MARKET
+    is_market = settings.order_type.sends is OrderType.MARKET
     book = None if is_market else _Book(campaigns, settings.max_open_orders)
     half: dict[str, Floats] = {}
     for step in range(GO_ON * most_steps):
@@ -301,7 +302,7 @@ def _pass_time(state: State, book: _Book, terms: Terms, conditions: Conditions, 
     is_hit = state.rng.random(book.side.shape) < -np.expm1(-hits)
     filled = reached & (~at_best | is_hit) & ~state.ended[:, None]
     if filled.any():
-        _fill(state, book, terms, filled, seconds)
+        _fill(state, book, terms, conditions, filled, seconds)
     state.price = np.exp(end)
     state.time_s += np.where(state.ended, 0.0, seconds)
     state.out.duration_s = np.where(state.ended, state.out.duration_s, state.time_s)
@@ -319,11 +320,15 @@ def _extreme(start: Floats, end: Floats, variance: Floats, uniform: Floats, sign
     return np.asarray((start + end + sign * reach) / 2)
 
 
-def _fill(state: State, book: _Book, terms: Terms, filled: Flags, seconds: Floats) -> None:
+def _fill(state: State, book: _Book, terms: Terms, conditions: Conditions, filled: Flags, seconds: Floats) -> None:
     """Fill these orders, one place after the other; a campaign that reaches its target ends somewhere in between."""
+    mean = conditions.resting_cost(conditions.adverse_selection_of(state.adverse_error))
+    look = conditions.deviation_per_root_second * math.sqrt(MEASURED_AFTER_S)
     for place in np.nonzero(filled.any(axis=0))[0]:
         signed = np.where(filled[:, place], book.side[:, place] * book.quantity[:, place], 0.0)
-        state.trade(signed, book.price[:, place], terms.maker_rate, book.mid[:, place])
+        off = mean + look * state.normal()
+        mid = book.price[:, place] * (1 - np.sign(signed) * off)
+        state.trade(signed, book.price[:, place], terms.maker_rate, mid)
     state.out.maker = state.out.filled.copy()
     book.side[filled] = 0.0
     is_done = ~state.ended & (state.out.filled >= terms.target * (1 - 1e-12))

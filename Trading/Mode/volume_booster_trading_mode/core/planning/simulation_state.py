@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..decision.guards import participation_an_hour
-from ..decision.pacing import HOUR_S
 from ..decision.side import KEPT_SHARE_OF_EXPOSURE
+from ..decision.timing.pacing import HOUR_S
 from ..model.basics import Side
 from ..settings.schema import Settings
 from .market_conditions import Conditions
@@ -148,6 +148,8 @@ class State:
     hour_used: Floats = field(init=False)
     """What was ordered in the present hour of the clock."""
     began_in_hour_s: Floats = field(init=False)
+    adverse_error: Floats = field(init=False)
+    """How far the adverse selection of each campaign is from the mean one, in standard deviations."""
     depth_error: Floats = field(init=False)
     """How wrong the median of the book is in each campaign, in standard errors."""
     book_second: Floats = field(init=False)
@@ -168,6 +170,7 @@ class State:
         self.depth_error = self.normal()
         self.book_second = np.full(self.count, -1.0)
         self.asks_drawn, self.bids_drawn = self.normal(), self.normal()
+        self.adverse_error = self.normal()
         self.began_in_hour_s = self.rng.random(self.count) * HOUR_S
         self.ended = np.zeros(self.count, dtype=bool)
         sums = {name: np.zeros(self.count) for name in Outcomes.__slots__[:-1]}

@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from ..model.basics import Side
-from .schema import RANGES, Settings
+from ..model.escape import shortened
+from ..model.typed import plain_number
+from .schema import RANGES, Settings, is_usable_alone
 
 MINIMUM_MARGIN = Decimal("1.01")
 """An amount is raised a little above the exchange's minimum, which moves with the price."""
@@ -17,16 +19,18 @@ MINIMUM_MARGIN = Decimal("1.01")
 def swap_inverted_ranges(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The same settings with the two ends of every inverted range swapped, and a sentence for each.
 
-    What can't be compared as numbers is left as it is, for the settings to refuse by name.
+    An end that is none by itself is left where it is, for the settings to refuse by name.
     """
     corrected, sentences = dict(values), []
     defaults = Settings()
     for low, high in RANGES:
         ends = [values.get(key, getattr(defaults, key)) for key in (low, high)]
         first, second = (_number(end) for end in ends)
-        if first is not None and second is not None and first > second:
+        are_numbers = first is not None and second is not None and first > second
+        if are_numbers and all(map(is_usable_alone, (low, high), ends)):
             corrected[low], corrected[high] = (_plain(end) for end in reversed(ends))
-            sentences.append(f"{low} {ends[0]} was above {high} {ends[1]}: the two are swapped")
+            told = [shortened(str(end)) for end in ends]
+            sentences.append(f"{low} {told[0]} was above {high} {told[1]}: the two are swapped")
     return corrected, sentences
 
 
@@ -71,7 +75,7 @@ def _number(value: Any) -> Decimal | None:
     if isinstance(value, bool):
         return None
     try:
-        number = Decimal(str(value))
+        number = Decimal(plain_number(str(value)))
     except decimal.InvalidOperation:
         return None
     return number if number.is_finite() else None

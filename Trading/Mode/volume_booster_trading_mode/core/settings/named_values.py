@@ -1,13 +1,32 @@
-"""Settings that name markets and exchanges: "BTC/USDT = 2, ETH/USDT = 1", and "binance, kraken". Pure."""
+"""Settings written as text: "BTC/USDT = 2, ETH/USDT = 1", "binance, kraken", and durations as "48m". Pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
+from ..model.escape import printable, quoted, shortened
+from ..model.typed import plain_number
+
+_THOUSANDS = re.compile(r"\d{3}(\.\d*)?\s*", re.ASCII)
 NamedAmounts = tuple[tuple[str, Decimal], ...]
 """What each name is given, in the order in which they were written."""
 Names = tuple[str, ...]
+
+
+_SECONDS_OF = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def read_duration(value: object) -> object:
+    """Seconds from a text such as 90s, 48m, 1.5h or 2d; anything else as it is, for its own type to judge."""
+    if not isinstance(value, str) or not value.strip() or value.strip()[-1].lower() not in _SECONDS_OF:
+        return value
+    text = value.strip().lower()
+    try:
+        return float(text[:-1]) * _SECONDS_OF[text[-1]]
+    except ValueError:
+        return value
 
 
 def read_amounts(value: object) -> NamedAmounts:
@@ -16,7 +35,7 @@ def read_amounts(value: object) -> NamedAmounts:
     :raises ValueError: naming the part that can't be read, and what would do.
     """
     if isinstance(value, str):
-        pairs: Iterable[tuple[object, object]] = (_pair(part) for part in value.split(",") if part.strip())
+        pairs: Iterable[tuple[object, object]] = (_pair(part) for part in _parts(value))
     elif isinstance(value, Mapping):
         pairs = value.items()
     elif isinstance(value, (list, tuple)) and all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in value):
@@ -66,27 +85,39 @@ def unknown_names(names: Iterable[str], exchanges: Iterable[str], symbols: Itera
     return [name for name in names if name not in known]
 
 
+def _parts(text: str) -> list[str]:
+    """The pairs of a text, between its commas; a comma between thousands ends none."""
+    parts: list[str] = []
+    for part in filter(str.strip, text.split(",")):
+        if parts and _THOUSANDS.fullmatch(part):
+            parts[-1] += f",{part}"
+        else:
+            parts.append(part)
+    return parts
+
+
 def _pair(part: str) -> tuple[str, str]:
     name, equals, amount = part.partition("=")
     if not equals:
-        raise ValueError(f'"{part.strip()}" has no number: write it as in "BTC/USDT = 2"')
+        raise ValueError(f'{quoted(part.strip())} has no number: write it as in "BTC/USDT = 2"')
     return name, amount
 
 
 def _name(name: object) -> str:
     text = " ".join(str(name).split())
     if not text or "=" in text or "," in text:
-        raise ValueError(f"{str(name)!r} is no name of a pair or an exchange")
+        raise ValueError(f"{quoted(str(name))} is no name of a pair or an exchange")
     return text
 
 
 def _amount(name: object, amount: object) -> Decimal:
     try:
-        number = Decimal(str(amount).strip())
+        number = Decimal(plain_number(str(amount)))
     except InvalidOperation:
         number = Decimal("nan")
     if isinstance(amount, bool) or not number.is_finite() or not 0 <= number <= Decimal("1e12"):
-        raise ValueError(f"the number of {name} must be from 0 to 1e12, not {str(amount).strip()!r}")
+        told = shortened(printable(str(name)))
+        raise ValueError(f"the number of {told} must be from 0 to 1e12, not {quoted(str(amount).strip())}")
     return number
 
 
@@ -94,5 +125,5 @@ def _check_named_once(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise ValueError(f"{name} is named twice")
+            raise ValueError(f"{shortened(printable(name))} is named twice")
         seen.add(name)

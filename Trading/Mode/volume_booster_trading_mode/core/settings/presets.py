@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from ..model.typed import Choice
 
-class Preset(enum.Enum):
+
+class Preset(Choice):
     """Who decides on the kind, the size and the pace of orders: the settings themselves (custom), or a preset."""
 
     CUSTOM = "custom"
@@ -16,14 +17,6 @@ class Preset(enum.Enum):
     MODERATE = "moderate"
     AGGRESSIVE = "aggressive"
     HIGH_VOLUME = "high_volume"
-
-    @classmethod
-    def _missing_(cls, value: object) -> Preset | None:
-        """A name is taken in any case, with or without its underscore: HighVolume is high_volume."""
-        if not isinstance(value, str):
-            return None
-        spelt = value.replace("_", "").lower()
-        return next((preset for preset in cls if preset.value.replace("_", "") == spelt), None)
 
 
 def _preset(

@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 
 import pydantic
 
-from ..model.basics import TEN_THOUSAND, CampaignAmount, OrderType, Ratio, Side, Unit
-from .named_values import NamedAmounts, Names, amounts_text, names_text, read_amounts, read_names
+from ..model.basics import TEN_THOUSAND, CampaignAmount, ExecutionStyle, Ratio, Side, Unit
+from ..model.escape import printable, quoted, shortened
+from ..model.typed import did_you_mean, plain_number
+from .choices import EndOfCampaign as EndOfCampaign
+from .choices import OpenOrdersAtStart as OpenOrdersAtStart
+from .choices import ShareBy as ShareBy
+from .choices import SidePolicy as SidePolicy
+from .choices import TargetPeriod as TargetPeriod
+from .choices import TargetScope as TargetScope
+from .choices import Urgency as Urgency
+from .named_values import NamedAmounts, Names, amounts_text, names_text, read_amounts, read_duration, read_names
 from .presets import Preset, decided_by
-
-
-class SidePolicy(enum.Enum):
-    """How the side of the next order is chosen."""
-
-    BALANCED = "balanced"
-    ALTERNATE = "alternate"
-
-
-class TargetScope(enum.Enum):
-    """What the target is for: all pairs of the bot together, or each pair on each exchange."""
-
-    TOTAL = "total"
-    PAIR = "pair"
-
-
-class TargetPeriod(enum.Enum):
-    """What the target is for: the whole campaign, or each day."""
-
-    TOTAL = "total"
-    DAILY = "daily"
-
-
-class OpenOrdersAtStart(enum.Enum):
-    """What becomes of our orders that rest on the exchange when OctoBot is started again."""
-
-    ADOPT = "adopt"
-    CANCEL = "cancel"
-
-
-class ShareBy(enum.Enum):
-    """How a target that several markets reach together is shared out."""
-
-    EVEN = "even"
-    WEIGHTS = "weights"
-    COST = "cost"
 
 
 class SettingsError(ValueError):
@@ -58,10 +32,11 @@ class SettingsError(ValueError):
         self.problems = problems
 
 
-def _refuse_bool(value: object) -> object:
+def _as_number(value: object) -> object:
+    """A text without the signs between thousands; true and false are no numbers."""
     if isinstance(value, bool):
         raise ValueError("must be a number, not true or false")
-    return value
+    return plain_number(value) if isinstance(value, str) else value
 
 
 RANGES = (
@@ -71,24 +46,40 @@ RANGES = (
 )
 """The settings that are the two ends of a range."""
 
-_NUMBER = pydantic.BeforeValidator(_refuse_bool)
-Amount = Annotated[CampaignAmount, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
-Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False)]
-Percent = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False)]
-ShareOrNever = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=100, allow_inf_nan=False)]
-Share = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=100, allow_inf_nan=False)]
-Bps = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=10_000, allow_inf_nan=False)]
-PerSecond = Annotated[float, _NUMBER, pydantic.Field(ge=0.01, le=20, allow_inf_nan=False)]
-Fraction = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False)]
-Leverage = Annotated[Ratio, _NUMBER, pydantic.Field(ge=1, le=125, allow_inf_nan=False)]
+
+class ShownUnit(str):
+    """What a number of the settings is counted in, for people."""
+
+    __slots__ = ()
+
+
+_NUMBER = pydantic.BeforeValidator(_as_number)
+Amount = Annotated[
+    CampaignAmount, _NUMBER, pydantic.Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False), ShownUnit("quote")
+]
+Seconds = Annotated[float, _NUMBER, pydantic.Field(ge=0.05, le=86_400, allow_inf_nan=False), ShownUnit("s")]
+Percent = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=50, allow_inf_nan=False), ShownUnit("%")]
+ShareOrNever = Annotated[Ratio, _NUMBER, pydantic.Field(ge=0, le=100, allow_inf_nan=False), ShownUnit("%")]
+Share = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=100, allow_inf_nan=False), ShownUnit("%")]
+Bps = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=10_000, allow_inf_nan=False), ShownUnit("bps")]
+PerSecond = Annotated[float, _NUMBER, pydantic.Field(ge=0.01, le=20, allow_inf_nan=False), ShownUnit("1/s")]
+Fraction = Annotated[Ratio, _NUMBER, pydantic.Field(gt=0, le=1, allow_inf_nan=False), ShownUnit("0 to 1")]
+Leverage = Annotated[Ratio, _NUMBER, pydantic.Field(ge=1, le=125, allow_inf_nan=False), ShownUnit("x")]
 Count = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=200)]
-Amounts = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.CAMPAIGN]
+Amounts = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.CAMPAIGN, ShownUnit("quote")]
 Ratios = Annotated[NamedAmounts, pydantic.BeforeValidator(read_amounts), Unit.NONE]
 NameList = Annotated[Names, pydantic.BeforeValidator(read_names)]
+Deadline = Annotated[
+    float, pydantic.BeforeValidator(read_duration), _NUMBER, pydantic.Field(ge=10, le=2_678_400, allow_inf_nan=False)
+]
+Budget = Annotated[int, _NUMBER, pydantic.Field(ge=1, le=10_000)]
 Seed = Annotated[int, _NUMBER, pydantic.Field(ge=0, le=2**63 - 1)]
 
 
-def _setting(default: Any, group: str, description: str, **shown_when: str) -> Any:
+QUOTING = ["passive", "pair"]
+
+
+def _setting(default: Any, group: str, description: str, **shown_when: Any) -> Any:
     """A setting: its default, the group of the form that it stands in, its help, and when the form shows it."""
     return pydantic.Field(
         default, description=description, json_schema_extra={"group": group, "shown_when": dict(shown_when)}
@@ -111,6 +102,11 @@ class Settings(pydantic.BaseModel):
     )
     target_period: TargetPeriod = _setting(
         TargetPeriod.TOTAL, "Campaign", "total: the target is for the campaign; daily: for each day, from 00:00 UTC"
+    )
+    end_of_campaign: EndOfCampaign = _setting(
+        EndOfCampaign.KEEP,
+        "Campaign",
+        "keep: the inventory stays; drain: the last orders bring it back; flatten: market orders do after the target",
     )
     seed: Seed | None = _setting(None, "Campaign", "Same seed, same decisions; empty: drawn and recorded")
     target_currency: str = _setting(
@@ -144,8 +140,11 @@ class Settings(pydantic.BaseModel):
     preset: Preset = _setting(
         Preset.CUSTOM, "Orders", "custom, or a preset that decides the kind, size and pace of orders"
     )
-    order_type: OrderType = _setting(
-        OrderType.MARKET, "Orders", "market fills at once; limit rests in the book and may never fill", preset="custom"
+    order_type: ExecutionStyle = _setting(
+        ExecutionStyle.MARKET,
+        "Orders",
+        "market fills at once; limit rests and may never fill; passive: quotes, to a deadline; pair: around the mid",
+        preset="custom",
     )
     trade_frequency_min: Seconds = _setting(2.0, "Pace", "Shortest time between two orders, seconds", preset="custom")
     trade_frequency_max: Seconds = _setting(8.0, "Pace", "Longest time between two orders, seconds", preset="custom")
@@ -167,7 +166,7 @@ class Settings(pydantic.BaseModel):
         order_type="limit",
     )
     max_open_orders: Count = _setting(
-        10, "Limit orders", "Most limit orders that rest at the same time", order_type="limit"
+        10, "Limit orders", "Most limit orders that rest at the same time, on all pairs together", order_type="limit"
     )
     open_orders_at_start: OpenOrdersAtStart = _setting(
         OpenOrdersAtStart.ADOPT,
@@ -175,6 +174,37 @@ class Settings(pydantic.BaseModel):
         "adopt: orders that rest after a restart stay; cancel: they are cancelled first",
         order_type="limit",
     )
+    deadline: Deadline | None = _setting(
+        None,
+        "Quotes",
+        "When passive or pair has to be done: 3600, 48m or 2h after the first order; empty: what the pace implies",
+        order_type=QUOTING,
+    )
+    schedule_slack_percent: Percent = _setting(
+        Decimal(15),
+        "Quotes",
+        "How far quotes may fall behind the line to the deadline, percent of the target; shrinks to 0 at the deadline",
+        order_type=QUOTING,
+    )
+    max_taker_percent: ShareOrNever = _setting(
+        Decimal(100),
+        "Quotes",
+        "Most of the target that may be taken to keep the deadline; 0: maker only, and it may be missed",
+        order_type=QUOTING,
+    )
+    urgency: Urgency = _setting(
+        Urgency.CUSTOM,
+        "Quotes",
+        "Without a deadline: passive takes part with 2.5 % of the market's volume, normal 5 %, aggressive 10 %",
+        order_type=QUOTING,
+    )
+    pair_spacing_bps: Bps = _setting(
+        Decimal(10), "Quotes", "How far buy and sell of a pair are from the mid, in 1/10,000", order_type="pair"
+    )
+    max_cancels_per_minute: Budget | None = _setting(
+        None, "Quotes", "Most quotes that are cancelled in a minute on an exchange; 0 or empty: no limit",
+        order_type=QUOTING,
+    )  # fmt: skip
     side_policy: SidePolicy = _setting(
         SidePolicy.BALANCED, "Sides", "balanced: random, a poor side less often; alternate: buy, sell, buy, ..."
     )
@@ -189,7 +219,7 @@ class Settings(pydantic.BaseModel):
     notify_every_percent: ShareOrNever = _setting(
         Decimal(25),
         "Notifications",
-        "Progress is told each time that so much of the target is filled, percent; 0: only halts and the end",
+        "Progress is reported each time that so much of the target is filled, percent; 0: only halts and the end",
     )
     max_price_age: Seconds = _setting(30.0, "Safety", "An older market price is not traded on, seconds")
     max_price_jump_percent: Share = _setting(
@@ -203,7 +233,10 @@ class Settings(pydantic.BaseModel):
         Decimal(30), "Guards", "Halts when all-in costs are above this share of the volume, in 1/10,000"
     )
     max_cost_quote: Amount | None = _setting(
-        None, "Guards", "Budget of all-in costs, in quote, never passed; empty: max_cost_bps of the target"
+        None, "Guards", "Budget of all-in costs since the last resume, of all pairs; empty: max_cost_bps of the target"
+    )
+    max_total_cost_quote: Amount | None = _setting(
+        None, "Guards", "Bound of all costs of a campaign, over every resume, pair and day; empty: none"
     )
     max_daily_loss_percent: Share = _setting(Decimal(10), "Guards", "Halts at this loss of equity since 00:00 UTC")
     max_drawdown_percent: Share = _setting(Decimal(15), "Guards", "Halts at this loss of equity since its peak")
@@ -248,7 +281,12 @@ class Settings(pydantic.BaseModel):
     def _preset_decides(cls, values: Any) -> Any:
         return {**values, **decided_by(values.get("preset"))} if isinstance(values, dict) else values
 
-    @pydantic.field_validator("seed", "max_cost_quote", mode="before")
+    @pydantic.field_validator("max_cancels_per_minute", mode="before")
+    @classmethod
+    def _zero_is_none(cls, value: object) -> object:
+        return None if value in ("", "0") or (value == 0 and not isinstance(value, bool)) else value
+
+    @pydantic.field_validator("seed", "max_cost_quote", "max_total_cost_quote", "deadline", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
@@ -258,7 +296,7 @@ class Settings(pydantic.BaseModel):
     def _margins_are_shares(cls, margins: NamedAmounts) -> NamedAmounts:
         for name, margin in margins:
             if not 0 < margin <= 1:
-                raise ValueError(f"the margin of {name} must be above 0 and at most 1, not {margin}")
+                raise ValueError(f"the margin of {shortened(name)} must be above 0 and at most 1, not {margin}")
         return margins
 
     @pydantic.model_validator(mode="after")
@@ -267,7 +305,7 @@ class Settings(pydantic.BaseModel):
         if inverted:
             raise ValueError(
                 "\n".join(
-                    f"{low} must not be above {high} ({getattr(self, low)} > {getattr(self, high)})"
+                    f"{low} must not be above {high} ({_told(getattr(self, low))} > {_told(getattr(self, high))})"
                     for low, high in inverted
                 )
             )
@@ -292,6 +330,10 @@ class Settings(pydantic.BaseModel):
     def to_config(self) -> dict[str, Any]:
         """The settings as plain JSON values, as a configuration file holds them."""
         return {key: _plain(value) for key, value in self}
+
+
+def _told(value: object) -> str:
+    return shortened(str(value))
 
 
 OCTOBOT_KEYS = frozenset({
@@ -325,6 +367,15 @@ def parse_settings(values: Mapping[str, Any]) -> Settings:
         raise SettingsError(_problems(dict(values), error)) from error
 
 
+def is_usable_alone(key: str, value: object) -> bool:
+    """Whether a setting takes this value, whatever the others are."""
+    try:
+        Settings.model_validate({key: value})
+    except pydantic.ValidationError as error:
+        return all(problem["loc"] != (key,) for problem in error.errors())
+    return True
+
+
 def _problems(values: dict[str, Any], error: pydantic.ValidationError) -> list[str]:
     """A sentence for each problem. Ranges are only looked at once their ends are usable, so the rest is tried again."""
     problems = [sentence for problem in error.errors() for sentence in _sentences(problem)]
@@ -341,13 +392,15 @@ def _problems(values: dict[str, Any], error: pydantic.ValidationError) -> list[s
 
 
 def _sentences(problem: Any) -> list[str]:
-    key = ".".join(str(part) for part in problem["loc"])
+    key, given = ".".join(str(part) for part in problem["loc"]), problem["input"]
     if problem["type"] == "extra_forbidden":
-        return [f"{key}: unknown setting; known settings are {', '.join(Settings.model_fields)}"]
+        meant = did_you_mean(key, Settings.model_fields) or "; `volume-booster settings` lists them all"
+        return [f"{shortened(printable(key))}: unknown setting{meant}"]
     message = str(problem["msg"]).removeprefix("Value error, ")
     if not key:
         return message.splitlines()
-    return [f"{key}: {message[0].lower()}{message[1:]} (got {problem['input']!r})"]
+    words = re.findall(r"'([^']*)'", message) if problem["type"] == "enum" else ()
+    return [f"{key}: {message[0].lower()}{message[1:]} (got {quoted(given)}){did_you_mean(str(given), words)}"]
 
 
 def _plain(value: Any) -> Any:

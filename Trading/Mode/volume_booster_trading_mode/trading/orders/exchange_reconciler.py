@@ -23,19 +23,20 @@ from ...adapters.rate_limits import RateLimitTracker
 from ...campaign.campaign import Campaign
 from ...core.accounting import reconciliation
 from ...core.accounting.reconciliation import ExchangeOrder, SentOrder, Settlement, Standing, Watch
-from ...core.decision import pacing
 from ...core.decision.guards import Halt
 from ...core.decision.policy import Wait
+from ...core.decision.timing import pacing
 from ...core.model.basics import ZERO, OrderType
 from ...core.model.instrument import MarketRules
 from ...core.model.orders import Fill, OpenOrder
 from ...core.model.redact import text_of
+from .fill_looks import ExchangeLooks
 from .late_orders import LOST_LOOK_EVERY_S, LateOrders
 from .octobot_orders import OctobotOrders
 from .open_orders import ExchangeOrders
 from .order_request import RequestStatus
 
-LOOK_EVERY_S = 2.0
+LOOK_EVERY_S = 1.0
 """How often orders that rest in the book are asked after."""
 GOOD_FOR_S = 0.25
 """So long a look at the open orders is as good as a new one."""
@@ -73,6 +74,7 @@ class ExchangeReconciler:
         self._fee_prices = FeePrices(exchange_manager, symbol, self._record)
         self._late_orders = LateOrders(campaign, exchange_manager.exchange_name, symbol, now)
         self._cooldown = RateLimitCooldown.of(exchange_manager)
+        self._looks = ExchangeLooks(campaign, exchange_manager, symbol, self.open_orders)
         self._watches: dict[str, Watch] = {}
         self._questions: dict[str, str] = {}
         """What a person is asked of each order that stays unknown."""
@@ -85,8 +87,7 @@ class ExchangeReconciler:
         self._are_rules_stale = False
         self._next_look_at = 0.0
         self._sync_at = 0.0
-        self._looks_in_vain = 0
-        self._failures = 0
+        self._looks_in_vain = self._failures = 0
 
     def note_submission(self, submission: Submission, now: float) -> None:
         """Remember what the exchange answered to an order.
@@ -139,7 +140,7 @@ class ExchangeReconciler:
         """Write down what became of the orders that have not ended; why to wait or to halt while that is not known.
 
         :raises JournalError: when it could not be written down.
-        :raises UnreadableRowError: when the exchange does not tell how much was traded.
+        :raises UnreadableRowError: when the exchange does not report how much was traded.
         :raises NotReadableError: when OctoBot does not know the market.
         """
         if reason := self.cooldown_reason(now):
@@ -173,7 +174,7 @@ class ExchangeReconciler:
         if reasons and halt is not None and halt.guard == UNKNOWN_ORDER:
             return halt  # asked before a restart, and not answered yet
         if self._campaign.lift(now, source, UNKNOWN_ORDER, "it is known now what became of every order"):
-            self._logger.info("It is known now what became of every order on %s: it goes on", source)
+            self._logger.info("It is known now what became of every order on %s: it continues", source)
         return Wait(delay_s, reasons[0]) if reasons else None
 
     def _ask_a_person(self, now: float) -> Halt:
@@ -199,7 +200,13 @@ class ExchangeReconciler:
         return self._orders.all()
 
     async def read_book(self) -> market_data.Book:
-        return await market_data.read_book(self._exchange_manager, self._symbol)
+        return await self._looks.read_book()
+
+    def look_due_in_s(self, now: float) -> float | None:
+        return None if self._cooldown.left_s(now) > 0 else self._looks.due_in_s(now)
+
+    async def look(self, now: float) -> None:
+        self.on_error(await self._looks.look(), now)
 
     def settles_in_s(self) -> float:
         """An order that OctoBot has lost sight of is shown to it again, and then cancelled."""
@@ -216,7 +223,7 @@ class ExchangeReconciler:
     async def sync_open_orders(self, now: float) -> None:
         """Let OctoBot know of every open order of the account, so that none is crossed, whoever placed it.
 
-        :raises NotReadableError: when the exchange does not tell.
+        :raises NotReadableError: when the exchange does not report.
         """
         if now < self._sync_at:
             return
@@ -395,6 +402,7 @@ class ExchangeReconciler:
         """Write down fills, and tell of those that are news."""
         for fill in fills:
             if self._campaign.fill(fill):
+                self._looks.measure(self._looks.now())
                 self._on_fill(fill)
 
     async def _update_octobot(self, order: ExchangeOrder, raw: Raw, *, has_ended: bool = False) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 
 from ...adapters import market_data
 from ...campaign.campaign import Campaign
 from ...core.accounting.ledger import Outcome
+from ...core.model.basics import OrderType
 from ...core.model.orders import OpenOrder
 
 
@@ -24,12 +26,18 @@ class SimulatedOrders:
 
     def _known(self) -> list[tuple[OpenOrder, str | None]]:
         """OctoBot's orders that may still fill, each with our id of it; None when it is not ours."""
-        placed_at = self._campaign.placed_at
         orders = market_data.orders_of_octobot(self._manager, self._symbol, self._own_id)
-        return [
-            (market_data.open_order(order, None if own_id is None else placed_at(own_id)), own_id)
-            for order, own_id in orders
-        ]
+        return [(self._seen(order, own_id), own_id) for order, own_id in orders]
+
+    def _seen(self, order: typing.Any, own_id: str | None) -> OpenOrder:
+        """An order of ours has what our own books, which may be ahead of OctoBot's, have not counted of it yet."""
+        if own_id is None:
+            return market_data.open_order(order, None)
+        campaign, record = self._campaign, self._campaign.record(own_id)
+        seen = market_data.open_order(order, record.placed_at)
+        left = min(seen.remaining_quantity, record.open_quantity) if record.open_quantity else seen.remaining_quantity
+        is_market, fills = record.intent.order_type is OrderType.MARKET, campaign.ledger.fills_since(own_id)
+        return dataclasses.replace(seen, remaining_quantity=left, is_market=is_market, fills_since=fills)
 
     def _own_id(self, order: typing.Any) -> str | None:
         return str(order.order_id) if self._campaign.knows(order.order_id) else None
@@ -50,8 +58,12 @@ class ExchangeOrders(SimulatedOrders):
         lost = (order_id for order_id in campaign.open_order_ids(*market) if order_id not in own_ids)
         return (
             *(order for order, own_id in known if not self._has_ended(own_id)),
-            *(campaign.record(order_id).as_open_order(order_id) for order_id in lost),
+            *(self._lost(order_id) for order_id in lost),
         )
+
+    def _lost(self, order_id: str) -> OpenOrder:
+        order = self._campaign.record(order_id).as_open_order(order_id)
+        return dataclasses.replace(order, fills_since=self._campaign.ledger.fills_since(order_id))
 
     def _has_ended(self, own_id: str | None) -> bool:
         """Whether the exchange has told us that an order of ours is over; OctoBot may not know that yet."""

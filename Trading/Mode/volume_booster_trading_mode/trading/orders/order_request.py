@@ -15,6 +15,8 @@ class RequestStatus(enum.Enum):
     MADE = "made"
     REFUSED = "refused"
     """It does not exist, and will not."""
+    WOULD_TAKE = "would take"
+    """It was post-only and would have traded at once, so it does not exist: no failure, the price has moved."""
     UNKNOWN = "unknown"
     """A real exchange may have it: it has to be looked up."""
 

@@ -56,9 +56,18 @@ class Reconciler(typing.Protocol):
         """
 
     async def read_book(self) -> Book | None:
-        """The exchange's order book, asked now; None where OctoBot's simulator trades.
+        """The exchange's order book, asked now; None where OctoBot's simulator trades. Every look measures fills.
 
         :raises NotReadableError: when the exchange does not answer.
+        """
+
+    def look_due_in_s(self, now: float) -> float | None:
+        """In how many seconds a look at the market measures fills; None when there is none to measure."""
+
+    async def look(self, now: float) -> None:
+        """Look at the market for the fills that are to be measured; one that can't be measured stays so.
+
+        :raises JournalError: when it could not be written down.
         """
 
     def settles_in_s(self) -> float:

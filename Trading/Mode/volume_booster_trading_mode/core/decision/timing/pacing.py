@@ -8,6 +8,8 @@ from decimal import Decimal
 HOUR_S = 3_600
 CLOCK_TOLERANCE_S = 1e-3
 """Two moments that are nearer to each other are one."""
+CLOCKS_APART_S = 60.0
+"""A look may be so much older than the order of another market."""
 BACKOFF_FIRST_S = 2.0
 BACKOFF_MAX_S = 120.0
 BACKOFF_MAX_DOUBLINGS = 10
@@ -24,6 +26,18 @@ def decision_rng(seed: int, exchange: str, symbol: str, decision_number: int) ->
 def next_delay(low_s: float, high_s: float, rng: random.Random) -> float:
     """A delay drawn uniformly from [low_s, high_s]."""
     return rng.uniform(low_s, high_s)
+
+
+def turn_in_s(last_at: float | None, per_second: float, now: float) -> float:
+    """How long until so many orders a second allow the next one; 0 when it may go now.
+
+    A last order that is far in the future was sent before the clock was set back: it says nothing.
+    """
+    if last_at is None:
+        return 0.0
+    pause_s = 1 / per_second
+    left_s = last_at + pause_s - now
+    return left_s if CLOCK_TOLERANCE_S < left_s <= pause_s + CLOCKS_APART_S else 0.0
 
 
 def participation_delay(notional: Decimal, now: float, hour_used: Decimal, hour_allowance: Decimal) -> float:

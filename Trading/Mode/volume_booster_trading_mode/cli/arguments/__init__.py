@@ -1,0 +1,1 @@
+"""How arguments are read, and what is said of those that can't be used."""

@@ -1,0 +1,137 @@
+"""`volume-booster runs`: the present and past campaigns of a home, and two of them side by side."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import time
+import typing
+
+import rich.box
+import rich.table
+
+from ...core.model.formats import duration, moment, shown
+from ...journal.bot_lock import running_bot
+from ...journal.journal import Journal
+from ...reporting.report import CampaignReport
+from ..commands.status import NOT_RUNNING
+from ..files import home, kept_runs
+from ..files.kept_runs import KeptRun
+from ..process.watchdog import ExitCode
+from ..screen import lines, terminal
+
+NOT_COMPARED = ("started_at", "ended_at", "days", "markets", "inventory", "eta_s")
+"""Fields that are lists, or differ between any two runs."""
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """List the campaigns of a home, or compare two; exit code 0.
+
+    :raises HomeError: when there is none, or not the two that are to be compared.
+    :raises JournalError: when a journal can't be read.
+    """
+    octobot_home, now = home.Home(arguments.home.absolute()), time.time()
+    found = [_as_it_stands(one, octobot_home) for one in kept_runs.runs(octobot_home, now)]
+    if not found:
+        raise home.HomeError(f"there is no campaign in {octobot_home.path}: a run begins one")
+    if arguments.compare:
+        _compare(*(kept_runs.find(found, asked) for asked in arguments.compare), now=now, is_json=arguments.json)
+    elif arguments.json:
+        lines.as_json({"home": str(octobot_home.path), "runs": [_json(one, now) for one in found]})
+    else:
+        _print(found, now)
+    return ExitCode.DONE
+
+
+def _as_it_stands(run: KeptRun, octobot_home: home.Home) -> KeptRun:
+    """A campaign is running or paused only while an OctoBot runs it."""
+    report = run.report
+    is_running = run.name == kept_runs.PRESENT and running_bot(octobot_home.campaign) is not None
+    if report is None or not report.is_live or is_running:
+        return run
+    return dataclasses.replace(run, report=report.stopped(NOT_RUNNING, report.last_seen_at))
+
+
+def _json(run: KeptRun, now: float) -> dict[str, typing.Any]:
+    fields = {"state": "unreadable", "reason": run.problem} if run.report is None else run.report.to_json(now)
+    return {"number": run.number, "name": run.name, "file": str(run.file)} | fields
+
+
+def _print(found: list[KeptRun], now: float) -> None:
+    console = terminal.Console()
+    table = _table(("", "run", "state", "started", "filled", "cost", "time"))
+    for one in found:
+        table.add_row(*map(terminal.styled, _cells(one, now)))
+    console.print(table)
+    console.print("Compare two: `volume-booster runs --compare 1 2`")
+
+
+def _cells(run: KeptRun, now: float) -> tuple[str, ...]:
+    report = run.report
+    if report is None:
+        return str(run.number), run.name, "unreadable", "", run.problem, "", ""
+    progress = report.progress
+    quote = report.quote
+    filled = f"{shown(progress.filled_quote, quote)} of {shown(progress.target_quote, quote)} {quote}"
+    name = f"{run.name}, {report.trading}" if run.name != report.trading else run.name
+    cost, took = f"{progress.cost_bps:.2f} bps", duration(report.runtime_s(now))
+    return str(run.number), name, report.state, moment(report.started_at)[:16], filled, cost, took
+
+
+def _compare(first: KeptRun, second: KeptRun, *, now: float, is_json: bool) -> None:
+    both = (first, second)
+    figures = _differences(*(_figures(_report(one), now) for one in both))
+    settings = _differences(*(_settings(one) for one in both))
+    if is_json:
+        found = {"a": _json(first, now), "b": _json(second, now)}
+        lines.as_json(found | {"differences": _rows(figures), "settings": _rows(settings)})
+        return
+    console = terminal.Console()
+    table = _table(("", *(f"{one.number}: {one.name}" for one in both)))
+    for title, rows in (("Result", figures), ("Settings", settings)):
+        table.add_row(terminal.styled(title, "bold"))
+        for key, one, other in rows:
+            table.add_row(*map(terminal.styled, (key, _text(one), _text(other))))
+        if not rows:
+            table.add_row("no difference")
+    console.print(table)
+
+
+def _figures(report: CampaignReport, now: float) -> dict[str, typing.Any]:
+    return {key: value for key, value in report.to_json(now).items() if key not in NOT_COMPARED}
+
+
+def _settings(run: KeptRun) -> dict[str, typing.Any]:
+    with contextlib.closing(Journal.open_to_read(run.file, in_depth=False)) as journal:
+        return journal.settings()
+
+
+def _report(run: KeptRun) -> CampaignReport:
+    assert run.report is not None, "find() has refused what can't be read"
+    return run.report
+
+
+def _differences(
+    first: dict[str, typing.Any], second: dict[str, typing.Any]
+) -> list[tuple[str, typing.Any, typing.Any]]:
+    """What is not the same in both, in the order of the first."""
+    keys = dict.fromkeys([*first, *second])
+    return [(key, first.get(key), second.get(key)) for key in keys if first.get(key) != second.get(key)]
+
+
+def _rows(differences: list[tuple[str, typing.Any, typing.Any]]) -> list[dict[str, typing.Any]]:
+    return [{"name": name, "a": first, "b": second} for name, first, second in differences]
+
+
+def _text(value: typing.Any) -> str:
+    if value in (None, ""):
+        return "none"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _table(columns: tuple[str, ...]) -> rich.table.Table:
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table

@@ -1,0 +1,1 @@
+"""When the next order is due, and the schedule of a campaign."""
