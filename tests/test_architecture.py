@@ -70,7 +70,7 @@ CORE_FILES = [pytest.param(file, id=named(file)) for file in modules(MODE / "cor
 SERVER_FILES = [pytest.param(file, id=named(file)) for file in modules(EXCHANGE / "server")]
 ALL_FILES = [pytest.param(file, id=named(file)) for file in (*modules(MODE), *modules(EXCHANGE))]
 FOLDERS = [
-    pytest.param(file.parent, id=str(file.parent.relative_to(ROOT))) for file in ROOT.rglob("Trading/**/__init__.py")
+    pytest.param(file.parent, id=str(file.parent.relative_to(ROOT))) for file in (ROOT / "Trading").rglob("__init__.py")
 ]
 
 

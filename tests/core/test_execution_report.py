@@ -102,4 +102,4 @@ def test_it_is_in_the_text_the_json_and_the_page(tmp_path: pathlib.Path, capsys:
     for words in ("How it was executed", "Resting orders", "Round trips", "Maker"):
         assert words in text and words in page.read_text("utf-8")
     assert Decimal(told["maker"]["fees_quote"]) > 0
-    assert Execution.of([], [], [], is_simulated=True).rows("USDT") == []
+    assert Execution.of([], [], [], {}, is_simulated=True).rows("USDT") == []

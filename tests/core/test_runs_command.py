@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import typing
 from typing import Any
 
 import pytest
@@ -75,6 +76,54 @@ def test_another_one_is_refused(
 ) -> None:
     assert main(["runs", "--home", str(home), "--compare", asked, "present"]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_past_ones_are_removed_by_number_or_name_also_one_that_can_not_be_read(
+    home: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["runs", "--home", str(home), "--yes", "--json", "--remove", "1", "campaign-20231114T221340", "1"]) == 0
+    removed = json.loads(capsys.readouterr().out)["removed"]
+    assert [one["name"] for one in removed] == ["campaign-20200101T000000", "campaign-20231114T221340"]
+    assert [one["name"] for one in listed(home, capsys)] == ["campaign-20231114T221330", "present"]
+    kept = {file.name for file in (home / "user" / CAMPAIGN_FILE).parent.glob("campaign*")}
+    assert not any("20200101" in name or "21340" in name for name in kept)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--yes", "--remove", "present"], "the present campaign is not removed"),
+        (["--yes", "--remove", "1", "4"], "the present campaign is not removed"),
+        (["--yes", "--remove", "1", "9"], "there is no run '9'"),
+        (["--remove", "1"], "confirm with --yes"),
+        (["--yes", "--remove", "1", "--compare", "1", "2"], "not allowed with"),
+    ],
+)
+def test_what_is_not_to_be_removed_leaves_all_of_them(
+    options: list[str], sentence: str, home: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        exit_code = main(["runs", "--home", str(home), *options])
+    except SystemExit as refused:
+        exit_code = typing.cast(int, refused.code)
+    assert exit_code == 2
+    assert sentence in capsys.readouterr().err
+    assert len(listed(home, capsys)) == 4
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y", 3), ("n", 4), ("", 4)])
+def test_on_a_terminal_it_asks(
+    answer: str,
+    left: int,
+    home: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: answer)
+    assert main(["runs", "--home", str(home), "--remove", "2"]) == (0 if left == 3 else 2)
+    assert "done" in capsys.readouterr().err
+    assert len(listed(home, capsys)) == left
 
 
 def test_a_home_without_any_says_so(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -315,6 +315,19 @@ def _told(orders: Iterable[OpenOrder]) -> list[tuple[object, ...]]:
     return sorted((order.side.value, order.price, order.remaining_quantity, order.placed_at) for order in orders)
 
 
+async def test_a_fill_that_octobot_knows_first_is_open_until_it_is_counted(exchange: FaultyExchange) -> None:
+    """Else it would be in neither for a moment: not in what is open, not in the volume, not in the position."""
+    async with sandbox_bot(exchange, poll_s=None, **FAR) as bot:
+        await bot.until(lambda: len(_on_octobot(bot)) == 2)
+        orders = bot.manager.exchange_personal_data.orders_manager.get_open_orders()
+        before = bot.producer.session.reconciler.open_orders()
+        for order in orders:
+            order.filled_quantity = order.origin_quantity / 2
+        assert _told(bot.producer.session.reconciler.open_orders()) == _told(before)
+        for order in orders:
+            order.filled_quantity = Decimal(0)
+
+
 async def test_orders_that_octobot_lost_sight_of_are_shown_to_it_again_and_cancelled_in_their_time(
     exchange: FaultyExchange,
 ) -> None:

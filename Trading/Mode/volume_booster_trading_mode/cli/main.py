@@ -73,7 +73,7 @@ COMMANDS = (
     ),
     Command("init", "init.main", "write a profile of your own, and show its plan", options.init, "setup"),
     Command("settings", "settings.main", "every setting: value, default, bounds, origin", options.settings, "setup"),
-    Command("runs", "runs.main", "past and present campaigns of a home; compare two", options.runs, "setup"),
+    Command("runs", "runs.main", "campaigns of a home: list, compare two, remove", options.runs, "setup"),
     Command("data", "data.main", "candles of a public market, for a backtest", options.data, "setup"),
     Command("completion", "completion.main", "print what a shell needs to complete", options.completion, "setup"),
 )  # fmt: skip

@@ -218,7 +218,7 @@ def _result(history: History) -> Chart:
 
 def _prices(history: History) -> list[Chart]:
     """One for each market, the busiest four."""
-    orders = history.order_of()
+    orders = history.order_of
     markets: dict[tuple[str, str], list[Fill]] = {}
     for fill in history.fills:
         order = orders[fill.order_id].order
@@ -281,7 +281,7 @@ def _inventory(history: History) -> Chart:
 
 def _latency(history: History) -> list[Chart]:
     """None where everything filled at once."""
-    orders = history.order_of()
+    orders = history.order_of
     seconds = sorted(max(fill.at - orders[fill.order_id].order.at, 0.0) for fill in history.fills)
     if not seconds or seconds[-1] < LEAST_LATENCY_S:
         return []

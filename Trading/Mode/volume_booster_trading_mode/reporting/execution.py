@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..core.accounting.ledger import Outcome
-from ..core.accounting.performance import round_trips
 from ..core.accounting.progress import Holding
 from ..core.accounting.tallies import exact_add
 from ..core.model.basics import ZERO, OrderType, Role, bps
@@ -195,17 +194,19 @@ class Execution:
 
     @classmethod
     def of(
-        cls, orders: Sequence[SentRow], fills: Sequence[Fill], holdings: Sequence[Holding], *, is_simulated: bool
+        cls,
+        orders: Sequence[SentRow],
+        fills: Sequence[Fill],
+        holdings: Sequence[Holding],
+        round_trips_of: Mapping[tuple[str, str], Sequence[Decimal]],
+        *,
+        is_simulated: bool,
     ) -> Execution:
         """:param fills: in the order of time.
+        :param round_trips_of: the results in quote of the round trips of each market, its exchange and its symbol.
         :param is_simulated: OctoBot's simulator has played the exchange.
         """
-        market_of = {row.order.order_id: (row.order.exchange, row.order.symbol) for row in orders}
-        by_market: dict[tuple[str, str], list[Fill]] = {}
-        for fill in fills:
-            by_market.setdefault(market_of[fill.order_id], []).append(fill)
-        results = {market: round_trips(of_it) for market, of_it in by_market.items()}
-        trips = ((held, results.get((held.exchange, held.symbol), [])) for held in holdings)
+        trips = ((held, round_trips_of.get((held.exchange, held.symbol), ())) for held in holdings)
         return cls(
             tuple(RolePart.of(role, fills) for role in Role),
             Resting.of(orders, fills, is_simulated=is_simulated),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import hashlib
 import io
+import itertools
 import json
 import pathlib
 import typing
@@ -16,7 +18,7 @@ from decimal import Decimal
 from ..core.accounting.cost_parts import CostParts, parts_of_fill
 from ..core.accounting.fill_marks import HORIZONS_S
 from ..core.accounting.ledger import Holding, Outcome
-from ..core.accounting.performance import TradersMetrics, metrics_of
+from ..core.accounting.performance import TradersMetrics, metrics_of, round_trips
 from ..core.decision.guards import Gauge, gauges
 from ..core.model.basics import ZERO, Role, Side, Trading
 from ..core.model.escape import csv_cell
@@ -104,7 +106,7 @@ class MarketResult:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class History:
     """A campaign with every order and fill of it, and the plan for it where it can be made."""
 
@@ -117,9 +119,24 @@ class History:
     settings: dict[str, typing.Any]
     plan: Plan | None
 
+    @functools.cached_property
     def order_of(self) -> dict[str, SentRow]:
         """Every order by its id."""
         return {row.order.order_id: row for row in self.orders}
+
+    @functools.cached_property
+    def fills_of(self) -> dict[tuple[str, str], list[Fill]]:
+        """The fills of each market, which is its exchange and its symbol, in the order of time."""
+        markets: dict[tuple[str, str], list[Fill]] = {}
+        for fill in self.fills:
+            order = self.order_of[fill.order_id].order
+            markets.setdefault((order.exchange, order.symbol), []).append(fill)
+        return markets
+
+    @functools.cached_property
+    def round_trips_of(self) -> dict[tuple[str, str], list[Decimal]]:
+        """The results in quote of the round trips of each market."""
+        return {market: round_trips(fills) for market, fills in self.fills_of.items()}
 
     def outcomes(self) -> dict[str, int]:
         """The number of orders by outcome; those without one are open."""
@@ -135,7 +152,7 @@ class History:
 
     def cost_split(self) -> CostSplit:
         """What the cost is made of."""
-        orders, fees = self.order_of(), dict.fromkeys(Role, ZERO)
+        orders, fees = self.order_of, dict.fromkeys(Role, ZERO)
         spread = drift = ZERO
         for fill in self.fills:
             intent = orders[fill.order_id].order.intent
@@ -150,30 +167,27 @@ class History:
     def execution(self) -> Execution:
         """What rested and what took, and what came of it."""
         is_simulated = Trading(self.report.trading).is_simulated
-        return Execution.of(self.orders, self.fills, self.report.progress.holdings, is_simulated=is_simulated)
+        holdings = self.report.progress.holdings
+        return Execution.of(self.orders, self.fills, holdings, self.round_trips_of, is_simulated=is_simulated)
 
     def parts_of_fills(self) -> list[CostParts]:
         """The cost of each fill in parts, in the order of `fills`; they add up to those of the campaign."""
-        orders, mids = self.order_of(), dict(self.report.last_mids)
+        orders, mids = self.order_of, dict(self.report.last_mids)
         markets = (orders[fill.order_id].order for fill in self.fills)
         of_fills = zip(self.fills, markets, strict=True)
         return [parts_of_fill(fill, mids[order.exchange, order.symbol]) for fill, order in of_fills]
 
     def metrics(self) -> TradersMetrics:
         """The metrics that traders expect."""
-        markets: dict[tuple[str, str], list[Fill]] = {}
-        orders = self.order_of()
-        for fill in self.fills:
-            order = orders[fill.order_id].order
-            markets.setdefault((order.exchange, order.symbol), []).append(fill)
-        return metrics_of(markets.values())
+        results = itertools.chain.from_iterable(self.round_trips_of.values())
+        return metrics_of(self.fills_of.values(), list(results))
 
     def results(self) -> Iterator[tuple[float, Decimal, Decimal]]:
         """After each fill its moment, the cost so far, and the profit so far with what is held at its last price.
 
         Slippage that is not measured is in no cost.
         """
-        orders = self.order_of()
+        orders = self.order_of
         held: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
         cost = spent = ZERO
         for fill in self.fills:
@@ -186,7 +200,7 @@ class History:
 
     def markets(self) -> list[MarketResult]:
         """What was traded on each market, the largest volume first."""
-        orders, results = self.order_of(), dict[tuple[str, str], MarketResult]()
+        orders, results = self.order_of, dict[tuple[str, str], MarketResult]()
         for row in self.orders:
             market = row.order.exchange, row.order.symbol
             results[market] = results.get(market, MarketResult(*market)).with_order()
@@ -395,7 +409,7 @@ def _order_cells(row: SentRow, filled: Decimal) -> list[typing.Any]:
 
 def fills_csv(history: History) -> str:
     """Every fill as a row of FILL_COLUMNS; times in seconds since 1970, UTC."""
-    orders = history.order_of()
+    orders = history.order_of
     return _csv(
         FILL_COLUMNS,
         (

@@ -191,7 +191,10 @@ def init(parser: argparse.ArgumentParser) -> None:
 
 def runs(parser: argparse.ArgumentParser) -> None:
     _home(parser)
-    parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two of them side by side, by number or name")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two of them side by side, by number or name")
+    choice.add_argument("--remove", nargs="+", metavar="RUN", help="delete the files of past ones, by number or name")
+    parser.add_argument("--yes", action="store_true", help="remove without asking")
     _json(parser, "list")
 
 

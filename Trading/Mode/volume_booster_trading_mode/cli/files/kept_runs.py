@@ -37,17 +37,18 @@ def runs(octobot_home: Home, now: float) -> list[KeptRun]:
     return [KeptRun(number, one.name, one.file, one.report, one.problem) for number, one in enumerate(in_order, 1)]
 
 
-def find(found: list[KeptRun], asked: str) -> KeptRun:
+def find(found: list[KeptRun], asked: str, *, is_read: bool = True) -> KeptRun:
     """The run of this number or name, or whose file it is.
 
-    :raises HomeError: when there is none, or its file can't be read.
+    :param is_read: one whose file can't be read is refused.
+    :raises HomeError: when there is none, or it is refused.
     """
     names = {one.name: one for one in found} | {str(one.number): one for one in found}
     run = names.get(asked) or next((one for one in found if pathlib.Path(asked).absolute() == one.file), None)
     if run is None:
         meant = did_you_mean(asked, [one.name for one in found]) or "; `volume-booster runs` lists them"
         raise HomeError(f"there is no run {asked!r}{meant}")
-    if run.problem:
+    if is_read and run.problem:
         raise HomeError(f"the run {asked!r} can't be read: {run.problem}")
     return run
 

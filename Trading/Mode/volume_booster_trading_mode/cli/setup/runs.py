@@ -1,10 +1,11 @@
-"""`volume-booster runs`: the present and past campaigns of a home, and two of them side by side."""
+"""`volume-booster runs`: the present and past campaigns of a home; compares two, removes what is no longer wanted."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import dataclasses
+import sys
 import time
 import typing
 
@@ -13,7 +14,7 @@ import rich.table
 
 from ...core.model.formats import duration, moment, shown
 from ...journal.bot_lock import running_bot
-from ...journal.journal import Journal
+from ...journal.journal import Journal, remove
 from ...reporting.report import CampaignReport
 from ..commands.status import NOT_RUNNING
 from ..files import home, kept_runs
@@ -21,21 +22,25 @@ from ..files.kept_runs import KeptRun
 from ..process.watchdog import ExitCode
 from ..screen import lines, terminal
 
+COLUMNS = ("", "run", "state", "started", "filled", "cost", "time")
 NOT_COMPARED = ("started_at", "ended_at", "days", "markets", "inventory", "eta_s")
 """Fields that are lists, or differ between any two runs."""
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """List the campaigns of a home, or compare two; exit code 0.
+    """List the campaigns of a home, compare two, or remove some; exit code 0.
 
-    :raises HomeError: when there is none, or not the two that are to be compared.
-    :raises JournalError: when a journal can't be read.
+    :raises HomeError: when there is none, or not those that were named.
+    :raises JournalError: when a journal can't be read or removed.
     """
     octobot_home, now = home.Home(arguments.home.absolute()), time.time()
     found = [_as_it_stands(one, octobot_home) for one in kept_runs.runs(octobot_home, now)]
     if not found:
         raise home.HomeError(f"there is no campaign in {octobot_home.path}: a run begins one")
-    if arguments.compare:
+    if arguments.remove:
+        chosen = [_kept(found, asked) for asked in arguments.remove]
+        _remove(list({run.file: run for run in chosen}.values()), arguments, now)
+    elif arguments.compare:
         _compare(*(kept_runs.find(found, asked) for asked in arguments.compare), now=now, is_json=arguments.json)
     elif arguments.json:
         lines.as_json({"home": str(octobot_home.path), "runs": [_json(one, now) for one in found]})
@@ -60,11 +65,11 @@ def _json(run: KeptRun, now: float) -> dict[str, typing.Any]:
 
 def _print(found: list[KeptRun], now: float) -> None:
     console = terminal.Console()
-    table = _table(("", "run", "state", "started", "filled", "cost", "time"))
+    table = _table(COLUMNS)
     for one in found:
         table.add_row(*map(terminal.styled, _cells(one, now)))
     console.print(table)
-    console.print("Compare two: `volume-booster runs --compare 1 2`")
+    console.print("Compare two: `volume-booster runs --compare 1 2`; remove one: `volume-booster runs --remove 1`")
 
 
 def _cells(run: KeptRun, now: float) -> tuple[str, ...]:
@@ -96,6 +101,42 @@ def _compare(first: KeptRun, second: KeptRun, *, now: float, is_json: bool) -> N
         if not rows:
             table.add_row("no difference")
     console.print(table)
+
+
+def _kept(found: list[KeptRun], asked: str) -> KeptRun:
+    """The run that is meant, which is not the present one."""
+    run = kept_runs.find(found, asked, is_read=False)
+    if run.name == kept_runs.PRESENT:
+        raise home.HomeError("the present campaign is not removed: a run with --fresh sets it aside first")
+    return run
+
+
+def _remove(chosen: list[KeptRun], arguments: argparse.Namespace, now: float) -> None:
+    """Remove the files of these runs, once that is confirmed."""
+    if not arguments.yes:
+        if not sys.stdin.isatty():
+            raise home.HomeError("this can't be undone, and standard input is no terminal: confirm with --yes")
+        console, table = terminal.Console(stderr=True), _table(COLUMNS)
+        for run in chosen:
+            table.add_row(*map(terminal.styled, _cells(run, now)))
+        console.print(table)
+        if not _is_confirmed():
+            raise home.HomeError("nothing was removed")
+    for run in chosen:
+        remove(run.file)
+    if arguments.json:
+        lines.as_json({"removed": [{"name": run.name, "file": str(run.file)} for run in chosen]})
+    else:
+        for run in chosen:
+            lines.say(f"removed: {run.name}")
+
+
+def _is_confirmed() -> bool:
+    lines.complain("Every order and fill of them is lost with the file; a report can't be made any more.")
+    try:
+        return input("Remove? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def _figures(report: CampaignReport, now: float) -> dict[str, typing.Any]:

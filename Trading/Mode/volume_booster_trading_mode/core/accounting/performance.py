@@ -7,7 +7,7 @@ for them. Every definition is in DEFINITIONS, in words, and is shown with the nu
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -93,10 +93,14 @@ def drawdown(path: Iterable[Decimal]) -> Decimal:
     return deepest
 
 
-def metrics_of(markets: Iterable[list[Fill]]) -> TradersMetrics:
-    """Of a campaign: one list of fills for each market, in the order of time; their results are put together."""
+def metrics_of(markets: Iterable[list[Fill]], results: Sequence[Decimal] | None = None) -> TradersMetrics:
+    """Of a campaign: one list of fills for each market, in the order of time; their results are put together.
+
+    :param results: those of all round trips, where they are known already.
+    """
     lists = [fills for fills in markets if fills]
-    results = [result for fills in lists for result in round_trips(fills)]
+    if results is None:
+        results = [result for fills in lists for result in round_trips(fills)]
     paths = [pnl_path(fills) for fills in lists]
     whole = _together(lists, paths)
     won = sum((result for result in results if result > 0), ZERO)

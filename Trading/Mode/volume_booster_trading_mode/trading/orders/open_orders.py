@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 
-from ...adapters import market_data
+from ...adapters import futures_data, market_data
 from ...campaign.campaign import Campaign
 from ...core.accounting.ledger import Outcome
 from ...core.model.basics import OrderType
@@ -30,14 +30,23 @@ class SimulatedOrders:
         return [(self._seen(order, own_id), own_id) for order, own_id in orders]
 
     def _seen(self, order: typing.Any, own_id: str | None) -> OpenOrder:
-        """An order of ours has what our own books, which may be ahead of OctoBot's, have not counted of it yet."""
+        """Of an order of ours is open what whoever counts the position has not counted of it yet.
+
+        Otherwise a fill that one of OctoBot and our books knows before the other would for a moment be in neither.
+        """
         if own_id is None:
             return market_data.open_order(order, None)
         campaign, record = self._campaign, self._campaign.record(own_id)
         seen = market_data.open_order(order, record.placed_at)
-        left = min(seen.remaining_quantity, record.open_quantity) if record.open_quantity else seen.remaining_quantity
+        left = seen.remaining_quantity
+        if record.open_quantity and self._position_is_ours():
+            left = record.open_quantity
         is_market, fills = record.intent.order_type is OrderType.MARKET, campaign.ledger.fills_since(own_id)
         return dataclasses.replace(seen, remaining_quantity=left, is_market=is_market, fills_since=fills)
+
+    def _position_is_ours(self) -> bool:
+        """Whether our ledger counts the position; that of simulated futures is OctoBot's."""
+        return not futures_data.is_futures(self._manager)
 
     def _own_id(self, order: typing.Any) -> str | None:
         return str(order.order_id) if self._campaign.knows(order.order_id) else None
@@ -60,6 +69,9 @@ class ExchangeOrders(SimulatedOrders):
             *(order for order, own_id in known if not self._has_ended(own_id)),
             *(self._lost(order_id) for order_id in lost),
         )
+
+    def _position_is_ours(self) -> bool:
+        return True
 
     def _lost(self, order_id: str) -> OpenOrder:
         order = self._campaign.record(order_id).as_open_order(order_id)
