@@ -47,8 +47,6 @@ WHY_NOT_RUN = {
     "volume-booster check --exchange binance --home /path/to/your/octobot": "takes an account; tests/e2e/test_check.py",
 }
 """The commands that no test runs, by how they begin, and why."""
-WRITTEN_ELSEWHERE = {"futures.md"}
-"""Guides that are on their way: a link to one that is not there yet is no fault."""
 
 # --- links -----------------------------------------------------------------------------------------------------------
 
@@ -66,8 +64,8 @@ def targets(page: pathlib.Path) -> Iterator[tuple[str, pathlib.Path, str]]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_and_picture_of_a_page_is_there(page: pathlib.Path) -> None:
     for link, file, anchor in targets(page):
-        assert file.exists() or file.name in WRITTEN_ELSEWHERE, link
-        assert not (anchor and file.exists()) or anchor in documents.anchors(file), link
+        assert file.exists(), link
+        assert not anchor or anchor in documents.anchors(file), link
 
 
 def test_links_pictures_anchors_and_blocks_are_found_at_all() -> None:

@@ -105,6 +105,7 @@ def test_the_same_seed_draws_the_same_candles_and_another_one_others() -> None:
     assert drawn != candle_files.draw(8, "BTC/USDT", minutes=60)
     assert len(drawn.candles) == 60 and drawn.candles[0].opened_at == candle_files.DRAWN_FROM
     assert candle_files.draw(7, "BTC/USDT", minutes=30).candles == drawn.candles[:30]
+    assert candle_files.draw(7, "BTC/USDT:USDT", minutes=60) == drawn, "a contract is drawn as its pair is"
 
 
 def test_a_market_without_drawn_prices_and_a_file_that_is_none_are_told(tmp_path: pathlib.Path) -> None:

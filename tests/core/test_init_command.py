@@ -56,6 +56,19 @@ def test_the_defaults_are_taken_unasked(folder: pathlib.Path, capsys: pytest.Cap
     assert profile["profile"]["id"] == "my_campaign"
 
 
+def test_a_contract_of_a_listed_pair_needs_no_price_and_costs_what_contracts_do(
+    folder: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "--yes", "--pair", "BTC/USDT:USDT"]) == 0
+    profile, settings = written(folder)
+    check_nothing_is_real(profile, settings)
+    config = profile["config"]
+    assert config["exchanges"] == {"offline_exchange": {"enabled": True, "exchange-type": "future"}}
+    assert config["trader-simulator"]["fees"] == {"maker": 0.02, "taker": 0.05}
+    (costs,) = (line for line in capsys.readouterr().out.splitlines() if "Cost (bps)" in line)
+    assert [cell.strip() for cell in costs.split("│")[2:5]] == ["5.00"] * 3
+
+
 def test_what_is_answered_is_in_the_profile_and_a_wrong_answer_is_asked_again(
     folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -137,8 +137,9 @@ def _of_character(spec: typing.Any, name: str | None) -> typing.Any:
 
 
 def listed_price(symbol: str) -> Decimal | None:
-    """What the local exchange's market of a symbol starts from; None when it lists none."""
-    return next((one.start_price_quote for one in _markets() if f"{one.base}/{one.quote}" == symbol), None)
+    """What the local exchange's market of a pair, or of the pair that a contract is on, starts from; None for none."""
+    market = _listed(symbol)
+    return None if market is None else typing.cast(Decimal, market.start_price_quote)
 
 
 def _markets() -> tuple[typing.Any, ...]:

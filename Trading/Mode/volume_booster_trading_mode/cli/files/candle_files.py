@@ -10,7 +10,7 @@ import sqlite3
 import typing
 from collections.abc import Iterator
 
-from ...core.model.instrument import base_of
+from ...core.model.instrument import base_of, quote_of
 from ...core.planning import candles
 from ...core.planning.candles import Candle, CandleSeries
 from ...storage import private_files
@@ -36,11 +36,12 @@ CREATE INDEX index_ohlcv ON ohlcv (timestamp, exchange_name, symbol, time_frame)
 def draw(seed: int, symbol: str, minutes: int) -> CandleSeries:
     """One-minute candles of the local exchange's own price path: those that it would show with the same seed.
 
+    :param symbol: a pair, or a contract on one.
     :raises HomeError: when the local exchange has no such market.
     """
     price_path: typing.Any = importlib.import_module(f"{EXCHANGE_PACKAGE}.market.price_path")
     path = price_path.PricePath(seed, DRAWN_FROM, history_seconds=MINUTE_S)
-    market = symbol.replace("/", "")
+    market = f"{base_of(symbol)}{quote_of(symbol)}"
     if market not in path.markets:
         known = ", ".join(f"{spec.base}/{spec.quote}" for spec in path.markets.values())
         raise HomeError(f"there are no prices of {symbol} to draw, only of {known}: name a file with --data")

@@ -20,6 +20,8 @@ SIMULATED_QUOTE = Decimal(10_000)
 """What the simulator starts with, on each side, where the quote is worth about a dollar."""
 SMALLEST_SHARE, LARGEST_SHARE, CAPITAL_SHARE = Decimal("0.0005"), Decimal("0.003"), Decimal("0.2")
 """Of the target: the smallest and largest order, and the capital on each side, as they are by default."""
+FUTURES_FEES = {"maker": 0.02, "taker": 0.05}
+"""In percent, what the local exchange and many others charge for a contract: the simulator's own are those of spot."""
 URGENCIES = {"passive": Preset.CONSERVATIVE, "normal": Preset.MODERATE, "aggressive": Preset.AGGRESSIVE}
 _LEFT_OUT = shutil.ignore_patterns("README.md", f"*{home.KEPT_SUFFIX}")
 
@@ -95,6 +97,8 @@ def _profile(of_bundle: dict[str, typing.Any], wish: Wish) -> dict[str, typing.A
         "enabled": True,
         "starting-portfolio": portfolio,
     }
+    if kind == "future":
+        config["trader-simulator"]["fees"] = FUTURES_FEES
     config["trading"] = of_bundle["config"]["trading"] | {"reference-market": quote}
     text = f"{wish.target:,f} {quote} of volume in {wish.pair} on {wish.exchange}, in OctoBot's simulator."
     names = {"id": wish.profile_id, "name": wish.profile_id, "slug": wish.profile_id, "description": text}
