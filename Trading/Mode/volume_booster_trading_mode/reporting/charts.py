@@ -218,11 +218,7 @@ def _result(history: History) -> Chart:
 
 def _prices(history: History) -> list[Chart]:
     """One for each market, the busiest four."""
-    orders = history.order_of
-    markets: dict[tuple[str, str], list[Fill]] = {}
-    for fill in history.fills:
-        order = orders[fill.order_id].order
-        markets.setdefault((order.exchange, order.symbol), []).append(fill)
+    markets = history.fills_of
     busiest = sorted(markets, key=lambda market: -len(markets[market]))[:4]
     return [_price(history, market, markets[market]) for market in busiest]
 
@@ -242,7 +238,7 @@ def _price(history: History, market: tuple[str, str], fills: list[Fill]) -> Char
     axes.set_ylabel(_label(quote_of(symbol)))
     axes.yaxis.set_major_formatter(_plain_numbers())
     axes.legend(loc="best")
-    axes.margins(x=0.01)
+    axes.margins(x=0.03, y=0.12)  # a mark at the edge is seen whole
     return Chart(
         f"Price and fills of {symbol}",
         f"On {exchange}: the mid when each order was decided on, and its fills.",

@@ -75,8 +75,8 @@ def _amount(report: CampaignReport) -> str:
 def _figures(status: LiveStatus, now: float) -> Lines:
     report, progress = status.report, status.report.progress
     orders = (
-        f"{progress.orders} sent, {progress.fills} fills, {progress.open_orders} open, {progress.cancelled} cancelled, "
-        f"{progress.rejected} rejected, maker {progress.maker_share:.1%}"
+        f"{progress.orders:,} sent, {progress.fills:,} fills, {progress.open_orders} open, "
+        f"{progress.cancelled:,} cancelled, {progress.rejected:,} rejected, maker {progress.maker_share:.1%}"
     )
     pace = f"{shown(progress.quote_per_hour(report.until(now)), report.quote)} {report.quote} an hour"
     lines = [
