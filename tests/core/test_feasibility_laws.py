@@ -52,6 +52,13 @@ ROWS: list[tuple[str, Case, Case, str, dict[str, str]]] = [
         {"enable_volume_booster": "true"},
     ),
     (
+        "small_target",
+        case({"volume_target": "5.39"}),
+        case({"volume_target": "5.4"}),
+        "volume_target 5.39 is below the exchange's smallest order of 5.40",
+        {"volume_target": "5.454"},
+    ),
+    (
         "smallest_orders",
         case({"min_buy_amount": 1, "max_buy_amount": "5.39"}),
         case({"min_buy_amount": 1, "max_buy_amount": "5.4"}),

@@ -142,6 +142,27 @@ def test_a_running_campaign_is_steered_within_a_second(
         assert told_json(capsys, "status", *at)["target_quote"] == "1500.00"
 
 
+@pytest.mark.parametrize(("answer", "left"), [("y", "50.00"), ("", "5000.00"), ("n", "5000.00")])
+def test_a_target_that_is_filled_already_is_asked_about_on_a_terminal(
+    answer: str,
+    left: str,
+    home: pathlib.Path,
+    path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = ("--home", str(home))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: answer)
+    with killed(path):
+        assert told(capsys, "target", "5000", *at)[0] == 0, "what is not filled is not asked about"
+        exit_code, _, errors = told(capsys, "target", "50", *at)
+        assert exit_code == (0 if answer == "y" else 2)
+        assert "50.00 is no more than the 100.00 USDT that are filled: the campaign ends with it" in errors
+        assert f"target {left.partition('.')[0]}" in told_json(capsys, "status", *at)["pending_commands"][-1]
+        assert told(capsys, "target", "40", "--yes", *at)[0] == 0
+
+
 def test_a_campaign_whose_bot_was_killed_is_stopped_and_keeps_what_is_asked_of_it(
     home: pathlib.Path, path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -127,6 +127,9 @@ WRONG: tuple[tuple[str, str], ...] = (
     ("plan --set preset=Moderate --set order_type=limit", "order_type: the preset"),
     # settings: numbers
     ("simulate --target 0", "volume_target: input should be greater than 0"),
+    ("simulate --target 0.01", "volume_target: 0.01 is below the smallest order of 5.00 USDT that the exchange"),
+    ("backtest --target 0.01", "volume_target: 0.01 is below the smallest order of 5.00 USDT"),
+    ("sandbox --target 4.99", "volume_target: 4.99 is below the smallest order of 5.00 USDT"),
     ("simulate --target -5", "volume_target: input should be greater than 0 (got '-5')"),
     ("simulate --target=-5", "volume_target"),
     ("simulate --target abc", "volume_target: input should be a valid decimal (got 'abc')"),

@@ -14,7 +14,7 @@ import rich.progress
 
 from ...core.model.formats import duration
 from ...core.planning.candles import CandleSeries
-from ...core.settings.schema import Settings, without_octobot_keys
+from ...core.settings.schema import Settings, SettingsError, without_octobot_keys
 from ...journal.file import BACKTEST_FILE
 from ..arguments.requested import requested_settings
 from ..files import candle_files, home
@@ -56,6 +56,8 @@ class BacktestPlan:
         :raises SettingsError: when they can't be used.
         """
         settings = run.settings_of(self.of_profile, self.requested | more)
+        if problem := run.too_small(settings, self.config):
+            raise SettingsError([problem])
         if settings.seed is None:
             settings = settings.model_copy(update={"seed": self.drawn_seed})
         return settings

@@ -163,6 +163,7 @@ def steer(parser: argparse.ArgumentParser) -> None:
 def target(parser: argparse.ArgumentParser) -> None:
     steer(parser)
     parser.add_argument("quote", type=given, metavar="QUOTE", help="the volume to reach, in quote currency")
+    parser.add_argument("--yes", action="store_true", help="do not ask, also when so much is filled already")
 
 
 def settings(parser: argparse.ArgumentParser) -> None:

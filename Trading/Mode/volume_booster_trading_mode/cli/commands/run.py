@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from ...core.model.basics import Trading
 from ...core.model.formats import shown
+from ...core.model.instrument import quote_of
 from ...core.model.redact import text_of, without_secrets
 from ...core.notify.progress_lines import sentence
 from ...core.settings.corrections import swap_inverted_ranges
@@ -33,7 +34,7 @@ from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport, read_report
 from ..arguments.requested import requested_settings
 from ..files import chosen, home
-from ..files.assumptions import EXCHANGE_PACKAGE
+from ..files.assumptions import EXCHANGE_PACKAGE, smallest_order
 from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
 from ..screen import lines, terminal
@@ -169,9 +170,27 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
         market_seed=arguments.market_seed,
         has_own_target="volume_target" in requested,
     )
-    if problems := _contradictions(plan, requested):
+    problems = [too_small(plan.settings, config), *_contradictions(plan, requested)]
+    if problems := [problem for problem in problems if problem]:
         raise SettingsError(problems)
     return plan
+
+
+def too_small(settings: Settings, config: dict[str, typing.Any]) -> str:
+    """What is wrong with a target that the exchange's smallest order passes: nobody asked for that order; else nothing.
+
+    :param config: of the profile.
+    """
+    least = smallest_order(home.enabled_pairs(config))
+    if least is None or settings.volume_target >= least[1]:
+        return ""
+    symbol, smallest = least
+    quote = quote_of(symbol)
+    target, order = (shown(value, quote) for value in (settings.volume_target, smallest))
+    return (
+        f"volume_target: {target} is below the smallest order of {order} {quote} that the exchange takes on {symbol}: "
+        "name a larger target"
+    )
 
 
 def _contradictions(plan: RunPlan, requested: dict[str, str]) -> list[str]:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 
@@ -59,9 +60,28 @@ def stop(arguments: argparse.Namespace) -> int:
 
 
 def target(arguments: argparse.Namespace) -> int:
-    """:raises SettingsError: when it is no target."""
+    """A target that is filled already ends the campaign, so on a terminal that is asked first.
+
+    :raises SettingsError: when it is no target.
+    """
     settings = parse_settings({"volume_target": arguments.quote})
+    report = campaign_status(Home(arguments.home.absolute())).report
+    if settings.volume_target <= report.progress.filled_quote:
+        asked, filled = (shown(value, report.quote) for value in (settings.volume_target, report.progress.filled_quote))
+        lines.complain(
+            f"{asked} is no more than the {filled} {report.quote} that are filled: the campaign ends with it"
+        )
+        if sys.stdin.isatty() and not arguments.yes and not _agrees("Set it? [y/N] "):
+            lines.complain("nothing was done: the target stays")
+            return ExitCode.UNUSABLE
     return _steer(arguments, TARGET, f"{settings.volume_target:f}")
+
+
+def _agrees(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def emergency_stop(arguments: argparse.Namespace) -> int:

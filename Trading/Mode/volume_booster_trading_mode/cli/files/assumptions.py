@@ -142,6 +142,16 @@ def listed_price(symbol: str) -> Decimal | None:
     return None if market is None else typing.cast(Decimal, market.start_price_quote)
 
 
+def smallest_order(symbols: typing.Iterable[str]) -> tuple[str, Decimal] | None:
+    """Of these pairs and contracts the one that the local exchange takes the smallest order on, and that, in its quote.
+
+    None where the local exchange lists none of them.
+    """
+    listed = ((symbol, _listed(symbol)) for symbol in symbols)
+    smallest = [(symbol, Decimal(market.minimum_notional_quote)) for symbol, market in listed if market is not None]
+    return min(smallest, key=lambda one: one[1], default=None)
+
+
 def _markets() -> tuple[typing.Any, ...]:
     return tuple(importlib.import_module(f"{EXCHANGE_PACKAGE}.market.price_path").MARKETS)
 

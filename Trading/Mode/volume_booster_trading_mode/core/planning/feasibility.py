@@ -80,6 +80,18 @@ def smallest_orders(settings: Settings, conditions: Conditions, forecast: Foreca
     return Problem(f"{which} is below the exchange's smallest order of {conditions.rules.shown(smallest)}", nearest)
 
 
+def small_target(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
+    """Less than the exchange's minimum: the only order would pass it."""
+    smallest = conditions.rules.min_order_notional(conditions.price)
+    if settings.volume_target >= smallest:
+        return None
+    shown = conditions.rules.shown
+    return Problem(
+        f"volume_target {shown(settings.volume_target)} is below the exchange's smallest order of {shown(smallest)}",
+        {"volume_target": _amount(smallest * MARGIN)},
+    )
+
+
 def largest_orders(settings: Settings, conditions: Conditions, forecast: Forecast) -> Problem | None:
     """Whole ranges above the exchange's maximum."""
     rules = conditions.rules
@@ -282,8 +294,8 @@ def thin_market(settings: Settings, conditions: Conditions, forecast: Forecast) 
 
 
 CHECKS: tuple[Check, ...] = (
-    switched_on, smallest_orders, largest_orders, position_size, balances, pace, deadline, exchange_limits, thin_market,
-    slippage, cost_budget, total_cost_budget, losses,
+    switched_on, small_target, smallest_orders, largest_orders, position_size, balances, pace, deadline,
+    exchange_limits, thin_market, slippage, cost_budget, total_cost_budget, losses,
 )  # fmt: skip
 
 
