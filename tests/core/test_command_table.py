@@ -26,6 +26,13 @@ print([name for name in {NEVER_TO_LOOK!r} if name in sys.modules])
 """
 
 
+def test_what_works_on_each_exchange_is_told_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    out = capsys.readouterr().out
+    assert " ok " in out and " not ok " in out
+    assert "[red]" not in out and "[/" not in out
+
+
 COMPLETED = "from octobot_volume_booster.cli.main import main; main()"
 
 

@@ -49,6 +49,7 @@ def test_all_of_them_are_listed_also_one_that_can_not_be_read(
     assert main(["runs", "--home", str(home)]) == 0
     out = capsys.readouterr().out
     assert all(word in out for word in ("present", "halted", "unreadable", "bps"))
+    assert "campaign-20231114T221330" in out, "a name that can be copied is in one piece"
 
 
 @pytest.mark.parametrize(("first", "second"), [("2", "4"), ("campaign-20231114T221330", "present")])

@@ -30,7 +30,8 @@ from ..process.watchdog import ExitCode
 from ..screen import lines, terminal
 from . import bundle, options, run, sandbox
 
-_RESULTS = {True: "[green]ok[/green]", False: "[red]not ok[/red]", None: "not tried"}
+_RESULTS = {True: ("ok", "green"), False: ("not ok", "red"), None: ("not tried", "")}
+"""Text and style of each."""
 _RESULT_WIDTH = 9
 
 
@@ -115,7 +116,7 @@ def _print_table(title: str, what: str, rows: list[Row], sentence: str) -> None:
     table.add_column("", no_wrap=True, width=_RESULT_WIDTH)
     table.add_column("", overflow="fold")
     for row in rows:
-        table.add_row(row.name, _RESULTS[row.ok], row.text)
+        table.add_row(row.name, terminal.styled(*_RESULTS[row.ok]), row.text)
     terminal.show(table)
     lines.say(sentence)
 

@@ -22,7 +22,10 @@ from ..files.kept_runs import KeptRun
 from ..process.watchdog import ExitCode
 from ..screen import lines, terminal
 
-COLUMNS = ("", "run", "state", "started", "filled", "cost", "time")
+COLUMNS = ("", "run", "state", "started", "filled", "bps", "time")
+WHOLE = ("run", "state", "started", "bps")
+"""Columns that are never broken into lines."""
+FILLED_WIDTH = 14
 NOT_COMPARED = ("started_at", "ended_at", "days", "markets", "inventory", "eta_s")
 """Fields that are lists, or differ between any two runs."""
 
@@ -78,10 +81,10 @@ def _cells(run: KeptRun, now: float) -> tuple[str, ...]:
         return str(run.number), run.name, "unreadable", "", run.problem, "", ""
     progress = report.progress
     quote = report.quote
-    filled = f"{shown(progress.filled_quote, quote)} of {shown(progress.target_quote, quote)} {quote}"
-    name = f"{run.name}, {report.trading}" if run.name != report.trading else run.name
-    cost, took = f"{progress.cost_bps:.2f} bps", duration(report.runtime_s(now))
-    return str(run.number), name, report.state, moment(report.started_at)[:16], filled, cost, took
+    filled = f"{shown(progress.filled_quote, quote)} of\n{shown(progress.target_quote, quote)} {quote}"
+    name = f"{run.name}\n{report.trading}" if run.name != report.trading else run.name
+    cost, took = f"{progress.cost_bps:.2f}", duration(report.runtime_s(now))
+    return str(run.number), name, report.state, moment(report.started_at)[:16].replace(" ", "\n"), filled, cost, took
 
 
 def _compare(first: KeptRun, second: KeptRun, *, now: float, is_json: bool) -> None:
@@ -172,7 +175,9 @@ def _text(value: typing.Any) -> str:
 
 
 def _table(columns: tuple[str, ...]) -> rich.table.Table:
-    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=0)
     for name in columns:
-        table.add_column(name, overflow="fold")
+        table.add_column(
+            name, overflow="fold", no_wrap=name in WHOLE, min_width=FILLED_WIDTH if name == "filled" else None
+        )
     return table
