@@ -109,6 +109,15 @@ def test_what_can_not_be_done_is_2_with_every_reason_and_what_would_work(
     assert "it would work with" in err
 
 
+@pytest.mark.parametrize(("budget", "is_recommended"), [("1", False), ("1000", True)])
+def test_a_way_is_recommended_only_where_the_plan_can_be_carried_out(
+    budget: str, is_recommended: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run(capsys, "--set", f"max_cost_quote={budget}")
+    assert "Ways to the target" in out
+    assert ("Recommended" in out) is is_recommended
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

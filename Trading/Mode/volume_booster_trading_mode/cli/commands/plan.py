@@ -51,7 +51,7 @@ def main(arguments: argparse.Namespace) -> int:
     else:
         _say(_first_line(profile, config))
         _print(plan, assumed, settings, gain)
-        _print_styles(comparison)
+        _print_styles(comparison, is_recommended=plan.is_feasible)
     for problem in plan.problems:
         lines.complain(problem.sentence)
     return ExitCode.DONE if plan.is_feasible else ExitCode.UNUSABLE
@@ -107,8 +107,8 @@ def _print(plan: Plan, assumed: Assumed, settings: Settings, gain: fee_tiers.Tie
         terminal.wrapped(line)
 
 
-def _print_styles(comparison: styles.Comparison) -> None:
-    """The ways to the target beside each other, and which one is recommended."""
+def _print_styles(comparison: styles.Comparison, *, is_recommended: bool) -> None:
+    """The ways to the target beside each other, and which one is recommended where the plan can be carried out."""
     table = rich.table.Table(title="Ways to the target", title_justify="left")
     table.add_column("order_type", style="bold", no_wrap=True)
     for name in ("all-in cost (bps)", "duration", "in time", "maker"):
@@ -118,7 +118,8 @@ def _print_styles(comparison: styles.Comparison) -> None:
         chance = "" if style.chance_of_deadline is None else f"{style.chance_of_deadline:.0%}"
         table.add_row(name, f"{style.cost_bps:.2f}", took, chance, f"{style.maker_share:.0%}")
     terminal.show(table)
-    terminal.wrapped(f"Recommended: order_type {comparison.recommended}: {comparison.because}.")
+    if is_recommended:
+        terminal.wrapped(f"Recommended: order_type {comparison.recommended}: {comparison.because}.")
 
 
 def plan_table(plan: Plan, quote: str, title: str) -> rich.table.Table:
