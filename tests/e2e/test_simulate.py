@@ -147,16 +147,20 @@ def test_a_signal_stops_it_cleanly_and_the_summary_is_still_printed(home: pathli
 
 @pytest.mark.second
 def test_a_launcher_that_is_killed_leaves_no_process_behind_and_the_next_one_goes_on(home: pathlib.Path) -> None:
-    with running(home, *LONG) as launcher:
+    with running(home, *LONG, "--set", "max_cost_quote=1077") as launcher:
         children = descendants_of(launcher.pid)
         launcher.kill()
         launcher.wait()
         assert_gone(children)
     before = cost_of(octobots_own_trades(home))
     target = str(int(before) + 5000)
-    done = volume_booster("simulate", "--home", str(home), "--target", target, "--json", *QUICK, cwd=home.parent)
+    done = volume_booster("simulate", "--home", str(home), "--target", target, "--json", cwd=home.parent)
     assert done.exit_code == 0, done.errors
     assert (done.result["restarts"], done.result["seed"]) == (1, 7)
+    assert "As in the run before: " in done.errors and "max_cost_quote=1077" in done.errors
+    given = json.loads((home / "user" / "volume_booster" / "last_run.json").read_text("utf-8"))["given"]
+    paces = dict(one.split("=") for one in QUICK[1::2])
+    assert given == {**paces, "volume_target": target, "max_cost_quote": "1077"}
     assert abs(cost_of(octobots_own_trades(home)) - Decimal(done.result["filled_quote"])) < Decimal("0.005")
 
 

@@ -33,7 +33,7 @@ from ...journal.journal import TARGET, Journal, NoCampaignError, set_aside
 from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport, read_report
 from ..arguments.requested import requested_settings
-from ..files import chosen, home
+from ..files import chosen, home, run_options
 from ..files.assumptions import EXCHANGE_PACKAGE, smallest_order
 from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
@@ -88,8 +88,14 @@ class RunPlan:
     market_options: list[str]
     """Of the local exchange."""
     market_seed: str | None
-    has_own_target: bool
-    """Given on the command line: it replaces the target of a campaign that continues."""
+    requested: dict[str, typing.Any]
+    """Settings that were given on the command line; a target among them replaces that of a campaign that continues."""
+    kept: dict[str, typing.Any]
+    """Those of the run before, whose campaign continues."""
+
+    @property
+    def has_own_target(self) -> bool:
+        return "volume_target" in self.requested
 
 
 def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
@@ -156,11 +162,14 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
     config = rehearsal.check(profile)
     home.check_trades_pairs(config)
     requested = requested_settings(arguments)
+    report = None if arguments.fresh else _read(octobot_home, 0.0)
+    continues = report is not None and not report.is_finished and report.trading == rehearsal.trading.value
+    kept = run_options.kept(octobot_home, profile, requested) if continues else {}
     plan = RunPlan(
         rehearsal=rehearsal,
         home=octobot_home,
         profile_id=arguments.profile,
-        settings=settings_of(without_octobot_keys(home.mode_settings(profile)), requested),
+        settings=settings_of(without_octobot_keys(home.mode_settings(profile)), kept | requested),
         port=arguments.port,
         timeout_s=arguments.timeout,
         patience_s=arguments.patience,
@@ -168,7 +177,8 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
         is_fresh=arguments.fresh,
         market_options=market_options(arguments),
         market_seed=arguments.market_seed,
-        has_own_target="volume_target" in requested,
+        requested=requested,
+        kept=kept,
     )
     problems = [too_small(plan.settings, config), *_contradictions(plan, requested)]
     if problems := [problem for problem in problems if problem]:
@@ -304,6 +314,7 @@ def _run(
         for name in ports:
             plan.rehearsal.connect(name, octobot_home)
         profile = octobot_home.profile(plan.profile_id)
+        run_options.written(octobot_home, plan.profile_id, plan.kept | plan.requested)
         stack.enter_context(home.settings_of_this_run(profile, plan.settings.to_config()))
         arguments = ["--reset-trading-history"] if is_new else []
         octobot = launch.start_octobot(octobot_home.path, ports, *arguments)
@@ -397,6 +408,9 @@ def _set_other_campaign_aside(plan: RunPlan, view: LiveView) -> bool:
         filled, target = shown(progress.filled_quote, quote), shown(progress.target_quote, quote)
         so_far = f"seed {report.seed}, {filled} of {target} {quote} filled"
         view.say(f"Going on with the campaign in {plan.home.campaign}: {so_far}")
+        if plan.kept:
+            options = ", ".join(f"{key}={value}" for key, value in plan.kept.items())
+            view.say(f"As in the run before: {options}; --set changes a setting, --fresh begins anew")
         if plan.has_own_target and plan.settings.volume_target != report.progress.target_quote:
             with contextlib.closing(Journal.create_or_open(plan.home.campaign)) as journal:
                 journal.add_command(time.time(), TARGET, f"{plan.settings.volume_target:f}")
