@@ -62,5 +62,5 @@ def test_another_profile_and_a_home_without_a_run_keep_nothing(home: homes.Home,
 def test_a_damaged_file_is_told_and_not_passed_over(home: homes.Home, text: str) -> None:
     file = home.campaign.with_name(run_options.FILE)
     file.write_text(text, "utf-8")
-    with pytest.raises(homes.HomeError, match="last_run.json"):
+    with pytest.raises(homes.HomeError, match=r"last_run\.json"):
         kept(home)
