@@ -255,3 +255,45 @@ def test_what_a_run_gave_its_profile_is_taken_back_also_from_a_home_that_has_gon
 
 def test_a_home_that_is_not_signed_off_is_not_installed(tmp_path: pathlib.Path) -> None:
     assert not install.is_installed(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("answers", "options", "exit_code", "words"),
+    [
+        (["s"], [], 0, "nothing was started"),
+        (["what", "STOP"], [], 0, "nothing was started"),
+        ([""], [], 1, "Going on with the campaign"),
+        (["c"], [], 1, "Going on with the campaign"),
+        (["fresh"], [], 1, "The campaign so far is kept as"),
+        ([], ["--yes"], 1, "Going on with the campaign"),
+        ([], ["--fresh"], 1, "The campaign so far is kept as"),
+    ],
+)
+def test_on_a_terminal_an_unfinished_campaign_is_asked_about(
+    answers: list[str],
+    options: list[str],
+    exit_code: int,
+    words: str,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    older_campaign(tmp_path)
+    left = list(answers)
+    for stream in ("stdin", "stderr"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: left.pop(0))
+    code, errors = run(capsys, "simulate", "--home", str(tmp_path), *options)
+    assert (code, left) == (exit_code, []), errors
+    assert words in errors
+    assert ("it would have started" in errors) == (exit_code == 1)
+    assert ("there is an unfinished campaign: " in errors) == bool(answers)
+
+
+def test_elsewhere_it_continues_unasked(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older_campaign(tmp_path)
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("nobody is there to answer"))
+    exit_code, errors = run(capsys, "simulate", "--home", str(tmp_path))
+    assert exit_code == 1 and "Going on with the campaign" in errors

@@ -199,6 +199,16 @@ def _result(history: History) -> Chart:
     figure, axes = _figure()
     for values, ink, name in ((cost, PLAN, "cost"), (profit, BASE, "profit")):
         axes.step(*_thinned(times, values), where="post", color=ink.stand_in, linewidth=1.6, label=name)
+    if history.plan is not None and history.plan.duration_s.is_finite:
+        takes, costs = float(history.plan.duration_s.expected), float(history.plan.cost_quote.expected)
+        axes.plot(
+            [0, clock.seconds(takes)],
+            [0, costs],
+            color=PLAN.stand_in,
+            linewidth=1.1,
+            linestyle=(0, (5, 3)),
+            label="planned cost",
+        )
     axes.axhline(0, color=MUTED.stand_in, linewidth=0.8)
     budget = float(history.settings.get("max_total_cost_quote") or 0)
     if 0 < budget < 2 * max(cost):
@@ -210,8 +220,8 @@ def _result(history: History) -> Chart:
     axes.margins(x=0.01)
     return Chart(
         "Cost and profit over time",
-        "Fees and slippage so far, and the profit after fees with what is held at its last price; dashed where near: "
-        "the budget.",
+        "Fees and slippage so far beside those of the plan, and the profit after fees with what is held at its last "
+        "price; dashed where near: the budget.",
         _svg(figure, "result"),
     )
 

@@ -14,7 +14,7 @@ from ..core.accounting.performance import DEFINITIONS, NOT_THE_GOAL
 from ..core.decision.campaign_state import DONE, ERROR, GO, HALT, START, WAIT
 from ..core.decision.control import STOP
 from ..core.model.escape import printable_lines
-from ..core.model.formats import duration, moment, number, shown
+from ..core.model.formats import duration, moment, number, shown, signed
 from ..core.model.instrument import quote_of
 from . import measured
 from .history import History
@@ -82,14 +82,15 @@ def _cards(report: CampaignReport, now: float) -> list[Row]:
     share = float(progress.filled_quote / progress.target_quote)
 
     pace = shown(progress.quote_per_hour(report.until(now)), quote)
+    fees, slippage = shown(progress.fees_quote, quote), shown(progress.slippage_quote, quote)
 
     def money(value: Decimal) -> str:
         return f"{shown(value, quote)} {quote}"
 
     return [
         ("Volume", money(progress.filled_quote), f"{share:.1%} of {shown(progress.target_quote, quote)}"),
-        ("Cost", money(progress.cost_quote), f"{progress.cost_bps:.2f} bps of the volume"),
-        ("Fees", money(progress.fees_quote), f"slippage {shown(progress.slippage_quote, quote)}"),
+        ("Cost", money(progress.cost_quote), f"{progress.cost_bps:.2f} bps: fees {fees}, slippage {slippage}"),
+        ("Net result", f"{signed(measured.net_result(progress), quote)} {quote}", "the inventory at its last price"),
         ("Orders", f"{progress.orders:,}", f"{progress.fills:,} fills, {progress.rejected} rejected"),
         (
             "Time",

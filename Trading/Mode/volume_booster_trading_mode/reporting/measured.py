@@ -10,7 +10,7 @@ from ..core.accounting.cost_parts import CostParts, parts_of
 from ..core.accounting.fill_marks import HORIZONS_S
 from ..core.accounting.progress import Progress
 from ..core.model.basics import Role
-from ..core.model.formats import CENT, money, shown
+from ..core.model.formats import CENT, money, shown, signed
 
 AT_FILL, ARRIVAL, MIXED = "at_fill", "arrival", "mixed"
 _NAMES = {
@@ -32,10 +32,16 @@ def to_json(progress: Progress) -> dict[str, typing.Any]:
         "markout_bps": {role.value: _markouts(progress, role) for role in Role},
         "cost_parts": {field.name: money(getattr(parts, field.name)) for field in dataclasses.fields(CostParts)},
         "all_in_cost_quote": money(parts.total),
+        "net_result_quote": money(net_result(progress)),
         "unmeasured_quote": money(progress.unmeasured_quote),
         "old_kind_quote": money(progress.old_kind_quote),
         "cost_kind": cost_kind(progress),
     }
+
+
+def net_result(progress: Progress) -> Decimal:
+    """What the account has gained by trading, fees paid and the inventory at its last price: below zero, as a rule."""
+    return -parts_of(progress).total
 
 
 def _markouts(progress: Progress, role: Role) -> dict[str, str | None]:
@@ -59,6 +65,7 @@ def rows(progress: Progress, quote: str) -> list[tuple[str, str]]:
         ("Arrival", f"{progress.arrival_cost_bps:.2f} bps against the mid of the decision"),
         ("After the fill", markout_text(progress)),
         ("All-in", f"{shown(parts_of(progress).total, quote)} {quote}: {parts_text(progress, quote)}"),
+        ("Net result", f"{signed(net_result(progress), quote)} {quote}, the inventory at its last price"),
     ]
     if progress.unmeasured_quote:
         told.append(("Not measured", unmeasured_text(progress, quote)))

@@ -18,6 +18,7 @@ from ...core.settings.schema import Settings, SettingsError, without_octobot_key
 from ...journal.file import BACKTEST_FILE
 from ..arguments.requested import requested_settings
 from ..files import candle_files, home
+from ..files.assumptions import small_target
 from ..process import backtest_process
 from ..process.backtest_process import BacktestProcess, BacktestResult, Job, is_reached
 from ..process.watchdog import ExitCode, Verdict
@@ -56,8 +57,8 @@ class BacktestPlan:
         :raises SettingsError: when they can't be used.
         """
         settings = run.settings_of(self.of_profile, self.requested | more)
-        if problem := run.too_small(settings, self.config):
-            raise SettingsError([problem])
+        if problems := small_target(settings, home.enabled_pairs(self.config)):
+            raise SettingsError(problems)
         if settings.seed is None:
             settings = settings.model_copy(update={"seed": self.drawn_seed})
         return settings

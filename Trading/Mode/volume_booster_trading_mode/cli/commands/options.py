@@ -251,6 +251,7 @@ def _run_live(parser: argparse.ArgumentParser, profile: str) -> None:
     parser.add_argument(
         "--fresh", action="store_true", help="begin a new campaign; an unfinished one is kept beside it"
     )
+    parser.add_argument("--yes", action="store_true", help="continue an unfinished campaign without asking")
     parser.add_argument("--port", type=_port, metavar="N", default=0, help="of the local exchange; default: a free one")
     parser.add_argument(
         "--patience", type=_seconds, metavar="SECONDS", default=DEFAULT_PATIENCE_S,

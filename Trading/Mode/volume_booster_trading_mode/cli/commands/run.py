@@ -14,6 +14,7 @@ import logging
 import pathlib
 import random
 import signal
+import sys
 import time
 import typing
 from collections.abc import Iterator
@@ -21,12 +22,11 @@ from dataclasses import dataclass
 
 from ...core.model.basics import Trading
 from ...core.model.formats import shown
-from ...core.model.instrument import quote_of
 from ...core.model.redact import text_of, without_secrets
 from ...core.notify.progress_lines import sentence
 from ...core.settings.corrections import swap_inverted_ranges
 from ...core.settings.presets import Preset, decided_by
-from ...core.settings.schema import Settings, SettingsError, TargetPeriod, parse_settings, without_octobot_keys
+from ...core.settings.schema import Settings, SettingsError, parse_settings, without_octobot_keys
 from ...journal.bot_channel import BotChannel
 from ...journal.bot_lock import running_bot
 from ...journal.journal import TARGET, Journal, NoCampaignError, set_aside
@@ -34,13 +34,13 @@ from ...reporting.history import Watcher
 from ...reporting.report import CampaignReport, read_report
 from ..arguments.requested import requested_settings
 from ..files import chosen, home, run_options
-from ..files.assumptions import EXCHANGE_PACKAGE, smallest_order
+from ..files.assumptions import EXCHANGE_PACKAGE, small_target
 from ..process import launch
 from ..process.watchdog import ExitCode, RunStatus, Verdict, judge
 from ..screen import lines, terminal
 from ..screen.live import LiveView, summary_table
 from ..screen.next_steps import next_step
-from . import bundle, install
+from . import bundle, install, unfinished
 from .options import MARKET_OPTIONS
 
 UNWRITTEN_S = 60.0
@@ -92,6 +92,8 @@ class RunPlan:
     """Settings that were given on the command line; a target among them replaces that of a campaign that continues."""
     kept: dict[str, typing.Any]
     """Those of the run before, whose campaign continues."""
+    unfinished: CampaignReport | None
+    """The campaign that continues; None for a new one."""
 
     @property
     def has_own_target(self) -> bool:
@@ -111,6 +113,14 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
     with octobot_home.held(arguments.command.name, lines.complain):
         if plan is None or octobot_home.config.exists():
             plan = _plan(arguments, rehearsal)
+        if plan.unfinished is not None and not arguments.yes and sys.stdin.isatty() and sys.stderr.isatty():
+            answer = unfinished.ask(plan.unfinished)
+            if answer == unfinished.STOP:
+                lines.complain("nothing was started")
+                return ExitCode.DONE
+            if answer == unfinished.FRESH:
+                arguments.fresh = True
+                plan = _plan(arguments, rehearsal)
         return _run_to_its_end(plan, arguments)
 
 
@@ -163,8 +173,9 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
     home.check_trades_pairs(config)
     requested = requested_settings(arguments)
     report = None if arguments.fresh else _read(octobot_home, 0.0)
-    continues = report is not None and not report.is_finished and report.trading == rehearsal.trading.value
-    kept = run_options.kept(octobot_home, profile, requested) if continues else {}
+    if report is not None and (report.is_finished or report.trading != rehearsal.trading.value):
+        report = None
+    kept = {} if report is None else run_options.kept(octobot_home, profile, requested)
     plan = RunPlan(
         rehearsal=rehearsal,
         home=octobot_home,
@@ -179,50 +190,14 @@ def _plan(arguments: argparse.Namespace, rehearsal: Rehearsal) -> RunPlan:
         market_seed=arguments.market_seed,
         requested=requested,
         kept=kept,
+        unfinished=report,
     )
-    problems = [too_small(plan.settings, config), *_contradictions(plan, requested)]
-    if problems := [problem for problem in problems if problem]:
+    problems = small_target(plan.settings, home.enabled_pairs(config))
+    if report is not None:
+        problems += unfinished.contradictions(report, octobot_home.campaign, plan.settings, requested)
+    if problems:
         raise SettingsError(problems)
     return plan
-
-
-def too_small(settings: Settings, config: dict[str, typing.Any]) -> str:
-    """What is wrong with a target that the exchange's smallest order passes: nobody asked for that order; else nothing.
-
-    :param config: of the profile.
-    """
-    least = smallest_order(home.enabled_pairs(config))
-    if least is None or settings.volume_target >= least[1]:
-        return ""
-    symbol, smallest = least
-    quote = quote_of(symbol)
-    target, order = (shown(value, quote) for value in (settings.volume_target, smallest))
-    return (
-        f"volume_target: {target} is below the smallest order of {order} {quote} that the exchange takes on {symbol}: "
-        "name a larger target"
-    )
-
-
-def _contradictions(plan: RunPlan, requested: dict[str, str]) -> list[str]:
-    """Why the campaign of the home can't continue as the command line asks; a new one can."""
-    report = None if plan.is_fresh else _read(plan.home, 0.0)
-    if report is None or report.is_finished or report.trading != plan.rehearsal.trading.value:
-        return []
-    problems, whose = [], f"the campaign in {plan.home.campaign}"
-    if "seed" in requested and plan.settings.seed != report.seed:
-        problems.append(
-            f"seed: {whose} has the seed {report.seed} and can't continue with {requested['seed']}: leave the seed out "
-            "to continue it, or add --fresh for a new campaign"
-        )
-    filled, target, quote = report.progress.filled_quote, plan.settings.volume_target, report.quote
-    is_total = plan.settings.target_period is TargetPeriod.TOTAL
-    is_ending = report.end.is_trading_back and target == report.progress.target_quote
-    if plan.has_own_target and is_total and filled >= target and not is_ending:
-        problems.append(
-            f"volume_target: {whose} has filled {shown(filled, quote)} already, which is not less than "
-            f"{shown(target, quote)}: name a larger target to continue it, or add --fresh for a new campaign"
-        )
-    return problems
 
 
 def _quick(plan: RunPlan) -> str:

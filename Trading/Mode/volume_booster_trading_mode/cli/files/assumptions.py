@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from ...core.model.basics import OrderType, Side, Trading
+from ...core.model.formats import shown
 from ...core.model.instrument import MarketRules, base_of, quote_of
 from ...core.model.redact import text_of
 from ...core.model.snapshot import Balances
@@ -142,14 +143,25 @@ def listed_price(symbol: str) -> Decimal | None:
     return None if market is None else typing.cast(Decimal, market.start_price_quote)
 
 
-def smallest_order(symbols: typing.Iterable[str]) -> tuple[str, Decimal] | None:
-    """Of these pairs and contracts the one that the local exchange takes the smallest order on, and that, in its quote.
+def small_target(settings: Settings, symbols: typing.Iterable[str]) -> list[str]:
+    """What is wrong with a target that the smallest order of the local exchange passes: nobody asked for that order.
 
-    None where the local exchange lists none of them.
+    :param symbols: pairs and contracts; those that the local exchange does not list are passed over.
     """
     listed = ((symbol, _listed(symbol)) for symbol in symbols)
     smallest = [(symbol, Decimal(market.minimum_notional_quote)) for symbol, market in listed if market is not None]
-    return min(smallest, key=lambda one: one[1], default=None)
+    if not smallest:
+        return []
+    symbol, least = min(smallest, key=lambda one: one[1])
+    if settings.volume_target >= least:
+        return []
+    quote = quote_of(symbol)
+    target, order = (shown(value, quote) for value in (settings.volume_target, least))
+    problem = (
+        f"volume_target: {target} is below the smallest order of {order} {quote} that the exchange takes on {symbol}: "
+        "name a larger target"
+    )
+    return [problem]
 
 
 def _markets() -> tuple[typing.Any, ...]:
