@@ -33,7 +33,7 @@ OUR_FIELDS = [
     "estimated_fees_quote", "spent_before_resumes_quote", "pending_commands", "taker_filled_quote", "deadline_at",
     "schedule_gap_quote", "end_of_campaign", "inventory_stays",
     "cost_at_fill_bps", "arrival_cost_bps", "cost_per_million_quote", "markout_bps",
-    "cost_parts", "all_in_cost_quote", "unmeasured_quote", "old_kind_quote", "cost_kind",
+    "cost_parts", "all_in_cost_quote", "net_result_quote", "unmeasured_quote", "old_kind_quote", "cost_kind",
 ]  # fmt: skip
 MONEY_FIELDS = [name for name in CONTRACT_FIELDS if name.endswith(("_quote", "_bps"))]
 SOURCE = "binance BTC/USDT"
@@ -99,6 +99,7 @@ def test_the_json_has_the_fields_of_the_contract_and_then_ours(tmp_path: pathlib
     assert told | {"cost_at_fill_bps": "20.0000", "arrival_cost_bps": "20.0000", "cost_kind": "at_fill"} == told
     assert told | {"cost_per_million_quote": "2000.00", "unmeasured_quote": "0.00"} == told
     assert sum(map(Decimal, told["cost_parts"].values())) == Decimal(told["all_in_cost_quote"]) == 4
+    assert Decimal(told["net_result_quote"]) == -4
     assert told["markout_bps"]["taker"] == {"1": None, "10": None, "60": None}
     assert told | {"imbalance": 1.0, "maker_share": 0.0, "runtime_s": 15.0} == told
     assert told | {"rate_quote_per_hour": "720000.00", "success_rate": 1.0, "eta_s": None, "days": []} == told

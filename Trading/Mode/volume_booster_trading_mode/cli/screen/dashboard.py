@@ -115,8 +115,8 @@ def _rate(status: LiveStatus) -> str:
 
 def _sides(status: LiveStatus, progress: Progress) -> str:
     cap = status.settings.get("max_position_imbalance")
-    allowed = f" of at most {float(cap):.0%}" if cap is not None else ""
-    return f"{progress.buys} buys, {progress.sells} sells, imbalance {progress.imbalance:.1%}{allowed}"
+    forced = f"; above {float(cap):.0%} the other side is next" if cap is not None else ""
+    return f"{progress.buys:,} buys, {progress.sells:,} sells, imbalance {progress.imbalance:.1%}{forced}"
 
 
 def cost(progress: Progress, quote: str) -> str:
