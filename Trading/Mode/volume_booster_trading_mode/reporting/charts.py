@@ -285,6 +285,11 @@ def _inventory(history: History) -> Chart:
     )
 
 
+def _whole(value: float) -> str:
+    """Three digits, and all of those before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _latency(history: History) -> list[Chart]:
     """None where everything filled at once."""
     orders = history.order_of
@@ -301,7 +306,7 @@ def _latency(history: History) -> list[Chart]:
     middle, late = (_at_share(seconds, share) * factor for share in (0.5, 0.95))
     chart = Chart(
         "Fill latency",
-        f"Half of the fills came within {middle:,.3g} {unit}, 95 of 100 within {late:,.3g} {unit}.",
+        f"Half of the fills came within {_whole(middle)} {unit}, 95 of 100 within {_whole(late)} {unit}.",
         _svg(figure, "latency"),
     )
     return [chart]
