@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "core"))
+from fake_market import EXCHANGE
 from recorded import recorded
 
 from octobot_volume_booster.cli.main import main
@@ -97,8 +98,8 @@ FRAME = """<iframe src="WIDTH.html" style="border: 0; width: WIDTHpx; height: 10
 @pytest.mark.parametrize(("width", "most_height"), [(360, 4_500), (390, 4_500), (768, 3_200), (1_280, 2_500)])
 def test_the_page_fits_its_width_and_its_charts_can_be_read(page, tmp_path, width, most_height) -> None:
     measured = page.read_text("utf-8").replace("default-src 'none'", "default-src 'none'; script-src 'unsafe-inline'")
-    assert "on binance" in measured
-    measured = measured.replace("on binance", "on second_offline_exchange")  # a name as long as they get
+    assert f"on {EXCHANGE}" in measured
+    measured = measured.replace(f"on {EXCHANGE}", "on second_offline_exchange")  # a name as long as they get
     (tmp_path / f"{width}.html").write_text(measured.replace("</main>", MEASURE), "utf-8")
     frame = tmp_path / "frame.html"  # no window is as narrow as a phone
     frame.write_text(FRAME.replace("WIDTH", str(width)), "utf-8")
