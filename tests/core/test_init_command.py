@@ -9,18 +9,12 @@ import sys
 from typing import Any
 
 import pytest
+from typing_person import Terminal
 
 from octobot_volume_booster.cli.main import main
 from octobot_volume_booster.core.settings.schema import parse_settings, without_octobot_keys
 
 MODE = "specific_config/VolumeBoosterTradingMode.json"
-
-
-class Terminal(io.StringIO):
-    """What a person types."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture(autouse=True)

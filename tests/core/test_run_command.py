@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pathlib
 import shutil
@@ -9,6 +10,7 @@ import typing
 
 import pytest
 from recorded import recorded
+from typing_person import Terminal
 
 from octobot_volume_booster.cli.commands import bundle, install
 from octobot_volume_booster.cli.files.home import (
@@ -279,12 +281,11 @@ def test_on_a_terminal_an_unfinished_campaign_is_asked_about(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     older_campaign(tmp_path)
-    left = list(answers)
-    for stream in ("stdin", "stderr"):
-        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda _: left.pop(0))
+    typed = Terminal("".join(f"{answer}\n" for answer in answers))
+    monkeypatch.setattr("sys.stdin", typed)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     code, errors = run(capsys, "simulate", "--home", str(tmp_path), *options)
-    assert (code, left) == (exit_code, []), errors
+    assert (code, typed.read()) == (exit_code, ""), errors
     assert words in errors
     assert ("it would have started" in errors) == (exit_code == 1)
     assert ("there is an unfinished campaign: " in errors) == bool(answers)
@@ -294,6 +295,16 @@ def test_elsewhere_it_continues_unasked(
     tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older_campaign(tmp_path)
-    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("nobody is there to answer"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("s\n"))
     exit_code, errors = run(capsys, "simulate", "--home", str(tmp_path))
     assert exit_code == 1 and "Going on with the campaign" in errors
+
+
+@pytest.mark.parametrize("option", ["--json", "--quiet"])
+def test_a_program_that_reads_the_output_is_not_asked(
+    option: str, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older_campaign(tmp_path)
+    monkeypatch.setattr("sys.stdin", Terminal("s\n"))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert run(capsys, "simulate", "--home", str(tmp_path), option)[0] == 1

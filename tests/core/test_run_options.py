@@ -58,7 +58,9 @@ def test_another_profile_and_a_home_without_a_run_keep_nothing(home: homes.Home,
     assert kept(homes.Home(tmp_path / "new")) == {}
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"profile_id": "mine"}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"profile_id": "mine"}', '{"profile_id": "mine", "given": [], "of_profile": {}}']
+)
 def test_a_damaged_file_is_told_and_not_passed_over(home: homes.Home, text: str) -> None:
     file = home.campaign.with_name(run_options.FILE)
     file.write_text(text, "utf-8")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from recorded import START, halted, recorded
+from typing_person import Terminal
 
 from octobot_volume_booster.cli.commands import watch
 from octobot_volume_booster.cli.main import main
@@ -120,8 +121,7 @@ def test_on_a_terminal_it_asks(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda _: answer)
+    monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
     assert main(["runs", "--home", str(home), "--remove", "2"]) == (0 if left == 3 else 2)
     assert "done" in capsys.readouterr().err
     assert len(listed(home, capsys)) == left

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from typing_person import Terminal
 
 from octobot_volume_booster.campaign.campaign import Campaign
 from octobot_volume_booster.cli.commands import steer
@@ -152,8 +153,7 @@ def test_a_target_that_is_filled_already_is_asked_about_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     at = ("--home", str(home))
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda _: answer)
+    monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
     with killed(path):
         assert told(capsys, "target", "5000", *at)[0] == 0, "what is not filled is not asked about"
         exit_code, _, errors = told(capsys, "target", "50", *at)

@@ -113,7 +113,7 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
     with octobot_home.held(arguments.command.name, lines.complain):
         if plan is None or octobot_home.config.exists():
             plan = _plan(arguments, rehearsal)
-        if plan.unfinished is not None and not arguments.yes and sys.stdin.isatty() and sys.stderr.isatty():
+        if plan.unfinished is not None and _may_ask(arguments):
             answer = unfinished.ask(plan.unfinished)
             if answer == unfinished.STOP:
                 lines.complain("nothing was started")
@@ -122,6 +122,12 @@ def run(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
                 arguments.fresh = True
                 plan = _plan(arguments, rehearsal)
         return _run_to_its_end(plan, arguments)
+
+
+def _may_ask(arguments: argparse.Namespace) -> bool:
+    """Whether a person sits there who reads what is written."""
+    is_for_a_program = arguments.yes or arguments.json or arguments.quiet
+    return not is_for_a_program and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _run_to_its_end(plan: RunPlan, arguments: argparse.Namespace) -> int:

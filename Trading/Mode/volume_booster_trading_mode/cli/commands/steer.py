@@ -71,17 +71,10 @@ def target(arguments: argparse.Namespace) -> int:
         lines.complain(
             f"{asked} is no more than the {filled} {report.quote} that are filled: the campaign ends with it"
         )
-        if sys.stdin.isatty() and not arguments.yes and not _agrees("Set it? [y/N] "):
+        if sys.stdin.isatty() and not arguments.yes and not lines.agrees("Set it?"):
             lines.complain("nothing was done: the target stays")
             return ExitCode.UNUSABLE
     return _steer(arguments, TARGET, f"{settings.volume_target:f}")
-
-
-def _agrees(question: str) -> bool:
-    try:
-        return input(question).strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def emergency_stop(arguments: argparse.Namespace) -> int:
@@ -154,7 +147,7 @@ def _is_cancelled(channel: BotChannel) -> bool:
 def _is_confirmed() -> bool:
     prompt = f"This cancels every open order of the campaign and switches the mode off. Type {EMERGENCY_WORD}: "
     try:
-        return input(prompt).strip() == EMERGENCY_WORD
+        return lines.ask(prompt) == EMERGENCY_WORD
     except EOFError:
         lines.say("")
         return False

@@ -21,7 +21,7 @@ def ask(report: CampaignReport) -> str:
     lines.complain(f"there is an unfinished campaign: {filled} of {target} {quote} filled, seed {report.seed}")
     while True:
         try:
-            answer = input("[c]ontinue it, start a [f]resh one, or [s]top? ").strip().lower() or CONTINUE
+            answer = lines.ask("[c]ontinue it, start a [f]resh one, or [s]top? ").lower() or CONTINUE
         except EOFError:
             return STOP
         for word in (CONTINUE, FRESH, STOP):

@@ -10,6 +10,8 @@ import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import pydantic
+
 from ...core.settings.presets import decided_by
 from . import home
 
@@ -25,6 +27,9 @@ class RunOptions:
     profile_id: str
     given: dict[str, typing.Any]
     of_profile: dict[str, typing.Any]
+
+
+_READER = pydantic.TypeAdapter(RunOptions)
 
 
 def written(octobot_home: home.Home, profile_id: str, given: Mapping[str, typing.Any]) -> None:
@@ -50,8 +55,8 @@ def kept(octobot_home: home.Home, profile: pathlib.Path, requested: Mapping[str,
         return {}
     content = home.read_json(file)
     try:
-        last = RunOptions(**content)
-    except TypeError as error:
+        last = _READER.validate_python(content)
+    except pydantic.ValidationError as error:
         raise home.HomeError(f"{file} is not what a run has written: remove it, or add --fresh") from error
     if last.profile_id != profile.name:
         return {}

@@ -22,3 +22,23 @@ def as_json(value: typing.Any) -> None:
 def complain(sentence: str) -> None:
     """Write a sentence to standard error."""
     print(f"volume-booster: {printable(sentence)}", file=sys.stderr)
+
+
+def ask(question: str) -> str:
+    """What a person answers to a question on standard error, where no redirected output hides it.
+
+    :raises EOFError: when standard input has ended.
+    """
+    print(question, end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline()
+    if not answer:
+        raise EOFError
+    return answer.strip()
+
+
+def agrees(question: str) -> bool:
+    """Whether a person answers y or yes; an end of standard input is no."""
+    try:
+        return ask(f"{question} [y/N] ").lower() in ("y", "yes")
+    except EOFError:
+        return False

@@ -123,7 +123,8 @@ def _remove(chosen: list[KeptRun], arguments: argparse.Namespace, now: float) ->
         for run in chosen:
             table.add_row(*map(terminal.styled, _cells(run, now)))
         console.print(table)
-        if not _is_confirmed():
+        lines.complain("every order and fill of them is lost with the file; a report can't be made any more")
+        if not lines.agrees("Remove?"):
             raise home.HomeError("nothing was removed")
     for run in chosen:
         remove(run.file)
@@ -132,14 +133,6 @@ def _remove(chosen: list[KeptRun], arguments: argparse.Namespace, now: float) ->
     else:
         for run in chosen:
             lines.say(f"removed: {run.name}")
-
-
-def _is_confirmed() -> bool:
-    lines.complain("Every order and fill of them is lost with the file; a report can't be made any more.")
-    try:
-        return input("Remove? [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def _figures(report: CampaignReport, now: float) -> dict[str, typing.Any]:
