@@ -38,6 +38,11 @@ def test_all_is_kept_but_the_seed_which_the_campaign_keeps_itself(home: homes.Ho
     assert kept(home) == {key: value for key, value in GIVEN.items() if key != "seed"}
 
 
+def test_a_consent_is_never_kept(home: homes.Home) -> None:
+    run_options.written(home, PROFILE, {"i_accept_real_trading": "true", "max_cost_quote": "5"})
+    assert kept(home) == {"max_cost_quote": "5"}
+
+
 def test_what_is_given_anew_is_not_kept(home: homes.Home) -> None:
     assert kept(home, max_cost_quote="6", seed="8") == {"volume_target": "30,000", "trade_frequency_min": "1"}
 

@@ -16,8 +16,8 @@ from ...core.settings.presets import decided_by
 from . import home
 
 FILE = "last_run.json"
-OF_THE_CAMPAIGN = frozenset({"seed"})
-"""What a campaign keeps by itself."""
+NOT_KEPT = frozenset({"seed", "i_accept_real_trading"})
+"""The campaign keeps its seed by itself; a consent is given anew each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def kept(octobot_home: home.Home, profile: pathlib.Path, requested: Mapping[str,
     if last.profile_id != profile.name:
         return {}
     own, decided = home.mode_settings(profile), decided_by(requested.get("preset"))
-    left_out = {*OF_THE_CAMPAIGN, *requested, *decided}
+    left_out = {*NOT_KEPT, *requested, *decided}
     return {
         key: value
         for key, value in last.given.items()
